@@ -1,0 +1,2 @@
+//! The program `effmix`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! DivideMix: training image classifiers on wrong labels, and finding them.

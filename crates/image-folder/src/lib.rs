@@ -1,0 +1,1 @@
+//! Labelled image folders to training batches: readers, decoding, augmentation, caching, prefetching.
