@@ -1,0 +1,97 @@
+//! The CPU matrix: each crate alone, with each set of features, with one and two threads, on each kernel level.
+
+use super::Context;
+use super::testing::{self, Selection};
+use anyhow::Result;
+
+/// Crates with kernels below them, whose tests look closely at numbers. The kernels are chosen at run time, so that
+/// one build serves all levels. (The program stands on the same kernels; its tests look at files and messages.)
+const ON_KERNELS: [&str; 3] = ["effnet-ops", "effnet-model", "dividemix"];
+
+/// The variable by which effnet-ops is told which kernels to use.
+const LEVEL: &str = "EFFNET_OPS_LEVEL";
+
+/// Kernel levels by name, slowest first, and whether this processor has them.
+fn levels() -> Vec<(&'static str, bool)> {
+    #[cfg(target_arch = "x86_64")]
+    let (avx2, avx512) = (
+        is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+        is_x86_feature_detected!("avx512f"),
+    );
+    #[cfg(not(target_arch = "x86_64"))]
+    let (avx2, avx512) = (false, false);
+    vec![("portable", true), ("avx2", avx2), ("avx512", avx512)]
+}
+
+pub(super) fn run(c: &mut Context) -> Result<()> {
+    alone(c)?;
+    threads_and_levels(c)
+}
+
+/// Each crate by itself: in a workspace build a crate can live on a feature that only its neighbour asked for.
+fn alone(c: &mut Context) -> Result<()> {
+    let crates: Vec<(String, Vec<_>)> =
+        c.workspace.crates().map(|p| (p.name.clone(), p.feature_sets())).collect();
+    for (name, feature_sets) in crates {
+        let good = c.cargo(&format!("check --package {name} --all-targets")).succeeds()?;
+        c.report.ended(&format!("{name} alone"), good);
+        for set in feature_sets {
+            let part = format!("{name}, {}", set.shown());
+            if let Some(why) = set.obstacle() {
+                c.report.skipped(&part, why);
+                continue;
+            }
+            for threads in ["1", "2"] {
+                let which = Selection::alone(&name, &set.arguments());
+                testing::run(
+                    c,
+                    &format!("{part}, {threads} threads"),
+                    &which,
+                    &[("RAYON_NUM_THREADS", threads)],
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All crates on the fastest level, those on kernels on each other one too.
+fn threads_and_levels(c: &mut Context) -> Result<()> {
+    let fastest = levels().into_iter().filter(|(_, there)| *there).map(|(level, _)| level).next_back();
+    for (level, there) in levels() {
+        if !there {
+            c.report.skipped(&format!("kernels {level}"), "this processor has no such instructions");
+            continue;
+        }
+        let which = if Some(level) == fastest {
+            c.workspace.crates().map(|p| p.name.clone()).collect()
+        } else {
+            ON_KERNELS.map(str::to_owned).to_vec()
+        };
+        let which = Selection::of(which);
+        for threads in ["1", "2"] {
+            let environment = [("RAYON_NUM_THREADS", threads), (LEVEL, level)];
+            testing::run(c, &format!("kernels {level}, {threads} threads"), &which, &environment)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::Workspace;
+
+    #[test]
+    fn the_crates_on_kernels_exist() {
+        let workspace = Workspace::read().unwrap();
+        for name in ON_KERNELS {
+            assert!(workspace.crates().any(|p| p.name == name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_portable_kernels_run_on_any_processor() {
+        assert_eq!(levels()[0], ("portable", true));
+    }
+}

@@ -1,0 +1,70 @@
+//! The plain steps: format, tidy, clippy, tests, doc tests, docs.
+
+use super::Context;
+use super::testing::{self, Selection};
+use crate::shell::Shell;
+use anyhow::Result;
+
+impl Context {
+    /// A command of cargo in the workspace root.
+    pub(super) fn cargo(&self, arguments: &str) -> Shell {
+        Shell::new(&self.workspace.root, "cargo").words(arguments)
+    }
+
+    /// Whether a tool answers to `--version`; where it does not, that is told: a failure with `CI=true`, else a skip.
+    pub(super) fn has(&mut self, tool: &str) -> bool {
+        if self.cargo(&format!("{tool} --version")).reads().is_ok() {
+            return true;
+        }
+        let why = format!("cargo {tool} is not installed");
+        if self.strict {
+            self.report.failed("", &why)
+        } else {
+            self.report.skipped("", &why)
+        }
+        false
+    }
+}
+
+pub(super) fn format(c: &mut Context) -> Result<()> {
+    if c.has("fmt") {
+        let good = c.cargo("fmt --all --check").succeeds()?;
+        c.report.ended("", good);
+    }
+    Ok(())
+}
+
+/// The rules are tests of xtask, so that they can be run and read like any others.
+pub(super) fn tidy(c: &mut Context) -> Result<()> {
+    let (good, output) = c.cargo("test --quiet --package xtask --test tidy").succeeds_with_output()?;
+    c.report.tested("", good, testing::count_cargo_test(&output), c.data);
+    Ok(())
+}
+
+pub(super) fn clippy(c: &mut Context) -> Result<()> {
+    if c.has("clippy") {
+        let good = c.cargo("clippy --workspace --all-targets -- -D warnings").succeeds()?;
+        c.report.ended("", good);
+    }
+    Ok(())
+}
+
+/// In the environment as it is: all processors, the fastest kernels. The tidy rules have had a step of their own.
+pub(super) fn tests(c: &mut Context) -> Result<()> {
+    testing::run(c, "", &Selection::everything(), &[])
+}
+
+/// Nextest runs no doc tests, so these are cargo's own.
+pub(super) fn doctests(c: &mut Context) -> Result<()> {
+    let libraries: Vec<String> =
+        c.workspace.crates().filter(|p| p.is_library()).map(|p| format!("--package {}", p.name)).collect();
+    let (good, output) = c.cargo(&format!("test --doc {}", libraries.join(" "))).succeeds_with_output()?;
+    c.report.tested("", good, testing::count_cargo_test(&output), c.data);
+    Ok(())
+}
+
+pub(super) fn docs(c: &mut Context) -> Result<()> {
+    let good = c.cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-Dwarnings").succeeds()?;
+    c.report.ended("", good);
+    Ok(())
+}
