@@ -1,0 +1,134 @@
+//! The bytes of a file to 8-bit RGB.
+//!
+//! The content decides the format. Grey becomes RGB, 16 bits become 8, transparent pixels lie on white, and
+//! the orientation that a camera noted is applied. Of an animation the first frame is taken.
+
+mod complete;
+
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage};
+
+use crate::{Error, Result};
+
+/// What a file may ask for. It is checked from the image's header, before any pixel is decoded, so that a
+/// small file can't ask for all memory (a "decompression bomb").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most pixels, width times height.
+    pub max_pixels: u64,
+    /// The most bytes of a file.
+    pub max_bytes: u64,
+}
+
+impl Default for Limits {
+    /// 100 megapixels, as the largest cameras have, and 512 MiB.
+    fn default() -> Self {
+        Self { max_pixels: 100_000_000, max_bytes: 512 << 20 }
+    }
+}
+
+/// Decodes an image: JPEG, PNG, WebP, BMP or GIF, by its content.
+///
+/// # Errors
+/// [`Error::Decode`], where the bytes are none of these, broken, cut off, or over the limits.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage> {
+    try_decode(bytes, limits).map_err(Error::Decode)
+}
+
+/// Reads and decodes an image file, as [`decode`] does.
+///
+/// # Errors
+/// [`Error::Image`], with the path, for a file that can't be read or decoded.
+pub fn load(path: &Path, limits: &Limits) -> Result<RgbImage> {
+    try_load(path, limits).map_err(|reason| Error::Image { path: path.display().to_string(), reason })
+}
+
+pub(crate) fn try_load(path: &Path, limits: &Limits) -> std::result::Result<RgbImage, String> {
+    let cannot = |error: std::io::Error| format!("can't be read: {error}");
+    let file = File::open(path).map_err(cannot)?;
+    let length = file.metadata().map_err(cannot)?.len();
+    let mut bytes = Vec::with_capacity(usize::try_from(length.min(limits.max_bytes)).unwrap_or(0) + 1);
+    // One byte over the limit is enough to know, also of a file that grows or tells no length.
+    file.take(limits.max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(cannot)?;
+    try_decode(&bytes, limits)
+}
+
+fn try_decode(bytes: &[u8], limits: &Limits) -> std::result::Result<RgbImage, String> {
+    if bytes.len() as u64 > limits.max_bytes {
+        return Err(format!("the file is larger than {} bytes", limits.max_bytes));
+    }
+    // The decoders are other people's code, fed with anybody's files: one that panics loses one image.
+    catch_unwind(AssertUnwindSafe(|| decode_by_content(bytes, limits)))
+        .unwrap_or_else(|_| Err("its decoder failed".to_owned()))
+}
+
+fn decode_by_content(bytes: &[u8], limits: &Limits) -> std::result::Result<RgbImage, String> {
+    if bytes.is_empty() {
+        return Err("the file is empty".to_owned());
+    }
+    let no_image = || "its content is neither JPEG, PNG, WebP, BMP nor GIF".to_owned();
+    let format = image::guess_format(bytes).map_err(|_| no_image())?;
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut memory = image::Limits::no_limits();
+    // A decoder holds the pixels, at most 8 bytes each, about twice.
+    memory.max_alloc = Some(limits.max_pixels.saturating_mul(16).saturating_add(64 << 20));
+    reader.limits(memory);
+    let mut decoder = reader.into_decoder().map_err(|error| match error {
+        ImageError::Unsupported(_) if !format.reading_enabled() => no_image(),
+        error => in_words(format, &error),
+    })?;
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > limits.max_pixels {
+        return Err(format!("{width} x {height} pixels are more than the limit of {}", limits.max_pixels));
+    }
+    if pixels == 0 {
+        return Err("it has no pixels".to_owned());
+    }
+    // The JPEG decoder paints what is missing grey and says nothing.
+    if format == ImageFormat::Jpeg && !complete::jpeg_is_complete(bytes) {
+        return Err("the JPEG is cut off: it has no end".to_owned());
+    }
+    let orientation = decoder.orientation().map_err(|error| in_words(format, &error))?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| in_words(format, &error))?;
+    image.apply_orientation(orientation);
+    Ok(to_rgb(image))
+}
+
+fn in_words(format: ImageFormat, error: &ImageError) -> String {
+    format!("broken {format:?}: {error}")
+}
+
+fn to_rgb(image: DynamicImage) -> RgbImage {
+    if !image.color().has_alpha() {
+        return image.into_rgb8();
+    }
+    let image = image.into_rgba8();
+    let (width, height) = image.dimensions();
+    RgbImage::from_fn(width, height, |x, y| {
+        let [r, g, b, alpha] = image.get_pixel(x, y).0;
+        image::Rgb([r, g, b].map(|value| over_white(value, alpha)))
+    })
+}
+
+/// `value` at opacity `alpha` on white, rounded.
+fn over_white(value: u8, alpha: u8) -> u8 {
+    let (value, alpha) = (u32::from(value), u32::from(alpha));
+    ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transparency_lies_on_white() {
+        assert_eq!(over_white(10, 0), 255);
+        assert_eq!(over_white(10, 255), 10);
+        assert_eq!(over_white(0, 128), 127);
+    }
+}

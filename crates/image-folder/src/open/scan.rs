@@ -1,0 +1,126 @@
+//! Which files are there.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use walkdir::{DirEntry, WalkDir};
+
+use super::layout::Root;
+use crate::{Error, Result, Skipped};
+
+/// Endings of image files, in any case. They only pick the files to look at; what is in them decides how
+/// they are decoded.
+const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
+
+/// A file with an image's ending.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) key: String,
+    pub(super) file: PathBuf,
+    /// The first folder on its way, which may be its class.
+    pub(super) folder: Option<String>,
+}
+
+/// What lies below one or more folders.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    pub(super) images: Vec<Found>,
+    /// The folders directly below, also those without images.
+    pub(super) folders: BTreeSet<String>,
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) hidden: usize,
+    pub(super) other_files: usize,
+}
+
+/// Adds everything below `root` to `scan`, but for the folder `apart`, which is no part of it.
+///
+/// Links are followed, each linked folder once and none to a folder above it, so that no knot of links
+/// keeps it going.
+pub(super) fn scan(root: &Root, apart: Option<&Path>, scan: &mut Scan) -> Result<()> {
+    let mut linked = HashSet::new();
+    let mut walk = WalkDir::new(&root.folder).follow_links(true).sort_by_file_name().into_iter();
+    while let Some(entry) = walk.next() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) if error.depth() == 0 => {
+                return Err(Error::io(&root.folder, "reading the folder of images", error.into()));
+            }
+            Err(error) => {
+                scan.skipped.push(unreadable(root, &error));
+                continue;
+            }
+        };
+        if entry.depth() == 0 {
+            continue;
+        }
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            scan.hidden += 1;
+            if entry.file_type().is_dir() {
+                walk.skip_current_dir();
+            }
+        } else if entry.file_type().is_dir() {
+            if is_apart(&entry, apart, &mut linked) {
+                walk.skip_current_dir();
+            } else if entry.depth() == 1
+                && let Some(name) = entry.file_name().to_str()
+            {
+                scan.folders.insert(name.to_owned());
+            }
+        } else if entry.file_type().is_file() && has_image_ending(entry.path()) {
+            add(root, entry, scan);
+        } else {
+            scan.other_files += 1;
+        }
+    }
+    Ok(())
+}
+
+fn add(root: &Root, entry: DirEntry, scan: &mut Scan) {
+    let file = entry.into_path();
+    let relative = file.strip_prefix(&root.folder).unwrap_or(&file);
+    match key(&root.prefix, relative) {
+        Some(key) => {
+            let folder = key[root.prefix.len()..].split_once('/').map(|(first, _)| first.to_owned());
+            scan.images.push(Found { key, file, folder });
+        }
+        None => scan.skipped.push(Skipped {
+            path: format!("{}{}", root.prefix, relative.to_string_lossy()),
+            reason: "its path is not UTF-8: rename it".to_owned(),
+        }),
+    }
+}
+
+/// The path of a file with `/` between its parts; none where it is not UTF-8.
+fn key(prefix: &str, relative: &Path) -> Option<String> {
+    let parts: Option<Vec<&str>> = relative.components().map(|part| part.as_os_str().to_str()).collect();
+    Some(prefix.to_owned() + &parts?.join("/"))
+}
+
+fn has_image_ending(path: &Path) -> bool {
+    path.extension()
+        .and_then(|ending| ending.to_str())
+        .is_some_and(|ending| ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending)))
+}
+
+/// Whether a folder is not to be entered: the test set's, or a link to one that was entered by a link before.
+fn is_apart(entry: &DirEntry, apart: Option<&Path>, linked: &mut HashSet<PathBuf>) -> bool {
+    if apart.is_none() && !entry.path_is_symlink() {
+        return false;
+    }
+    match fs::canonicalize(entry.path()) {
+        Ok(real) => apart == Some(&real) || (entry.path_is_symlink() && !linked.insert(real)),
+        Err(_) => false,
+    }
+}
+
+fn unreadable(root: &Root, error: &walkdir::Error) -> Skipped {
+    let path = error.path().unwrap_or(&root.folder);
+    let relative = path.strip_prefix(&root.folder).unwrap_or(path).to_string_lossy();
+    let reason = match (error.loop_ancestor(), error.io_error()) {
+        (Some(_), _) => "a link to a folder above it, which is not followed".to_owned(),
+        (None, Some(error)) => format!("can't be read: {error}"),
+        (None, None) => "can't be read".to_owned(),
+    };
+    Skipped { path: format!("{}{relative}", root.prefix), reason }
+}

@@ -1,0 +1,205 @@
+//! The arithmetic of a view: which part of an image, how large, which way round, and as which numbers.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::RgbImage;
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::{Error, Result};
+
+/// How pixels are made from others. Both widen their reach when an image shrinks (antialiasing), as PIL's
+/// filters of these names do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Interpolation {
+    /// A triangle.
+    Bilinear,
+    /// A cubic with a = -0.5.
+    Bicubic,
+}
+
+/// What is done to an image on its way into a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transform {
+    /// Width and height of a view, in pixels.
+    pub size: usize,
+    /// Subtracted from each channel, red, green, blue, in 0..1.
+    pub mean: [f32; 3],
+    /// Each channel is divided by this afterwards.
+    pub std: [f32; 3],
+    /// How an image is resized.
+    pub interpolation: Interpolation,
+    /// Whether augmented views are flipped left to right, half of them.
+    pub flip: bool,
+    /// How far augmented views are shifted at most, each way, in pixels; what comes in is black.
+    pub crop_padding: usize,
+}
+
+impl Transform {
+    /// Checks that views can be made.
+    ///
+    /// # Errors
+    /// The size is 0 or above 65,535, or a mean or standard deviation is no number or not positive.
+    pub fn check(&self) -> Result<()> {
+        if self.size == 0 || self.size > usize::from(u16::MAX) {
+            return Err(Error::Transform(format!("the size {} is not in 1 to 65535", self.size)));
+        }
+        if self.crop_padding > self.size {
+            let problem = format!("a padding of {} is more than the size {}", self.crop_padding, self.size);
+            return Err(Error::Transform(problem));
+        }
+        let usable = self.mean.iter().all(|mean| mean.is_finite())
+            && self.std.iter().all(|std| std.is_finite() && *std > 0.0);
+        if usable {
+            Ok(())
+        } else {
+            Err(Error::Transform(format!(
+                "mean {:?} and standard deviation {:?} must be numbers, the latter above 0",
+                self.mean, self.std
+            )))
+        }
+    }
+
+    /// The plain view as 8-bit pixels: the short side is resized to `size`, and of the long side the middle
+    /// is kept, as torchvision's `Resize` and `CenterCrop` do. An image of that size stays as it is.
+    pub fn fit<'a>(&self, image: &'a RgbImage) -> Cow<'a, RgbImage> {
+        let (width, height) = image.dimensions();
+        let size = self.size as u32; // `check` bounds it
+        if (width, height) == (size, size) {
+            return Cow::Borrowed(image);
+        }
+        let short = width.min(height);
+        let (left, across) = span(width, short, size);
+        let (top, down) = span(height, short, size);
+        let filter = match self.interpolation {
+            Interpolation::Bilinear => FilterType::Bilinear,
+            Interpolation::Bicubic => FilterType::CatmullRom,
+        };
+        let options =
+            ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(left, top, across, down);
+        let source = ImageRef::new(width, height, image.as_raw(), PixelType::U8x3)
+            .expect("an RgbImage holds three bytes a pixel");
+        let mut view = Image::new(size, size, PixelType::U8x3);
+        thread_local!(static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new()));
+        RESIZER
+            .with_borrow_mut(|resizer| resizer.resize(&source, &mut view, &options))
+            .expect("the crop lies inside the image, and both images have the same pixels");
+        Cow::Owned(RgbImage::from_raw(size, size, view.into_vec()).expect("the view has size x size pixels"))
+    }
+
+    /// The pixels of an image of any size as numbers, `[height, width, 3]`: (value / 255 - mean) / std.
+    pub fn normalise(&self, image: &RgbImage) -> Vec<f32> {
+        let mut numbers = vec![0.0; image.as_raw().len()];
+        Normaliser::new(self).apply(image.as_raw(), &mut numbers);
+        numbers
+    }
+
+    /// Bytes or numbers of a view.
+    pub(crate) fn view_length(&self) -> usize {
+        self.size * self.size * 3
+    }
+
+    /// The way of the augmented view with this seed: down, right, then which way round.
+    pub(crate) fn augmentation(&self, seed: u64) -> Way {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let top = random.random_range(0..=2 * self.crop_padding);
+        let left = random.random_range(0..=2 * self.crop_padding);
+        Way { top, left, flipped: random.random_bool(0.5) && self.flip }
+    }
+
+    /// The way of the plain view, which shifts nothing.
+    pub(crate) fn straight(&self, flipped: bool) -> Way {
+        Way { top: self.crop_padding, left: self.crop_padding, flipped }
+    }
+
+    /// Writes one view, `[size, size, 3]`, of a fitted image of as many bytes.
+    pub(crate) fn write_view(&self, pixels: &[u8], way: Way, normaliser: &Normaliser, view: &mut [f32]) {
+        let row_length = self.size * 3;
+        if way == self.straight(false) {
+            return normaliser.apply(pixels, view);
+        }
+        let (from, to, count) = shift(way.left, self.crop_padding, self.size);
+        let mut row = vec![0; row_length];
+        for (y, numbers) in view.chunks_exact_mut(row_length).enumerate() {
+            row.fill(0);
+            let source = (y + way.top).checked_sub(self.crop_padding).filter(|source| *source < self.size);
+            if let Some(source) = source {
+                let pixels = &pixels[source * row_length..][..row_length];
+                row[to * 3..(to + count) * 3].copy_from_slice(&pixels[from * 3..(from + count) * 3]);
+            }
+            if way.flipped {
+                row.reverse(); // pixels and channels
+                row.as_chunks_mut::<3>().0.iter_mut().for_each(|[red, _, blue]| std::mem::swap(red, blue));
+            }
+            normaliser.apply(&row, numbers);
+        }
+    }
+}
+
+/// How a view lies in the image with its black border: the crop's corner, and which way round it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Way {
+    top: usize,
+    left: usize,
+    flipped: bool,
+}
+
+/// The part of a side of `length` pixels that becomes `size` pixels when the `short` side does: its start
+/// and length. Rounding as torchvision: the resized side is cut to whole pixels, half a pixel of the crop's
+/// corner goes to the even side.
+fn span(length: u32, short: u32, size: u32) -> (f64, f64) {
+    if length == short {
+        return (0.0, f64::from(length));
+    }
+    let resized = u64::from(size) * u64::from(length) / u64::from(short);
+    let spare = resized - u64::from(size);
+    let corner = spare / 2 + u64::from(spare % 4 == 3);
+    let scale = f64::from(length) / resized as f64;
+    let start = corner as f64 * scale;
+    (start, (f64::from(size) * scale).min(f64::from(length) - start))
+}
+
+/// Of a row of `size` pixels with `padding` on both sides, seen from `left` on: the first pixel taken, where
+/// it goes, and how many are taken.
+fn shift(left: usize, padding: usize, size: usize) -> (usize, usize, usize) {
+    let from = left.saturating_sub(padding);
+    let to = padding.saturating_sub(left);
+    (from, to, size - from - to)
+}
+
+/// Bytes to numbers, (value / 255 - mean) / std, for channels that take turns.
+#[derive(Debug)]
+pub(crate) struct Normaliser {
+    scale: [f32; LANES],
+    bias: [f32; LANES],
+}
+
+/// A multiple of 3 channels and of the width of vector registers: 16 pixels.
+const LANES: usize = 48;
+
+impl Normaliser {
+    pub(crate) fn new(transform: &Transform) -> Self {
+        let (mean, std) = (transform.mean, transform.std);
+        Self {
+            scale: std::array::from_fn(|lane| 1.0 / (255.0 * std[lane % 3])),
+            bias: std::array::from_fn(|lane| -mean[lane % 3] / std[lane % 3]),
+        }
+    }
+
+    /// `bytes` begins with a red value; as many numbers are written.
+    pub(crate) fn apply(&self, bytes: &[u8], numbers: &mut [f32]) {
+        let (blocks, rest) = bytes.as_chunks::<LANES>();
+        let (block_numbers, rest_numbers) = numbers.as_chunks_mut::<LANES>();
+        for (bytes, numbers) in blocks.iter().zip(block_numbers) {
+            for lane in 0..LANES {
+                numbers[lane] = f32::from(bytes[lane]) * self.scale[lane] + self.bias[lane];
+            }
+        }
+        for (lane, (byte, number)) in rest.iter().zip(rest_numbers).enumerate() {
+            *number = f32::from(*byte) * self.scale[lane] + self.bias[lane];
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! A set of images decoded once, and batches of its views.
+
+mod disk;
+mod gather;
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use image::RgbImage;
+use rayon::prelude::*;
+
+use crate::transform::{Normaliser, Way};
+use crate::{Error, Limits, Pixels, Result, Sample, Skipped, Transform, decode};
+
+/// Where the decoded images are kept, at the size of the views, 3 bytes a pixel. It decides speed and
+/// memory; the views are the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cache {
+    /// In memory.
+    Ram,
+    /// In a file in this folder, which is made where it is missing. The file is named by the paths, sizes
+    /// and times of the images and by the transform, so that it is used again as long as they stay, and may
+    /// be deleted at any time when nothing runs.
+    Disk(PathBuf),
+    /// Nowhere: an image is decoded each time it is used.
+    None,
+}
+
+/// Views of images, normalised.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// The numbers, channels last.
+    pub pixels: Vec<f32>,
+    /// Images, height, width, and 3 channels.
+    pub shape: [usize; 4],
+}
+
+/// The readable images of a set, ready to be made batches of.
+#[derive(Debug)]
+pub struct Views {
+    samples: Vec<Sample>,
+    transform: Transform,
+    normaliser: Normaliser,
+    store: Store,
+}
+
+#[derive(Debug)]
+enum Store {
+    Ram(Vec<u8>),
+    Disk(disk::CacheFile),
+    Streamed,
+}
+
+impl Views {
+    /// Reads all images once, in parallel (on rayon's pool), whatever the cache: those that can't be read
+    /// drop out, and are returned with the reason, in the order of `samples`.
+    ///
+    /// `progress` is called, on any thread, with the images done and all images. When `stop` becomes true,
+    /// the call ends soon.
+    ///
+    /// # Errors
+    /// The transform contradicts itself, memory or disk do not suffice, or `stop` was raised.
+    pub fn build(
+        samples: Vec<Sample>,
+        transform: Transform,
+        cache: Cache,
+        progress: &(dyn Fn(usize, usize) + Sync),
+        stop: &AtomicBool,
+    ) -> Result<(Self, Vec<Skipped>)> {
+        transform.check()?;
+        let reader =
+            Reader { transform: &transform, progress, stop, done: AtomicUsize::new(0), all: samples.len() };
+        let (store, reasons) = match cache {
+            Cache::Ram => {
+                let (pixels, reasons) = gather::into_memory(&samples, &reader)?;
+                (Store::Ram(pixels), reasons)
+            }
+            Cache::Disk(folder) => {
+                let (file, reasons) = disk::CacheFile::open_or_build(&folder, &samples, &reader)?;
+                (Store::Disk(file), reasons)
+            }
+            Cache::None => (Store::Streamed, gather::reasons(&samples, &reader)?),
+        };
+        let mut kept = Vec::with_capacity(samples.len());
+        let mut skipped = Vec::new();
+        for (sample, reason) in samples.into_iter().zip(reasons) {
+            match reason {
+                None => kept.push(sample),
+                Some(reason) => skipped.push(Skipped { path: sample.path, reason }),
+            }
+        }
+        let normaliser = Normaliser::new(&transform);
+        Ok((Self { samples: kept, transform, normaliser, store }, skipped))
+    }
+
+    /// The readable samples; batches are asked for by index into them.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// How many samples there are.
+    pub fn len(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// Whether no sample could be read.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+
+    /// How the views are made.
+    pub fn transform(&self) -> &Transform {
+        &self.transform
+    }
+
+    /// The plain views of these samples.
+    ///
+    /// # Errors
+    /// An index is out of range; with [`Cache::None`], a file can't be read any more.
+    pub fn plain(&self, samples: &[usize]) -> Result<Batch> {
+        self.batch(samples, |index| (*index, self.transform.straight(false)))
+    }
+
+    /// The plain views of these samples, flipped left to right.
+    ///
+    /// # Errors
+    /// As [`plain`](Self::plain).
+    pub fn flipped(&self, samples: &[usize]) -> Result<Batch> {
+        self.batch(samples, |index| (*index, self.transform.straight(true)))
+    }
+
+    /// Augmented views, each of a sample and with a seed. The seed alone decides the view: same seed, same
+    /// numbers.
+    ///
+    /// # Errors
+    /// As [`plain`](Self::plain).
+    pub fn augmented(&self, views: &[(usize, u64)]) -> Result<Batch> {
+        self.batch(views, |(index, seed)| (*index, self.transform.augmentation(*seed)))
+    }
+
+    fn batch<V: Sync>(&self, views: &[V], way: impl Fn(&V) -> (usize, Way) + Sync) -> Result<Batch> {
+        let size = self.transform.size;
+        let mut pixels = vec![0.0; views.len() * self.transform.view_length()];
+        // A small view takes microseconds, so several are made before a thread asks for more.
+        pixels.par_chunks_exact_mut(self.transform.view_length()).zip(views).with_min_len(4).try_for_each(
+            |(numbers, view)| {
+                let (index, way) = way(view);
+                let image = self.image(index)?;
+                self.transform.write_view(&image, way, &self.normaliser, numbers);
+                Ok(())
+            },
+        )?;
+        Ok(Batch { pixels, shape: [views.len(), size, size, 3] })
+    }
+
+    /// The fitted image of a sample, 3 bytes a pixel.
+    fn image(&self, index: usize) -> Result<Cow<'_, [u8]>> {
+        let sample = self.samples.get(index).ok_or(Error::NoSample { index, len: self.samples.len() })?;
+        let length = self.transform.view_length();
+        match &self.store {
+            Store::Ram(pixels) => Ok(Cow::Borrowed(&pixels[index * length..][..length])),
+            Store::Disk(file) => Ok(Cow::Borrowed(&file.pixels()[index * length..][..length])),
+            Store::Streamed => read(sample, &self.transform)
+                .map(|image| Cow::Owned(image.into_owned().into_raw()))
+                .map_err(|reason| Error::Image { path: sample.path.clone(), reason }),
+        }
+    }
+}
+
+/// Reads a set for the first time, telling how far it is.
+struct Reader<'a> {
+    transform: &'a Transform,
+    progress: &'a (dyn Fn(usize, usize) + Sync),
+    stop: &'a AtomicBool,
+    done: AtomicUsize,
+    all: usize,
+}
+
+impl Reader<'_> {
+    /// Reads a sample and gives its fitted pixels to `take`; the reason where it can't be read.
+    fn read(&self, sample: &Sample, take: impl FnOnce(&[u8])) -> Result<Option<String>> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(Error::Stopped);
+        }
+        let reason = read(sample, self.transform).map(|image| take(image.as_raw())).err();
+        self.tell(1);
+        Ok(reason)
+    }
+
+    fn tell(&self, count: usize) {
+        let done = self.done.fetch_add(count, Ordering::Relaxed) + count;
+        (self.progress)(done, self.all);
+    }
+}
+
+fn read<'a>(sample: &'a Sample, transform: &Transform) -> std::result::Result<Cow<'a, RgbImage>, String> {
+    match &sample.source {
+        Pixels::File(path) => {
+            let image = decode::try_load(path, &Limits::default())?;
+            Ok(match transform.fit(&image) {
+                Cow::Borrowed(_) => Cow::Owned(image),
+                Cow::Owned(fitted) => Cow::Owned(fitted),
+            })
+        }
+        Pixels::Memory(image) if image.as_raw().is_empty() => Err("it has no pixels".to_owned()),
+        Pixels::Memory(image) => Ok(transform.fit(image)),
+    }
+}
