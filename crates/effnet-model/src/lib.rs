@@ -1,1 +1,40 @@
-//! EfficientNet B0-B7 and Lite0-4 by compound scaling, trainable, with published weights in and out.
+#![doc = include_str!("../README.md")]
+//!
+//! # The one decision
+//!
+//! The family is *data*: [`table::B0`], a [`Scaling`] and a handful of numbers in [`Arch`] in which published flavours
+//! differ. One builder makes every member from them, so B7 is no code, and neither is a network for 32-pixel images.
+//!
+//! Inside, tensors are NHWC, as images are decoded; [`EfficientNet::forward_nchw`] is the door for candle's layout. Weights
+//! keep PyTorch's layout and timm's names, in memory as on disk.
+
+mod arch;
+mod block;
+mod card;
+mod classifier;
+mod error;
+mod layers;
+mod layouts;
+mod mode;
+mod network;
+mod plan;
+mod scaling;
+mod store;
+pub mod table;
+mod weights;
+
+pub use candle_core as candle;
+pub use candle_nn;
+pub use effnet_ops::Padding;
+
+pub use crate::arch::{Arch, ClassifierKind, Interpolation, Preprocessing, Variant};
+pub use crate::card::{ARCH_KEY, ModelCard, SavedModel};
+pub use crate::classifier::Classifier;
+pub use crate::error::{Error, Mismatch, Misshapen, Result};
+pub use crate::layouts::Layout;
+pub use crate::mode::Mode;
+pub use crate::network::EfficientNet;
+pub use crate::plan::{BlockPlan, Plan};
+pub use crate::scaling::{ALPHA, BETA, GAMMA, Scaling};
+pub use crate::store::ParameterStore;
+pub use crate::weights::{LoadReport, load_pretrained, read_metadata, read_weights, save_weights};

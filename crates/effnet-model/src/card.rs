@@ -1,0 +1,193 @@
+//! A saved model: a folder with the weights of one or more networks and a card that says what they are.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Result as CandleResult, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::arch::Arch;
+use crate::error::{Error, Result};
+use crate::layouts::{self, Layout};
+use crate::mode::Mode;
+use crate::network::EfficientNet;
+use crate::store::ParameterStore;
+use crate::weights::{read_weights, write_atomically};
+
+/// Name of the card in a model's folder.
+const CARD: &str = "model.json";
+
+/// Name of a model's folder inside the folder of a run.
+const MODEL_FOLDER: &str = "model";
+
+/// What a saved model is: enough to predict with its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelCard {
+    /// The architecture of all its networks; size, mean and standard deviation of the images stand in it.
+    pub arch: Arch,
+    /// Names of the classes, in the order of the logits.
+    pub classes: Vec<String>,
+    /// File names of the networks' weights, in the card's folder.
+    pub networks: Vec<String>,
+    /// Version of the program that wrote it.
+    pub version: String,
+}
+
+impl ModelCard {
+    /// Reads `model.json` in `folder`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there is none; [`Error::Malformed`] with line and column if it is no card, or its fields don't
+    /// hold together.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(CARD);
+        let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
+        let card: Self = serde_json::from_str(&text).map_err(|e| Error::malformed(&path, e.to_string()))?;
+        if card.classes.is_empty() || card.networks.is_empty() {
+            return Err(Error::malformed(&path, "names no classes or no networks"));
+        }
+        if let Some(name) =
+            card.networks.iter().find(|name| name.contains(['/', '\\']) || name.starts_with('.'))
+        {
+            return Err(Error::malformed(
+                &path,
+                format!("network {name:?} is not a file's name in this folder"),
+            ));
+        }
+        card.arch.check()?;
+        Ok(card)
+    }
+
+    /// Writes `model.json` in `folder`, in one step.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the folder can't be written to.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(CARD);
+        let mut text =
+            serde_json::to_string_pretty(self).map_err(|e| Error::malformed(&path, e.to_string()))?;
+        text.push('\n');
+        write_atomically(&path, text.as_bytes())
+    }
+}
+
+/// A model read back: its networks predict together.
+#[derive(Debug, Clone)]
+pub struct SavedModel {
+    /// What it is.
+    pub card: ModelCard,
+    /// In the card's order.
+    pub networks: Vec<EfficientNet>,
+}
+
+impl SavedModel {
+    /// Opens the folder of a model, or of a run that has a model in it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there is no card or no weights; [`Error::Malformed`] and [`Error::WeightsMismatch`] if they are
+    /// damaged or don't belong together.
+    pub fn open(path: &Path) -> Result<Self> {
+        let inner = path.join(MODEL_FOLDER);
+        let folder = if inner.join(CARD).is_file() { inner } else { path.to_path_buf() };
+        let card = ModelCard::read(&folder)?;
+        let network = |name: &String| network(&folder.join(name), &card.arch, card.classes.len());
+        let networks = card.networks.iter().map(network).collect::<Result<_>>()?;
+        Ok(Self { card, networks })
+    }
+
+    /// One network from a bare file of weights, its classes numbered from "0". Without `arch` the file must be one that
+    /// [`crate::save_weights`] wrote with [`ARCH_KEY`].
+    ///
+    /// # Errors
+    /// [`Error::ArchNeeded`] if neither says which architecture it is; else as [`crate::load_pretrained`].
+    pub fn from_file(path: &Path, arch: Option<&Arch>) -> Result<Self> {
+        let arch = match arch {
+            Some(arch) => arch.clone(),
+            None => recorded_arch(path)?,
+        };
+        let raw = read_weights(path)?;
+        let layout = Layout::detect(raw.keys());
+        let tensors = match layout {
+            Some(layout) => layouts::rename(layout, raw, &arch.plan()?),
+            None => raw,
+        };
+        let last = ["classifier.bias", "classifier.3.bias"].iter().find_map(|name| tensors.get(*name));
+        let classes = last.map_or(0, Tensor::elem_count);
+        if classes == 0 {
+            return Err(Error::malformed(path, "has no classifier, so it can't predict"));
+        }
+        let network = built(path, &arch, classes, &tensors)?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let card = ModelCard {
+            arch,
+            classes: (0..classes).map(|class| class.to_string()).collect(),
+            networks: vec![name],
+            version: env!("CARGO_PKG_VERSION").to_string(),
+        };
+        Ok(Self { card, networks: vec![network] })
+    }
+
+    /// Mean of the networks' logits: [N, H, W, 3] -> [N, classes].
+    ///
+    /// # Errors
+    /// If `images` has another shape.
+    pub fn logits(&self, images: &Tensor) -> CandleResult<Tensor> {
+        let mut sum: Option<Tensor> = None;
+        for network in &self.networks {
+            let logits = network.forward_t(images, Mode::Eval)?;
+            sum = Some(match sum {
+                Some(sum) => (sum + logits)?,
+                None => logits,
+            });
+        }
+        match sum {
+            Some(sum) => sum.affine(1.0 / self.networks.len() as f64, 0.0),
+            None => candle_core::bail!("the model has no networks"),
+        }
+    }
+
+    /// The first network's global feature: [N, H, W, 3] -> [N, F]. Networks that were trained apart have no features in
+    /// common, so there is no mean of them.
+    ///
+    /// # Errors
+    /// If `images` has another shape.
+    pub fn embeddings(&self, images: &Tensor) -> CandleResult<Tensor> {
+        let Some(network) = self.networks.first() else { candle_core::bail!("the model has no networks") };
+        network.decode(&network.encode(images, Mode::Eval)?)
+    }
+}
+
+/// Key of [`crate::save_weights`]'s metadata under which the architecture stands, as JSON.
+pub const ARCH_KEY: &str = "arch";
+
+fn recorded_arch(path: &Path) -> Result<Arch> {
+    let needed = || Error::ArchNeeded { path: path.to_path_buf() };
+    let metadata = match crate::weights::read_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(Error::Malformed { .. }) => return Err(needed()),
+        Err(other) => return Err(other),
+    };
+    let json = metadata.get(ARCH_KEY).ok_or_else(needed)?;
+    serde_json::from_str(json).map_err(|e| Error::malformed(path, format!("recorded architecture: {e}")))
+}
+
+fn network(path: &PathBuf, arch: &Arch, classes: usize) -> Result<EfficientNet> {
+    built(path, arch, classes, &read_weights(path)?)
+}
+
+fn built(
+    path: &Path,
+    arch: &Arch,
+    classes: usize,
+    tensors: &HashMap<String, Tensor>,
+) -> Result<EfficientNet> {
+    let store = ParameterStore::new(0, &Device::Cpu);
+    let network = EfficientNet::new(arch, classes, store.var_builder())?;
+    store.load(tensors).map_err(|e| match e {
+        Error::Mismatch(mismatch) => {
+            Error::WeightsMismatch { path: path.to_path_buf(), arch: arch.name.clone(), mismatch }
+        }
+        other => other,
+    })?;
+    Ok(network)
+}

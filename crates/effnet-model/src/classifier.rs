@@ -1,0 +1,68 @@
+//! From the global feature to a logit a class.
+
+use candle_core::{Result, Tensor};
+use candle_nn::VarBuilder;
+use effnet_ops::Activation;
+
+use crate::arch::ClassifierKind;
+use crate::layers::{BatchNorm, Linear, PYTORCH_BATCH_NORM};
+use crate::mode::{Chance, Mode};
+
+/// Dropout and what [`ClassifierKind`] says. Stands alone too, to be trained on features that were computed before.
+#[derive(Debug, Clone)]
+pub struct Classifier {
+    dropout: f64,
+    layers: Layers,
+}
+
+#[derive(Debug, Clone)]
+enum Layers {
+    Linear(Linear),
+    Mlp(Linear, BatchNorm, Linear),
+}
+
+impl Classifier {
+    /// Makes the classifier under the prefix of `vb`, which in a network is `classifier`. The names below it are those
+    /// of PyTorch: `weight`, `bias`; or, for the Mlp, `0` (linear), `1` (batch norm), `3` (linear).
+    ///
+    /// The published linear classifier starts uniform within 1 / sqrt(`classes`), the Mlp's layers within 1 / sqrt(their
+    /// input), as PyTorch's do, so that its first logits are small.
+    ///
+    /// # Errors
+    /// If `vb` has a parameter of that name in another shape.
+    pub fn new(
+        kind: ClassifierKind,
+        features: usize,
+        classes: usize,
+        dropout: f64,
+        vb: VarBuilder,
+    ) -> Result<Self> {
+        let bound = |fan: usize| 1.0 / (fan.max(1) as f64).sqrt();
+        let layers = match kind {
+            ClassifierKind::Linear => Layers::Linear(Linear::new(features, classes, bound(classes), &vb)?),
+            ClassifierKind::Mlp { hidden } => Layers::Mlp(
+                Linear::new(features, hidden, bound(features), &vb.pp("0"))?,
+                BatchNorm::new(hidden, PYTORCH_BATCH_NORM, Activation::Swish, &vb.pp("1"))?,
+                Linear::new(hidden, classes, bound(hidden), &vb.pp("3"))?,
+            ),
+        };
+        Ok(Self { dropout, layers })
+    }
+
+    /// [N, features] -> logits [N, classes]
+    ///
+    /// # Errors
+    /// If `features` has another shape.
+    pub fn forward_t(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
+        let kept = match mode.seed(Chance::Dropout) {
+            Some(seed) if self.dropout > 0.0 => effnet_ops::dropout(features, self.dropout, seed)?,
+            _ => features.clone(),
+        };
+        match &self.layers {
+            Layers::Linear(linear) => linear.forward(&kept, mode),
+            Layers::Mlp(first, bn, last) => {
+                last.forward(&bn.forward(&first.forward(&kept, mode)?, mode)?, mode)
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The layers that have parameters: convolutions without bias, batch norm with its activation, squeeze and
+//! excitation, linear.
+//!
+//! First values are the reference implementation's: convolutions N(0, 2 / fan_out) with fan_out = k k out / groups, linear
+//! layers uniform within 1 / sqrt(out), biases zero.
+
+use candle_core::{Result, Tensor, Var};
+use candle_nn::VarBuilder;
+use candle_nn::init::{Init, ONE, ZERO};
+use effnet_ops::{Activation, BatchStatistics, Padding};
+
+use crate::mode::Mode;
+
+fn he_fan_out(fan_out: usize) -> Init {
+    Init::Randn { mean: 0.0, stdev: (2.0 / fan_out as f64).sqrt() }
+}
+
+/// Which convolution a weight is for.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Full { stride: usize, padding: Padding },
+    Depthwise { stride: usize, padding: Padding },
+    Pointwise,
+}
+
+/// A convolution without bias, as every one here that a batch norm follows.
+#[derive(Debug, Clone)]
+pub(crate) struct Convolution {
+    weight: Tensor,
+    kind: Kind,
+}
+
+impl Convolution {
+    /// k x k over all channels: weight [output, input, k, k].
+    pub(crate) fn full(
+        input: usize,
+        output: usize,
+        kernel: usize,
+        stride: usize,
+        padding: Padding,
+        vb: &VarBuilder,
+    ) -> Result<Self> {
+        let init = he_fan_out(kernel * kernel * output);
+        let weight = vb.get_with_hints((output, input, kernel, kernel), "weight", init)?;
+        Ok(Self { weight, kind: Kind::Full { stride, padding } })
+    }
+
+    /// k x k in each channel: weight [channels, 1, k, k].
+    pub(crate) fn depthwise(
+        channels: usize,
+        kernel: usize,
+        stride: usize,
+        padding: Padding,
+        vb: &VarBuilder,
+    ) -> Result<Self> {
+        let init = he_fan_out(kernel * kernel);
+        let weight = vb.get_with_hints((channels, 1, kernel, kernel), "weight", init)?;
+        Ok(Self { weight, kind: Kind::Depthwise { stride, padding } })
+    }
+
+    /// 1 x 1 across channels: weight [output, input, 1, 1].
+    pub(crate) fn pointwise(input: usize, output: usize, vb: &VarBuilder) -> Result<Self> {
+        let weight = vb.get_with_hints((output, input, 1, 1), "weight", he_fan_out(output))?;
+        Ok(Self { weight, kind: Kind::Pointwise })
+    }
+
+    /// [N, H, W, input] -> [N, h, w, output]
+    pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        let weight = mode.parameter(&self.weight);
+        match self.kind {
+            Kind::Full { stride, padding } => effnet_ops::conv2d(x, &weight, stride, padding),
+            Kind::Depthwise { stride, padding } => effnet_ops::depthwise_conv(x, &weight, stride, padding),
+            Kind::Pointwise => effnet_ops::pointwise_conv(x, &weight),
+        }
+    }
+}
+
+/// The two numbers in which published batch norms differ.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BatchNormSettings {
+    pub(crate) eps: f64,
+    pub(crate) momentum: f64,
+}
+
+/// PyTorch's, of `nn.BatchNorm1d` and `2d`.
+pub(crate) const PYTORCH_BATCH_NORM: BatchNormSettings = BatchNormSettings { eps: 1e-5, momentum: 0.1 };
+
+/// Batch norm over all but the last dimension, and the activation after it.
+#[derive(Debug, Clone)]
+pub(crate) struct BatchNorm {
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Var,
+    running_var: Var,
+    settings: BatchNormSettings,
+    activation: Activation,
+}
+
+impl BatchNorm {
+    pub(crate) fn new(
+        channels: usize,
+        settings: BatchNormSettings,
+        activation: Activation,
+        vb: &VarBuilder,
+    ) -> Result<Self> {
+        Ok(Self {
+            weight: vb.get_with_hints(channels, "weight", ONE)?,
+            bias: vb.get_with_hints(channels, "bias", ZERO)?,
+            running_mean: Var::from_tensor(&vb.get_with_hints(channels, "running_mean", ZERO)?)?,
+            running_var: Var::from_tensor(&vb.get_with_hints(channels, "running_var", ONE)?)?,
+            settings,
+            activation,
+        })
+    }
+
+    /// [..., C] -> [..., C]
+    pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        let (weight, bias) = (mode.parameter(&self.weight), mode.parameter(&self.bias));
+        let (eps, activation) = (self.settings.eps, self.activation);
+        if mode == Mode::Eval {
+            let mean = self.running_mean.as_detached_tensor();
+            let var = self.running_var.as_detached_tensor();
+            return effnet_ops::batch_norm_eval(x, &weight, &bias, &mean, &var, eps, activation);
+        }
+        let (y, batch) = effnet_ops::batch_norm_train(x, &weight, &bias, eps, activation)?;
+        self.track(&batch)?;
+        Ok(y)
+    }
+
+    /// Moves the running statistics towards the batch's as PyTorch does: its variance there is the unbiased one,
+    /// though the biased one normalises. A batch of one value a channel has no such variance and leaves them
+    /// (PyTorch refuses it).
+    fn track(&self, batch: &BatchStatistics) -> Result<()> {
+        if batch.count < 2 {
+            return Ok(());
+        }
+        let share = self.settings.momentum;
+        let unbiased = batch.count as f64 / (batch.count - 1) as f64;
+        let moved = |running: &Var, new: &Tensor, scale: f64| {
+            let kept = running.as_detached_tensor().affine(1.0 - share, 0.0)?;
+            running.set(&(kept + new.detach().affine(share * scale, 0.0)?)?)
+        };
+        moved(&self.running_mean, &batch.mean, 1.0)?;
+        moved(&self.running_var, &batch.var, unbiased)
+    }
+}
+
+/// Channel attention: global pool, reduce, swish, expand, sigmoid, scale.
+#[derive(Debug, Clone)]
+pub(crate) struct SqueezeExcite {
+    reduce_weight: Tensor,
+    reduce_bias: Tensor,
+    expand_weight: Tensor,
+    expand_bias: Tensor,
+}
+
+impl SqueezeExcite {
+    pub(crate) fn new(channels: usize, reduced: usize, vb: &VarBuilder) -> Result<Self> {
+        let (reduce, expand) = (vb.pp("conv_reduce"), vb.pp("conv_expand"));
+        Ok(Self {
+            reduce_weight: reduce.get_with_hints((reduced, channels, 1, 1), "weight", he_fan_out(reduced))?,
+            reduce_bias: reduce.get_with_hints(reduced, "bias", ZERO)?,
+            expand_weight: expand.get_with_hints(
+                (channels, reduced, 1, 1),
+                "weight",
+                he_fan_out(channels),
+            )?,
+            expand_bias: expand.get_with_hints(channels, "bias", ZERO)?,
+        })
+    }
+
+    /// [N, H, W, C] -> [N, H, W, C]
+    pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        let weights = effnet_ops::SqueezeExcitation {
+            reduce_weight: &mode.parameter(&self.reduce_weight),
+            reduce_bias: &mode.parameter(&self.reduce_bias),
+            expand_weight: &mode.parameter(&self.expand_weight),
+            expand_bias: &mode.parameter(&self.expand_bias),
+        };
+        effnet_ops::squeeze_excitation(x, &weights)
+    }
+}
+
+/// A linear layer with bias.
+#[derive(Debug, Clone)]
+pub(crate) struct Linear {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Linear {
+    /// First weights are uniform within `bound`, first biases zero.
+    pub(crate) fn new(input: usize, output: usize, bound: f64, vb: &VarBuilder) -> Result<Self> {
+        let init = Init::Uniform { lo: -bound, up: bound };
+        let weight = vb.get_with_hints((output, input), "weight", init)?;
+        Ok(Self { weight, bias: vb.get_with_hints(output, "bias", ZERO)? })
+    }
+
+    /// [N, input] -> [N, output]
+    pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        effnet_ops::linear(x, &mode.parameter(&self.weight), &mode.parameter(&self.bias))
+    }
+}

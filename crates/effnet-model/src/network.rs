@@ -1,0 +1,149 @@
+//! The network: encode, decode, classify.
+
+use candle_core::{Result as CandleResult, Tensor};
+use candle_nn::VarBuilder;
+
+use crate::arch::Arch;
+use crate::block::Block;
+use crate::classifier::Classifier;
+use crate::error::{Error, Result};
+use crate::layers::{BatchNorm, BatchNormSettings, Convolution};
+use crate::mode::Mode;
+
+/// A member of the family. Tensors are f32, NHWC: images are normalised as `arch().preprocessing` says.
+///
+/// Not for two training passes at a time: each moves the running statistics.
+#[derive(Debug, Clone)]
+pub struct EfficientNet {
+    arch: Arch,
+    stem: (Convolution, BatchNorm),
+    stages: Vec<Vec<Block>>,
+    head: (Convolution, BatchNorm),
+    classifier: Classifier,
+    feature_len: usize,
+}
+
+impl EfficientNet {
+    /// Builds the network under the prefix of `vb`, with timm's names (`conv_stem`, `bn1`, `blocks.S.B...`, `conv_head`,
+    /// `bn2`, `classifier`).
+    ///
+    /// # Errors
+    /// [`Error::InvalidArch`] for an architecture out of range or for no classes; [`Error::Candle`] if `vb` has a
+    /// parameter of that name in another shape.
+    pub fn new(arch: &Arch, classes: usize, vb: VarBuilder) -> Result<Self> {
+        let plan = arch.plan()?;
+        if classes == 0 {
+            let reason = "a classifier needs at least one class".to_string();
+            return Err(Error::InvalidArch { name: arch.name.clone(), reason });
+        }
+        let settings = BatchNormSettings { eps: arch.bn_eps, momentum: arch.bn_momentum };
+        let bn = |channels, name: &str| BatchNorm::new(channels, settings, arch.activation(), &vb.pp(name));
+        let stem = Convolution::full(3, plan.stem, 3, arch.stem_stride, arch.padding, &vb.pp("conv_stem"))?;
+        let stem = (stem, bn(plan.stem, "bn1")?);
+
+        let total = plan.blocks();
+        let mut stages = Vec::new();
+        let mut width = plan.stem;
+        let mut index = 0;
+        for (s, stage) in plan.stages.iter().enumerate() {
+            let mut blocks = Vec::new();
+            for (b, block) in stage.iter().enumerate() {
+                let drop_path = arch.drop_path * index as f64 / total as f64;
+                let vb = vb.pp("blocks").pp(s).pp(b);
+                blocks.push(Block::new(block, arch, index, drop_path, &vb)?);
+                width = block.output;
+                index += 1;
+            }
+            stages.push(blocks);
+        }
+
+        let head = (Convolution::pointwise(width, plan.head, &vb.pp("conv_head"))?, bn(plan.head, "bn2")?);
+        let classifier =
+            Classifier::new(arch.classifier, plan.head, classes, arch.dropout, vb.pp("classifier"))?;
+        Ok(Self { arch: arch.clone(), stem, stages, head, classifier, feature_len: plan.head })
+    }
+
+    /// The architecture.
+    pub fn arch(&self) -> &Arch {
+        &self.arch
+    }
+
+    /// Length F of the global feature.
+    pub fn feature_len(&self) -> usize {
+        self.feature_len
+    }
+
+    /// Images to a map of local features: [N, H, W, 3] -> [N, h, w, F], where h, w are H, W over 32 (16 with a stem
+    /// stride of 1), rounded up.
+    ///
+    /// # Errors
+    /// If `images` has another shape.
+    pub fn encode(&self, images: &Tensor, mode: Mode) -> CandleResult<Tensor> {
+        let mut x = self.encode_stem(images, mode)?;
+        for stage in 0..self.stages.len() {
+            x = self.encode_stage(&x, stage, mode)?;
+        }
+        self.encode_head(&x, mode)
+    }
+
+    /// The first step of [`EfficientNet::encode`]: [N, H, W, 3] -> [N, h, w, C].
+    ///
+    /// # Errors
+    /// If `images` has another shape.
+    pub fn encode_stem(&self, images: &Tensor, mode: Mode) -> CandleResult<Tensor> {
+        let (conv, bn) = &self.stem;
+        bn.forward(&conv.forward(images, mode)?, mode)
+    }
+
+    /// The next steps of [`EfficientNet::encode`], `stage` from 0 to 6.
+    ///
+    /// # Errors
+    /// If `x` is not the output of the step before, or there is no such stage.
+    pub fn encode_stage(&self, x: &Tensor, stage: usize, mode: Mode) -> CandleResult<Tensor> {
+        let Some(blocks) = self.stages.get(stage) else {
+            candle_core::bail!("stage {stage}: the network has {}", self.stages.len())
+        };
+        blocks.iter().try_fold(x.clone(), |x, block| block.forward(&x, mode))
+    }
+
+    /// The last step of [`EfficientNet::encode`]: -> [N, h, w, F].
+    ///
+    /// # Errors
+    /// If `x` is not the output of the last stage.
+    pub fn encode_head(&self, x: &Tensor, mode: Mode) -> CandleResult<Tensor> {
+        let (conv, bn) = &self.head;
+        bn.forward(&conv.forward(x, mode)?, mode)
+    }
+
+    /// Local features to one global feature, by averaging: [N, h, w, F] -> [N, F].
+    ///
+    /// # Errors
+    /// If `map` has another rank.
+    pub fn decode(&self, map: &Tensor) -> CandleResult<Tensor> {
+        effnet_ops::global_avg_pool(map)
+    }
+
+    /// Global feature to a logit a class: [N, F] -> [N, classes].
+    ///
+    /// # Errors
+    /// If `features` has another shape.
+    pub fn classify(&self, features: &Tensor, mode: Mode) -> CandleResult<Tensor> {
+        self.classifier.forward_t(features, mode)
+    }
+
+    /// Images to logits, all three steps: [N, H, W, 3] -> [N, classes].
+    ///
+    /// # Errors
+    /// If `images` has another shape.
+    pub fn forward_t(&self, images: &Tensor, mode: Mode) -> CandleResult<Tensor> {
+        self.classify(&self.decode(&self.encode(images, mode)?)?, mode)
+    }
+
+    /// [`EfficientNet::forward_t`] for images in candle's usual layout: [N, 3, H, W] -> [N, classes].
+    ///
+    /// # Errors
+    /// If `images` has another shape.
+    pub fn forward_nchw(&self, images: &Tensor, mode: Mode) -> CandleResult<Tensor> {
+        self.forward_t(&effnet_ops::nchw_to_nhwc(images)?, mode)
+    }
+}

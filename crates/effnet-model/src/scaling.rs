@@ -1,0 +1,109 @@
+//! Compound scaling: depth, width and resolution raised, or lowered, together.
+//!
+//! d = alpha^phi, w = beta^phi, r = gamma^phi, where alpha beta^2 gamma^2 is about 2, so that the cost grows as
+//! 2^phi (Tan & Le, arXiv 1905.11946, equation 3).
+
+use serde::{Deserialize, Serialize};
+
+/// The paper's base of depth (section 4).
+pub const ALPHA: f64 = 1.2;
+/// The paper's base of width (section 4).
+pub const BETA: f64 = 1.1;
+/// The paper's base of resolution (section 4).
+pub const GAMMA: f64 = 1.15;
+
+/// Channels come in multiples of this (the reference implementation's `depth_divisor`).
+const DIVISOR: f64 = 8.0;
+
+/// A layer count that differs from an integer by less is that integer: 1.1 * 10 is 11, not 11.000000000000002.
+const FLOAT_NOISE: f64 = 1e-6;
+
+/// Coefficients that multiply B0's width, depth and resolution.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Scaling {
+    /// Of channels, w.
+    pub width: f64,
+    /// Of layers in a stage, d.
+    pub depth: f64,
+    /// Of the input's side, r.
+    pub resolution: f64,
+}
+
+impl Scaling {
+    /// B0 itself.
+    pub const ONE: Self = Self { width: 1.0, depth: 1.0, resolution: 1.0 };
+
+    /// The coefficients at `phi` from the bases of depth (`alpha`), width (`beta`) and resolution (`gamma`). Any real
+    /// `phi`: below zero the members are smaller than B0.
+    ///
+    /// ```
+    /// use effnet_model::{ALPHA, BETA, GAMMA, Scaling};
+    /// assert_eq!(Scaling::from_phi(0.0, ALPHA, BETA, GAMMA), Scaling::ONE);
+    /// ```
+    pub fn from_phi(phi: f64, alpha: f64, beta: f64, gamma: f64) -> Self {
+        Self { width: beta.powf(phi), depth: alpha.powf(phi), resolution: gamma.powf(phi) }
+    }
+
+    /// Channels: w * `base` to the nearest multiple of 8, at least 8, and never more than a tenth below the exact
+    /// value.
+    pub fn channels(&self, base: usize) -> usize {
+        let exact = self.width * base as f64;
+        let rounded = ((exact + DIVISOR / 2.0) / DIVISOR).floor() * DIVISOR;
+        let rounded = rounded.max(DIVISOR);
+        let kept = if rounded < 0.9 * exact { rounded + DIVISOR } else { rounded };
+        kept as usize
+    }
+
+    /// Layers of a stage: d * `base`, rounded up, at least one.
+    pub fn layers(&self, base: usize) -> usize {
+        (self.depth * base as f64 - FLOAT_NOISE).ceil().max(1.0) as usize
+    }
+
+    /// Side of the input in pixels: r * `base`, to the nearest.
+    pub fn size(&self, base: usize) -> usize {
+        (self.resolution * base as f64).round().max(1.0) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn width(width: f64) -> Scaling {
+        Scaling { width, ..Scaling::ONE }
+    }
+
+    #[test]
+    fn channels_go_to_the_nearest_multiple_of_eight_but_not_a_tenth_below() {
+        assert_eq!(width(1.1).channels(32), 32, "35.2 -> 32, above 0.9 * 35.2 = 31.7");
+        assert_eq!(width(1.2).channels(32), 40, "38.4 -> 40");
+        assert_eq!(width(1.1).channels(16), 16, "17.6 -> 16, above 15.84");
+        assert_eq!(width(0.7).channels(16), 16, "11.2 -> 8, below 10.08, so 16");
+        assert_eq!(width(0.01).channels(16), 8, "never below 8");
+    }
+
+    #[test]
+    fn layers_are_rounded_up_and_float_noise_is_no_layer() {
+        let depth = |depth| Scaling { depth, ..Scaling::ONE };
+        assert_eq!(depth(1.1).layers(10), 11, "1.1 * 10 is 11.000000000000002 in f64");
+        assert_eq!(depth(3.1).layers(4), 13);
+        assert_eq!(depth(1.1).layers(1), 2);
+        assert_eq!(depth(0.1).layers(4), 1);
+    }
+
+    #[test]
+    fn the_papers_bases_double_the_cost() {
+        let cost = ALPHA * BETA.powi(2) * GAMMA.powi(2);
+        assert!((cost - 2.0).abs() < 0.1, "alpha beta^2 gamma^2 = {cost}");
+    }
+
+    #[test]
+    fn phi_below_zero_scales_down_and_phi_of_one_gives_the_bases() {
+        let one = Scaling::from_phi(1.0, ALPHA, BETA, GAMMA);
+        assert_eq!(one, Scaling { width: BETA, depth: ALPHA, resolution: GAMMA });
+        assert_eq!(one.size(224), 258, "224 * 1.15 = 257.6");
+        let small = Scaling::from_phi(-3.0, ALPHA, BETA, GAMMA);
+        assert_eq!(small.channels(1280), 960, "1280 / 1.331 = 961.7");
+        assert_eq!((small.layers(4), small.size(224)), (3, 147));
+    }
+}

@@ -1,0 +1,60 @@
+//! Writing weights: complete or not at all.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use safetensors::SafeTensors;
+
+use super::map;
+use crate::error::{Error, Result};
+use crate::store::ParameterStore;
+
+/// All metadata stand under this one key of the file's header, as a JSON object: the format keeps them in a hash map,
+/// whose order would differ from run to run and with it the file's bytes.
+const METADATA: &str = "effmix";
+
+/// Writes the store's parameters and running statistics as safetensors under timm's names. The same values and metadata
+/// give the same bytes. An existing file is replaced in one step: whoever reads sees the old or the new one.
+///
+/// # Errors
+/// [`Error::Io`] if the folder can't be written to or is full.
+pub fn save_weights(store: &ParameterStore, path: &Path, metadata: &BTreeMap<String, String>) -> Result<()> {
+    let json = serde_json::to_string(metadata).map_err(|e| Error::malformed(path, e.to_string()))?;
+    let header = HashMap::from([(METADATA.to_string(), json)]);
+    let bytes = safetensors::serialize(store.tensors()?, Some(header));
+    let bytes = bytes.map_err(|e| Error::malformed(path, format!("can't be written: {e}")))?;
+    write_atomically(path, &bytes)
+}
+
+/// The metadata that [`save_weights`] wrote; none for a file of another program's.
+///
+/// # Errors
+/// [`Error::Io`], or [`Error::Malformed`] if it is no safetensors file.
+pub fn read_metadata(path: &Path) -> Result<BTreeMap<String, String>> {
+    let bytes = map(path)?;
+    let (_, header) = SafeTensors::read_metadata(&bytes)
+        .map_err(|e| Error::malformed(path, format!("not safetensors: {e}")))?;
+    let Some(json) = header.metadata().as_ref().and_then(|m| m.get(METADATA)) else {
+        return Ok(BTreeMap::new());
+    };
+    serde_json::from_str(json).map_err(|e| Error::malformed(path, format!("metadata: {e}")))
+}
+
+/// Writes `bytes` to a temporary file beside `path`, flushes it to the disk, and renames it.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|e| e.error)?;
+        // The rename is on the disk only with its folder; not every system lets one be opened.
+        File::open(folder).and_then(|folder| folder.sync_all()).or(Ok(()))
+    };
+    write().map_err(|e| Error::io(path, e))
+}
