@@ -1,0 +1,219 @@
+//! The state after an epoch, on disk: all that it takes to go on bit for bit.
+//!
+//! One safetensors file, `epoch-0007.safetensors`: each network's parameters and running statistics (`net1/NAME`),
+//! its velocities (`velocity1/NAME`) and its logits of all training samples (`logits1`), and the margins gathered so
+//! far (`margins/…`); the records of all epochs are JSON in its metadata. No generator's state: chance is
+//! counter-based.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor, Var};
+use noisy_labels::quality::{MarginHistory, MarginParts};
+use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
+
+use crate::division::losses;
+use crate::optimiser::Optimiser;
+use crate::{EpochRecord, Error, Hyperparameters, Network, Result, TrainingSet};
+
+/// What the loop carries from epoch to epoch besides the networks.
+pub(crate) struct State {
+    /// Epochs done.
+    pub(crate) epoch: usize,
+    pub(crate) records: Vec<EpochRecord>,
+    pub(crate) margins: MarginHistory,
+    /// Each network's logits `[N, classes]` of the training samples' plain views after the last epoch.
+    pub(crate) outputs: Vec<Vec<f32>>,
+    /// The losses of the given labels under each network, from these logits.
+    pub(crate) losses: Vec<Vec<f32>>,
+}
+
+/// A folder of checkpoints, of which it keeps the newest.
+#[derive(Debug, Clone)]
+pub struct Checkpoints {
+    folder: PathBuf,
+    every: usize,
+}
+
+/// The JSON in the file's metadata.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    epoch: usize,
+    /// Hash of the samples' number and labels: another data set can't be gone on with.
+    labels: String,
+    records: Vec<EpochRecord>,
+}
+
+/// The metadata's key of [`Header`].
+const HEADER: &str = "effmix";
+
+impl Checkpoints {
+    /// Checkpoints in `folder` (made when needed), one in `every` epochs (at least 1), and one after the last.
+    pub fn new(folder: impl Into<PathBuf>, every: usize) -> Self {
+        Self { folder: folder.into(), every: every.max(1) }
+    }
+
+    /// Epochs that the newest checkpoint holds; `None` where there is no checkpoint.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub fn newest(&self) -> Result<Option<usize>> {
+        Ok(self.list()?.into_iter().map(|(epoch, _)| epoch).max())
+    }
+
+    /// The checkpoints there are: epochs done, and the file.
+    fn list(&self) -> Result<Vec<(usize, PathBuf)>> {
+        let entries = match std::fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(Error::io("can't read", &self.folder))?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(Error::io("can't read", &self.folder))?.path();
+            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+            let number = name.strip_prefix("epoch-").and_then(|n| n.strip_suffix(".safetensors"));
+            if let Some(epoch) = number.and_then(|n| n.parse().ok()) {
+                found.push((epoch, path));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes the state if its epoch is due, and then removes older ones. Whether it wrote.
+    pub(crate) fn write(
+        &self,
+        state: &State,
+        networks: &[Box<dyn Network>],
+        optimisers: &[Optimiser],
+        hyper: &Hyperparameters,
+        data: &TrainingSet,
+    ) -> Result<bool> {
+        if state.epoch % self.every != 0 && state.epoch != hyper.epochs {
+            return Ok(false);
+        }
+        let header =
+            Header { epoch: state.epoch, labels: fingerprint(data), records: state.records.clone() };
+        let json = serde_json::to_string(&header).map_err(|e| self.bad(&self.folder, e))?;
+        let tensors = state.tensors(networks, optimisers, data.classes)?;
+        let bytes = safetensors::serialize(&tensors, Some(HashMap::from([(HEADER.to_owned(), json)])))
+            .map_err(|e| self.bad(&self.folder, e))?;
+        let path = self.folder.join(format!("epoch-{:04}.safetensors", state.epoch));
+        std::fs::create_dir_all(&self.folder).map_err(Error::io("can't make", &self.folder))?;
+        let mut file =
+            tempfile::NamedTempFile::new_in(&self.folder).map_err(Error::io("can't write in", &self.folder))?;
+        file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(Error::io("can't write", &path))?;
+        file.persist(&path).map_err(|e| Error::io("can't write", &path)(e.error))?;
+        for (epoch, old) in self.list()? {
+            if epoch != state.epoch {
+                std::fs::remove_file(&old).map_err(Error::io("can't remove", &old))?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Sets state, networks and optimisers to the newest checkpoint, where there is one.
+    pub(crate) fn restore(
+        &self,
+        state: &mut State,
+        networks: &[Box<dyn Network>],
+        optimisers: &[Optimiser],
+        data: &TrainingSet,
+    ) -> Result<()> {
+        let Some((_, path)) = self.list()?.into_iter().max() else { return Ok(()) };
+        let bytes = std::fs::read(&path).map_err(Error::io("can't read", &path))?;
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| self.bad(&path, e))?;
+        let json = metadata.metadata().as_ref().and_then(|m| m.get(HEADER));
+        let json = json.ok_or_else(|| self.bad(&path, "it has no record of the run"))?;
+        let header: Header = serde_json::from_str(json).map_err(|e| self.bad(&path, e))?;
+        if header.labels != fingerprint(data) {
+            return Err(self.bad(&path, "it was made with other samples or labels; the data must be as they were"));
+        }
+        let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
+        let mut take = |name: &str| tensors.remove(name).ok_or_else(|| self.bad(&path, format!("{name} is missing")));
+        for (k, (network, optimiser)) in networks.iter().zip(optimisers).enumerate() {
+            for (name, var) in [network.parameters(), network.buffers()].concat() {
+                var.set(&take(&network_key(k, &name))?)?;
+            }
+            for (name, velocity) in optimiser.velocities() {
+                velocity.set(&take(&velocity_key(k, name))?)?;
+            }
+            state.outputs[k] = take(&logits_key(k))?.flatten_all()?.to_vec1()?;
+            state.losses[k] = losses(&state.outputs[k], &data.labels, data.classes);
+        }
+        state.margins = MarginHistory::from_parts(MarginParts {
+            classes: data.classes,
+            passes: take("margins/passes")?.to_vec1()?,
+            margin_sum: take("margins/margin_sum")?.to_vec1()?,
+            probability_sum: take("margins/probability_sum")?.flatten_all()?.to_vec1()?,
+        })?;
+        state.epoch = header.epoch;
+        state.records = header.records;
+        Ok(())
+    }
+
+    fn bad(&self, path: &Path, problem: impl std::fmt::Display) -> Error {
+        Error::Format { path: path.to_owned(), problem: format!("not a checkpoint to go on from: {problem}") }
+    }
+}
+
+impl State {
+    /// Before the first epoch.
+    pub(crate) fn new(networks: usize, data: &TrainingSet) -> Self {
+        let n = data.labels.len();
+        Self {
+            epoch: 0,
+            records: Vec::new(),
+            margins: MarginHistory::new(n, data.classes),
+            outputs: vec![vec![0.0; n * data.classes]; networks],
+            losses: vec![vec![0.0; n]; networks],
+        }
+    }
+
+    fn tensors(
+        &self,
+        networks: &[Box<dyn Network>],
+        optimisers: &[Optimiser],
+        classes: usize,
+    ) -> Result<HashMap<String, Tensor>> {
+        let (n, cpu) = (self.losses[0].len(), &Device::Cpu);
+        let mut tensors = HashMap::new();
+        for (k, (network, optimiser)) in networks.iter().zip(optimisers).enumerate() {
+            for (name, var) in [network.parameters(), network.buffers()].concat() {
+                tensors.insert(network_key(k, &name), Var::as_detached_tensor(&var));
+            }
+            for (name, velocity) in optimiser.velocities() {
+                tensors.insert(velocity_key(k, name), velocity.as_detached_tensor());
+            }
+            tensors.insert(logits_key(k), Tensor::from_slice(&self.outputs[k], (n, classes), cpu)?);
+        }
+        let margins = self.margins.clone().into_parts();
+        tensors.insert("margins/passes".into(), Tensor::new(margins.passes, cpu)?);
+        tensors.insert("margins/margin_sum".into(), Tensor::new(margins.margin_sum, cpu)?);
+        let probability_sum = Tensor::from_vec(margins.probability_sum, (n, classes), cpu)?;
+        tensors.insert("margins/probability_sum".into(), probability_sum);
+        Ok(tensors)
+    }
+}
+
+fn network_key(k: usize, name: &str) -> String {
+    format!("net{}/{name}", k + 1)
+}
+
+fn velocity_key(k: usize, name: &str) -> String {
+    format!("velocity{}/{name}", k + 1)
+}
+
+fn logits_key(k: usize) -> String {
+    format!("logits{}", k + 1)
+}
+
+fn fingerprint(data: &TrainingSet) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(data.classes as u64).to_le_bytes());
+    data.labels.iter().for_each(|&y| {
+        hasher.update(&(y as u64).to_le_bytes());
+    });
+    hasher.finalize().to_hex().to_string()
+}

@@ -1,0 +1,62 @@
+//! A network's outputs over a whole set.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::{Error, Mode, Network, Result, ViewSource};
+
+/// Samples in a batch of evaluation. Of no influence on the result: every sample's logits are its own.
+const BATCH: usize = 128;
+
+/// Logits of every sample's plain view in evaluation mode, row-major `[N, classes]`.
+///
+/// # Errors
+/// When a sample can't be read or doesn't fit the network; [`Error::Stopped`] when `stop` was raised.
+pub fn logits(network: &dyn Network, views: &Arc<dyn ViewSource>, stop: &AtomicBool) -> Result<Vec<f32>> {
+    let samples: Vec<usize> = (0..views.len()).collect();
+    let batches: Vec<Vec<usize>> = samples.chunks(BATCH).map(<[usize]>::to_vec).collect();
+    let source = Arc::clone(views);
+    let mut all = Vec::new();
+    for batch in image_folder::prefetch(batches, 2, move |batch: Vec<usize>| source.plain(&batch)) {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::Stopped);
+        }
+        let logits = network.forward_t(&batch?, Mode::Eval)?;
+        all.extend(logits.flatten_all()?.to_vec1::<f32>()?);
+    }
+    Ok(all)
+}
+
+/// The element-wise mean of the networks' logits: DivideMix's prediction at test time (the authors' sum, halved).
+pub(crate) fn mean_logits(outputs: &[Vec<f32>]) -> Vec<f32> {
+    let mut mean = outputs[0].clone();
+    for other in &outputs[1..] {
+        mean.iter_mut().zip(other).for_each(|(m, o)| *m += o);
+    }
+    mean.iter_mut().for_each(|m| *m /= outputs.len() as f32);
+    mean
+}
+
+/// Share of rows whose largest logit is at the label.
+pub(crate) fn accuracy(logits: &[f32], labels: &[usize], classes: usize) -> f64 {
+    let right = logits.chunks(classes).zip(labels).filter(|(row, label)| argmax(row) == **label).count();
+    right as f64 / labels.len().max(1) as f64
+}
+
+/// Index of the first largest value.
+pub(crate) fn argmax(row: &[f32]) -> usize {
+    row.iter().enumerate().fold(0, |best, (i, v)| if *v > row[best] { i } else { best })
+}
+
+/// Softmax of every row.
+pub(crate) fn softmax_rows(logits: &[f32], classes: usize) -> Vec<f32> {
+    let mut out = Vec::with_capacity(logits.len());
+    for row in logits.chunks(classes) {
+        let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let start = out.len();
+        out.extend(row.iter().map(|v| (v - top).exp()));
+        let sum: f32 = out[start..].iter().sum();
+        out[start..].iter_mut().for_each(|p| *p /= sum);
+    }
+    out
+}

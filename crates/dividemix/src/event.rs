@@ -1,0 +1,107 @@
+//! What the loop tells, and the only way it tells it.
+
+use serde::{Deserialize, Serialize};
+
+/// What an epoch is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Plain training on all labels before the first division.
+    WarmUp,
+    /// Training by the chosen method.
+    Train,
+}
+
+/// Mean losses over batches; what a method doesn't have is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Losses {
+    /// L_X: cross entropy with the labels (refined or given).
+    pub loss_x: f64,
+    /// L_U: squared error against the guessed labels.
+    pub loss_u: Option<f64>,
+    /// L_reg: divergence of the mean prediction from the uniform one.
+    pub loss_reg: Option<f64>,
+}
+
+/// One epoch of one network: a line of `metrics.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// The epoch, counted from 1.
+    pub epoch: usize,
+    /// What the epoch was for.
+    pub phase: Phase,
+    /// The network, counted from 1.
+    pub network: usize,
+    /// The epoch's mean losses.
+    #[serde(flatten)]
+    pub losses: Losses,
+    /// Share of samples that the division gave this network as labeled.
+    pub clean_fraction: Option<f64>,
+    /// Means of the mixture of (normalised) losses, ascending.
+    pub gmm_means: Option<[f64; 2]>,
+    /// Weights of its components, in the same order.
+    pub gmm_weights: Option<[f64; 2]>,
+    /// Accuracy of all networks together on the test set after the epoch.
+    pub test_accuracy: Option<f64>,
+    /// Accuracy of this network alone.
+    pub network_test_accuracy: Option<f64>,
+    /// AUC of the division's clean probability, where truth is known.
+    pub clean_auc: Option<f64>,
+}
+
+/// What happens in training, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// An epoch begins.
+    EpochStarted {
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// Epochs in all.
+        epochs: usize,
+        /// What it is for.
+        phase: Phase,
+    },
+    /// A network begins its pass.
+    PassStarted {
+        /// The network, counted from 1.
+        network: usize,
+        /// Batches in the pass.
+        batches: usize,
+    },
+    /// A batch is done.
+    Batch {
+        /// The network, counted from 1.
+        network: usize,
+        /// The batch, counted from 1.
+        batch: usize,
+        /// Views that were trained on.
+        images: usize,
+        /// The batch's losses.
+        losses: Losses,
+    },
+    /// The samples were divided for a network.
+    Division {
+        /// The network that will train on it, counted from 1.
+        network: usize,
+        /// Samples in the labeled set.
+        labeled: usize,
+        /// Samples in the unlabeled set.
+        unlabeled: usize,
+    },
+    /// All networks are through with an epoch.
+    EpochDone {
+        /// A record a network.
+        records: Vec<EpochRecord>,
+        /// Seconds since the epoch began.
+        seconds: f64,
+        /// Views trained on a second, evaluation's time included.
+        images_per_s: f64,
+    },
+    /// The state after an epoch is on disk.
+    CheckpointWritten {
+        /// The epoch, counted from 1.
+        epoch: usize,
+    },
+    /// Something the user should know.
+    Warning(String),
+}

@@ -1,0 +1,209 @@
+//! Every number of the algorithm, checked in one place.
+
+use noisy_labels::mixture::MixtureSettings;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// How to train on labels that may be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// DivideMix (Li, Socher & Hoi 2020): two networks, division, MixMatch.
+    DivideMix,
+    /// Plain cross entropy with the given labels, one network.
+    Ce,
+}
+
+impl Method {
+    /// How many networks the method trains together.
+    pub fn networks(self) -> usize {
+        match self {
+            Self::DivideMix => 2,
+            Self::Ce => 1,
+        }
+    }
+}
+
+/// How the learning rate goes over the epochs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// The same throughout.
+    Constant,
+    /// Half a cosine from the full rate down to zero (Loshchilov & Hutter 2017, without restarts).
+    Cosine,
+    /// A tenth from the middle on, as DivideMix's authors do (epoch 150 of 300).
+    Step,
+}
+
+impl Schedule {
+    /// Factor on the learning rate in `epoch` (from 0) of `epochs`.
+    pub fn factor(self, epoch: usize, epochs: usize) -> f64 {
+        let progress = epoch as f64 / epochs.max(1) as f64;
+        match self {
+            Self::Constant => 1.0,
+            Self::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()),
+            Self::Step => {
+                if progress < 0.5 {
+                    1.0
+                } else {
+                    0.1
+                }
+            }
+        }
+    }
+}
+
+/// How the classes count in the labeled loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassWeights {
+    /// Every sample alike.
+    None,
+    /// Every class alike: a class counts inversely to its number of given labels (mean weight 1).
+    Balanced,
+}
+
+/// The settings of the loop and of Algorithm 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hyperparameters {
+    /// What to do in an epoch after warm-up.
+    pub method: Method,
+    /// Epochs in all, warm-up included.
+    pub epochs: usize,
+    /// Epochs of plain training before the first division.
+    pub warmup: usize,
+    /// B: samples in a batch (labeled, and unlabeled, each).
+    pub batch: usize,
+    /// Learning rate at the start.
+    pub lr: f64,
+    /// How it falls.
+    pub schedule: Schedule,
+    /// Momentum of SGD.
+    pub momentum: f64,
+    /// Weight decay, on all parameters.
+    pub weight_decay: f64,
+    /// tau: a sample is labeled where its clean probability is above.
+    pub threshold: f64,
+    /// M: views of each sample in a step.
+    pub augmentations: usize,
+    /// T: sharpening temperature.
+    pub temperature: f64,
+    /// alpha of the Beta distribution of MixMatch; 0 mixes nothing.
+    pub mixup_alpha: f64,
+    /// lambda_u: weight of the unlabeled loss (a mean over samples and classes).
+    pub lambda_u: f64,
+    /// Epochs over which lambda_u rises from 0 after warm-up.
+    pub lambda_u_ramp: f64,
+    /// lambda_r: weight of the prior's loss.
+    pub lambda_r: f64,
+    /// Weight of the confidence penalty in warm-up; 0 is off.
+    pub warmup_penalty: f64,
+    /// How the classes count.
+    pub class_weights: ClassWeights,
+    /// Epochs without a better test accuracy after which training ends; none trains through.
+    pub patience: Option<usize>,
+    /// Of all randomness.
+    pub seed: u64,
+    /// The fit of the mixture of losses.
+    pub mixture: MixtureSettings,
+}
+
+impl Default for Hyperparameters {
+    /// DivideMix's own numbers where they hold for any data, and this program's recipe where they don't
+    /// (docs/benchmarks.md): a cosine schedule, a warm-up penalty, a small lambda_u.
+    fn default() -> Self {
+        Self {
+            method: Method::DivideMix,
+            epochs: 25,
+            warmup: 5,
+            batch: 64,
+            lr: 0.02,
+            schedule: Schedule::Cosine,
+            momentum: 0.9,
+            weight_decay: 5e-4,
+            threshold: 0.5,
+            augmentations: 2,
+            temperature: 0.5,
+            mixup_alpha: 4.0,
+            lambda_u: 0.0,
+            lambda_u_ramp: 16.0,
+            lambda_r: 1.0,
+            warmup_penalty: 1.0,
+            class_weights: ClassWeights::None,
+            patience: None,
+            seed: 1,
+            mixture: MixtureSettings::default(),
+        }
+    }
+}
+
+impl Hyperparameters {
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] with the flag, its value and what is allowed.
+    pub fn check(&self) -> Result<()> {
+        let at_least_one = [("--epochs", self.epochs), ("--augmentations", self.augmentations)];
+        for (name, value) in at_least_one {
+            require(value >= 1, name, value, "at least 1")?;
+        }
+        require(self.batch >= 2, "--batch", self.batch, "at least 2 (batch norm needs two samples)")?;
+        require(self.warmup <= self.epochs, "--warmup", self.warmup, "at most --epochs")?;
+        require(self.lr > 0.0 && self.lr.is_finite(), "--lr", self.lr, "above 0")?;
+        require((0.0..1.0).contains(&self.momentum), "--momentum", self.momentum, "from 0 to below 1")?;
+        require((0.0..=1.0).contains(&self.threshold), "--threshold", self.threshold, "from 0 to 1")?;
+        require(self.temperature > 0.0 && self.temperature.is_finite(), "--temperature", self.temperature, "above 0")?;
+        let not_negative = [
+            ("--weight-decay", self.weight_decay),
+            ("--mixup-alpha", self.mixup_alpha),
+            ("--lambda-u", self.lambda_u),
+            ("--lambda-u-ramp", self.lambda_u_ramp),
+            ("--lambda-r", self.lambda_r),
+            ("--warmup-penalty", self.warmup_penalty),
+        ];
+        for (name, value) in not_negative {
+            require(value >= 0.0 && value.is_finite(), name, value, "0 or more")?;
+        }
+        Ok(())
+    }
+}
+
+fn require(holds: bool, name: &'static str, value: impl std::fmt::Display, allowed: &str) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::Setting { name, problem: format!("{value} is not allowed; it must be {allowed}") }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_allowed_and_each_bad_value_is_named() {
+        let good = Hyperparameters::default();
+        good.check().unwrap();
+        let bad: [(&str, Hyperparameters); 6] = [
+            ("--epochs", Hyperparameters { epochs: 0, warmup: 0, ..good.clone() }),
+            ("--warmup", Hyperparameters { warmup: 26, ..good.clone() }),
+            ("--lr", Hyperparameters { lr: f64::NAN, ..good.clone() }),
+            ("--threshold", Hyperparameters { threshold: 1.5, ..good.clone() }),
+            ("--temperature", Hyperparameters { temperature: 0.0, ..good.clone() }),
+            ("--lambda-u", Hyperparameters { lambda_u: -1.0, ..good.clone() }),
+        ];
+        for (name, settings) in bad {
+            assert!(settings.check().unwrap_err().to_string().starts_with(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn schedules_start_at_the_full_rate_and_fall() {
+        for schedule in [Schedule::Cosine, Schedule::Step] {
+            assert_eq!(schedule.factor(0, 10), 1.0);
+            assert!(schedule.factor(9, 10) <= 0.1);
+        }
+        assert!((Schedule::Cosine.factor(5, 10) - 0.5).abs() < 1e-12);
+        assert_eq!(Schedule::Step.factor(4, 10), 1.0);
+        assert_eq!(Schedule::Step.factor(5, 10), 0.1);
+        assert_eq!(Schedule::Constant.factor(9, 10), 1.0);
+    }
+}

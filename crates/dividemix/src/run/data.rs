@@ -1,0 +1,176 @@
+//! From the settings to the images of a run: opened, decoded, and wrapped for the loop.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use effnet_model::Arch;
+use image_folder::{
+    Cache, DemoOptions, ImageFolder, LabelsCsv, OpenOptions, Pixels, Sample, Skipped, TestSplit, Views, demo,
+};
+
+use super::cache::cache_folder;
+use super::defaults::Facts;
+use super::features::{Body, Features, Wanted};
+use super::pixels::{PixelViews, stopped, transform_for};
+use super::settings::{CacheKind, Settings};
+use crate::{Result, TestSet, TrainingSet, ViewSource};
+
+/// Part of the images held out where there is no test set.
+const TEST_FRACTION: f64 = 0.1;
+
+/// Images whose size is looked at, to know what the set is like.
+const LOOKED_AT: usize = 25;
+
+/// The images of a run, listed, not yet decoded.
+#[derive(Debug)]
+pub struct Data {
+    /// The set.
+    pub folder: ImageFolder,
+    /// What the defaults depend on.
+    pub facts: Facts,
+}
+
+impl Data {
+    /// Lists the images that the settings name; makes the demo set if they name none.
+    ///
+    /// # Errors
+    /// What is wrong with the folder or the labels file.
+    pub fn open(settings: &Settings) -> Result<Self> {
+        let folder = match &settings.data {
+            None => demo(settings.seed.unwrap_or_default(), DemoOptions::default()),
+            Some(data) => image_folder::open(data, &options(settings))?,
+        };
+        let facts = Facts {
+            images: folder.train.len(),
+            classes: folder.classes.len(),
+            side: typical_side(&folder.train),
+            demo: settings.data.is_none(),
+        };
+        Ok(Self { folder, facts })
+    }
+}
+
+fn options(settings: &Settings) -> OpenOptions {
+    let column = |name: &Option<String>, default: &str| name.clone().unwrap_or_else(|| default.to_owned());
+    let labels = settings.labels.as_ref().map(|file| LabelsCsv {
+        file: file.clone(),
+        path_column: column(&settings.path_column, "path"),
+        label_column: column(&settings.label_column, "label"),
+        truth_column: settings.truth_column.clone(),
+    });
+    let test = match &settings.test {
+        Some(folder) => TestSplit::Dir(folder.clone()),
+        None => TestSplit::Fraction(settings.test_fraction.unwrap_or(TEST_FRACTION)),
+    };
+    OpenOptions { labels, test, per_class: settings.per_class }
+}
+
+/// Median of the short sides of some images spread over the set, by their headers alone.
+fn typical_side(samples: &[Sample]) -> usize {
+    let step = samples.len().div_ceil(LOOKED_AT).max(1);
+    let mut sides: Vec<u32> = samples.iter().step_by(step).filter_map(short_side).collect();
+    sides.sort_unstable();
+    sides.get(sides.len() / 2).map_or(32, |side| *side as usize)
+}
+
+fn short_side(sample: &Sample) -> Option<u32> {
+    let (width, height) = match &sample.source {
+        Pixels::Memory(image) => image.dimensions(),
+        Pixels::File(path) => {
+            image::ImageReader::open(path).ok()?.with_guessed_format().ok()?.into_dimensions().ok()?
+        }
+    };
+    Some(width.min(height))
+}
+
+/// The sets of a run, ready to train on.
+pub(crate) struct Sets {
+    pub(crate) train: TrainingSet,
+    pub(crate) test: Option<TestSet>,
+    /// The training images that can be read, in the order of the training set: sorted by path.
+    pub(crate) samples: Vec<Sample>,
+    /// What can't be read or has no label.
+    pub(crate) skipped: Vec<Skipped>,
+    /// Whether accuracy is measured against true labels.
+    pub(crate) test_is_true: bool,
+}
+
+/// How a set's images become views.
+pub(crate) struct Making<'a> {
+    pub(crate) arch: &'a Arch,
+    pub(crate) cache: CacheKind,
+    /// The body whose features are the views, if it is frozen.
+    pub(crate) body: Option<Body<'a>>,
+    pub(crate) progress: &'a (dyn Fn(usize, usize) + Sync),
+    pub(crate) features: &'a (dyn Fn(usize, usize) + Sync),
+    pub(crate) stop: &'a AtomicBool,
+}
+
+impl Making<'_> {
+    /// Decodes all images of a set.
+    pub(crate) fn sets(&self, folder: ImageFolder) -> Result<Sets> {
+        let classes = folder.classes.len();
+        let mut skipped = folder.skipped;
+        let (train, samples) = self.views(folder.train, Wanted::Training, &mut skipped)?;
+        let (test, test_samples) = self.views(folder.test, Wanted::Test, &mut skipped)?;
+        // By the truth where it is known, else by the given label: of all test images, or of none.
+        let truths: Option<Vec<usize>> = test_samples.iter().map(|s| s.truth).collect();
+        let test_is_true = truths.is_some();
+        let labels = truths.unwrap_or_else(|| test_samples.iter().map(|s| s.label).collect());
+        skipped.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Sets {
+            train: TrainingSet {
+                views: train,
+                labels: samples.iter().map(|s| s.label).collect(),
+                truth: samples.iter().map(|s| s.truth).collect(),
+                classes,
+            },
+            test: (!labels.is_empty()).then_some(TestSet { views: test, labels }),
+            samples,
+            skipped,
+            test_is_true,
+        })
+    }
+
+    fn views(
+        &self,
+        samples: Vec<Sample>,
+        wanted: Wanted,
+        skipped: &mut Vec<Skipped>,
+    ) -> Result<(Arc<dyn ViewSource>, Vec<Sample>)> {
+        let decode = |samples| self.decode(samples);
+        let (views, kept, unreadable): (Arc<dyn ViewSource>, _, _) = match &self.body {
+            Some(body) => {
+                let (features, kept, unreadable) =
+                    Features::of(samples, body, wanted, decode, self.features, self.stop)?;
+                (Arc::new(features), kept, unreadable)
+            }
+            None => {
+                let (views, unreadable) = decode(samples)?;
+                let kept = views.samples().to_vec();
+                (Arc::new(PixelViews(views)), kept, unreadable)
+            }
+        };
+        skipped.extend(unreadable);
+        Ok((views, kept))
+    }
+
+    fn decode(&self, samples: Vec<Sample>) -> Result<(Views, Vec<Skipped>)> {
+        let cache = match self.cache {
+            CacheKind::Ram => Cache::Ram,
+            CacheKind::Disk => Cache::Disk(cache_folder()?),
+            CacheKind::None => Cache::None,
+        };
+        Views::build(samples, transform_for(self.arch), cache, self.progress, self.stop).map_err(stopped)
+    }
+}
+
+/// The name of a run on this data, for its folder: of the data's own folder, or `demo`.
+pub(crate) fn name_of(data: Option<&Path>) -> String {
+    let named = |path: &Path| {
+        let whole: PathBuf = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        whole.file_name().map(|name| name.to_string_lossy().into_owned())
+    };
+    data.map_or_else(|| "demo".to_owned(), |path| named(path).unwrap_or_else(|| "run".to_owned()))
+}

@@ -1,0 +1,131 @@
+//! What a run does where its user said nothing. All tuning is here; docs/benchmarks.md has the measurements.
+
+use crate::{Hyperparameters, Schedule};
+
+use super::settings::{CacheKind, Settings};
+
+/// What is known of the data before an image of it is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// Training images.
+    pub images: usize,
+    /// Classes.
+    pub classes: usize,
+    /// Short side of a typical image in pixels.
+    pub side: usize,
+    /// Whether it is the built-in demo set.
+    pub demo: bool,
+}
+
+/// Values for all that can be left unsaid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Defaults {
+    /// `--arch`
+    pub arch: &'static str,
+    /// `--width`
+    pub width: f64,
+    /// `--depth`
+    pub depth: f64,
+    /// `--stem-stride`
+    pub stem_stride: usize,
+    /// `--size`; `None` is the architecture's own.
+    pub size: Option<usize>,
+    /// `--cache`
+    pub cache: CacheKind,
+    /// All of the training's own numbers.
+    pub hyperparameters: Hyperparameters,
+}
+
+/// Images up to this side are small: the network sees them at their own size, by a stem without stride.
+const SMALL_SIDE: usize = 64;
+
+/// From-scratch training of photographs at full size takes days on a CPU; this size takes hours.
+const SCRATCH_SIDE: usize = 96;
+
+/// Size of the images for a frozen body: half of what the networks were trained on, at a quarter of the cost.
+const FROZEN_SIZE: usize = 112;
+
+/// Decoded images up to this many bytes stay in memory.
+const RAM_BYTES: usize = 1 << 30;
+
+/// The defaults for this data and for what was said: chiefly, whether the network starts from pretrained weights
+/// and how much of it is trained.
+pub fn defaults_for(facts: &Facts, said: &Settings) -> Defaults {
+    let small = facts.side <= SMALL_SIDE;
+    let recipe = match (&said.weights, said.frozen()) {
+        (Some(_), true) => frozen_body(),
+        (Some(_), false) => pretrained(small),
+        (None, _) => from_scratch(small, facts.side),
+    };
+    let side = said.size.or(recipe.size).unwrap_or(facts.side);
+    let bytes = facts.images.saturating_mul(side * side * 3);
+    Defaults { cache: if bytes > RAM_BYTES { CacheKind::Disk } else { CacheKind::Ram }, ..recipe }
+}
+
+/// A small head on features of pretrained weights: what most users come with, and minutes on a CPU.
+fn frozen_body() -> Defaults {
+    let hyperparameters =
+        Hyperparameters { epochs: 25, warmup: 5, batch: 64, lr: 0.005, schedule: Schedule::Cosine, ..Default::default() };
+    Defaults { size: Some(FROZEN_SIZE), hyperparameters, ..base() }
+}
+
+/// All of a pretrained network.
+fn pretrained(small: bool) -> Defaults {
+    let hyperparameters = Hyperparameters { epochs: 10, warmup: 2, batch: 64, lr: 0.005, ..Default::default() };
+    Defaults { size: small.then_some(SMALL_SIDE), hyperparameters, ..base() }
+}
+
+/// A narrow, shallow member of the family, with random first weights.
+fn from_scratch(small: bool, side: usize) -> Defaults {
+    Defaults {
+        width: 0.5,
+        depth: 0.5,
+        stem_stride: if small { 1 } else { 2 },
+        size: Some(side.min(if small { SMALL_SIDE } else { SCRATCH_SIDE })),
+        hyperparameters: Hyperparameters { epochs: 25, warmup: 5, ..Default::default() },
+        ..base()
+    }
+}
+
+/// The published network, unscaled.
+fn base() -> Defaults {
+    Defaults {
+        arch: "efficientnet_b0",
+        width: 1.0,
+        depth: 1.0,
+        stem_stride: 2,
+        size: None,
+        cache: CacheKind::Ram,
+        hyperparameters: Hyperparameters::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::settings::Freeze;
+
+    const PHOTOGRAPHS: Facts = Facts { images: 1000, classes: 6, side: 256, demo: false };
+
+    #[test]
+    fn small_images_keep_their_size_and_are_not_halved_by_the_stem() {
+        let defaults = defaults_for(&Facts { side: 32, ..PHOTOGRAPHS }, &Settings::default());
+        assert_eq!((defaults.size, defaults.stem_stride), (Some(32), 1));
+        let defaults = defaults_for(&PHOTOGRAPHS, &Settings::default());
+        assert_eq!((defaults.size, defaults.stem_stride), (Some(SCRATCH_SIDE), 2));
+    }
+
+    #[test]
+    fn a_frozen_body_has_the_published_networks_shape() {
+        let said = Settings { weights: Some("w.pth".into()), freeze: Some(Freeze::Body), ..Settings::default() };
+        let defaults = defaults_for(&PHOTOGRAPHS, &said);
+        assert_eq!((defaults.width, defaults.depth, defaults.stem_stride), (1.0, 1.0, 2));
+        assert_eq!(defaults.size, Some(FROZEN_SIZE));
+    }
+
+    #[test]
+    fn sets_too_large_for_memory_are_cached_on_disk() {
+        let defaults = defaults_for(&Facts { images: 1_000_000, ..PHOTOGRAPHS }, &Settings::default());
+        assert_eq!(defaults.cache, CacheKind::Disk);
+    }
+}

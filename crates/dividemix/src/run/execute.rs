@@ -1,0 +1,249 @@
+//! A run from its settings to its folder, new or gone on with.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use image_folder::Sample;
+
+use super::config::Config;
+use super::data::{Data, Making, Sets, name_of};
+use super::features::Body;
+use super::files::write_npy;
+use super::folder::RunFolder;
+use super::issues::{Findings, write_issues};
+use super::progress::{Observer, Progress, Training};
+use super::record::{Lines, Timing, read_timing};
+use super::resolve::Plan;
+use super::settings::Settings;
+use super::start::start_from;
+use super::summary::Summary;
+use super::weights::{FrozenBody, Networks};
+use crate::{Checkpoints, Error, Event, Hyperparameters, Method, Outcome, Result, train};
+
+/// A run that came to its end.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its folder.
+    pub folder: RunFolder,
+    /// Its numbers.
+    pub summary: Summary,
+    /// Whether there was nothing left to do.
+    pub was_done: bool,
+}
+
+/// Trains by these settings and writes a run folder.
+///
+/// # Errors
+/// Whatever is wrong with settings, data or disk; [`Error::Stopped`] soon after `stop` is raised, and then
+/// [`resume`] goes on from the last checkpoint.
+pub fn start(settings: &Settings, observe: &Observer<'_>, stop: &AtomicBool) -> Result<Finished> {
+    let began = Instant::now();
+    let settings = with_absolute_paths(settings)?;
+    let data = Data::open(&settings)?;
+    let plan = settings.clone().resolve(&data.facts)?;
+    let name = name_of(settings.data.as_deref());
+    let folder = RunFolder::create(settings.out.as_deref(), &name, settings.force.unwrap_or(false))?;
+    Config::of_run(&plan.settings, &data.folder.classes).write(&folder.file("config.toml"))?;
+    observe(Progress::Started(folder.path()));
+    Run { folder, plan, observe, stop, began }.execute(data)
+}
+
+/// Goes on with an interrupted run from its newest checkpoint, to the same bytes as a run left alone; with a finished
+/// one if `epochs` makes it longer, and else says that it is done.
+///
+/// # Errors
+/// A folder that is no run; data that changed its classes; else as [`start`].
+pub fn resume(run: &Path, epochs: Option<usize>, observe: &Observer<'_>, stop: &AtomicBool) -> Result<Finished> {
+    let began = Instant::now();
+    let (folder, config) = RunFolder::open(run)?;
+    let planned = config.settings.epochs.unwrap_or_default();
+    if let Some(epochs) = epochs
+        && epochs < planned
+    {
+        let problem = format!("{epochs}, but the run is set to {planned}; resuming can only make it longer");
+        return Err(Error::Setting { name: "--epochs", problem });
+    }
+    let longer = epochs.is_some_and(|epochs| epochs > planned);
+    if folder.is_finished() && !longer {
+        let summary = Summary::read(&folder.file("summary.json"))?;
+        return Ok(Finished { folder, summary, was_done: true });
+    }
+    let settings = Settings { epochs: epochs.or(config.settings.epochs), ..config.settings };
+    let data = Data::open(&settings)?;
+    let classes = &data.folder.classes;
+    if config.stamp.classes.as_ref() != Some(classes) {
+        let problem = format!("its data has other classes now: {}", classes.join(", "));
+        return Err(Error::Format { path: run.to_owned(), problem });
+    }
+    let plan = settings.resolve(&data.facts)?;
+    observe(Progress::Started(folder.path()));
+    if longer {
+        // From here on it is an unfinished run of the new length, should this be interrupted.
+        let summary = folder.file("summary.json");
+        if summary.exists() {
+            std::fs::remove_file(&summary).map_err(Error::io("can't remove", &summary))?;
+        }
+        Config::of_run(&plan.settings, classes).write(&folder.file("config.toml"))?;
+    }
+    Run { folder, plan, observe, stop, began }.execute(data)
+}
+
+/// A run at work.
+struct Run<'a> {
+    folder: RunFolder,
+    plan: Plan,
+    observe: &'a Observer<'a>,
+    stop: &'a AtomicBool,
+    began: Instant,
+}
+
+impl Run<'_> {
+    fn execute(self, data: Data) -> Result<Finished> {
+        let (demo, classes) = (data.facts.demo, data.folder.classes.clone());
+        data.folder.warnings.iter().for_each(|warning| (self.observe)(Progress::Warning(warning)));
+        let networks = self.networks(&classes, self.plan.hyperparameters.method)?;
+        let sets = self.sets(data, &networks)?;
+        self.check_again(&sets, &classes)?;
+
+        let mut in_epochs = 0.0;
+        let outcome = self.train(Training::Main, &networks, &sets, &classes, &self.plan.hyperparameters, &mut in_epochs)?;
+        let plain = if demo && self.plan.hyperparameters.method != Method::Ce {
+            self.plain(&sets, &classes)?.last_accuracy()
+        } else {
+            None
+        };
+
+        networks.save(&self.folder)?;
+        let findings = Findings { samples: &sets.samples, classes: &classes, outcome: &outcome };
+        write_npy(&self.folder.file("pred_probs.npy"), findings.probabilities(), &[sets.samples.len(), classes.len()])?;
+        write_npy(&self.folder.file("losses.npy"), &outcome.losses, &[outcome.losses.len()])?;
+        write_issues(&self.folder.file("label_issues.csv"), &findings.table())?;
+        let timing = read_timing(&self.folder.file("timing.jsonl"))?;
+        let other_seconds = self.began.elapsed().as_secs_f64() - in_epochs;
+        let summary = Summary::new(&findings, &sets, plain, &timing, other_seconds);
+        // Last: it says that all the rest is there.
+        summary.write(&self.folder.file("summary.json"))?;
+        Ok(Finished { folder: self.folder, summary, was_done: false })
+    }
+
+    fn networks(&self, classes: &[String], method: Method) -> Result<Networks> {
+        let Plan { settings, arch, hyperparameters, .. } = &self.plan;
+        let weights = settings.weights.as_deref();
+        let body = match weights {
+            Some(weights) if settings.frozen() => Some(FrozenBody::read(arch, classes.len(), weights)?),
+            _ => None,
+        };
+        Networks::new(arch, classes, method.networks(), hyperparameters.seed, weights, body)
+    }
+
+    fn sets(&self, data: Data, networks: &Networks) -> Result<Sets> {
+        let making = Making {
+            arch: &self.plan.arch,
+            cache: self.plan.cache,
+            body: networks.body().map(|body| Body { network: &body.network, key: body.key }),
+            progress: &|done, total| (self.observe)(Progress::Read { done, total }),
+            features: &|done, total| (self.observe)(Progress::Features { done, total }),
+            stop: self.stop,
+        };
+        making.sets(data.folder)
+    }
+
+    /// What can go wrong once it is known which images can be read.
+    fn check_again(&self, sets: &Sets, classes: &[String]) -> Result<()> {
+        let mut counts = vec![0usize; classes.len()];
+        sets.samples.iter().for_each(|sample| counts[sample.label] += 1);
+        let unreadable = || match sets.skipped.first() {
+            Some(first) => format!(" ({} files were skipped; the first is {}: {})", sets.skipped.len(), first.path, first.reason),
+            None => String::new(),
+        };
+        if counts.iter().filter(|count| **count > 0).count() < 2 {
+            return Err(Error::Data(format!(
+                "the readable training images are of fewer than two classes{}; a classifier needs two or more",
+                unreadable()
+            )));
+        }
+        let empty = classes.iter().zip(&counts).filter(|(_, count)| **count == 0);
+        for (class, _) in empty {
+            (self.observe)(Progress::Warning(&format!("class {class:?} has no training image that can be read")));
+        }
+        Ok(())
+    }
+
+    /// One training, with its lines in the run folder.
+    fn train(
+        &self,
+        which: Training,
+        networks: &Networks,
+        sets: &Sets,
+        classes: &[String],
+        hyperparameters: &Hyperparameters,
+        in_epochs: &mut f64,
+    ) -> Result<Outcome> {
+        let (metrics, checkpoints) = match which {
+            Training::Main => ("metrics.jsonl", self.folder.checkpoints()),
+            Training::Plain => ("plain_metrics.jsonl", self.folder.checkpoints().join("plain")),
+        };
+        let start = self.start(&sets.samples, classes)?;
+        let checkpoints = Checkpoints::new(checkpoints, self.plan.checkpoint_every, &sets.train)?;
+        let done = checkpoints.newest_epoch()?;
+        let metrics = Lines::up_to(self.folder.file(metrics), done)?;
+        let timing = match which {
+            Training::Main => Some(Lines::up_to(self.folder.file("timing.jsonl"), done)?),
+            Training::Plain => None,
+        };
+        if done > 0 && which == Training::Main {
+            (self.observe)(Progress::GoesOn(done));
+        }
+        let mut observe = |event: Event| -> Result<()> {
+            if let Event::EpochDone { records, seconds, images_per_s } = &event {
+                metrics.add(records)?;
+                *in_epochs += seconds;
+                if let (Some(timing), Some(record)) = (&timing, records.first()) {
+                    let (epoch, seconds, train_images_per_s) = (record.epoch, *seconds, *images_per_s);
+                    timing.add(&[Timing { epoch, seconds, train_images_per_s }])?;
+                }
+            }
+            (self.observe)(Progress::Training(which, &event));
+            Ok(())
+        };
+        train(
+            &networks.trained,
+            &sets.train,
+            sets.test.as_ref(),
+            start.as_ref(),
+            hyperparameters,
+            Some(&checkpoints),
+            self.stop,
+            &mut observe,
+        )
+    }
+
+    fn start(&self, samples: &[Sample], classes: &[String]) -> Result<Option<crate::Start>> {
+        let from = self.plan.settings.start_from.as_deref();
+        from.map(|run| start_from(run, samples, classes)).transpose()
+    }
+
+    /// Plain training of the same network for as many epochs, to show beside the demo's result.
+    fn plain(&self, sets: &Sets, classes: &[String]) -> Result<Outcome> {
+        let hyperparameters = Hyperparameters { method: Method::Ce, ..self.plan.hyperparameters.clone() };
+        let networks = self.networks(classes, Method::Ce)?;
+        self.train(Training::Plain, &networks, sets, classes, &hyperparameters, &mut 0.0)
+    }
+}
+
+/// The settings with paths that hold wherever the run is gone on with.
+fn with_absolute_paths(settings: &Settings) -> Result<Settings> {
+    let absolute = |path: &Option<PathBuf>| match path {
+        Some(path) => std::path::absolute(path).map(Some).map_err(Error::io("can't find", path)),
+        None => Ok(None),
+    };
+    Ok(Settings {
+        data: absolute(&settings.data)?,
+        labels: absolute(&settings.labels)?,
+        test: absolute(&settings.test)?,
+        weights: absolute(&settings.weights)?,
+        start_from: absolute(&settings.start_from)?,
+        ..settings.clone()
+    })
+}

@@ -1,0 +1,245 @@
+//! A frozen body's work: the global features of a few views of every image, computed once, kept in a file, and
+//! given to the loop as if they were images.
+//!
+//! The file is one safetensors tensor `features` `[N, V, F]`, named by a hash of all that it depends on, so it needs
+//! no invalidation; it is memory-mapped, so a set may be larger than memory.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::UNIX_EPOCH;
+
+use candle_core::{Device, Tensor};
+use effnet_model::{EfficientNet, Mode};
+use image_folder::{Pixels, Sample, Skipped, Views};
+use memmap2::Mmap;
+use serde_json::json;
+
+use super::cache::cache_folder;
+use super::files::write_atomic;
+use super::pixels::to_tensor;
+use crate::{Error, Result, View, ViewSource};
+
+/// The views of an image that are computed: plain, and flipped.
+const TRAINING_VIEWS: usize = 2;
+
+/// Images in a batch through the body.
+const BATCH: usize = 64;
+
+/// What a set's features depend on beside its images.
+pub(crate) struct Body<'a> {
+    /// The pretrained network, of which the classifier is not used.
+    pub(crate) network: &'a EfficientNet,
+    /// Hash of the weights' content and of the architecture.
+    pub(crate) key: blake3::Hash,
+}
+
+/// Which views of a set's images are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Plain and flipped: to train on.
+    Training,
+    /// Plain: to measure on.
+    Test,
+}
+
+impl Wanted {
+    fn views(self) -> usize {
+        match self {
+            Self::Training => TRAINING_VIEWS,
+            Self::Test => 1,
+        }
+    }
+}
+
+/// Features of a set's images, memory-mapped.
+pub(crate) struct Features {
+    map: Mmap,
+    /// Where the tensor starts in the file.
+    start: usize,
+    samples: usize,
+    views: usize,
+    length: usize,
+}
+
+impl Features {
+    /// The features of `samples` from the cache, or computed and put there. What can't be read is left out of the
+    /// samples that come back, and listed.
+    pub(crate) fn of(
+        samples: Vec<Sample>,
+        body: &Body<'_>,
+        wanted: Wanted,
+        decode: impl FnOnce(Vec<Sample>) -> Result<(Views, Vec<Skipped>)>,
+        progress: &(dyn Fn(usize, usize) + Sync),
+        stop: &AtomicBool,
+    ) -> Result<(Self, Vec<Sample>, Vec<Skipped>)> {
+        let file = cache_folder()?.join(format!("{}.features", key(&samples, body, wanted)?));
+        if let Some((features, skipped)) = Self::open(&file, samples.len()) {
+            progress(samples.len(), samples.len());
+            let unreadable = |sample: &Sample| skipped.iter().any(|s| s.path == sample.path);
+            let kept = if skipped.is_empty() { samples } else { samples.into_iter().filter(|s| !unreadable(s)).collect() };
+            return Ok((features, kept, skipped));
+        }
+        let all = samples.len();
+        let (views, skipped) = decode(samples)?;
+        compute(&file, &views, &skipped, body.network, wanted, progress, stop)?;
+        let kept = views.samples().to_vec();
+        match Self::open(&file, all) {
+            Some((features, _)) => Ok((features, kept, skipped)),
+            None => Err(Error::Format { path: file, problem: "changed while it was written; try again".to_owned() }),
+        }
+    }
+
+    /// A cached file, unless it is missing or not whole: then it is made anew.
+    fn open(file: &Path, samples: usize) -> Option<(Self, Vec<Skipped>)> {
+        let opened = File::open(file).ok()?;
+        // SAFETY: the file is replaced by renaming alone, never written in place, by this program; a user who
+        // truncates a file in the cache of a program that runs gets what a truncated swap file gives.
+        let map = unsafe { Mmap::map(&opened) }.ok()?;
+        let (header, metadata) = safetensors::SafeTensors::read_metadata(&map).ok()?;
+        let info = metadata.info("features")?;
+        let &[n, views, length] = info.shape.as_slice() else { return None };
+        let skipped = metadata.metadata().as_ref()?.get("skipped")?;
+        let skipped: Vec<(String, String)> = serde_json::from_str(skipped).ok()?;
+        let skipped: Vec<Skipped> = skipped.into_iter().map(|(path, reason)| Skipped { path, reason }).collect();
+        // The length of the header stands before it in eight bytes.
+        let start = 8 + header + info.data_offsets.0;
+        if info.dtype != safetensors::Dtype::F32 || n + skipped.len() != samples || !start.is_multiple_of(4) {
+            return None;
+        }
+        Some((Self { map, start, samples: n, views, length }, skipped))
+    }
+
+    /// Length F of a feature.
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The chosen view of each sample, `[B, F]`.
+    fn rows(&self, views: impl ExactSizeIterator<Item = (usize, usize)>) -> Result<Tensor> {
+        let bytes = 4 * self.length;
+        let count = views.len();
+        let mut values = Vec::with_capacity(count * self.length);
+        for (sample, view) in views {
+            if sample >= self.samples {
+                return Err(Error::Data(format!("sample {sample} of {} was asked for", self.samples)));
+            }
+            let row = &self.map[self.start + (sample * self.views + view) * bytes..][..bytes];
+            values.extend(row.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+        }
+        Ok(Tensor::from_vec(values, (count, self.length), &Device::Cpu)?)
+    }
+}
+
+impl ViewSource for Features {
+    fn len(&self) -> usize {
+        self.samples
+    }
+
+    fn plain(&self, samples: &[usize]) -> Result<Tensor> {
+        self.rows(samples.iter().map(|&sample| (sample, 0)))
+    }
+
+    /// A view by chance among those that were computed.
+    fn augmented(&self, views: &[View]) -> Result<Tensor> {
+        self.rows(views.iter().map(|view| (view.sample, (view.seed % self.views as u64) as usize)))
+    }
+}
+
+/// Computes the features of all views and writes the file.
+fn compute(
+    file: &Path,
+    views: &Views,
+    skipped: &[Skipped],
+    network: &EfficientNet,
+    wanted: Wanted,
+    progress: &(dyn Fn(usize, usize) + Sync),
+    stop: &AtomicBool,
+) -> Result<()> {
+    let (n, v, length) = (views.len(), wanted.views(), network.feature_len());
+    let skipped: Vec<(&str, &str)> = skipped.iter().map(|s| (s.path.as_str(), s.reason.as_str())).collect();
+    let header = header(n, v, length, &serde_json::to_string(&skipped).unwrap_or_default());
+    let samples: Vec<usize> = (0..n).collect();
+    let fill = |out: &mut dyn Write| -> Result<()> {
+        let put = |out: &mut dyn Write, bytes: &[u8]| out.write_all(bytes).map_err(Error::io("can't write", file));
+        put(out, &header)?;
+        for (number, batch) in samples.chunks(BATCH).enumerate() {
+            if stop.load(Ordering::Relaxed) {
+                return Err(Error::Stopped);
+            }
+            let encode = |images: image_folder::Batch| -> Result<Vec<Vec<f32>>> {
+                let map = network.encode(&to_tensor(images)?, Mode::Eval)?;
+                Ok(network.decode(&map)?.to_vec2()?)
+            };
+            let mut of_views = vec![encode(views.plain(batch)?)?];
+            if wanted == Wanted::Training {
+                of_views.push(encode(views.flipped(batch)?)?);
+            }
+            for row in 0..batch.len() {
+                for view in &of_views {
+                    let bytes: Vec<u8> = view[row].iter().flat_map(|value| value.to_le_bytes()).collect();
+                    put(out, &bytes)?;
+                }
+            }
+            progress((number * BATCH + batch.len()).min(n), n);
+        }
+        Ok(())
+    };
+    write_atomic(file, |out| fill(out).map_err(io::Error::other)).map_err(inner)
+}
+
+/// The error that passed through a writer, as it was.
+fn inner(error: Error) -> Error {
+    match error {
+        Error::Io { what, path, source } => match source.downcast::<Error>() {
+            Ok(inner) => inner,
+            Err(source) => Error::Io { what, path, source },
+        },
+        other => other,
+    }
+}
+
+/// The safetensors header (length, JSON, padded to 8 bytes) of one tensor that is then streamed.
+fn header(n: usize, views: usize, length: usize, skipped: &str) -> Vec<u8> {
+    let bytes = n * views * length * 4;
+    let features = json!({"dtype": "F32", "shape": [n, views, length], "data_offsets": [0, bytes]});
+    let mut text = json!({"__metadata__": {"skipped": skipped}, "features": features}).to_string();
+    while !text.len().is_multiple_of(8) {
+        text.push(' ');
+    }
+    let mut header = (text.len() as u64).to_le_bytes().to_vec();
+    header.extend(text.as_bytes());
+    header
+}
+
+/// A name for all that the features depend on: weights, architecture, views, and each file by path, length and time
+/// of change (or by content, if it is in memory).
+fn key(samples: &[Sample], body: &Body<'_>, wanted: Wanted) -> Result<blake3::Hash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(body.key.as_bytes());
+    hasher.update(&(wanted.views() as u64).to_le_bytes());
+    for sample in samples {
+        let name: PathBuf = match &sample.source {
+            Pixels::File(path) => path.clone(),
+            _ => PathBuf::from(&sample.path),
+        };
+        let name = name.as_os_str().as_encoded_bytes();
+        hasher.update(&(name.len() as u64).to_le_bytes());
+        hasher.update(name);
+        match &sample.source {
+            Pixels::File(path) => {
+                // A file that can't even be asked about is skipped when it is decoded.
+                if let Ok(about) = path.metadata() {
+                    hasher.update(&about.len().to_le_bytes());
+                    let changed = about.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
+                    hasher.update(&changed.unwrap_or_default().as_nanos().to_le_bytes());
+                }
+            }
+            Pixels::Memory(image) => {
+                hasher.update(image);
+            }
+        }
+    }
+    Ok(hasher.finalize())
+}

@@ -1,0 +1,167 @@
+//! Reading and writing whole files, so that a file of ours is there complete or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use crate::{Error, Result};
+
+/// Writes a file as a whole: to a temporary file beside it, to the disk, then under its name.
+///
+/// # Errors
+/// The disk's, naming `path`; then nothing has changed.
+pub fn write_atomic(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let folder = parent(path);
+    let write = || -> io::Result<()> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".effmix-");
+        as_readable_as_others(&mut builder);
+        let temporary = builder.tempfile_in(folder)?;
+        let mut out = BufWriter::new(temporary);
+        fill(&mut out)?;
+        let temporary = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        temporary.as_file().sync_all()?;
+        temporary.persist(path).map_err(|failed| failed.error)?;
+        sync_folder(folder)
+    };
+    write().map_err(Error::io("can't write", path))
+}
+
+/// Writes a table of f32 as NumPy's format 1.0, C order.
+///
+/// # Errors
+/// The disk's.
+pub fn write_npy(path: &Path, values: &[f32], shape: &[usize]) -> Result<()> {
+    // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html: magic, version, length of the
+    // header, which is padded so that the values start at a multiple of 64.
+    let mut dims = shape.iter().map(|n| format!("{n}, ")).collect::<String>();
+    if shape.len() > 1 {
+        dims.truncate(dims.len() - 2);
+    } else {
+        dims.truncate(dims.len() - 1);
+    }
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({dims}), }}");
+    let padding = (64 - (10 + header.len() + 1) % 64) % 64;
+    header.push_str(&" ".repeat(padding));
+    header.push('\n');
+    let length = u16::try_from(header.len())
+        .map_err(|_| Error::io("can't write", path)(io::Error::other("the shape's text is too long")))?;
+    write_atomic(path, |out| {
+        out.write_all(b"\x93NUMPY\x01\x00")?;
+        out.write_all(&length.to_le_bytes())?;
+        out.write_all(header.as_bytes())?;
+        values.iter().try_for_each(|value| out.write_all(&value.to_le_bytes()))
+    })
+}
+
+/// Reads what [`write_npy`] writes: a matrix of f32.
+///
+/// # Errors
+/// Names the file if it holds something else.
+pub fn read_npy(path: &Path) -> Result<(Vec<f32>, Vec<usize>)> {
+    let bytes = fs::read(path).map_err(Error::io("can't read", path))?;
+    parse_npy(&bytes).ok_or_else(|| Error::Format {
+        path: path.to_owned(),
+        problem: "not a NumPy file (format 1.0) of little-endian f32 in C order".to_owned(),
+    })
+}
+
+fn parse_npy(bytes: &[u8]) -> Option<(Vec<f32>, Vec<usize>)> {
+    let rest = bytes.strip_prefix(b"\x93NUMPY\x01\x00")?;
+    let (length, rest) = rest.split_first_chunk::<2>()?;
+    let (header, values) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+    let header = std::str::from_utf8(header).ok()?;
+    if !header.contains("'<f4'") || !header.contains("'fortran_order': False") {
+        return None;
+    }
+    let dims = header.split_once('(')?.1.split_once(')')?.0;
+    let shape = dims
+        .split(',')
+        .map(str::trim)
+        .filter(|dim| !dim.is_empty())
+        .map(|dim| dim.parse().ok())
+        .collect::<Option<Vec<usize>>>()?;
+    let count = shape.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim))?;
+    if count.checked_mul(4)? != values.len() {
+        return None;
+    }
+    let values = values.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    Some((values, shape))
+}
+
+/// Reads a text file, saying which one it was if that fails.
+pub(crate) fn read_to_string(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(Error::io("can't read", path))
+}
+
+/// The folder that a path is in.
+pub(crate) fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A temporary file is its owner's alone; a result is as readable as what the user creates (the umask decides).
+#[cfg(unix)]
+fn as_readable_as_others(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn as_readable_as_others(_builder: &mut tempfile::Builder<'_, '_>) {}
+
+/// The rename itself is on the disk only when the folder is. Windows can't open folders as files.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_matrix_comes_back_from_npy_and_starts_at_a_multiple_of_64() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.npy");
+        write_npy(&path, &[1.0, -2.5, f32::MIN_POSITIVE, 4.0, 5.0, 6.0], &[2, 3]).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        assert_eq!((bytes.len() - 24) % 64, 0);
+        assert!(bytes.starts_with(b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"));
+        assert_eq!(read_npy(&path).unwrap(), (vec![1.0, -2.5, f32::MIN_POSITIVE, 4.0, 5.0, 6.0], vec![2, 3]));
+    }
+
+    #[test]
+    fn a_vector_has_pythons_comma_in_its_shape() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("v.npy");
+        write_npy(&path, &[1.0, 2.0], &[2]).unwrap();
+        assert!(String::from_utf8_lossy(&fs::read(&path).unwrap()).contains("'shape': (2,), }"));
+        assert_eq!(read_npy(&path).unwrap().1, vec![2]);
+    }
+
+    #[test]
+    fn truncated_and_foreign_npy_files_are_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.npy");
+        write_npy(&path, &[1.0, 2.0], &[1, 2]).unwrap();
+        let whole = fs::read(&path).unwrap();
+        for length in 0..whole.len() {
+            assert!(parse_npy(&whole[..length]).is_none(), "{length} bytes of {} were read", whole.len());
+        }
+        assert!(parse_npy(b"path,label\n").is_none());
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f.txt");
+        write_atomic(&path, |out| out.write_all(b"old")).unwrap();
+        let failed = write_atomic(&path, |out| {
+            out.write_all(b"half")?;
+            Err(io::Error::other("no space left"))
+        });
+        let message = failed.unwrap_err().to_string();
+        assert!(message.contains("f.txt") && message.contains("no space left"), "{message}");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,114 @@
+//! The table of label issues: for every training image how sure its label is, and which one it should have.
+
+use std::cmp::Ordering;
+use std::path::Path;
+
+use image_folder::Sample;
+use serde::{Deserialize, Serialize};
+
+use super::files::write_atomic;
+use crate::evaluate::argmax;
+use crate::{Error, Outcome, Result};
+
+/// A row of `label_issues.csv`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelIssue {
+    /// Place in the table, counted from 1: the worst label first.
+    pub rank: usize,
+    /// The image, relative to DATA.
+    pub path: String,
+    /// The label that it has.
+    pub given_label: String,
+    /// The class that the networks would give it.
+    pub suggested_label: String,
+    /// How good the label is, 0..1: low is bad.
+    pub label_quality: f64,
+    /// Probability that the label is clean, by the last division.
+    pub p_clean: f64,
+    /// Predicted probability of the given label.
+    pub p_given: f32,
+    /// Predicted probability of the suggested label.
+    pub p_suggested: f32,
+    /// Whether the label should be looked at.
+    pub is_issue: bool,
+}
+
+/// A label is an issue where the networks, averaged over epochs, would give another: the rule which counts the
+/// wrong labels right without a threshold to tune.
+fn is_issue(given: usize, suggested: usize) -> bool {
+    given != suggested
+}
+
+/// What is known of the training images in the end, in the order of their paths.
+pub(crate) struct Findings<'a> {
+    pub(crate) samples: &'a [Sample],
+    pub(crate) classes: &'a [String],
+    pub(crate) outcome: &'a Outcome,
+}
+
+impl Findings<'_> {
+    /// Probabilities `[N, classes]` that the table is made from, and `pred_probs.npy` holds.
+    pub(crate) fn probabilities(&self) -> &[f32] {
+        &self.outcome.mean_probabilities
+    }
+
+    fn row(&self, sample: usize) -> &[f32] {
+        &self.probabilities()[sample * self.classes.len()..][..self.classes.len()]
+    }
+
+    /// The class that the networks would give a sample.
+    pub(crate) fn suggested(&self, sample: usize) -> usize {
+        argmax(self.row(sample))
+    }
+
+    /// Whether each label is an issue.
+    pub(crate) fn issues(&self) -> Vec<bool> {
+        self.samples.iter().enumerate().map(|(i, s)| is_issue(s.label, self.suggested(i))).collect()
+    }
+
+    /// The table, worst label first; of equals, the first path first.
+    pub(crate) fn table(&self) -> Vec<LabelIssue> {
+        let quality = &self.outcome.label_quality;
+        let mut order: Vec<usize> = (0..self.samples.len()).collect();
+        order.sort_by(|&a, &b| match quality[a].total_cmp(&quality[b]) {
+            Ordering::Equal => self.samples[a].path.cmp(&self.samples[b].path),
+            unequal => unequal,
+        });
+        let row = |(place, sample): (usize, usize)| {
+            let (given, suggested) = (self.samples[sample].label, self.suggested(sample));
+            LabelIssue {
+                rank: place + 1,
+                path: self.samples[sample].path.clone(),
+                given_label: self.classes[given].clone(),
+                suggested_label: self.classes[suggested].clone(),
+                label_quality: quality[sample],
+                p_clean: self.outcome.clean_probability[sample],
+                p_given: self.row(sample)[given],
+                p_suggested: self.row(sample)[suggested],
+                is_issue: is_issue(given, suggested),
+            }
+        };
+        order.into_iter().enumerate().map(row).collect()
+    }
+}
+
+/// Writes `label_issues.csv`.
+pub(crate) fn write_issues(path: &Path, table: &[LabelIssue]) -> Result<()> {
+    write_atomic(path, |out| {
+        let mut csv = csv::Writer::from_writer(out);
+        for row in table {
+            csv.serialize(row).map_err(std::io::Error::other)?;
+        }
+        csv.flush()
+    })
+}
+
+/// Reads a `label_issues.csv`.
+///
+/// # Errors
+/// Names the file, and the line where there is one.
+pub fn read_issues(path: &Path) -> Result<Vec<LabelIssue>> {
+    let wrong = |e: csv::Error| Error::Format { path: path.to_owned(), problem: e.to_string() };
+    let mut csv = csv::Reader::from_path(path).map_err(wrong)?;
+    csv.deserialize().collect::<std::result::Result<_, _>>().map_err(wrong)
+}

@@ -1,0 +1,47 @@
+//! A run: from settings to a folder with everything that came of it.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `settings` | what a user can say: flags and TOML keys in one struct |
+//! | `defaults`, `resolve` | what is done where he says nothing, and whether it can be |
+//! | `data`, `pixels`, `features` | images, or features of a frozen body, as the loop's views |
+//! | `weights` | the networks, in and out |
+//! | `execute` | a run from start to end, and going on with one |
+//! | `record`, `issues`, `summary`, `config` | what the folder holds |
+//! | `folder`, `files` | that nothing of a user's is lost and no file of ours is half written |
+//!
+//! The decision behind it: a run folder is complete in itself. Its `config.toml` does the same again, and its
+//! checkpoints go on to the same bytes.
+
+mod cache;
+mod config;
+mod data;
+mod defaults;
+mod execute;
+mod features;
+mod files;
+mod folder;
+mod issues;
+mod pixels;
+mod progress;
+mod record;
+mod resolve;
+mod settings;
+mod start;
+mod summary;
+mod weights;
+
+pub use cache::cache_folder;
+pub use config::{Config, Stamp};
+pub use data::Data;
+pub use defaults::{Defaults, Facts, defaults_for};
+pub use execute::{Finished, resume, start};
+pub use files::{read_npy, write_atomic, write_npy};
+pub use folder::RunFolder;
+pub use issues::{LabelIssue, read_issues};
+pub use pixels::{PixelViews, to_tensor, transform_for};
+pub use progress::{Observer, Progress, Training};
+pub use record::{Timing, read_metrics};
+pub use resolve::Plan;
+pub use settings::{CacheKind, Freeze, Settings};
+pub use summary::{SkippedFile, Summary, TestLabels, peak_rss_bytes};

@@ -1,0 +1,59 @@
+//! Images as the loop takes them: decoded, augmented views as tensors.
+
+use candle_core::{Device, Tensor};
+use effnet_model::Arch;
+use image_folder::{Batch, Interpolation, Transform, Views};
+
+use crate::{Error, Result, View, ViewSource};
+
+/// Views of images.
+pub struct PixelViews(pub Views);
+
+impl ViewSource for PixelViews {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn plain(&self, samples: &[usize]) -> Result<Tensor> {
+        to_tensor(self.0.plain(samples)?)
+    }
+
+    fn augmented(&self, views: &[View]) -> Result<Tensor> {
+        let views: Vec<(usize, u64)> = views.iter().map(|view| (view.sample, view.seed)).collect();
+        to_tensor(self.0.augmented(&views)?)
+    }
+}
+
+/// A batch as a tensor `[N, H, W, 3]`.
+///
+/// # Errors
+/// None but for a lack of memory.
+pub fn to_tensor(batch: Batch) -> Result<Tensor> {
+    let [n, h, w, c] = batch.shape;
+    Ok(Tensor::from_vec(batch.pixels, (n, h, w, c), &Device::Cpu)?)
+}
+
+/// What is done to an image before a network of this architecture sees it.
+pub fn transform_for(arch: &Arch) -> Transform {
+    let interpolation = match arch.preprocessing.interpolation {
+        effnet_model::Interpolation::Bilinear => Interpolation::Bilinear,
+        effnet_model::Interpolation::Bicubic => Interpolation::Bicubic,
+    };
+    Transform {
+        size: arch.size,
+        mean: arch.preprocessing.mean,
+        std: arch.preprocessing.std,
+        interpolation,
+        flip: true,
+        // The authors' crop of CIFAR's 32 pixels is padded by 4: an eighth.
+        crop_padding: arch.size / 8,
+    }
+}
+
+/// The stop flag's error is the same one everywhere.
+pub(crate) fn stopped(error: image_folder::Error) -> Error {
+    match error {
+        image_folder::Error::Stopped => Error::Stopped,
+        other => other.into(),
+    }
+}

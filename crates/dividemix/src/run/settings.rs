@@ -1,0 +1,200 @@
+//! What a user can set for a run. One struct is at once the flags of `effmix train`, the keys of its TOML file
+//! and, resolved, the run folder's `config.toml`: so the three cannot drift apart.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+#[cfg(feature = "clap")]
+use serde::de::{DeserializeOwned, IntoDeserializer};
+
+use super::config::unwritable;
+use crate::{ClassWeights, Error, Method, Result, Schedule};
+
+/// A run's settings as a user gives them: `None` is "not said". A key of the TOML file is the flag without its
+/// dashes in front (`lambda-u = 25`). [`Settings::resolve`](super::resolve) fills in the rest.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
+pub struct Settings {
+    /// Folder with one folder of images a class, or with `train/` and `test/` below it; without it, the built-in demo set
+    #[cfg_attr(feature = "clap", arg(value_name = "DATA", help_heading = "Data"))]
+    pub data: Option<PathBuf>,
+    /// CSV that says which image has which label
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Data"))]
+    pub labels: Option<PathBuf>,
+    /// Column of the CSV that holds paths relative to DATA [default: path]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Data"))]
+    pub path_column: Option<String>,
+    /// Column of the CSV that holds labels [default: label]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Data"))]
+    pub label_column: Option<String>,
+    /// Column of the CSV that holds true labels: used for measuring alone, never for training
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Data"))]
+    pub truth_column: Option<String>,
+    /// Part of the images held out as test set, by class [default: 0.1; not used where there is a test set]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "PART", help_heading = "Data", conflicts_with = "test"))]
+    pub test_fraction: Option<f64>,
+    /// Folder of test images
+    #[cfg_attr(feature = "clap", arg(long, value_name = "DIR", help_heading = "Data"))]
+    pub test: Option<PathBuf>,
+    /// Only the first so many training images of each class folder, by path
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Data"))]
+    pub per_class: Option<usize>,
+    /// Where decoded images are kept: ram, disk or none [default: ram, disk for large sets]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "WHERE", help_heading = "Data", value_parser = named::<CacheKind>))]
+    pub cache: Option<CacheKind>,
+
+    /// Architecture: b0 to b7, efficientnet_b0, tf_efficientnet_b0, efficientnet_lite0, ... [default: b0]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network"))]
+    pub arch: Option<String>,
+    /// Multiplies the architecture's own width
+    #[cfg_attr(feature = "clap", arg(long, value_name = "W", help_heading = "Network"))]
+    pub width: Option<f64>,
+    /// Multiplies the architecture's own depth
+    #[cfg_attr(feature = "clap", arg(long, value_name = "D", help_heading = "Network"))]
+    pub depth: Option<f64>,
+    /// Stride of the first convolution, 1 or 2 [default: 1 for images up to 64 pixels]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "STRIDE", help_heading = "Network"))]
+    pub stem_stride: Option<usize>,
+    /// Side of the square images that the network sees, in pixels [default: by the data]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "PIXELS", help_heading = "Network"))]
+    pub size: Option<usize>,
+    /// Start from pretrained weights: a .safetensors or .pth file (with --arch), or a run folder
+    #[cfg_attr(feature = "clap", arg(long, value_name = "MODEL", help_heading = "Network"))]
+    pub weights: Option<PathBuf>,
+    /// body: train a small head on the features of the pretrained network; none: train all of it [default: none]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "PART", help_heading = "Network", value_parser = named::<Freeze>))]
+    pub freeze: Option<Freeze>,
+    /// A finished run on the same images, whose division and refined labels are the first epoch's
+    #[cfg_attr(feature = "clap", arg(long, value_name = "RUN", help_heading = "Network"))]
+    pub start_from: Option<PathBuf>,
+
+    /// dividemix, or ce for plain cross entropy [default: dividemix]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = named::<Method>))]
+    pub method: Option<Method>,
+    /// Passes over the data, warm-up included
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training"))]
+    pub epochs: Option<usize>,
+    /// Epochs of plain training before the first division
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training"))]
+    pub warmup: Option<usize>,
+    /// Images a step (DivideMix: labeled, and as many unlabeled)
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training"))]
+    pub batch: Option<usize>,
+    /// Learning rate at the start
+    #[cfg_attr(feature = "clap", arg(long, value_name = "RATE", help_heading = "Training"))]
+    pub lr: Option<f64>,
+    /// How the learning rate goes down: cosine, step or constant
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = named::<Schedule>))]
+    pub schedule: Option<Schedule>,
+    /// Momentum of SGD
+    #[cfg_attr(feature = "clap", arg(long, value_name = "M", help_heading = "Training"))]
+    pub momentum: Option<f64>,
+    /// Weight decay, on every parameter
+    #[cfg_attr(feature = "clap", arg(long, value_name = "W", help_heading = "Training"))]
+    pub weight_decay: Option<f64>,
+    /// none, or balanced: rare classes weigh as much as common ones
+    #[cfg_attr(feature = "clap", arg(long, value_name = "HOW", help_heading = "Training", value_parser = named::<ClassWeights>))]
+    pub class_weights: Option<ClassWeights>,
+    /// Clean probability above which a label is kept (tau)
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TAU", help_heading = "Training"))]
+    pub threshold: Option<f64>,
+    /// Augmented views of an image that are averaged for a guess (M)
+    #[cfg_attr(feature = "clap", arg(long, value_name = "M", help_heading = "Training"))]
+    pub augmentations: Option<usize>,
+    /// Sharpening temperature of refined and guessed labels (T)
+    #[cfg_attr(feature = "clap", arg(long, value_name = "T", help_heading = "Training"))]
+    pub temperature: Option<f64>,
+    /// Parameter of the Beta distribution of MixMatch
+    #[cfg_attr(feature = "clap", arg(long, value_name = "ALPHA", help_heading = "Training"))]
+    pub mixup_alpha: Option<f64>,
+    /// Weight of the loss on unlabeled images
+    #[cfg_attr(feature = "clap", arg(long, value_name = "WEIGHT", help_heading = "Training"))]
+    pub lambda_u: Option<f64>,
+    /// Epochs over which --lambda-u rises from 0 after warm-up
+    #[cfg_attr(feature = "clap", arg(long, value_name = "EPOCHS", help_heading = "Training"))]
+    pub lambda_u_ramp: Option<f64>,
+    /// Weight of the loss that keeps predictions spread over the classes
+    #[cfg_attr(feature = "clap", arg(long, value_name = "WEIGHT", help_heading = "Training"))]
+    pub lambda_r: Option<f64>,
+    /// Weight of the confidence penalty in warm-up; 0 is off
+    #[cfg_attr(feature = "clap", arg(long, value_name = "WEIGHT", help_heading = "Training"))]
+    pub warmup_penalty: Option<f64>,
+    /// End after so many epochs without a better test accuracy
+    #[cfg_attr(feature = "clap", arg(long, value_name = "EPOCHS", help_heading = "Training"))]
+    pub patience: Option<usize>,
+
+    /// Fixes everything drawn by chance: the same seed gives the same files
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Run"))]
+    pub seed: Option<u64>,
+    /// Epochs between two checkpoints
+    #[cfg_attr(feature = "clap", arg(long, value_name = "EPOCHS", help_heading = "Run"))]
+    pub checkpoint_every: Option<usize>,
+    /// The run folder to write [default: runs/NAME-1, the next free number]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "RUN", help_heading = "Run"))]
+    pub out: Option<PathBuf>,
+    /// Replace an earlier run in the output folder (only what this program wrote)
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true"))]
+    pub force: Option<bool>,
+    /// Threads to compute with [default: all]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Run"))]
+    pub threads: Option<usize>,
+}
+
+/// What of the network stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Freeze {
+    /// All but the classifier: a small head is trained on features that are computed once.
+    Body,
+    /// Nothing: the whole network is trained.
+    None,
+}
+
+/// Where decoded images are kept between epochs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CacheKind {
+    /// In memory, as bytes at training size.
+    Ram,
+    /// In a temporary file, as bytes at training size.
+    Disk,
+    /// Nowhere: decoded anew each epoch.
+    None,
+}
+
+impl Settings {
+    /// The settings that a TOML file holds. A run folder's `config.toml` is such a file too.
+    ///
+    /// # Errors
+    /// Names the file, line and column of a syntax error, an unknown key or a value of the wrong type.
+    pub fn read(file: &Path) -> Result<Self> {
+        super::config::Config::read(file).map(|config| config.settings)
+    }
+
+    /// These settings, and where they say nothing, those of `other`.
+    ///
+    /// # Errors
+    /// A path that is not UTF-8, which TOML cannot hold.
+    pub fn or(&self, other: &Self) -> Result<Self> {
+        let mut merged = other.to_table()?;
+        merged.extend(self.to_table()?);
+        merged.try_into().map_err(|e: toml::de::Error| Error::Data(format!("settings: {e}")))
+    }
+
+    /// The settings that were said, as TOML.
+    pub(super) fn to_table(&self) -> Result<toml::Table> {
+        toml::Table::try_from(self).map_err(unwritable)
+    }
+
+    /// Whether the body is frozen.
+    pub fn frozen(&self) -> bool {
+        self.freeze == Some(Freeze::Body)
+    }
+}
+
+/// Reads a value that has a name, by the same table for flags and TOML.
+#[cfg(feature = "clap")]
+fn named<T: DeserializeOwned>(name: &str) -> std::result::Result<T, serde::de::value::Error> {
+    T::deserialize(name.into_deserializer())
+}

@@ -1,0 +1,150 @@
+//! The networks of a run: made, started from pretrained weights, and written so that one can predict with them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor};
+use effnet_model::{
+    ARCH_KEY, Arch, Classifier, EfficientNet, ModelCard, ParameterStore, load_pretrained, read_metadata, save_weights,
+};
+
+use super::folder::RunFolder;
+use crate::{Error, Network, Purpose, Result, Stream, Trainable};
+
+/// The networks that are trained, and what more it takes to predict with them.
+pub(crate) struct Networks {
+    arch: Arch,
+    classes: Vec<String>,
+    /// What the loop trains.
+    pub(crate) trained: Vec<Box<dyn Network>>,
+    /// Where each trained network's parameters are.
+    stores: Vec<ParameterStore>,
+    /// The frozen body, if there is one: trained are heads alone.
+    body: Option<FrozenBody>,
+}
+
+/// A pretrained network, of which the classifier is not used.
+pub(crate) struct FrozenBody {
+    pub(crate) network: EfficientNet,
+    /// Hash of the weights' content and the architecture.
+    pub(crate) key: blake3::Hash,
+    store: ParameterStore,
+}
+
+impl FrozenBody {
+    /// Reads the body's weights.
+    pub(crate) fn read(arch: &Arch, classes: usize, weights: &Path) -> Result<Self> {
+        let file = weights_file(weights)?;
+        let (network, store) = build(arch, classes, 0)?;
+        load_pretrained(&file, arch, &store)?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_mmap(&file).map_err(Error::io("can't read", &file))?;
+        hasher.update(as_json(arch)?.as_bytes());
+        Ok(Self { network, key: hasher.finalize(), store })
+    }
+}
+
+impl Networks {
+    /// `count` networks with first weights of their own each, all from the pretrained weights if there are any.
+    pub(crate) fn new(
+        arch: &Arch,
+        classes: &[String],
+        count: usize,
+        seed: u64,
+        weights: Option<&Path>,
+        body: Option<FrozenBody>,
+    ) -> Result<Self> {
+        let mut trained: Vec<Box<dyn Network>> = Vec::new();
+        let mut stores = Vec::new();
+        for number in 0..count {
+            let seed = Stream::new(seed, Purpose::Initialise).at(number as u64).key();
+            let store = match &body {
+                Some(body) => {
+                    let store = ParameterStore::new(seed, &Device::Cpu);
+                    let (features, vb) = (body.network.feature_len(), store.var_builder().pp("classifier"));
+                    let network = Classifier::new(arch.classifier, features, classes.len(), arch.dropout, vb)?;
+                    trained.push(Box::new(Trainable { network, store: store.clone() }));
+                    store
+                }
+                None => {
+                    let (network, store) = build(arch, classes.len(), seed)?;
+                    if let Some(weights) = weights {
+                        load_pretrained(&weights_file(weights)?, arch, &store)?;
+                    }
+                    trained.push(Box::new(Trainable { network, store: store.clone() }));
+                    store
+                }
+            };
+            stores.push(store);
+        }
+        Ok(Self { arch: arch.clone(), classes: classes.to_vec(), trained, stores, body })
+    }
+
+    /// The frozen body, if there is one.
+    pub(crate) fn body(&self) -> Option<&FrozenBody> {
+        self.body.as_ref()
+    }
+
+    /// Writes `model/`: each network whole, body and classifier, and the card.
+    pub(crate) fn save(&self, folder: &RunFolder) -> Result<()> {
+        let model = folder.model();
+        std::fs::create_dir_all(&model).map_err(Error::io("can't create", &model))?;
+        let metadata = BTreeMap::from([(ARCH_KEY.to_owned(), as_json(&self.arch)?)]);
+        let mut names = Vec::new();
+        for (number, store) in self.stores.iter().enumerate() {
+            let name = format!("net{}.safetensors", number + 1);
+            save_weights(&self.whole(store)?, &model.join(&name), &metadata)?;
+            names.push(name);
+        }
+        let card = ModelCard {
+            arch: self.arch.clone(),
+            classes: self.classes.clone(),
+            networks: names,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        Ok(card.write(&model)?)
+    }
+
+    /// All parameters of a network: with a frozen body, the body's with this head.
+    fn whole(&self, store: &ParameterStore) -> Result<ParameterStore> {
+        let Some(body) = &self.body else { return Ok(store.clone()) };
+        let mut tensors: HashMap<String, Tensor> = body.store.tensors()?.into_iter().collect();
+        tensors.extend(store.tensors()?);
+        let (_, whole) = build(&self.arch, self.classes.len(), 0)?;
+        whole.load(&tensors)?;
+        Ok(whole)
+    }
+}
+
+fn build(arch: &Arch, classes: usize, seed: u64) -> Result<(EfficientNet, ParameterStore)> {
+    let store = ParameterStore::new(seed, &Device::Cpu);
+    Ok((EfficientNet::new(arch, classes, store.var_builder())?, store))
+}
+
+/// The folder with `model.json` that a path means: itself, or `model/` in it.
+fn model_folder(path: &Path) -> Option<PathBuf> {
+    [path.join("model"), path.to_owned()].into_iter().find(|folder| folder.join("model.json").is_file())
+}
+
+/// The file of weights that a path means: of a run, its first network's.
+fn weights_file(path: &Path) -> Result<PathBuf> {
+    let Some(folder) = model_folder(path) else { return Ok(path.to_owned()) };
+    let card = ModelCard::read(&folder)?;
+    let none = || Error::Format { path: folder.clone(), problem: "its model.json names no network".to_owned() };
+    Ok(folder.join(card.networks.first().ok_or_else(none)?))
+}
+
+/// The architecture that weights record with them: a run's model does, and its files do.
+pub(crate) fn arch_of(path: &Path) -> Result<Option<Arch>> {
+    if let Some(folder) = model_folder(path) {
+        return Ok(Some(ModelCard::read(&folder)?.arch));
+    }
+    // Other formats have no metadata; what is no file of weights at all is told when it is read.
+    let Some(json) = read_metadata(path).ok().and_then(|mut metadata| metadata.remove(ARCH_KEY)) else { return Ok(None) };
+    let wrong = |e: serde_json::Error| Error::Format { path: path.to_owned(), problem: format!("architecture: {e}") };
+    serde_json::from_str(&json).map(Some).map_err(wrong)
+}
+
+fn as_json(arch: &Arch) -> Result<String> {
+    serde_json::to_string(arch).map_err(|e| Error::Data(format!("{}: {e}", arch.name)))
+}

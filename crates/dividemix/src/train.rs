@@ -1,0 +1,266 @@
+//! The loop that all methods share, and the outer half of Algorithm 1.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use noisy_labels::division::Division;
+use noisy_labels::quality::{combined_margins, margin_of_quality, quality_of_margin};
+
+use crate::checkpoint::{Checkpoints, State};
+use crate::division::{clean_auc, co_divide_all, losses};
+use crate::evaluate::{accuracy, mean_logits, softmax_rows};
+use crate::methods::{recipe, warm_up};
+use crate::optimiser::Optimiser;
+use crate::pass::{Context, Observe, Pass, class_weights};
+use crate::{
+    EpochRecord, Error, Event, Hyperparameters, Losses, Network, Outcome, Phase, Result, ViewSource, logits,
+};
+
+/// Samples to train on, with labels that may be wrong.
+pub struct TrainingSet {
+    /// The samples' views.
+    pub views: Arc<dyn ViewSource>,
+    /// The given labels, below `classes`.
+    pub labels: Vec<usize>,
+    /// The true labels where they are known: for measuring, never for training.
+    pub truth: Vec<Option<usize>>,
+    /// Number of classes.
+    pub classes: usize,
+}
+
+/// Samples to measure accuracy on.
+pub struct TestSet {
+    /// The samples' views.
+    pub views: Arc<dyn ViewSource>,
+    /// Their labels.
+    pub labels: Vec<usize>,
+}
+
+/// What another run found, to start from: its division and its refined labels are the first epoch's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// Clean probability of each training sample.
+    pub clean_probability: Vec<f64>,
+    /// Predicted probabilities `[N, classes]`.
+    pub probabilities: Vec<f32>,
+    /// Quality of each label by its margins: this run's margins are added to them.
+    pub label_quality: Vec<f64>,
+}
+
+impl Start {
+    /// Refined labels `[N, classes]`: w y + (1 - w) p (Algorithm 1, line 18), with that run's w and p.
+    fn refined(&self, data: &TrainingSet) -> Vec<f32> {
+        let mut refined = self.probabilities.clone();
+        for ((row, &w), &y) in refined.chunks_mut(data.classes).zip(&self.clean_probability).zip(&data.labels) {
+            row.iter_mut().for_each(|p| *p *= 1.0 - w as f32);
+            row[y] += w as f32;
+        }
+        refined
+    }
+
+    /// That run's margins.
+    fn margins(&self) -> Vec<f64> {
+        self.label_quality.iter().map(|&q| margin_of_quality(q)).collect()
+    }
+
+    /// That run's division, for each of `networks`.
+    fn divisions(&self, threshold: f64, networks: usize) -> Vec<Division> {
+        vec![Division::by_probability(self.clean_probability.clone(), threshold); networks]
+    }
+}
+
+/// Trains `networks` on `data` and says what is known of each label.
+///
+/// Goes on from the newest of `checkpoints` where there is one, to the same bits as a run that was never stopped.
+/// A division follows the last epoch, so that every method ends with clean probabilities.
+///
+/// # Errors
+/// A setting out of range; fewer networks than the method trains; a sample that can't be read; [`Error::Diverged`];
+/// [`Error::Stopped`] soon after `stop` is raised; whatever `observe` returns.
+#[allow(clippy::too_many_arguments, reason = "each is one thing that a caller decides")]
+pub fn train(
+    networks: &[Box<dyn Network>],
+    data: &TrainingSet,
+    test: Option<&TestSet>,
+    start: Option<&Start>,
+    hyper: &Hyperparameters,
+    checkpoints: Option<&Checkpoints>,
+    stop: &AtomicBool,
+    observe: &mut Observe<'_>,
+) -> Result<Outcome> {
+    check(networks, data, start, hyper)?;
+    let refined = start.map(|s| s.refined(data));
+    let weights = class_weights(data, hyper.class_weights);
+    let context =
+        Context { data, hyper, refined: refined.as_deref(), class_weights: weights.as_deref(), stop };
+    let optimisers = networks.iter().map(|n| Optimiser::new(n.as_ref())).collect::<Result<Vec<_>>>()?;
+    let mut state = State::new(networks.len(), data);
+    if let Some(checkpoints) = checkpoints {
+        checkpoints.restore(&mut state, networks, &optimisers, data)?;
+    }
+    let (warm_up, method) = (warm_up(hyper), recipe(hyper.method));
+    let mut trained = (0, 0.0);
+
+    // 3: while e < MaxEpoch
+    while state.epoch < hyper.epochs && !out_of_patience(&state.records, hyper) {
+        let began = Instant::now();
+        let epoch = state.epoch;
+        let (phase, recipe) = if epoch < hyper.warmup {
+            (Phase::WarmUp, &warm_up as _) // 2
+        } else {
+            (Phase::Train, method.as_ref())
+        };
+        observe(Event::EpochStarted { epoch: epoch + 1, epochs: hyper.epochs, phase })?;
+        // 4, 5: both divisions before the first network trains.
+        let divisions = match (recipe.divides(), start) {
+            (false, _) => None,
+            (true, Some(start)) if epoch == 0 => Some(start.divisions(hyper.threshold, networks.len())),
+            (true, _) => Some(co_divide_all(&state.losses, hyper)),
+        };
+        // 6: train the networks one by one.
+        let mut records = Vec::new();
+        let mut images = 0;
+        for network in 0..networks.len() {
+            let division = divisions.as_ref().map(|d| &d[network]);
+            if let Some(d) = division {
+                let (labeled, unlabeled) = (d.labeled.len(), d.unlabeled.len());
+                observe(Event::Division { network: network + 1, labeled, unlabeled })?;
+            }
+            let mut pass = Pass::new(context, networks, &optimisers[network], (epoch, network), observe);
+            let losses = recipe.epoch(&mut pass, division)?; // 7 to 28
+            images += pass.images;
+            records.push(record(epoch, network, phase, losses, division, data));
+        }
+        state.look_at(networks, data, stop)?;
+        if let Some(test) = test {
+            measure(&mut records, networks, test, data.classes, stop)?;
+        }
+        state.records.extend(records.iter().cloned());
+        state.epoch += 1;
+        let seconds = began.elapsed().as_secs_f64();
+        trained = (trained.0 + images, trained.1 + seconds);
+        observe(Event::EpochDone { records, seconds, images_per_s: images as f64 / seconds })?;
+        if let Some(checkpoints) = checkpoints
+            && checkpoints.write(&state, networks, &optimisers, hyper, data)?
+        {
+            observe(Event::CheckpointWritten { epoch: state.epoch })?;
+        }
+    }
+    state.outcome(data, start, hyper, trained)
+}
+
+fn check(networks: &[Box<dyn Network>], data: &TrainingSet, start: Option<&Start>, hyper: &Hyperparameters) -> Result<()> {
+    hyper.check()?;
+    let n = data.views.len();
+    let problem = if networks.len() != hyper.method.networks() {
+        format!("the method trains {} networks, {} were given", hyper.method.networks(), networks.len())
+    } else if n < 2 {
+        format!("there are {n} training images; at least 2 are needed")
+    } else if data.labels.len() != n || data.truth.len() != n {
+        format!("{n} samples have {} labels and {} true labels", data.labels.len(), data.truth.len())
+    } else if let Some(label) = data.labels.iter().find(|y| **y >= data.classes) {
+        format!("label {label} is not below the {} classes", data.classes)
+    } else if start.is_some_and(|s| s.clean_probability.len() != n || s.probabilities.len() != n * data.classes) {
+        "the run to start from has other samples or classes".into()
+    } else {
+        return Ok(());
+    };
+    Err(Error::Data(problem))
+}
+
+/// Whether the test accuracy has not risen for as many epochs as the user has patience for.
+fn out_of_patience(records: &[EpochRecord], hyper: &Hyperparameters) -> bool {
+    let Some(patience) = hyper.patience else { return false };
+    let first = records.iter().filter(|r| r.network == 1 && r.phase == Phase::Train);
+    let accuracies: Vec<f64> = first.filter_map(|r| r.test_accuracy).collect();
+    let Some(recent) = accuracies.len().checked_sub(patience).filter(|before| *before > 0) else { return false };
+    let best = |range: &[f64]| range.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    best(&accuracies[recent..]) <= best(&accuracies[..recent])
+}
+
+fn record(
+    epoch: usize,
+    network: usize,
+    phase: Phase,
+    losses: Losses,
+    division: Option<&Division>,
+    data: &TrainingSet,
+) -> EpochRecord {
+    let mixture = division.and_then(|d| d.mixture.as_ref());
+    EpochRecord {
+        epoch: epoch + 1,
+        phase,
+        network: network + 1,
+        losses,
+        clean_fraction: division.map(|d| d.labeled.len() as f64 / data.labels.len() as f64),
+        gmm_means: mixture.map(|m| m.means),
+        gmm_weights: mixture.map(|m| m.weights),
+        test_accuracy: None,
+        network_test_accuracy: None,
+        clean_auc: division.and_then(|d| clean_auc(d, data)),
+    }
+}
+
+/// Fills in the accuracies on the test set: of each network, and of all together.
+fn measure(
+    records: &mut [EpochRecord],
+    networks: &[Box<dyn Network>],
+    test: &TestSet,
+    classes: usize,
+    stop: &AtomicBool,
+) -> Result<()> {
+    let outputs =
+        networks.iter().map(|n| logits(n.as_ref(), &test.views, stop)).collect::<Result<Vec<_>>>()?;
+    let together = accuracy(&mean_logits(&outputs), &test.labels, classes);
+    for (record, own) in records.iter_mut().zip(&outputs) {
+        record.test_accuracy = Some(together);
+        record.network_test_accuracy = Some(accuracy(own, &test.labels, classes));
+    }
+    Ok(())
+}
+
+impl State {
+    /// Evaluates every training sample under every network: for the next division, and for the margins.
+    fn look_at(&mut self, networks: &[Box<dyn Network>], data: &TrainingSet, stop: &AtomicBool) -> Result<()> {
+        self.outputs =
+            networks.iter().map(|n| logits(n.as_ref(), &data.views, stop)).collect::<Result<Vec<_>>>()?;
+        for output in &self.outputs {
+            self.margins.add(output, &data.labels)?;
+        }
+        self.losses = self.outputs.iter().map(|o| losses(o, &data.labels, data.classes)).collect();
+        Ok(())
+    }
+
+    fn outcome(self, data: &TrainingSet, start: Option<&Start>, hyper: &Hyperparameters, trained: (usize, f64)) -> Result<Outcome> {
+        let divisions = co_divide_all(&self.losses, hyper);
+        let n = data.labels.len();
+        let share = 1.0 / divisions.len() as f64;
+        let clean_probability =
+            (0..n).map(|i| divisions.iter().map(|d| d.clean_probability[i] * share).sum()).collect();
+        let label_quality = match start {
+            // Both runs' margins, each standardised.
+            Some(start) => combined_margins(&[&start.margins(), &self.margins.margins()])?
+                .into_iter()
+                .map(quality_of_margin)
+                .collect(),
+            None => self.margins.label_quality(),
+        };
+        Ok(Outcome {
+            clean_probability,
+            label_quality,
+            probabilities: softmax_rows(&mean_logits(&self.outputs), data.classes),
+            mean_probabilities: self.margins.probabilities(),
+            losses: normalised(&mean_logits(&self.losses)),
+            records: self.records,
+            trained,
+        })
+    }
+}
+
+/// Min-max normalised, as the mixture sees it; all zero where all are equal.
+fn normalised(losses: &[f32]) -> Vec<f32> {
+    let (low, high) = losses.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
+    let range = if high > low { high - low } else { 1.0 };
+    losses.iter().map(|v| (v - low) / range).collect()
+}

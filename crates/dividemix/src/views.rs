@@ -1,0 +1,40 @@
+//! What a network sees of a sample.
+
+use candle_core::Tensor;
+
+use crate::Result;
+
+/// One random view of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    /// The sample's index in its set.
+    pub sample: usize,
+    /// Key of the view's random choices: the same key gives the same view.
+    pub seed: u64,
+}
+
+/// Samples as tensors: images by decoding and augmenting, or cached features.
+///
+/// # Shapes
+/// A batch of B views is `[B, ...]`, whatever the network takes: `[B, H, W, 3]` for images, `[B, F]` for features.
+pub trait ViewSource: Send + Sync {
+    /// Number of samples.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The samples without augmentation, as at test time.
+    ///
+    /// # Errors
+    /// When a sample can't be read.
+    fn plain(&self, samples: &[usize]) -> Result<Tensor>;
+
+    /// One random view of each.
+    ///
+    /// # Errors
+    /// When a sample can't be read.
+    fn augmented(&self, views: &[View]) -> Result<Tensor>;
+}
