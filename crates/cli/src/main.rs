@@ -1,2 +1,36 @@
-//! The program `effmix`.
-fn main() {}
+//! The program `effmix`: flags and terminal only. It parses, calls, prints; the work is done in the crates below.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `args` | the command line |
+//! | `commands/` | a file a command |
+//! | `model` | a trained model from what MODEL means |
+//! | `images` | images named on the command line, and a model's outputs for them |
+//! | `terminal` | progress, on a terminal or in a log |
+//! | `output` | stdout, stderr and files, so that nothing of a user's is overwritten |
+//! | `exit` | exit statuses, signals and panics |
+
+mod args;
+mod commands;
+mod exit;
+mod images;
+mod model;
+mod output;
+mod terminal;
+
+use std::process::ExitCode;
+
+/// Every operation allocates its result; this allocator keeps the pages.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    exit::guarded(|| {
+        let args = match args::parse() {
+            Ok(args) => args,
+            Err(help) => return help,
+        };
+        output::log_to_stderr();
+        exit::of(commands::run(args))
+    })
+}

@@ -1,0 +1,194 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use dividemix::run::Settings;
+
+/// The first line of the help is how to try it.
+const TRY_IT: &str = "Try it: `effmix train` trains on a built-in demo set with 40 % wrong labels, in a few minutes.
+
+effmix trains image classifiers on folders whose labels are partly wrong, and says which labels are wrong.";
+
+#[derive(Debug, Parser)]
+#[command(name = "effmix", version, about = TRY_IT, arg_required_else_help = false, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train on a folder with wrong labels: a classifier, and the list of wrong labels
+    Train(Box<Train>),
+    /// Go on with an interrupted run, or make a finished one longer
+    Resume(Resume),
+    /// Classify images with a trained model
+    Predict(Predict),
+    /// Measure a model against the labels of a folder
+    Evaluate(Evaluate),
+    /// Write a labels CSV with wrong labels injected
+    Noise(Noise),
+    /// Write a run's HTML page
+    Report(Report),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// TOML file with any of these flags (`lambda-u = 25`); flags win. A run's config.toml does the same run again
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print the summary as JSON, as the only thing on stdout
+    #[arg(long, help_heading = "Run")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// The run folder
+    pub(crate) run: PathBuf,
+    /// Train for so many epochs in all
+    #[arg(long, value_name = "N")]
+    pub(crate) epochs: Option<usize>,
+    /// Threads to compute with [default: all]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Print the summary as JSON, as the only thing on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which model, for the commands that use one.
+#[derive(Debug, Args)]
+pub(crate) struct Model {
+    /// A run folder, its model/ folder, or a .safetensors or .pth file (with --arch)
+    pub(crate) model: PathBuf,
+    /// Architecture of a weights file: efficientnet_b0, tf_efficientnet_b0, efficientnet_lite0, ...
+    #[arg(long, value_name = "NAME")]
+    pub(crate) arch: Option<String>,
+    /// Side of the square images that the network sees, in pixels [default: the model's own]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(8..=1024))]
+    pub(crate) size: Option<u16>,
+    /// Images in a batch
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) batch: u16,
+    /// Threads to compute with [default: all]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Predict {
+    #[command(flatten)]
+    pub(crate) model: Model,
+    /// Images, and folders of images
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Classes to name for each image, the likeliest first
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) top: u16,
+    /// Write the classes to a CSV (path,label,p) instead of stdout
+    #[arg(long, value_name = "F.csv")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write the logits [N, C] as f32; NaN where an image can't be read
+    #[arg(long, value_name = "F.npy")]
+    pub(crate) logits: Option<PathBuf>,
+    /// Write the global features [N, F] as f32; NaN where an image can't be read
+    #[arg(long, value_name = "F.npy")]
+    pub(crate) embeddings: Option<PathBuf>,
+    /// Print JSON, as the only thing on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Replace output files that an earlier call wrote
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    #[command(flatten)]
+    pub(crate) model: Model,
+    /// Folder with one folder of images a class; of one with train/ and test/, the test images
+    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) labels: Labels,
+    /// Print JSON, as the only thing on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Labels from a file instead of folders.
+#[derive(Debug, Args)]
+pub(crate) struct Labels {
+    /// CSV that says which image has which label
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<PathBuf>,
+    /// Column of the CSV that holds paths relative to DATA
+    #[arg(long, value_name = "NAME", default_value = "path", requires = "labels")]
+    pub(crate) path_column: String,
+    /// Column of the CSV that holds labels
+    #[arg(long, value_name = "NAME", default_value = "label", requires = "labels")]
+    pub(crate) label_column: String,
+}
+
+/// A model of how labels go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NoiseKind {
+    /// Any class, alike
+    Symmetric,
+    /// By the true class: --transition, or CIFAR-10's published mapping
+    Asymmetric,
+    /// Each class for the next
+    Pair,
+    /// By the image; comes with a later version
+    Instance,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Noise {
+    /// Folder with one folder of images a class; of one with train/ and test/, the training images
+    pub(crate) data: PathBuf,
+    /// The labels CSV to write: path,label,true_label
+    #[arg(long, value_name = "F.csv")]
+    pub(crate) out: PathBuf,
+    /// How labels go wrong
+    #[arg(long, value_enum, default_value = "symmetric")]
+    pub(crate) kind: NoiseKind,
+    /// Part of the images whose label is drawn anew (symmetric: from all classes, so some stay right)
+    #[arg(long, required_unless_present = "transition")]
+    pub(crate) rate: Option<f64>,
+    /// Matrix of numbers: a line a true class, a column a given class, in the order of the classes or under a header
+    /// of their names [default rate with it: 1]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) transition: Option<PathBuf>,
+    /// Fixes which labels go wrong, and how
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Replace a labels CSV that an earlier call wrote
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The run folder
+    pub(crate) run: PathBuf,
+}
+
+/// Parses the command line; help, version and wrong usage are printed here, and their exit status comes back.
+pub(crate) fn parse() -> Result<Arguments, ExitCode> {
+    Arguments::try_parse().map_err(|e| {
+        // Failing to print the help to a closed pipe is no failure.
+        let _ = e.print();
+        ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(crate::exit::WRONG_USAGE))
+    })
+}
+
+/// The short help, for a call with nothing given.
+pub(crate) fn short_help() -> String {
+    use clap::CommandFactory;
+    Arguments::command().render_help().to_string()
+}

@@ -1,0 +1,146 @@
+//! `effmix evaluate`: a model against labels.
+
+use image_folder::{LabelsCsv, OpenOptions, Sample, TestSplit};
+use noisy_labels::metrics::{accuracy, confusion, expected_calibration_error};
+use serde::Serialize;
+
+use crate::args::Evaluate;
+use crate::exit::{Failure, Signals};
+use crate::images::{Outputs, softmax};
+use crate::model::Predictor;
+use crate::output::{print, print_json, tell};
+
+/// One class, as a user wants to see it.
+#[derive(Debug, Serialize)]
+struct OfClass {
+    class: String,
+    images: usize,
+    /// Share of the images given this class that are of it.
+    precision: Option<f64>,
+    /// Share of this class's images that are given it.
+    recall: Option<f64>,
+    f1: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Evaluation {
+    accuracy: Option<f64>,
+    /// Expected calibration error.
+    ece: Option<f64>,
+    images: usize,
+    classes: Vec<String>,
+    per_class: Vec<OfClass>,
+    /// Images by label (rows) and prediction (columns), in the order of `classes`.
+    confusion: Vec<Vec<usize>>,
+    skipped_files: Vec<SkippedFile>,
+}
+
+#[derive(Debug, Serialize)]
+struct SkippedFile {
+    path: String,
+    reason: String,
+}
+
+pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
+    let predictor = Predictor::open(&args.model)?;
+    let labels = args.labels.labels.as_ref().map(|file| LabelsCsv {
+        path_column: args.labels.path_column.clone(),
+        label_column: args.labels.label_column.clone(),
+        ..LabelsCsv::new(file)
+    });
+    let options = OpenOptions { labels, test: TestSplit::Folders, ..OpenOptions::default() };
+    let set = image_folder::open(&args.data, &options)?;
+    let classes = match_classes(&predictor, &set.classes)?;
+    let (samples, what) = if set.test.is_empty() { (set.train, "all") } else { (set.test, "the test") };
+    tell(&format!("measuring on {what} {} images", samples.len()));
+    let signals = Signals::listen()?;
+    let outputs = Outputs::of(&predictor, &samples, false, &signals)?;
+    let mut evaluation = evaluate(&predictor, &samples, &classes, &outputs)?;
+    let skipped = set.skipped.into_iter().chain(outputs.skipped);
+    evaluation.skipped_files = skipped.map(|s| SkippedFile { path: s.path, reason: s.reason }).collect();
+    if args.json { print_json(&evaluation) } else { print(&in_words(&evaluation)) }
+}
+
+/// The model's class for each class of the data: by name, or by number where the model knows no names.
+fn match_classes(predictor: &Predictor, data: &[String]) -> Result<Vec<usize>, Failure> {
+    let model = &predictor.model.card.classes;
+    if !predictor.has_names {
+        return if model.len() == data.len() {
+            Ok((0..data.len()).collect())
+        } else {
+            let problem = format!("the weights have {} classes and the data {}", model.len(), data.len());
+            Err(Failure::Other(format!("{problem}; a file of weights doesn't name its classes, so they must be as many")))
+        };
+    }
+    let place = |class: &String| {
+        model.iter().position(|name| name == class).ok_or_else(|| {
+            Failure::Other(format!("the model doesn't know class {class:?}; it knows {}", model.join(", ")))
+        })
+    };
+    data.iter().map(place).collect()
+}
+
+fn evaluate(
+    predictor: &Predictor,
+    samples: &[Sample],
+    classes: &[usize],
+    outputs: &Outputs,
+) -> Result<Evaluation, Failure> {
+    let count = predictor.classes();
+    let (mut probabilities, mut truth, mut predicted) = (Vec::new(), Vec::new(), Vec::new());
+    for (sample, logits) in samples.iter().zip(outputs.logits.chunks(count)) {
+        let p = softmax(logits);
+        if p.iter().any(|p| p.is_nan()) {
+            continue;
+        }
+        truth.push(classes[sample.label]);
+        predicted.push((0..count).fold(0, |best, class| if p[class] > p[best] { class } else { best }));
+        probabilities.extend(p);
+    }
+    let confusion = confusion(&truth, &predicted, count)?;
+    let names = predictor.model.card.classes.clone();
+    let share = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
+    let per_class = names.iter().enumerate().map(|(class, name)| {
+        let images: usize = confusion[class].iter().sum();
+        let given: usize = confusion.iter().map(|row| row[class]).sum();
+        let right = confusion[class][class];
+        OfClass {
+            class: name.clone(),
+            images,
+            precision: share(right, given),
+            recall: share(right, images),
+            f1: share(2 * right, images + given),
+        }
+    });
+    Ok(Evaluation {
+        accuracy: accuracy(&predicted, &truth),
+        ece: expected_calibration_error(&probabilities, &truth, count)?,
+        images: truth.len(),
+        per_class: per_class.collect(),
+        classes: names,
+        confusion,
+        skipped_files: Vec::new(),
+    })
+}
+
+fn in_words(evaluation: &Evaluation) -> String {
+    let percent = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{:.1} %", 100.0 * value));
+    let mut text = format!("accuracy  {} of {} images\n", percent(evaluation.accuracy), evaluation.images);
+    text += &format!("ECE       {}\n", percent(evaluation.ece));
+    if !evaluation.skipped_files.is_empty() {
+        text += &format!("skipped   {} files\n", evaluation.skipped_files.len());
+    }
+    let width = evaluation.classes.iter().map(|name| name.chars().count()).max().unwrap_or_default().max(5);
+    text += &format!("\n{:width$}  images  precision   recall       F1\n", "class");
+    for row in &evaluation.per_class {
+        let (precision, recall, f1) = (percent(row.precision), percent(row.recall), percent(row.f1));
+        text += &format!("{:width$}  {:>6}  {precision:>9}  {recall:>7}  {f1:>7}\n", row.class, row.images);
+    }
+    text += "\nconfusion (rows: label, columns: prediction, in the order above)\n";
+    let digits = evaluation.confusion.iter().flatten().max().map_or(1, |largest| largest.to_string().len());
+    for (row, name) in evaluation.confusion.iter().zip(&evaluation.classes) {
+        let counts: Vec<String> = row.iter().map(|count| format!("{count:>digits$}")).collect();
+        text += &format!("{name:width$}  {}\n", counts.join(" "));
+    }
+    text
+}

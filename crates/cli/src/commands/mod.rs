@@ -1,0 +1,25 @@
+//! A file a command.
+
+mod evaluate;
+mod noise;
+mod predict;
+mod report;
+mod resume;
+mod train;
+
+use crate::args::{Arguments, Command, short_help};
+use crate::exit::Failure;
+use crate::output::print;
+
+/// Does what the command line says.
+pub(crate) fn run(args: Arguments) -> Result<(), Failure> {
+    match args.command {
+        None => print(&short_help()),
+        Some(Command::Train(args)) => train::run(*args),
+        Some(Command::Resume(args)) => resume::run(&args),
+        Some(Command::Predict(args)) => predict::run(&args),
+        Some(Command::Evaluate(args)) => evaluate::run(&args),
+        Some(Command::Noise(args)) => noise::run(&args),
+        Some(Command::Report(args)) => report::run(&args),
+    }
+}

@@ -1,0 +1,13 @@
+//! `effmix resume`: goes on with a run.
+
+use dividemix::run;
+
+use super::train::watched;
+use crate::args::Resume;
+use crate::exit::Failure;
+use crate::output::use_threads;
+
+pub(super) fn run(args: &Resume) -> Result<(), Failure> {
+    use_threads(args.threads)?;
+    watched(args.json, |observe, stop| run::resume(&args.run, args.epochs, observe, stop))
+}

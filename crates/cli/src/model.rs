@@ -1,0 +1,51 @@
+//! What MODEL means: a run folder, its model folder, or a file of weights.
+
+use effnet_model::{Arch, SavedModel};
+use image_folder::Transform;
+
+use crate::args::Model;
+use crate::exit::Failure;
+use crate::output::use_threads;
+
+/// A model that can predict, and how images are made ready for it.
+pub(crate) struct Predictor {
+    pub(crate) model: SavedModel,
+    pub(crate) transform: Transform,
+    /// Images in a batch.
+    pub(crate) batch: usize,
+    /// Whether the model knows its classes' names; else they are numbers.
+    pub(crate) has_names: bool,
+}
+
+impl Predictor {
+    /// Opens it, and sets up the threads.
+    pub(crate) fn open(args: &Model) -> Result<Self, Failure> {
+        use_threads(args.threads)?;
+        let has_names = args.model.is_dir();
+        let model = if has_names {
+            if args.arch.is_some() {
+                let problem = "--arch is for files of weights; a model folder says itself what it is";
+                return Err(Failure::Usage(problem.to_owned()));
+            }
+            SavedModel::open(&args.model)?
+        } else {
+            if !args.model.exists() {
+                let path = args.model.display();
+                return Err(Failure::Other(format!("{path}: no such run folder, model folder or file of weights")));
+            }
+            let arch = args.arch.as_deref().map(Arch::by_name).transpose()?;
+            SavedModel::from_file(&args.model, arch.as_ref())?
+        };
+        let mut arch = model.card.arch.clone();
+        if let Some(size) = args.size {
+            arch = arch.with_size(usize::from(size));
+        }
+        let transform = dividemix::run::transform_for(&arch);
+        Ok(Self { model, transform, batch: usize::from(args.batch), has_names })
+    }
+
+    /// Number of classes.
+    pub(crate) fn classes(&self) -> usize {
+        self.model.card.classes.len()
+    }
+}

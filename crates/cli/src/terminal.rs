@@ -1,0 +1,245 @@
+//! Progress on stderr: bars on a terminal, else a line an epoch.
+
+use std::io::{IsTerminal, stderr};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use dividemix::run::{Progress, Training};
+use dividemix::{EpochRecord, Event, Phase};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::output::tell;
+
+/// Shows what a run tells.
+pub(crate) struct Terminal {
+    /// On a terminal.
+    bar: Option<ProgressBar>,
+    state: Mutex<State>,
+}
+
+/// What has been told so far.
+#[derive(Default)]
+struct State {
+    folder: Option<PathBuf>,
+    epoch: usize,
+    epochs: usize,
+    phase: &'static str,
+    plain: bool,
+    images: usize,
+    pass_began: Option<Instant>,
+    epoch_began: Option<Instant>,
+    epoch_seconds: Vec<f64>,
+    accuracy: Option<f64>,
+    clean: Option<f64>,
+}
+
+impl Terminal {
+    /// On stderr, as it is.
+    pub(crate) fn new() -> Self {
+        let bar = stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{prefix} [{bar:24}] {pos}/{len} {msg}");
+            ProgressBar::no_length().with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        Self { bar, state: Mutex::default() }
+    }
+
+    /// The folder of the run, once it has one.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        self.state().folder.clone()
+    }
+
+    /// Takes the bars away.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Shows one thing.
+    pub(crate) fn show(&self, progress: Progress<'_>) {
+        match progress {
+            Progress::Started(folder) => self.started(folder),
+            Progress::GoesOn(epoch) => self.line(&format!("going on after epoch {epoch}")),
+            Progress::Read { done, total } => self.count("reading images", done, total),
+            Progress::Features { done, total } => self.count("computing features", done, total),
+            Progress::Warning(warning) => self.line(&format!("warning: {warning}")),
+            Progress::Training(which, event) => self.training(which, event),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A line that stays, above the bar if there is one.
+    fn line(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| tell(line)),
+            None => tell(line),
+        }
+    }
+
+    fn started(&self, folder: &Path) {
+        self.line(&format!("run folder: {}", folder.display()));
+        self.state().folder = Some(folder.to_owned());
+    }
+
+    fn count(&self, what: &'static str, done: usize, total: usize) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_prefix(what);
+                bar.set_length(total as u64);
+                bar.set_position(done as u64);
+                bar.set_message("");
+            }
+            None if done == total => tell(&format!("{what}: {total}")),
+            None => {}
+        }
+    }
+
+    fn training(&self, which: Training, event: &Event) {
+        let mut state = self.state();
+        match event {
+            Event::EpochStarted { epoch, epochs, phase } => {
+                let plain = which == Training::Plain;
+                if plain && !state.plain {
+                    state.epoch_seconds.clear();
+                    self.line("plain training of the same network, for comparison:");
+                }
+                state.plain = plain;
+                (state.epoch, state.epochs) = (*epoch, *epochs);
+                state.phase = phase_name(*phase);
+                state.epoch_began = Some(Instant::now());
+            }
+            Event::PassStarted { network, batches } => {
+                state.images = 0;
+                state.pass_began = Some(Instant::now());
+                if let Some(bar) = &self.bar {
+                    let (epoch, epochs, phase) = (state.epoch, state.epochs, state.phase);
+                    bar.set_prefix(format!("epoch {epoch}/{epochs} {phase} network {network}"));
+                    bar.set_length(*batches as u64);
+                    bar.set_position(0);
+                }
+            }
+            Event::Batch { batch, images, losses, .. } => {
+                state.images += images;
+                if let Some(bar) = &self.bar {
+                    bar.set_position(*batch as u64);
+                    bar.set_message(state.message(losses.loss_x));
+                }
+            }
+            Event::Division { labeled, unlabeled, .. } => {
+                state.clean = Some(*labeled as f64 / (labeled + unlabeled).max(1) as f64);
+            }
+            Event::EpochDone { records, seconds, images_per_s } => {
+                state.epoch_seconds.push(*seconds);
+                state.accuracy = records.first().and_then(|record| record.test_accuracy);
+                if self.bar.is_none() {
+                    let left = state.left().map_or_else(String::new, |left| format!(", {left} left"));
+                    tell(&format!("{}  {images_per_s:.0} images/s  {seconds:.1} s{left}", state.epoch_line(records)));
+                }
+            }
+            Event::CheckpointWritten { .. } => {}
+            Event::Warning(warning) => self.line(&format!("warning: {warning}")),
+        }
+    }
+}
+
+/// A bar for work that has one number, on a terminal alone.
+pub(crate) struct Counter(Option<ProgressBar>);
+
+impl Counter {
+    /// Of `total` things.
+    pub(crate) fn new(what: &'static str, total: usize) -> Self {
+        Self(stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{prefix} [{bar:24}] {pos}/{len} {per_sec} ETA {eta}");
+            let bar = ProgressBar::new(total as u64).with_prefix(what);
+            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        }))
+    }
+
+    /// So many more are done.
+    pub(crate) fn add(&self, done: usize) {
+        if let Some(bar) = &self.0 {
+            bar.inc(done as u64);
+        }
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl State {
+    /// Beside the bar: speed, time left, loss, accuracy, clean fraction.
+    fn message(&self, loss: f64) -> String {
+        let seconds = self.pass_began.map_or(0.0, |began| began.elapsed().as_secs_f64());
+        let mut parts = vec![format!("{:.0} images/s", self.images as f64 / seconds.max(1e-9))];
+        parts.extend(self.left().map(|left| format!("ETA {left}")));
+        parts.push(format!("loss {loss:.3}"));
+        parts.extend(self.accuracy.map(|accuracy| format!("accuracy {:.1} %", 100.0 * accuracy)));
+        parts.extend(self.clean.map(|clean| format!("clean {:.0} %", 100.0 * clean)));
+        parts.join("  ")
+    }
+
+    /// The time that the rest of the training takes, if its epochs take as long as the last one.
+    fn left(&self) -> Option<String> {
+        let last = *self.epoch_seconds.last()?;
+        let begun = self.epoch_began.map_or(0.0, |began| began.elapsed().as_secs_f64());
+        let total = last * (self.epochs + 1).saturating_sub(self.epoch) as f64;
+        let left = (total - begun).max(0.0);
+        (left >= 1.0).then(|| in_words(Duration::from_secs_f64(left)))
+    }
+
+    fn epoch_line(&self, records: &[EpochRecord]) -> String {
+        let each = |what: &dyn Fn(&EpochRecord) -> Option<String>| {
+            let values: Vec<String> = records.iter().filter_map(what).collect();
+            (!values.is_empty()).then(|| values.join(" "))
+        };
+        let mut parts = vec![format!("epoch {:>3}/{} {:8}", self.epoch, self.epochs, self.phase)];
+        parts.extend(each(&|r| Some(format!("{:.3}", r.losses.loss_x))).map(|loss| format!("loss {loss}")));
+        parts.extend(self.accuracy.map(|accuracy| format!("accuracy {:.1} %", 100.0 * accuracy)));
+        let clean = each(&|r| r.clean_fraction.map(|clean| format!("{:.0} %", 100.0 * clean)));
+        parts.extend(clean.map(|clean| format!("clean {clean}")));
+        parts.join("  ")
+    }
+}
+
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::WarmUp => "warm-up",
+        Phase::Train => "train",
+    }
+}
+
+/// A duration as people say it.
+pub(crate) fn in_words(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_said_in_two_units() {
+        assert_eq!(in_words(Duration::from_secs(59)), "59 s");
+        assert_eq!(in_words(Duration::from_secs(61)), "1 min 1 s");
+        assert_eq!(in_words(Duration::from_secs(7260)), "2 h 1 min");
+    }
+
+    #[test]
+    fn the_time_left_counts_the_epochs_to_come() {
+        let state = State { epoch: 3, epochs: 5, epoch_seconds: vec![10.0], ..State::default() };
+        assert_eq!(state.left().unwrap(), "30 s");
+    }
+}
