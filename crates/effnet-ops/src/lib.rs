@@ -1,1 +1,52 @@
-//! Differentiable NHWC operations of the EfficientNet family for candle: pointwise and depthwise convolution, batch norm fused with swish, squeeze and excitation.
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
+//!
+//! One folder an operation: `mod.rs` holds the formula with its derivative, the shapes and the
+//! candle op; `cpu.rs` the arithmetic. Below them: `channels` and `elementwise` (the two loops that
+//! most operations are), `matmul`, `simd` and [`dispatch`] (instruction sets), `parallel` (the same
+//! bits for any number of threads), `host` (slices from tensors).
+//!
+//! The one decision behind it: tensors are NHWC, so the channels of a pixel lie side by side, and
+//! everything here (a depthwise filter, a statistic, a gate) is a loop over channels that a vector
+//! unit takes eight or sixteen at a time, whatever the height and width.
+
+mod activation;
+mod add;
+mod batch_norm;
+mod channels;
+mod conv2d;
+mod depthwise_conv;
+pub mod dispatch;
+mod drop;
+mod elementwise;
+mod error;
+mod host;
+mod layout;
+mod linear;
+mod matmul;
+mod parallel;
+mod pointwise_conv;
+mod pool;
+mod sgd;
+mod sigmoid;
+mod simd;
+mod squeeze_excitation;
+mod swish;
+mod window;
+
+pub use activation::{Activation, activate};
+pub use add::add;
+pub use batch_norm::{BatchStatistics, batch_norm_eval, batch_norm_train};
+pub use conv2d::conv2d;
+pub use depthwise_conv::depthwise_conv;
+pub use drop::{drop_path, dropout};
+pub use error::Error;
+pub use layout::{nchw_to_nhwc, nhwc_to_nchw};
+pub use linear::linear;
+pub use pointwise_conv::pointwise_conv;
+pub use pool::global_avg_pool;
+pub use sgd::{Sgd, sgd_step};
+pub use squeeze_excitation::{SqueezeExcitation, squeeze_excitation};
+pub use swish::{swish, swish_learnable};
+pub use window::Padding;

@@ -1,0 +1,85 @@
+//! The activations and their derivatives on vectors.
+
+use crate::elementwise::Map;
+use crate::sigmoid::sigmoid;
+use crate::simd::Simd;
+
+/// An activation f, as the fused kernels take it.
+pub(crate) trait Function: Copy + Send + Sync {
+    /// f(z). Must be `#[inline(always)]`.
+    fn value<S: Simd>(self, s: S, z: S::F) -> S::F;
+    /// f'(z). Must be `#[inline(always)]`.
+    fn derivative<S: Simd>(self, s: S, z: S::F) -> S::F;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Identity;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Swish {
+    pub(crate) beta: f32,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Relu6;
+
+impl Function for Identity {
+    #[inline(always)]
+    fn value<S: Simd>(self, _: S, z: S::F) -> S::F {
+        z
+    }
+
+    #[inline(always)]
+    fn derivative<S: Simd>(self, s: S, _: S::F) -> S::F {
+        s.splat(1.0)
+    }
+}
+
+impl Function for Swish {
+    #[inline(always)]
+    fn value<S: Simd>(self, s: S, z: S::F) -> S::F {
+        s.mul(z, sigmoid(s, s.mul(z, s.splat(self.beta))).0)
+    }
+
+    #[inline(always)]
+    fn derivative<S: Simd>(self, s: S, z: S::F) -> S::F {
+        let bz = s.mul(z, s.splat(self.beta));
+        let (sigma, slope) = sigmoid(s, bz);
+        s.mul_add(bz, slope, sigma)
+    }
+}
+
+impl Function for Relu6 {
+    #[inline(always)]
+    fn value<S: Simd>(self, s: S, z: S::F) -> S::F {
+        s.min(s.splat(6.0), s.max(s.splat(0.0), z))
+    }
+
+    #[inline(always)]
+    fn derivative<S: Simd>(self, s: S, z: S::F) -> S::F {
+        let below_six = s.select_less(z, s.splat(6.0), s.splat(1.0), s.splat(0.0));
+        s.select_less(s.splat(0.0), z, below_six, s.splat(0.0))
+    }
+}
+
+/// x -> f(x).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Forward<F>(pub(crate) F);
+
+impl<F: Function> Map<1> for Forward<F> {
+    #[inline(always)]
+    fn apply<S: Simd>(self, s: S, [x]: [S::F; 1]) -> S::F {
+        self.0.value(s, x)
+    }
+}
+
+/// (x, dy) -> f'(x) dy.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Backward<F>(pub(crate) F);
+
+impl<F: Function> Map<2> for Backward<F> {
+    #[inline(always)]
+    fn apply<S: Simd>(self, s: S, [x, dy]: [S::F; 2]) -> S::F {
+        s.mul(dy, self.0.derivative(s, x))
+    }
+}

@@ -1,0 +1,149 @@
+//! Batch norm over the rows of [rows, channels], and its gradients.
+
+use crate::activation::cpu::Function;
+use crate::channels::{self, ChannelMap, ChannelTerms, Rows};
+use crate::dispatch::Level;
+use crate::simd::Simd;
+
+/// Mean and biased variance of each channel.
+///
+/// The sums are taken about the mean of up to 64 rows spread over the input, which is near enough
+/// to the channel's mean that the variance does not drown in the difference of two large numbers.
+pub(super) fn statistics(level: Level, shape: Rows, x: &[f32]) -> (Vec<f64>, Vec<f64>) {
+    const SAMPLES: usize = 64;
+    let samples = SAMPLES.min(shape.rows);
+    let mut shift = vec![0f64; shape.channels];
+    for sample in 0..samples {
+        let row = sample * shape.rows / samples;
+        for (shift, x) in shift.iter_mut().zip(&x[row * shape.channels..]) {
+            *shift += f64::from(*x);
+        }
+    }
+    let shift: Vec<f32> = shift.iter().map(|sum| (sum / samples as f64) as f32).collect();
+    let [first, second] = channels::sums(level, shape, [x], [&shift], Moments);
+    let n = shape.rows as f64;
+    let mean = first.iter().zip(&shift).map(|(first, shift)| f64::from(*shift) + first / n).collect();
+    let var = first.iter().zip(&second).map(|(a, b)| ((b - a * a / n) / n).max(0.0)).collect();
+    (mean, var)
+}
+
+#[derive(Clone, Copy)]
+struct Moments;
+
+impl ChannelTerms<1, 1, 2> for Moments {
+    #[inline(always)]
+    fn terms<S: Simd>(self, s: S, [x]: [S::F; 1], [shift]: [S::F; 1]) -> [S::F; 2] {
+        let d = s.sub(x, shift);
+        [d, s.mul(d, d)]
+    }
+}
+
+/// What normalises the channels: y = f(weight (x - mean) inv_std + bias).
+pub(super) struct Channels<'a> {
+    pub(super) mean: &'a [f32],
+    pub(super) inv_std: &'a [f32],
+    pub(super) weight: &'a [f32],
+    pub(super) bias: &'a [f32],
+}
+
+impl Channels<'_> {
+    /// weight * inv_std.
+    fn scale(&self) -> Vec<f32> {
+        self.weight.iter().zip(self.inv_std).map(|(w, s)| w * s).collect()
+    }
+}
+
+pub(super) fn forward<F: Function>(level: Level, shape: Rows, x: &[f32], c: &Channels<'_>, f: F) -> Vec<f32> {
+    channels::map(level, shape, [x], [c.mean, &c.scale(), c.bias], Normalise(f))
+}
+
+#[derive(Clone, Copy)]
+struct Normalise<F>(F);
+
+impl<F: Function> ChannelMap<1, 3> for Normalise<F> {
+    #[inline(always)]
+    fn apply<S: Simd>(self, s: S, [x]: [S::F; 1], [mean, scale, bias]: [S::F; 3]) -> S::F {
+        self.0.value(s, s.mul_add(s.sub(x, mean), scale, bias))
+    }
+}
+
+/// For each channel the sums of dz and of dz (x - mean), where dz = dy f'(z): they are the
+/// gradient of the bias, and (times inv_std) that of the weight.
+pub(super) fn parameter_sums<F: Function>(
+    level: Level,
+    shape: Rows,
+    x: &[f32],
+    dy: &[f32],
+    c: &Channels<'_>,
+    f: F,
+) -> [Vec<f64>; 2] {
+    channels::sums(level, shape, [x, dy], [c.mean, &c.scale(), c.bias], GradientTerms(f))
+}
+
+#[derive(Clone, Copy)]
+struct GradientTerms<F>(F);
+
+impl<F: Function> ChannelTerms<2, 3, 2> for GradientTerms<F> {
+    #[inline(always)]
+    fn terms<S: Simd>(self, s: S, [x, dy]: [S::F; 2], [mean, scale, bias]: [S::F; 3]) -> [S::F; 2] {
+        let d = s.sub(x, mean);
+        let dz = s.mul(dy, self.0.derivative(s, s.mul_add(d, scale, bias)));
+        [dz, s.mul(dz, d)]
+    }
+}
+
+/// dx when the statistics are the batch's own:
+/// scale (dz - sum(dz) / n - (x - mean) inv_std^2 sum(dz (x - mean)) / n).
+pub(super) fn input_gradient_train<F: Function>(
+    level: Level,
+    shape: Rows,
+    x: &[f32],
+    dy: &[f32],
+    c: &Channels<'_>,
+    f: F,
+    [dz, dz_x]: &[Vec<f64>; 2],
+) -> Vec<f32> {
+    let n = shape.rows as f64;
+    let scale = c.scale();
+    let constant: Vec<f32> = dz.iter().zip(&scale).map(|(dz, s)| (-f64::from(*s) * dz / n) as f32).collect();
+    let slope: Vec<f32> = (0..shape.channels)
+        .map(|i| (-f64::from(scale[i]) * f64::from(c.inv_std[i]).powi(2) * dz_x[i] / n) as f32)
+        .collect();
+    let params = [c.mean, &scale, c.bias, &constant, &slope];
+    channels::map(level, shape, [x, dy], params, InputGradientTrain(f))
+}
+
+#[derive(Clone, Copy)]
+struct InputGradientTrain<F>(F);
+
+impl<F: Function> ChannelMap<2, 5> for InputGradientTrain<F> {
+    #[inline(always)]
+    fn apply<S: Simd>(self, s: S, [x, dy]: [S::F; 2], [mean, scale, bias, constant, slope]: [S::F; 5]) -> S::F {
+        let d = s.sub(x, mean);
+        let dz = s.mul(dy, self.0.derivative(s, s.mul_add(d, scale, bias)));
+        s.mul_add(dz, scale, s.mul_add(d, slope, constant))
+    }
+}
+
+/// dx when the statistics are constants: scale dz.
+pub(super) fn input_gradient_eval<F: Function>(
+    level: Level,
+    shape: Rows,
+    x: &[f32],
+    dy: &[f32],
+    c: &Channels<'_>,
+    f: F,
+) -> Vec<f32> {
+    channels::map(level, shape, [x, dy], [c.mean, &c.scale(), c.bias], InputGradientEval(f))
+}
+
+#[derive(Clone, Copy)]
+struct InputGradientEval<F>(F);
+
+impl<F: Function> ChannelMap<2, 3> for InputGradientEval<F> {
+    #[inline(always)]
+    fn apply<S: Simd>(self, s: S, [x, dy]: [S::F; 2], [mean, scale, bias]: [S::F; 3]) -> S::F {
+        let dz = s.mul(dy, self.0.derivative(s, s.mul_add(s.sub(x, mean), scale, bias)));
+        s.mul(dz, scale)
+    }
+}

@@ -1,0 +1,122 @@
+//! Dropout of single values, and of whole images' branches (stochastic depth).
+//!
+//! ```text
+//! y = x m / (1 - rate)        dx = dy m / (1 - rate)        m = 0 with probability rate, else 1
+//! ```
+//!
+//! m comes from the seed alone, one draw a value (dropout: Srivastava et al., 2014) or one an image
+//! (drop path: Huang et al., "Deep networks with stochastic depth", arXiv 1603.09382; EfficientNet's
+//! drop connect).
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::channels::{self, ChannelMap, Rows};
+use crate::dispatch::level;
+use crate::elementwise::{self, Map};
+use crate::error::shape_error;
+use crate::simd::Simd;
+use crate::{Error, host};
+
+/// Sets each value to 0 with probability `rate`, and multiplies the others by 1 / (1 - rate).
+///
+/// # Shapes
+/// Any shape, to the same shape.
+///
+/// # Errors
+/// If `rate` is not in [0, 1), or `x` is not f32 on the CPU.
+pub fn dropout(x: &Tensor, rate: f64, seed: u64) -> Result<Tensor> {
+    const OP: &str = "dropout";
+    check_rate(OP, rate)?;
+    if rate == 0.0 {
+        return Ok(x.clone());
+    }
+    x.contiguous()?.apply_op1(Drop { name: OP, factors: factors(x.elem_count(), rate, seed), images: false })
+}
+
+/// Sets all of an image to 0 with probability `rate`, and multiplies the others by 1 / (1 - rate).
+///
+/// # Shapes
+/// `x` [N, .., C], to the same.
+///
+/// # Errors
+/// If `x` has less than two dimensions, `rate` is not in [0, 1), or `x` is not f32 on the CPU.
+pub fn drop_path(x: &Tensor, rate: f64, seed: u64) -> Result<Tensor> {
+    const OP: &str = "drop_path";
+    check_rate(OP, rate)?;
+    if x.rank() < 2 {
+        return Err(shape_error(OP, &[("x", x.dims())], "x [N, .., C]"));
+    }
+    if rate == 0.0 || x.elem_count() == 0 {
+        return Ok(x.clone());
+    }
+    let shape = Rows::by_image(x.dims());
+    let images = factors(shape.groups, rate, seed);
+    let factors = images.iter().flat_map(|factor| std::iter::repeat_n(*factor, shape.channels)).collect();
+    x.contiguous()?.apply_op1(Drop { name: OP, factors, images: true })
+}
+
+fn check_rate(op: &'static str, rate: f64) -> Result<()> {
+    if (0.0..1.0).contains(&rate) {
+        return Ok(());
+    }
+    Err(Error::Setting { op, setting: "rate", value: rate, range: "at least 0 and below 1" }.into())
+}
+
+/// 0 or 1 / (1 - rate), `n` times.
+fn factors(n: usize, rate: f64, seed: u64) -> Vec<f32> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let kept = (1.0 / (1.0 - rate)) as f32;
+    (0..n).map(|_| if random.random::<f64>() < rate { 0.0 } else { kept }).collect()
+}
+
+struct Drop {
+    name: &'static str,
+    /// A value each, or one for each channel of each image.
+    factors: Vec<f32>,
+    images: bool,
+}
+
+impl Drop {
+    fn apply(&self, x: &[f32], dims: &[usize]) -> Vec<f32> {
+        if self.images {
+            channels::map(level(), Rows::by_image(dims), [x], [&self.factors], Times)
+        } else {
+            elementwise::map(level(), [x, &self.factors], Times)
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Times;
+
+impl Map<2> for Times {
+    #[inline(always)]
+    fn apply<S: Simd>(self, s: S, [x, factor]: [S::F; 2]) -> S::F {
+        s.mul(x, factor)
+    }
+}
+
+impl ChannelMap<1, 1> for Times {
+    #[inline(always)]
+    fn apply<S: Simd>(self, s: S, [x]: [S::F; 1], [factor]: [S::F; 1]) -> S::F {
+        s.mul(x, factor)
+    }
+}
+
+impl CustomOp1 for Drop {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let y = self.apply(host::floats(self.name, x, layout)?, layout.dims());
+        Ok((CpuStorage::F32(y), layout.shape().clone()))
+    }
+
+    fn bwd(&self, x: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        let dx = host::read(self.name, [dy], |[dy]| Ok(self.apply(dy, x.dims())))?;
+        host::tensor(dx, x.shape()).map(Some)
+    }
+}

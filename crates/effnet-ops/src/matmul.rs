@@ -1,0 +1,257 @@
+//! Matrix products by the `gemm` crate, cut in tiles by their shapes alone and spread over rayon.
+//!
+//! gemm's own parallelism cuts by the number of threads, and never along the summed dimension: which
+//! is the long one in the gradient of a convolution's weights.
+
+use gemm::Parallelism;
+
+use crate::elementwise::pointer;
+use crate::parallel;
+
+/// Tasks that a product is cut in at least, if it is large enough: some for each of a few cores.
+const TASKS: usize = 8;
+
+/// A matrix [rows, columns] in row-major order, or that of a row-major one transposed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Matrix<'a> {
+    values: &'a [f32],
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// `values` as [.., columns].
+    pub(crate) fn new(values: &'a [f32], columns: usize) -> Self {
+        Self { values, columns, row_stride: columns, column_stride: 1 }
+    }
+
+    /// `values` as [columns, rows], transposed.
+    pub(crate) fn transposed(values: &'a [f32], columns: usize) -> Self {
+        let rows = if columns == 0 { 0 } else { values.len() / columns };
+        Self { values, columns, row_stride: 1, column_stride: rows }
+    }
+}
+
+/// x b (+ bias in each row): [rows, k] times [k, n], row-major.
+pub(crate) fn product(x: &[f32], k: usize, b: Matrix<'_>, bias: Option<&[f32]>) -> Vec<f32> {
+    let n = b.columns;
+    assert!(k * n == b.values.len() && bias.is_none_or(|bias| bias.len() == n), "the shapes of a product");
+    let rows = if k == 0 { 0 } else { x.len() / k };
+    // Many rows: tiles of whole rows, which lie in one piece of the result.
+    let block = if rows >= 256 * TASKS { 256 } else { 64 };
+    let blocks = rows.div_ceil(block);
+    if blocks >= TASKS || n < 128 {
+        // SAFETY: `tile` writes all n columns of its rows.
+        return unsafe {
+            parallel::written(rows * n, block * n, |i, out| {
+                let rows = out.len() / n;
+                let x = &x[i * block * k..][..rows * k];
+                tile(x, k, b, bias, 0..n, pointer(out), n);
+            })
+        };
+    }
+    // Few rows: tiles of columns too, computed apart and then put in their places.
+    let width = n.div_ceil(TASKS.div_ceil(blocks.max(1))).next_multiple_of(32).min(n);
+    let across = n.div_ceil(width);
+    let tiles = parallel::tasks(blocks * across, |task| {
+        let (row, column) = (task / across * block, task % across * width);
+        let (rows, columns) = (block.min(rows - row), column..(column + width).min(n));
+        let mut out = vec![0f32; rows * columns.len()];
+        let stride = columns.len();
+        // SAFETY: `out` has the rows and columns of the tile.
+        unsafe { tile(&x[row * k..][..rows * k], k, b, bias, columns, out.as_mut_ptr(), stride) };
+        out
+    });
+    let mut out = vec![0f32; rows * n];
+    for (task, tile) in tiles.iter().enumerate() {
+        let (row, column) = (task / across * block, task % across * width);
+        let width = width.min(n - column);
+        for (r, values) in tile.chunks_exact(width).enumerate() {
+            out[(row + r) * n + column..][..width].copy_from_slice(values);
+        }
+    }
+    out
+}
+
+/// The columns `columns` of x b (+ bias), to rows of `stride` values at `out`.
+///
+/// # Safety
+/// `out` is writable for the rows of x, each of `columns.len()` values.
+pub(crate) unsafe fn tile(
+    x: &[f32],
+    k: usize,
+    b: Matrix<'_>,
+    bias: Option<&[f32]>,
+    columns: std::ops::Range<usize>,
+    out: *mut f32,
+    stride: usize,
+) {
+    let (rows, width) = (x.len() / k, columns.len());
+    if let Some(bias) = bias {
+        for row in 0..rows {
+            // SAFETY: row < rows; the bias has n >= columns.end values.
+            unsafe {
+                let bias = bias.as_ptr().add(columns.start);
+                std::ptr::copy_nonoverlapping(bias, out.add(row * stride), width);
+            }
+        }
+    }
+    // SAFETY: x is [rows, k], b [k, n] with columns inside n, and out as the caller promises.
+    unsafe {
+        gemm::gemm(
+            rows,
+            width,
+            k,
+            out,
+            1,
+            stride as isize,
+            bias.is_some(),
+            x.as_ptr(),
+            1,
+            k as isize,
+            b.values.as_ptr().add(columns.start * b.column_stride),
+            b.column_stride as isize,
+            b.row_stride as isize,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
+    }
+}
+
+/// a^T b: [rows, m] and [rows, n] to [m, n], the sum running over the rows, which are many.
+///
+/// The rows are cut in at most 16 blocks, whose products are added in their order.
+pub(crate) fn product_over_rows(a: &[f32], m: usize, b: &[f32], n: usize) -> Vec<f32> {
+    let rows = if m == 0 { 0 } else { a.len() / m };
+    assert!(b.len() == rows * n, "as many rows in both");
+    let block = rows.div_ceil(16).max(512).min(rows.max(1));
+    let blocks = rows.div_ceil(block).max(1);
+    // Few blocks: the result is cut in tiles of its rows too.
+    let height = m.div_ceil(TASKS.div_ceil(blocks)).max(32).min(m.max(1));
+    let product = |block_index: usize, tile: usize, out: *mut f32| {
+        let rows = block_index * block..((block_index + 1) * block).min(rows);
+        let columns = tile * height..((tile + 1) * height).min(m);
+        let (a, b) = (&a[rows.start * m..rows.end * m], &b[rows.start * n..rows.end * n]);
+        // SAFETY: every caller's `out` has n values for each of the tile's columns of a.
+        unsafe { over_rows(a, m, columns, b, n, out, false) };
+    };
+    if blocks == 1 {
+        // SAFETY: gemm writes the tile's height * n values, which are the piece.
+        return unsafe { parallel::written(m * n, height * n, |tile, out| product(0, tile, pointer(out))) };
+    }
+    let tiles = m.div_ceil(height);
+    let parts = parallel::tasks(blocks * tiles, |task| {
+        let (block, tile) = (task / tiles, task % tiles);
+        let mut out = vec![0f32; height.min(m - tile * height) * n];
+        product(block, tile, out.as_mut_ptr());
+        out
+    });
+    let mut parts = parts.into_iter();
+    let sums = (0..blocks).map(|_| parts.by_ref().take(tiles).flatten().collect()).collect();
+    parallel::sum_in_order(sums)
+}
+
+/// out += a^T b, in one thread.
+pub(crate) fn add_product_over_rows(a: &[f32], m: usize, b: &[f32], n: usize, out: &mut [f32]) {
+    assert!(out.len() == m * n && a.len() / m * n == b.len(), "the shapes of a product");
+    // SAFETY: `out` is [m, n].
+    unsafe { over_rows(a, m, 0..m, b, n, out.as_mut_ptr(), true) };
+}
+
+/// The rows `columns` of a^T b, to rows of n values at `out`, added to what is there or in its place.
+///
+/// # Safety
+/// `out` is writable for them (and readable to add); a and b have as many rows.
+unsafe fn over_rows(
+    a: &[f32],
+    m: usize,
+    columns: std::ops::Range<usize>,
+    b: &[f32],
+    n: usize,
+    out: *mut f32,
+    add: bool,
+) {
+    let rows = a.len() / m;
+    debug_assert!(b.len() == rows * n && columns.end <= m);
+    // SAFETY: the caller's promise; a is read as [m, rows] by its strides.
+    unsafe {
+        gemm::gemm(
+            columns.len(),
+            n,
+            rows,
+            out,
+            1,
+            n as isize,
+            add,
+            a.as_ptr().add(columns.start),
+            m as isize,
+            1,
+            b.as_ptr(),
+            1,
+            n as isize,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(n: usize, seed: usize) -> Vec<f32> {
+        (0..n).map(|i| ((i * 7919 + seed * 31) % 201) as f32 / 100.0 - 1.0).collect()
+    }
+
+    /// Shapes on both sides of every cut: few and many rows, narrow and wide results.
+    const SHAPES: [[usize; 3]; 8] = [
+        [1, 1, 1],
+        [3, 5, 130],
+        [64, 40, 300],
+        [70, 17, 129],
+        [600, 9, 200],
+        [2048, 16, 24],
+        [2100, 30, 7],
+        [9000, 4, 130],
+    ];
+
+    #[test]
+    fn products_equal_their_sums_in_f64() {
+        for [rows, k, n] in SHAPES {
+            let (x, w, bias) = (values(rows * k, 1), values(k * n, 2), values(n, 3));
+            let plain = product(&x, k, Matrix::new(&w, n), None);
+            let transposed: Vec<f32> = (0..n * k).map(|i| w[i % k * n + i / k]).collect();
+            let biased = product(&x, k, Matrix::transposed(&transposed, n), Some(&bias));
+            for i in 0..rows * n {
+                let exact: f64 =
+                    (0..k).map(|j| f64::from(x[i / n * k + j]) * f64::from(w[j * n + i % n])).sum();
+                assert!((f64::from(plain[i]) - exact).abs() < 2e-5, "{rows} {k} {n}: {i}");
+                let exact = exact + f64::from(bias[i % n]);
+                assert!((f64::from(biased[i]) - exact).abs() < 2e-5, "{rows} {k} {n}: {i} with bias");
+            }
+        }
+    }
+
+    #[test]
+    fn sums_over_rows_equal_their_sums_in_f64() {
+        for [rows, m, n] in SHAPES {
+            let (a, b) = (values(rows * m, 4), values(rows * n, 5));
+            let got = product_over_rows(&a, m, &b, n);
+            for i in 0..m * n {
+                let exact: f64 =
+                    (0..rows).map(|r| f64::from(a[r * m + i / n]) * f64::from(b[r * n + i % n])).sum();
+                let error = (f64::from(got[i]) - exact).abs();
+                assert!(error < 1e-6 * rows as f64 + 1e-5, "{rows} {m} {n}: {i}: {error}");
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Parallel loops whose results have the same bits for any number of threads: the work is cut in
+//! pieces by its size alone, each piece is computed by one thread, and sums over pieces are taken
+//! in the order of the pieces.
+
+use std::mem::MaybeUninit;
+
+use rayon::prelude::*;
+
+/// Values in a piece of elementwise work: 64 KiB, so that a piece and its inputs stay in the second
+/// cache, and a wake-up of a thread is small against it.
+pub(crate) const PIECE: usize = 16 * 1024;
+
+/// A vector of `len` values, written in parallel: `write(i, piece)` gets the i-th piece of `piece`
+/// values (the last may be shorter).
+///
+/// # Safety
+/// `write` must write every value of the piece that it gets.
+pub(crate) unsafe fn written(
+    len: usize,
+    piece: usize,
+    write: impl Fn(usize, &mut [MaybeUninit<f32>]) + Sync,
+) -> Vec<f32> {
+    let mut values = Vec::with_capacity(len);
+    let piece = piece.max(1);
+    let spare = &mut values.spare_capacity_mut()[..len];
+    if len <= piece {
+        if len > 0 {
+            write(0, spare);
+        }
+    } else {
+        spare.par_chunks_mut(piece).enumerate().for_each(|(i, values)| write(i, values));
+    }
+    // SAFETY: the caller promises that `write` wrote each piece, and the pieces make up `len`.
+    unsafe { values.set_len(len) };
+    values
+}
+
+/// The results of `task(0), .., task(n - 1)`, in that order.
+pub(crate) fn tasks<T: Send>(n: usize, task: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    if n <= 1 { (0..n).map(task).collect() } else { (0..n).into_par_iter().map(&task).collect() }
+}
+
+/// Adds vectors of equal length up, in their order, in parallel over the elements.
+pub(crate) fn sum_in_order(parts: Vec<Vec<f32>>) -> Vec<f32> {
+    let mut parts = parts.into_iter();
+    let Some(mut total) = parts.next() else { return vec![] };
+    let rest: Vec<Vec<f32>> = parts.collect();
+    if rest.is_empty() {
+        return total;
+    }
+    total.par_chunks_mut(PIECE).enumerate().for_each(|(i, total)| {
+        for part in &rest {
+            let part = &part[i * PIECE..i * PIECE + total.len()];
+            for (t, p) in total.iter_mut().zip(part) {
+                *t += p;
+            }
+        }
+    });
+    total
+}

@@ -1,0 +1,126 @@
+//! Where the windows of a convolution lie, along one axis at a time.
+
+use candle_core::{Result, Tensor};
+
+use crate::error::shape_error;
+
+/// How a convolution with an odd kernel of size k goes over the border of its input, which counts
+/// as surrounded by zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Padding {
+    /// k / 2 on each side, as PyTorch's `padding=k // 2`: output floor((size - 1) / stride) + 1.
+    Symmetric,
+    /// TensorFlow's SAME: output ceil(size / stride), and just as many zeros as that takes, the odd
+    /// one behind. It depends on the size of the input, and differs from the other at stride 2.
+    Same,
+}
+
+/// One axis of a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Axis {
+    pub(crate) input: usize,
+    pub(crate) output: usize,
+    pub(crate) kernel: usize,
+    pub(crate) stride: usize,
+    /// Zeros before the first value.
+    pub(crate) before: usize,
+}
+
+impl Axis {
+    fn new(input: usize, kernel: usize, stride: usize, padding: Padding) -> Self {
+        match padding {
+            Padding::Symmetric => {
+                let before = kernel / 2;
+                let output = (input + 2 * before - kernel) / stride + 1;
+                Self { input, output, kernel, stride, before }
+            }
+            Padding::Same => {
+                let output = input.div_ceil(stride);
+                let total = ((output - 1) * stride + kernel).saturating_sub(input);
+                Self { input, output, kernel, stride, before: total / 2 }
+            }
+        }
+    }
+
+    /// The input under tap `k` of output `o`, if it is not a zero of the border.
+    pub(crate) fn under(&self, o: usize, k: usize) -> Option<usize> {
+        (o * self.stride + k).checked_sub(self.before).filter(|i| *i < self.input)
+    }
+
+    /// The outputs for which tap `k` is inside the input.
+    pub(crate) fn outputs_of_tap(&self, k: usize) -> std::ops::Range<usize> {
+        let first = self.before.saturating_sub(k).div_ceil(self.stride);
+        let end = match (self.input + self.before).checked_sub(k + 1) {
+            Some(last) => (last / self.stride + 1).min(self.output),
+            None => 0,
+        };
+        first.min(end)..end
+    }
+}
+
+/// A two-dimensional convolution's shapes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    pub(crate) images: usize,
+    pub(crate) y: Axis,
+    pub(crate) x: Axis,
+}
+
+impl Window {
+    /// # Errors
+    /// If x is not [N, H, W, C] with no dimension 0, the kernel not square and odd, or the stride 0.
+    pub(crate) fn new(op: &'static str, x: &Tensor, w: &Tensor, stride: usize, padding: Padding) -> Result<Self> {
+        match (x.dims(), w.dims()) {
+            (&[images, h, width, _], &[_, _, k, k2])
+                if k == k2 && k % 2 == 1 && stride > 0 && x.elem_count() > 0 =>
+            {
+                let axis = |size| Axis::new(size, k, stride, padding);
+                Ok(Self { images, y: axis(h), x: axis(width) })
+            }
+            (x, w) => Err(shape_error(
+                op,
+                &[("x", x), ("w", w), ("stride", &[stride])],
+                "x [N, H, W, C] without a 0, w [.., .., k, k] with k odd, a stride of 1 or more",
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symmetric_padding_is_that_of_pytorch() {
+        // torch.nn.Conv2d(1, 1, k, s, padding=k // 2) on a width of 7: 7, 4, 7, 4.
+        for (k, s, output) in [(3, 1, 7), (3, 2, 4), (5, 1, 7), (5, 2, 4)] {
+            let axis = Axis::new(7, k, s, Padding::Symmetric);
+            assert_eq!((axis.output, axis.before), (output, k / 2));
+        }
+    }
+
+    #[test]
+    fn same_padding_is_that_of_tensorflow() {
+        // tf.nn.conv2d, SAME: total = max((ceil(n / s) - 1) s + k - n, 0), the smaller half first.
+        for (n, k, s, output, before) in
+            [(224, 3, 2, 112, 0), (225, 3, 2, 113, 1), (8, 5, 2, 4, 1), (7, 5, 2, 4, 2), (1, 5, 2, 1, 2), (5, 1, 2, 3, 0)]
+        {
+            let axis = Axis::new(n, k, s, Padding::Same);
+            assert_eq!((axis.output, axis.before), (output, before), "{n} {k} {s}");
+        }
+    }
+
+    #[test]
+    fn the_outputs_of_a_tap_are_those_it_is_inside_the_input_for() {
+        for padding in [Padding::Symmetric, Padding::Same] {
+            for (n, k, s) in (1..9).flat_map(|n| [1, 3, 5, 7].map(|k| (n, k))).flat_map(|(n, k)| [1, 2, 3].map(|s| (n, k, s))) {
+                let axis = Axis::new(n, k, s, padding);
+                for tap in 0..k {
+                    let slow: Vec<usize> = (0..axis.output).filter(|o| axis.under(*o, tap).is_some()).collect();
+                    let fast: Vec<usize> = axis.outputs_of_tap(tap).collect();
+                    assert_eq!(fast, slow, "{padding:?} size {n} kernel {k} stride {s} tap {tap}");
+                }
+            }
+        }
+    }
+}
