@@ -1,1 +1,52 @@
-//! One self-contained HTML page for an effmix training run.
+#![doc = include_str!("../README.md")]
+//!
+//! # How it is made
+//! | module | does |
+//! |---|---|
+//! | `run` | reads the files of a run folder, each in one pass that keeps only what is shown |
+//! | `charts` | curves and the histogram as SVG |
+//! | `page` | HTML around them, escaped by [maud](https://maud.lambda.xyz) |
+//!
+//! The one decision: the page is made from the files alone and knows nothing of the program that wrote them. So it can be made
+//! again at any time, and from the run of another trainer.
+
+mod charts;
+mod error;
+mod page;
+mod run;
+
+pub use error::{Error, Result};
+
+use run::Run;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Name of the page within a run folder.
+pub const PAGE: &str = "report.html";
+
+/// Reads a run folder and writes its page, `report.html`, in the folder; returns the page's path.
+///
+/// A page that is there already is replaced, in one move: a reader sees the old one or the new one.
+///
+/// # Errors
+/// [`Error::NotARun`] where `run` holds no `metrics.jsonl`; [`Error::Read`] and [`Error::Content`] name the file, and the line
+/// where there is one, that could not be read or understood; [`Error::Write`] where the page could not be written.
+pub fn write(run: &Path) -> Result<PathBuf> {
+    let html = page::render(&Run::read(run)?)?.into_string();
+    let page = run.join(PAGE);
+    let part = run.join(format!("{PAGE}.part"));
+    replace(&part, &page, html.as_bytes()).map_err(|source| {
+        // The part is of no use to anybody; that it cannot be removed is no second error.
+        let _ = fs::remove_file(&part);
+        Error::Write { path: page.clone(), source }
+    })?;
+    Ok(page)
+}
+
+fn replace(part: &Path, page: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create(part)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(part, page)
+}

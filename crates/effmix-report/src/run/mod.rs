@@ -1,0 +1,55 @@
+//! A run folder, as far as the page shows it.
+
+mod config;
+mod issues;
+mod losses;
+mod metrics;
+mod summary;
+
+pub(crate) use config::Config;
+pub(crate) use issues::LabelIssue;
+pub(crate) use losses::LossHistogram;
+pub(crate) use metrics::{EpochRecord, Metrics};
+pub(crate) use summary::Summary;
+
+use crate::{Error, Result};
+use std::fs::File;
+use std::io::{BufReader, ErrorKind};
+use std::path::Path;
+
+/// What a run left behind. Parts that its folder does not have are `None`, or empty.
+pub(crate) struct Run {
+    pub(crate) metrics: Metrics,
+    pub(crate) config: Config,
+    pub(crate) summary: Option<Summary>,
+    /// The worst first, no more than [`issues::SHOWN`].
+    pub(crate) issues: Vec<LabelIssue>,
+    pub(crate) losses: Option<LossHistogram>,
+}
+
+impl Run {
+    pub(crate) fn read(folder: &Path) -> Result<Self> {
+        let metrics = metrics::read(&folder.join("metrics.jsonl"))?;
+        Ok(Self {
+            metrics: metrics.ok_or_else(|| Error::NotARun(folder.to_owned()))?,
+            config: config::read(&folder.join("config.toml"))?.unwrap_or_default(),
+            summary: summary::read(&folder.join("summary.json"))?,
+            issues: issues::read(&folder.join("label_issues.csv"))?,
+            losses: losses::read(&folder.join("losses.npy"))?,
+        })
+    }
+
+    /// The name of a class, or its number where the names are not known.
+    pub(crate) fn class(&self, index: usize) -> String {
+        self.config.classes.get(index).cloned().unwrap_or_else(|| format!("class {index}"))
+    }
+}
+
+/// A file opened for reading, `None` where there is none.
+fn open(path: &Path) -> Result<Option<BufReader<File>>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(BufReader::new(file))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::read(path)(error)),
+    }
+}
