@@ -8,6 +8,7 @@ use crate::{Error, Result};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 
 /// Axes and letters.
 const INK: RGBColor = RGBColor(1, 1, 1);
@@ -35,12 +36,12 @@ pub(crate) struct Curve {
     pub(crate) points: Vec<(u32, f64)>,
 }
 
-/// Curves over the epochs, with an upright line where a phase begins.
-pub(crate) fn curves(curves: &[Curve], phase_changes: &[u32]) -> Result<String> {
+/// Curves over the epochs `first` to `last`, with an upright line where a phase begins.
+pub(crate) fn curves(curves: &[Curve], epochs: RangeInclusive<u32>, phase_changes: &[u32]) -> Result<String> {
     drawn(CURVES_SIZE, |area| {
-        let points = || curves.iter().flat_map(|curve| &curve.points);
-        let (first, last) = padded(points().map(|(epoch, _)| f64::from(*epoch)), 0.02, 0.5);
-        let (low, high) = padded(points().map(|(_, value)| *value), 0.06, 0.05);
+        let values = curves.iter().flat_map(|curve| curve.points.iter().map(|(_, value)| *value));
+        let (low, high) = padded(values, 0.06, 0.05);
+        let (first, last) = padded([*epochs.start(), *epochs.end()].into_iter().map(f64::from), 0.02, 0.5);
         let mut chart = ChartBuilder::on(area)
             .margin(8)
             .x_label_area_size(28)
@@ -125,7 +126,7 @@ fn padded(values: impl Iterator<Item = f64>, share: f64, alone: f64) -> (f64, f6
 
 /// Digits after the point that tell some six labels of an axis apart.
 fn decimals(range: f64) -> usize {
-    (1.0 - (range / 6.0).log10()).ceil().clamp(0.0, 8.0) as usize
+    (-(range / 6.0).log10()).ceil().clamp(0.0, 8.0) as usize
 }
 
 /// What can go wrong while drawing: into a string, nothing known.
@@ -154,13 +155,13 @@ mod tests {
 
     #[test]
     fn labels_have_the_digits_that_tell_them_apart() {
-        assert_eq!([6.0, 0.6, 0.06].map(decimals), [1, 2, 3]);
+        assert_eq!([12.0, 3.0, 0.3].map(decimals), [0, 1, 2]);
     }
 
     #[test]
     fn a_curve_of_one_point_is_drawn() {
         let alone = Curve { name: "network 1".to_owned(), colour: 0, points: vec![(1, 0.5)] };
-        assert!(curves(&[alone], &[]).unwrap().contains("<circle"));
+        assert!(curves(&[alone], 1..=1, &[]).unwrap().contains("<circle"));
     }
 
     #[test]

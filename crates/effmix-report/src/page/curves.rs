@@ -23,7 +23,7 @@ pub(super) fn section(metrics: &Metrics) -> Result<Markup> {
     for (title, number) in CHARTS {
         let curves = curves(metrics, number);
         if !curves.is_empty() {
-            figures.push(figure(title, &curves, &metrics.phase_changes())?);
+            figures.push(figure(title, &curves, metrics)?);
         }
     }
     Ok(html! {
@@ -55,14 +55,14 @@ fn curves(metrics: &Metrics, number: Number) -> Vec<Curve> {
     curves
 }
 
-fn figure(title: &str, curves: &[Curve], phase_changes: &[u32]) -> Result<Markup> {
-    let svg = charts::curves(curves, phase_changes)?;
+fn figure(title: &str, curves: &[Curve], metrics: &Metrics) -> Result<Markup> {
+    let svg = charts::curves(curves, metrics.first_epoch()..=metrics.last_epoch(), &metrics.phase_changes())?;
     Ok(html! {
         figure aria-label=(title) {
             figcaption {
                 (title)
                 @if curves.len() > 1 || curves[0].name.contains("together") {
-                    @for curve in curves { span class={ "net net-" (curve.colour) } {} (curve.name) }
+                    @for curve in curves { span.key { span class={ "net net-" (curve.colour) } {} (curve.name) } }
                 }
             }
             (PreEscaped(svg))
