@@ -43,7 +43,9 @@ pub(crate) trait ChannelMap<const N: usize, const P: usize>: Copy + Send + Sync 
 }
 
 /// `K` terms of `N` values and `P` parameters of their channel, to be summed over rows.
-pub(crate) trait ChannelTerms<const N: usize, const P: usize, const K: usize>: Copy + Send + Sync {
+pub(crate) trait ChannelTerms<const N: usize, const P: usize, const K: usize>:
+    Copy + Send + Sync
+{
     /// Must be `#[inline(always)]`.
     fn terms<S: Simd>(self, s: S, x: [S::F; N], p: [S::F; P]) -> [S::F; K];
 }
@@ -103,7 +105,10 @@ pub(crate) fn sums<const N: usize, const P: usize, const K: usize, M: ChannelTer
             let params = params.map(|p| p[group * shape.channels + channel..].as_ptr());
             let rows = ROWS.min(shape.rows - row);
             let out = &mut part[i * K * width..(i + 1) * K * width];
-            dispatch::run(level, SumPiece { stride: shape.channels, rows, width, inputs, params, out, terms });
+            dispatch::run(
+                level,
+                SumPiece { stride: shape.channels, rows, width, inputs, params, out, terms },
+            );
         }
         part
     });
@@ -250,9 +255,8 @@ impl<const N: usize, const P: usize, const K: usize, M: ChannelTerms<N, P, K>> S
         for r in row..row + chain {
             for v in 0..V {
                 // SAFETY: the caller's promise.
-                let x = unsafe {
-                    load_all::<S, N, FULL>(s, &self.inputs, r * self.stride + c + v * S::LANES, n)
-                };
+                let x =
+                    unsafe { load_all::<S, N, FULL>(s, &self.inputs, r * self.stride + c + v * S::LANES, n) };
                 let terms = self.terms.terms(s, x, params[v]);
                 for k in 0..K {
                     sums[v][k] = s.add(sums[v][k], terms[k]);

@@ -69,7 +69,13 @@ pub(crate) struct Window {
 impl Window {
     /// # Errors
     /// If x is not [N, H, W, C] with no dimension 0, the kernel not square and odd, or the stride 0.
-    pub(crate) fn new(op: &'static str, x: &Tensor, w: &Tensor, stride: usize, padding: Padding) -> Result<Self> {
+    pub(crate) fn new(
+        op: &'static str,
+        x: &Tensor,
+        w: &Tensor,
+        stride: usize,
+        padding: Padding,
+    ) -> Result<Self> {
         match (x.dims(), w.dims()) {
             (&[images, h, width, _], &[_, _, k, k2])
                 if k == k2 && k % 2 == 1 && stride > 0 && x.elem_count() > 0 =>
@@ -102,9 +108,14 @@ mod tests {
     #[test]
     fn same_padding_is_that_of_tensorflow() {
         // tf.nn.conv2d, SAME: total = max((ceil(n / s) - 1) s + k - n, 0), the smaller half first.
-        for (n, k, s, output, before) in
-            [(224, 3, 2, 112, 0), (225, 3, 2, 113, 1), (8, 5, 2, 4, 1), (7, 5, 2, 4, 2), (1, 5, 2, 1, 2), (5, 1, 2, 3, 0)]
-        {
+        for (n, k, s, output, before) in [
+            (224, 3, 2, 112, 0),
+            (225, 3, 2, 113, 1),
+            (8, 5, 2, 4, 1),
+            (7, 5, 2, 4, 2),
+            (1, 5, 2, 1, 2),
+            (5, 1, 2, 3, 0),
+        ] {
             let axis = Axis::new(n, k, s, Padding::Same);
             assert_eq!((axis.output, axis.before), (output, before), "{n} {k} {s}");
         }
@@ -113,10 +124,14 @@ mod tests {
     #[test]
     fn the_outputs_of_a_tap_are_those_it_is_inside_the_input_for() {
         for padding in [Padding::Symmetric, Padding::Same] {
-            for (n, k, s) in (1..9).flat_map(|n| [1, 3, 5, 7].map(|k| (n, k))).flat_map(|(n, k)| [1, 2, 3].map(|s| (n, k, s))) {
+            for (n, k, s) in (1..9)
+                .flat_map(|n| [1, 3, 5, 7].map(|k| (n, k)))
+                .flat_map(|(n, k)| [1, 2, 3].map(|s| (n, k, s)))
+            {
                 let axis = Axis::new(n, k, s, padding);
                 for tap in 0..k {
-                    let slow: Vec<usize> = (0..axis.output).filter(|o| axis.under(*o, tap).is_some()).collect();
+                    let slow: Vec<usize> =
+                        (0..axis.output).filter(|o| axis.under(*o, tap).is_some()).collect();
                     let fast: Vec<usize> = axis.outputs_of_tap(tap).collect();
                     assert_eq!(fast, slow, "{padding:?} size {n} kernel {k} stride {s} tap {tap}");
                 }

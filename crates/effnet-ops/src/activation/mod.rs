@@ -65,9 +65,8 @@ impl<F: Function> CustomOp1 for Activate<F> {
     }
 
     fn bwd(&self, x: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        let dx = host::read(self.name, [x, dy], |inputs| {
-            Ok(elementwise::map(level(), inputs, Backward(self.f)))
-        })?;
+        let dx =
+            host::read(self.name, [x, dy], |inputs| Ok(elementwise::map(level(), inputs, Backward(self.f))))?;
         host::tensor(dx, x.shape()).map(Some)
     }
 }

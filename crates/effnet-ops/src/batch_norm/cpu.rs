@@ -118,7 +118,12 @@ struct InputGradientTrain<F>(F);
 
 impl<F: Function> ChannelMap<2, 5> for InputGradientTrain<F> {
     #[inline(always)]
-    fn apply<S: Simd>(self, s: S, [x, dy]: [S::F; 2], [mean, scale, bias, constant, slope]: [S::F; 5]) -> S::F {
+    fn apply<S: Simd>(
+        self,
+        s: S,
+        [x, dy]: [S::F; 2],
+        [mean, scale, bias, constant, slope]: [S::F; 5],
+    ) -> S::F {
         let d = s.sub(x, mean);
         let dz = s.mul(dy, self.0.derivative(s, s.mul_add(d, scale, bias)));
         s.mul_add(dz, scale, s.mul_add(d, slope, constant))

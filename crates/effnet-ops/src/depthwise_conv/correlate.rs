@@ -164,7 +164,8 @@ impl Kernel for RowsKernel<'_> {
                     let target = unsafe { out.add((phase.first + t * phase.step) * channels) };
                     let from = x.wrapping_add(t * x_step);
                     if t >= interior.start && t < interior.end {
-                        let pixels = Pixels { taps: &taps, x: from, x_step, w: self.w, out: target, out_step };
+                        let pixels =
+                            Pixels { taps: &taps, x: from, x_step, w: self.w, out: target, out_step };
                         // SAFETY: all taps of these pixels are inside the image, which has
                         // `channels` values a pixel, as weights and output have.
                         unsafe {
@@ -236,7 +237,12 @@ impl Pixels<'_> {
     /// # Safety
     /// All taps are inside; the channels too; n is the vector's length if `FULL`, else less.
     #[inline(always)]
-    unsafe fn block<S: Simd, const T: usize, const V: usize, const FULL: bool>(&self, s: S, c: usize, n: usize) {
+    unsafe fn block<S: Simd, const T: usize, const V: usize, const FULL: bool>(
+        &self,
+        s: S,
+        c: usize,
+        n: usize,
+    ) {
         let mut sums = [[s.splat(0.0); V]; T];
         for tap in self.taps {
             let x = self.x.wrapping_offset(tap.x).wrapping_add(c);

@@ -52,7 +52,9 @@ impl Kernel for RowsKernel<'_> {
                 let Some(input_row) = y.under(i, a) else { continue };
                 for b in 0..x.kernel {
                     let outputs = x.outputs_of_tap(b);
-                    let Some(first) = x.under(outputs.start, b).filter(|_| !outputs.is_empty()) else { continue };
+                    let Some(first) = x.under(outputs.start, b).filter(|_| !outputs.is_empty()) else {
+                        continue;
+                    };
                     let x_at = ((image * y.input + input_row) * x.input + first) * channels;
                     let dy_at = (row * x.output + outputs.start) * channels;
                     let products = Products {
@@ -110,7 +112,13 @@ impl Products {
     /// # Safety
     /// `V` vectors from channel c on are inside; n is the vector's length if `FULL`, else less.
     #[inline(always)]
-    unsafe fn block<S: Simd, const V: usize, const FULL: bool>(&self, s: S, sums: &mut [f32], c: usize, n: usize) {
+    unsafe fn block<S: Simd, const V: usize, const FULL: bool>(
+        &self,
+        s: S,
+        sums: &mut [f32],
+        c: usize,
+        n: usize,
+    ) {
         let mut total = [s.splat(0.0); V];
         let (mut x, mut dy) = (self.x.wrapping_add(c), self.dy.wrapping_add(c));
         for _ in 0..self.count {

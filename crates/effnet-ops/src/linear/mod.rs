@@ -26,9 +26,7 @@ const NAME: &str = "linear";
 /// If the shapes do not fit, or a tensor is not f32 on the CPU.
 pub fn linear(x: &Tensor, w: &Tensor, b: &Tensor) -> Result<Tensor> {
     let widths = match (x.dims(), w.dims(), b.dims()) {
-        ([_, cin], [output, input], [bias])
-            if cin == input && bias == output && *cin > 0 && *output > 0 =>
-        {
+        ([_, cin], [output, input], [bias]) if cin == input && bias == output && *cin > 0 && *output > 0 => {
             Widths { input: *input, output: *output }
         }
         (x, w, b) => {

@@ -37,11 +37,8 @@ pub struct Sgd {
 /// If the shapes differ, or a tensor is not f32 on the CPU; nothing is changed then.
 pub fn sgd_step(parameter: &Var, velocity: &Var, gradient: &Tensor, settings: &Sgd) -> Result<()> {
     if parameter.dims() != velocity.dims() || parameter.dims() != gradient.dims() {
-        let arguments = [
-            ("parameter", parameter.dims()),
-            ("velocity", velocity.dims()),
-            ("gradient", gradient.dims()),
-        ];
+        let arguments =
+            [("parameter", parameter.dims()), ("velocity", velocity.dims()), ("gradient", gradient.dims())];
         return Err(shape_error(NAME, &arguments, "three equal shapes"));
     }
     let [momentum, decay] = [settings.momentum, settings.weight_decay].map(|value| value as f32);
@@ -102,7 +99,13 @@ impl InplaceOp2 for Move {
         NAME
     }
 
-    fn cpu_fwd(&self, p: &mut CpuStorage, p_layout: &Layout, v: &CpuStorage, v_layout: &Layout) -> Result<()> {
+    fn cpu_fwd(
+        &self,
+        p: &mut CpuStorage,
+        p_layout: &Layout,
+        v: &CpuStorage,
+        v_layout: &Layout,
+    ) -> Result<()> {
         let v = host::floats(NAME, v, v_layout)?;
         elementwise::map_in_place(level(), floats_mut(p, p_layout)?, [v], *self);
         Ok(())

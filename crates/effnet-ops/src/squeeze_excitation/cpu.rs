@@ -54,8 +54,7 @@ pub(super) struct Gate {
 impl Gate {
     pub(super) fn new(level: Level, shape: Rows, x: &[f32], reduce: Affine<'_>, expand: Affine<'_>) -> Self {
         let area = shape.rows as f64;
-        let pooled: Vec<f32> =
-            column_sums(level, shape, x).iter().map(|sum| (sum / area) as f32).collect();
+        let pooled: Vec<f32> = column_sums(level, shape, x).iter().map(|sum| (sum / area) as f32).collect();
         let hidden = reduce.forward(&pooled);
         let active = elementwise::map(level, [&hidden], Forward(SWISH));
         let logits = expand.forward(&active);

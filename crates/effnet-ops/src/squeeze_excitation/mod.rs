@@ -110,8 +110,7 @@ impl CustomOp3 for SqueezeExcite {
         _y: &Tensor,
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let wanted =
-            Wanted { x: x.track_op(), reduce: reduce.track_op(), expand: expand.track_op() };
+        let wanted = Wanted { x: x.track_op(), reduce: reduce.track_op(), expand: expand.track_op() };
         let gradients = host::read(NAME, [x, reduce, expand, dy], |[x, reduce, expand, dy]| {
             let (reduce, expand) = affine(self.shape, self.reduced, reduce, expand);
             Ok(self.gate.backward(level(), self.shape, x, dy, reduce, expand, wanted))

@@ -1,0 +1,119 @@
+//! swish(beta), fixed and learned, and the activations of a batch norm.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Device, Tensor, Var};
+use effnet_ops::{Activation, activate, add, swish, swish_learnable};
+use serde::Deserialize;
+
+use crate::support::{assert_close, check, doubles, sigmoid, singles, tensor};
+
+#[derive(Deserialize)]
+struct Golden {
+    swish: BTreeMap<String, GoldenSwish>,
+}
+
+#[derive(Deserialize)]
+struct GoldenSwish {
+    x: Vec<f32>,
+    y: Vec<f64>,
+    dx: Vec<f64>,
+    dbeta: f64,
+}
+
+#[test]
+fn swish_and_its_derivatives_are_those_of_pytorch() {
+    let golden: Golden = serde_json::from_str(include_str!("../golden/swish.json")).unwrap();
+    assert_eq!(golden.swish.len(), 5);
+    for (word, golden) in golden.swish {
+        let beta: f64 = word.parse().unwrap();
+        let x = Var::from_slice(&golden.x, golden.x.len(), &Device::Cpu).unwrap();
+        let slope = Var::new(beta as f32, &Device::Cpu).unwrap();
+        for learnable in [false, true] {
+            let y = if learnable { swish_learnable(&x, &slope) } else { swish(&x, beta) }.unwrap();
+            assert_close(&format!("swish({word})"), &y, &golden.y, 1e-7);
+            let gradients = y.sum_all().unwrap().backward().unwrap();
+            assert_close(&format!("d swish({word}) / dx"), gradients.get(&x).unwrap(), &golden.dx, 3e-7);
+            if learnable {
+                let dbeta = gradients.get(&slope).unwrap();
+                assert_close(&format!("d swish({word}) / dbeta"), dbeta, &[golden.dbeta], 3e-7);
+            }
+        }
+    }
+}
+
+fn wide(dims: &[usize], seed: u64) -> Tensor {
+    (tensor(dims, seed) * 9.0).unwrap()
+}
+
+#[test]
+fn swish_equals_its_twin() {
+    for dims in [&[7][..], &[3, 5], &[2, 3, 5, 24], &[40_000]] {
+        for beta in [0.0, 0.7, 1.0, -1.5] {
+            let twin = |a: &[Vec<f64>]| a[0].iter().map(|x| x * sigmoid(beta * x)).collect();
+            check("swish", &[wide(dims, 1)], &|a| swish(&a[0], beta), &twin, 1e-6);
+        }
+    }
+}
+
+#[test]
+fn learned_swish_equals_its_twin() {
+    for dims in [&[7][..], &[3, 5], &[2, 3, 5, 24]] {
+        for beta_dims in [&[][..], &[1]] {
+            let beta = Tensor::full(0.8f32, beta_dims, &Device::Cpu).unwrap();
+            let twin = |a: &[Vec<f64>]| a[0].iter().map(|x| x * sigmoid(a[1][0] * x)).collect();
+            check("learned", &[wide(dims, 2), beta], &|a| swish_learnable(&a[0], &a[1]), &twin, 5e-6);
+        }
+    }
+}
+
+#[test]
+fn swish_is_its_limit_far_out_and_finite() {
+    let far = [f32::MIN, -1e30, -200.0, 200.0, 1e30, f32::MAX];
+    let x = Var::from_slice(&far, far.len(), &Device::Cpu).unwrap();
+    let beta = Var::new(1f32, &Device::Cpu).unwrap();
+    let y = swish_learnable(&x, &beta).unwrap();
+    assert_eq!(singles(&y), [0.0, 0.0, 0.0, 200.0, 1e30, f32::MAX]);
+    let gradients = y.sum_all().unwrap().backward().unwrap();
+    assert_eq!(singles(gradients.get(&x).unwrap()), [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+    assert_eq!(singles(gradients.get(&beta).unwrap()), [0.0]);
+}
+
+#[test]
+fn activations_equal_their_twins() {
+    let twins: [(Activation, fn(f64) -> f64); 3] = [
+        (Activation::Identity, |x| x),
+        (Activation::Swish, |x| x * sigmoid(x)),
+        (Activation::Relu6, |x| x.clamp(0.0, 6.0)),
+    ];
+    for (activation, f) in twins {
+        let twin = |a: &[Vec<f64>]| a[0].iter().map(|x| f(*x)).collect();
+        // Times one, so that the identity too is an operation on a variable.
+        let op = |a: &[Tensor]| activate(&a[0].affine(1.0, 0.0)?, activation);
+        check(&format!("{activation:?}"), &[wide(&[3, 37], 3)], &op, &twin, 1e-6);
+    }
+}
+
+#[test]
+fn relu6_has_no_slope_at_its_corners_as_pytorchs_hardtanh() {
+    let x = Var::from_slice(&[0f32, 6.0, 3.0], 3, &Device::Cpu).unwrap();
+    let y = activate(&x, Activation::Relu6).unwrap();
+    let gradients = y.sum_all().unwrap().backward().unwrap();
+    assert_eq!(singles(gradients.get(&x).unwrap()), [0.0, 0.0, 1.0]);
+}
+
+#[test]
+fn nan_is_not_hidden() {
+    let x = Tensor::new(&[f32::NAN; 9], &Device::Cpu).unwrap();
+    for activation in [Activation::Swish, Activation::Relu6] {
+        assert!(doubles(&activate(&x, activation).unwrap()).iter().all(|y| y.is_nan()), "{activation:?}");
+    }
+}
+
+#[test]
+fn a_residual_sum_equals_its_twin() {
+    for dims in [&[5][..], &[2, 3, 3, 8], &[40_001]] {
+        let twin = |a: &[Vec<f64>]| a[0].iter().zip(&a[1]).map(|(a, b)| a + b).collect();
+        check("add", &[tensor(dims, 4), tensor(dims, 5)], &|a| add(&a[0], &a[1]), &twin, 1e-6);
+    }
+}

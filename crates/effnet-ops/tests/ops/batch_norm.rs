@@ -1,0 +1,127 @@
+//! Batch norm fused with its activation.
+
+use candle_core::{Device, Tensor};
+use effnet_ops::{Activation, batch_norm_eval, batch_norm_train};
+use proptest::prelude::*;
+
+use crate::support::{assert_close, check, doubles, sigmoid, tensor};
+
+const ACTIVATIONS: [Activation; 3] = [Activation::Identity, Activation::Swish, Activation::Relu6];
+
+fn activation(activation: Activation, z: f64) -> f64 {
+    match activation {
+        Activation::Identity => z,
+        Activation::Swish => z * sigmoid(z),
+        Activation::Relu6 => z.clamp(0.0, 6.0),
+    }
+}
+
+/// Mean and biased variance of each channel, in two passes.
+fn statistics(x: &[f64], channels: usize) -> (Vec<f64>, Vec<f64>) {
+    let n = (x.len() / channels) as f64;
+    let column = |c: usize| x.iter().skip(c).step_by(channels);
+    let mean: Vec<f64> = (0..channels).map(|c| column(c).sum::<f64>() / n).collect();
+    let var = (0..channels).map(|c| column(c).map(|x| (x - mean[c]).powi(2)).sum::<f64>() / n);
+    (mean.clone(), var.collect())
+}
+
+fn twin(a: &[Vec<f64>], mean: &[f64], var: &[f64], eps: f64, act: Activation) -> Vec<f64> {
+    let channels = mean.len();
+    let normal = |i: usize| (a[0][i] - mean[i % channels]) / (var[i % channels] + eps).sqrt();
+    (0..a[0].len()).map(|i| activation(act, a[1][i % channels] * normal(i) + a[2][i % channels])).collect()
+}
+
+fn arguments(dims: &[usize]) -> [Tensor; 3] {
+    let c = *dims.last().unwrap();
+    [((tensor(dims, 1) * 3.0).unwrap() + 0.5).unwrap(), (tensor(&[c], 2) * 2.0).unwrap(), tensor(&[c], 3)]
+}
+
+fn check_train(dims: &[usize], act: Activation) {
+    let c = *dims.last().unwrap();
+    let twin = |a: &[Vec<f64>]| {
+        let (mean, var) = statistics(&a[0], c);
+        twin(a, &mean, &var, 1e-3, act)
+    };
+    let op = |a: &[Tensor]| Ok(batch_norm_train(&a[0], &a[1], &a[2], 1e-3, act)?.0);
+    check(&format!("train {dims:?} {act:?}"), &arguments(dims), &op, &twin, 1e-5);
+}
+
+#[test]
+fn training_equals_its_twin() {
+    for act in ACTIVATIONS {
+        for dims in [&[2, 3, 5, 7][..], &[4, 8], &[1, 9, 2, 16], &[3, 4, 4, 33], &[70, 130], &[6, 1]] {
+            check_train(dims, act);
+        }
+    }
+}
+
+#[test]
+fn training_equals_its_twin_over_many_pieces() {
+    check_train(&[5, 11, 12, 24], Activation::Swish);
+    check_train(&[5, 21, 32, 6], Activation::Swish);
+}
+
+#[test]
+fn evaluation_equals_its_twin() {
+    for act in ACTIVATIONS {
+        for dims in [&[2, 3, 5, 7][..], &[4, 8], &[1, 9, 2, 16], &[3, 4, 4, 33]] {
+            let c = *dims.last().unwrap();
+            let (mean, var) = (tensor(&[c], 4), (tensor(&[c], 5).sqr().unwrap() + 0.2).unwrap());
+            let (exact_mean, exact_var) = (doubles(&mean), doubles(&var));
+            let twin = |a: &[Vec<f64>]| twin(a, &exact_mean, &exact_var, 1e-5, act);
+            let op = |a: &[Tensor]| batch_norm_eval(&a[0], &a[1], &a[2], &mean, &var, 1e-5, act);
+            check(&format!("eval {dims:?} {act:?}"), &arguments(dims), &op, &twin, 1e-5);
+        }
+    }
+}
+
+fn assert_statistics(x: &Tensor, tolerance: f64) {
+    let c = *x.dims().last().unwrap();
+    let one = Tensor::ones(c, candle_core::DType::F32, &Device::Cpu).unwrap();
+    let (_, got) = batch_norm_train(x, &one, &one, 1e-5, Activation::Identity).unwrap();
+    let (mean, var) = statistics(&doubles(x), c);
+    assert_eq!(got.count, x.elem_count() / c);
+    for (got, exact) in [(&got.mean, mean), (&got.var, var)] {
+        for (got, exact) in doubles(got).iter().zip(exact) {
+            assert!((got - exact).abs() <= tolerance * exact.abs(), "{got}, not {exact}, of {:?}", x.dims());
+        }
+    }
+}
+
+#[test]
+fn statistics_are_exact_to_rounding() {
+    for dims in [[1, 1, 1, 5], [2, 3, 5, 7], [4, 16, 16, 24], [64, 1, 1, 200]] {
+        assert_statistics(&(tensor(&dims, 6) + 0.3).unwrap(), 1e-6);
+    }
+}
+
+#[test]
+fn the_variance_survives_a_mean_of_a_thousand_deviations() {
+    // In one pass over the squares, f32 would lose every digit here.
+    assert_statistics(&(tensor(&[16, 8, 8, 20], 7) + 1000.0).unwrap(), 2e-6);
+}
+
+#[test]
+fn the_variance_survives_an_outlier_in_the_first_row() {
+    let mut values = crate::support::numbers(4096 * 8, 8);
+    values[..8].fill(1e4);
+    assert_statistics(&Tensor::from_vec(values, (4, 32, 32, 8), &Device::Cpu).unwrap(), 2e-6);
+}
+
+#[test]
+fn a_constant_channel_becomes_its_bias() {
+    let x = Tensor::full(3.7f32, (2, 4, 4, 3), &Device::Cpu).unwrap();
+    let (w, b) = (tensor(&[3], 1), tensor(&[3], 2));
+    let (y, statistics) = batch_norm_train(&x, &w, &b, 1e-3, Activation::Identity).unwrap();
+    assert_eq!(doubles(&statistics.var), [0.0; 3]);
+    let exact: Vec<f64> = doubles(&b).into_iter().cycle().take(96).collect();
+    assert_close("constant", &y, &exact, 1e-6);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn training_equals_its_twin_over_random_shapes(n in 2usize..40, w in 1usize..6, c in 1usize..70) {
+        check_train(&[n, w, c], Activation::Swish);
+    }
+}

@@ -1,0 +1,133 @@
+//! The comparison that every module makes.
+
+use candle_core::{Device, Result, Tensor, Var};
+use effnet_ops::dispatch;
+
+/// Numbers in [-1, 1) without a pattern that a kernel could share; equal for equal seeds.
+pub fn numbers(n: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03;
+    (0..n)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+pub fn tensor(dims: &[usize], seed: u64) -> Tensor {
+    Tensor::from_vec(numbers(dims.iter().product(), seed), dims, &Device::Cpu).unwrap()
+}
+
+pub fn singles(t: &Tensor) -> Vec<f32> {
+    t.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+pub fn doubles(t: &Tensor) -> Vec<f64> {
+    singles(t).into_iter().map(f64::from).collect()
+}
+
+/// Equal to `tolerance` times the largest value (or 1).
+pub fn assert_close(what: &str, got: &Tensor, exact: &[f64], tolerance: f64) {
+    let got = doubles(got);
+    assert_eq!(got.len(), exact.len(), "{what}: number of values");
+    let scale = exact.iter().fold(1f64, |scale, x| scale.max(x.abs()));
+    for (i, (got, exact)) in got.iter().zip(exact).enumerate() {
+        let error = (got - exact).abs() / scale;
+        assert!(error <= tolerance, "{what}: value {i} is {got}, not {exact}; off by {error:e} of {scale}");
+    }
+}
+
+type Op<'a> = &'a dyn Fn(&[Tensor]) -> Result<Tensor>;
+type Twin<'a> = &'a dyn Fn(&[Vec<f64>]) -> Vec<f64>;
+
+/// Holds `op` against `twin` on every level: the result; the gradient of a weighted sum of the result
+/// by each argument against central differences of the twin; the same gradients when only one
+/// argument has one; and no graph where no argument has one.
+pub fn check(what: &str, arguments: &[Tensor], op: Op<'_>, twin: Twin<'_>, tolerance: f64) {
+    let exact_arguments: Vec<Vec<f64>> = arguments.iter().map(doubles).collect();
+    let exact = twin(&exact_arguments);
+    let cotangent = numbers(exact.len(), 99);
+    let loss = |arguments: &[Vec<f64>]| -> f64 {
+        twin(arguments).iter().zip(&cotangent).map(|(y, c)| y * f64::from(*c)).sum()
+    };
+    let slopes: Vec<Vec<(usize, f64)>> = (0..arguments.len())
+        .map(|a| {
+            samples(exact_arguments[a].len()).map(|i| (i, slope(&loss, &exact_arguments, a, i))).collect()
+        })
+        .collect();
+
+    for level in dispatch::available() {
+        let what = format!("{what} at {}", level.name());
+        dispatch::with_level(level, || {
+            let plain = op(arguments).unwrap();
+            assert!(!plain.track_op(), "{what}: a graph although nothing has a gradient");
+            assert_close(&what, &plain, &exact, tolerance);
+            let all: Vec<bool> = vec![true; arguments.len()];
+            let alone = (0..arguments.len()).map(|a| (0..arguments.len()).map(|b| a == b).collect());
+            for tracked in std::iter::once(all).chain(alone) {
+                let gradients = gradients(arguments, &tracked, op, &cotangent);
+                for (a, gradient) in gradients.iter().enumerate() {
+                    let Some(gradient) = gradient else { continue };
+                    assert_eq!(gradient.dims(), arguments[a].dims(), "{what}: gradient {a}'s shape");
+                    let gradient = doubles(gradient);
+                    let scale = slopes[a].iter().fold(1f64, |scale, (_, d)| scale.max(d.abs()));
+                    for (i, exact) in &slopes[a] {
+                        let error = (gradient[*i] - exact).abs() / scale;
+                        let got = gradient[*i];
+                        assert!(
+                            error <= tolerance,
+                            "{what}: gradient {a}[{i}] is {got}, not {exact} ({tracked:?})"
+                        );
+                    }
+                }
+            }
+        })
+        .unwrap();
+    }
+}
+
+/// The gradients of sum(op(arguments) cotangent) by those arguments that are `tracked`.
+pub fn gradients(
+    arguments: &[Tensor],
+    tracked: &[bool],
+    op: Op<'_>,
+    cotangent: &[f32],
+) -> Vec<Option<Tensor>> {
+    let variables: Vec<Var> =
+        arguments.iter().map(|x| Var::from_tensor(&x.copy().unwrap()).unwrap()).collect();
+    let inputs: Vec<Tensor> = variables
+        .iter()
+        .zip(tracked)
+        .map(|(x, tracked)| if *tracked { x.as_tensor().clone() } else { x.as_detached_tensor() })
+        .collect();
+    let y = op(&inputs).unwrap();
+    let cotangent = Tensor::from_slice(cotangent, y.shape(), &Device::Cpu).unwrap();
+    let store = y.mul(&cotangent).unwrap().sum_all().unwrap().backward().unwrap();
+    variables
+        .iter()
+        .zip(tracked)
+        .map(|(x, tracked)| {
+            tracked.then(|| store.get(x).unwrap_or_else(|| panic!("no gradient of {:?}", x.dims())).clone())
+        })
+        .collect()
+}
+
+/// Up to 40 places spread over n.
+fn samples(n: usize) -> impl Iterator<Item = usize> {
+    let count = n.min(40);
+    (0..count).map(move |i| i * n / count)
+}
+
+fn slope(loss: &dyn Fn(&[Vec<f64>]) -> f64, arguments: &[Vec<f64>], a: usize, i: usize) -> f64 {
+    const STEP: f64 = 1e-5;
+    let mut moved = arguments.to_vec();
+    moved[a][i] = arguments[a][i] + STEP;
+    let above = loss(&moved);
+    moved[a][i] = arguments[a][i] - STEP;
+    (above - loss(&moved)) / (2.0 * STEP)
+}
+
+/// sigmoid in f64, for the twins.
+pub fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
