@@ -22,7 +22,7 @@ pub(crate) struct Package {
     pub(crate) name: String,
     /// Registries it may go to: `None` is any, an empty list is none (`publish = false`).
     publish: Option<Vec<String>>,
-    pub(crate) features: BTreeMap<String, Vec<String>>,
+    features: BTreeMap<String, Vec<String>>,
     targets: Vec<Target>,
 }
 
@@ -53,41 +53,22 @@ impl Package {
         self.targets.iter().any(|t| t.kind.iter().any(|k| k == "lib"))
     }
 
-    /// The sets of features to build it with besides the default one, as arguments of cargo: none at all, and each
-    /// one alone. A crate without features has no other set.
-    pub(crate) fn feature_sets(&self) -> Vec<FeatureSet> {
-        let named: Vec<&String> = self.features.keys().filter(|name| *name != "default").collect();
-        if named.is_empty() {
-            return Vec::new();
-        }
-        let alone = named.iter().map(|name| FeatureSet { feature: Some((*name).clone()) });
-        std::iter::once(FeatureSet { feature: None }).chain(alone).collect()
+    /// The features that are not on by default.
+    pub(crate) fn further_features(&self) -> impl Iterator<Item = &str> {
+        let by_default = |name: &String| name == "default" || self.default_features().contains(name);
+        self.features.keys().filter(move |name| !by_default(name)).map(String::as_str)
+    }
+
+    pub(crate) fn default_features(&self) -> &[String] {
+        self.features.get("default").map_or(&[], Vec::as_slice)
     }
 }
 
-/// No feature, or one alone, without the default ones.
-pub(crate) struct FeatureSet {
-    pub(crate) feature: Option<String>,
-}
-
-impl FeatureSet {
-    pub(crate) fn arguments(&self) -> String {
-        match &self.feature {
-            None => "--no-default-features".to_owned(),
-            Some(name) => format!("--no-default-features --features {name}"),
-        }
-    }
-
-    pub(crate) fn shown(&self) -> String {
-        self.feature.clone().map_or("no features".to_owned(), |name| format!("feature {name} alone"))
-    }
-
-    /// Why this machine cannot build it, where it cannot.
-    pub(crate) fn obstacle(&self) -> Option<&'static str> {
-        match self.feature.as_deref() {
-            Some("cuda") => Some("needs the CUDA toolkit"),
-            Some("metal") => Some("needs macOS"),
-            _ => None,
-        }
+/// Why this machine cannot build a feature, where it cannot.
+pub(crate) fn obstacle(feature: &str) -> Option<&'static str> {
+    match feature {
+        "cuda" => Some("needs the CUDA toolkit"),
+        "metal" if !cfg!(target_os = "macos") => Some("needs macOS"),
+        _ => None,
     }
 }

@@ -2,11 +2,16 @@
 
 use super::Context;
 use super::testing::{self, Selection};
+use crate::workspace::obstacle;
 use anyhow::Result;
 
 /// Crates with kernels below them, whose tests look closely at numbers. The kernels are chosen at run time, so that
 /// one build serves all levels. (The program stands on the same kernels; its tests look at files and messages.)
 const ON_KERNELS: [&str; 3] = ["effnet-ops", "effnet-model", "dividemix"];
+
+/// The variable by which rayon is told how many threads to use, and what it is told.
+const RAYON: &str = "RAYON_NUM_THREADS";
+const THREADS: [&str; 2] = ["1", "2"];
 
 /// The variable by which effnet-ops is told which kernels to use.
 const LEVEL: &str = "EFFNET_OPS_LEVEL";
@@ -29,26 +34,43 @@ pub(super) fn run(c: &mut Context) -> Result<()> {
 }
 
 /// Each crate by itself: in a workspace build a crate can live on a feature that only its neighbour asked for.
+///
+/// The whole test programs are built alone where the default features are off. Elsewhere the compiler's check must do: a
+/// crate alone unites other features of the crates far below, so that candle would be compiled anew for each, a quarter of an
+/// hour in all. The tests of all further features run in the workspace's programs, where `cli` asks for them.
 fn alone(c: &mut Context) -> Result<()> {
-    let crates: Vec<(String, Vec<_>)> =
-        c.workspace.crates().map(|p| (p.name.clone(), p.feature_sets())).collect();
-    for (name, feature_sets) in crates {
+    struct Crate {
+        name: String,
+        further: Vec<String>,
+        has_default: bool,
+    }
+    let crates: Vec<Crate> = c
+        .workspace
+        .crates()
+        .map(|p| Crate {
+            name: p.name.clone(),
+            further: p.further_features().map(str::to_owned).collect(),
+            has_default: !p.default_features().is_empty(),
+        })
+        .collect();
+    for Crate { name, further, has_default } in crates {
         let good = c.cargo(&format!("check --package {name} --all-targets")).succeeds()?;
         c.report.ended(&format!("{name} alone"), good);
-        for set in feature_sets {
-            let part = format!("{name}, {}", set.shown());
-            if let Some(why) = set.obstacle() {
+        for feature in further {
+            let part = format!("{name} alone, feature {feature}");
+            if let Some(why) = obstacle(&feature) {
                 c.report.skipped(&part, why);
                 continue;
             }
-            for threads in ["1", "2"] {
-                let which = Selection::alone(&name, &set.arguments());
-                testing::run(
-                    c,
-                    &format!("{part}, {threads} threads"),
-                    &which,
-                    &[("RAYON_NUM_THREADS", threads)],
-                )?;
+            let good =
+                c.cargo(&format!("check --package {name} --all-targets --features {feature}")).succeeds()?;
+            c.report.ended(&part, good);
+        }
+        if has_default {
+            for threads in THREADS {
+                let which = Selection::alone(&name, "--no-default-features");
+                let part = format!("{name} alone, no default features, {threads} threads");
+                testing::run(c, &part, &which, &[(RAYON, threads)])?;
             }
         }
     }
@@ -69,8 +91,8 @@ fn threads_and_levels(c: &mut Context) -> Result<()> {
             ON_KERNELS.map(str::to_owned).to_vec()
         };
         let which = Selection::of(which);
-        for threads in ["1", "2"] {
-            let environment = [("RAYON_NUM_THREADS", threads), (LEVEL, level)];
+        for threads in THREADS {
+            let environment = [(RAYON, threads), (LEVEL, level)];
             testing::run(c, &format!("kernels {level}, {threads} threads"), &which, &environment)?;
         }
     }

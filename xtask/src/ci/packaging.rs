@@ -21,7 +21,9 @@ pub(super) fn deny(c: &mut Context) -> Result<()> {
     }
     // Offline it must find the crates of other platforms too, which a build here does not fetch.
     let fetched = c.cargo("fetch --locked").succeeds()?;
-    let good = fetched && c.cargo("deny --offline --all-features check --hide-inclusion-graph licenses bans sources").succeeds()?;
+    let good = fetched
+        && c.cargo("deny --offline --all-features check --hide-inclusion-graph licenses bans sources")
+            .succeeds()?;
     c.report.ended("licences, bans, sources", good);
     c.report.skipped("advisories", "they need the net and change with the day");
     Ok(())
