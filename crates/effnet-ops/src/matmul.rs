@@ -1,7 +1,8 @@
 //! Matrix products by the `gemm` crate, cut in tiles by their shapes alone and spread over rayon.
 //!
 //! gemm's own parallelism cuts by the number of threads, and never along the summed dimension: which
-//! is the long one in the gradient of a convolution's weights.
+//! is the long one in the gradient of a convolution's weights. No width here is 0: the operations refuse
+//! such shapes.
 
 use gemm::Parallelism;
 
@@ -28,8 +29,7 @@ impl<'a> Matrix<'a> {
 
     /// `values` as [columns, rows], transposed.
     pub(crate) fn transposed(values: &'a [f32], columns: usize) -> Self {
-        let rows = if columns == 0 { 0 } else { values.len() / columns };
-        Self { values, columns, row_stride: 1, column_stride: rows }
+        Self { values, columns, row_stride: 1, column_stride: values.len() / columns }
     }
 }
 
@@ -37,7 +37,7 @@ impl<'a> Matrix<'a> {
 pub(crate) fn product(x: &[f32], k: usize, b: Matrix<'_>, bias: Option<&[f32]>) -> Vec<f32> {
     let n = b.columns;
     assert!(k * n == b.values.len() && bias.is_none_or(|bias| bias.len() == n), "the shapes of a product");
-    let rows = if k == 0 { 0 } else { x.len() / k };
+    let rows = x.len() / k;
     // Many rows: tiles of whole rows, which lie in one piece of the result.
     let block = if rows >= 256 * TASKS { 256 } else { 64 };
     let blocks = rows.div_ceil(block);
@@ -127,7 +127,7 @@ pub(crate) unsafe fn tile(
 ///
 /// The rows are cut in at most 16 blocks, whose products are added in their order.
 pub(crate) fn product_over_rows(a: &[f32], m: usize, b: &[f32], n: usize) -> Vec<f32> {
-    let rows = if m == 0 { 0 } else { a.len() / m };
+    let rows = a.len() / m;
     assert!(b.len() == rows * n, "as many rows in both");
     let block = rows.div_ceil(16).max(512).min(rows.max(1));
     let blocks = rows.div_ceil(block).max(1);

@@ -12,14 +12,14 @@ const SWISH: Swish = Swish { beta: 1.0 };
 
 /// A 1x1 convolution with a bias, whose weights [Cout, Cin] and bias [Cout] lie in one array.
 #[derive(Clone, Copy)]
-pub(super) struct Affine<'a> {
+struct Affine<'a> {
     widths: Widths,
     weight: &'a [f32],
     bias: &'a [f32],
 }
 
 impl<'a> Affine<'a> {
-    pub(super) fn new(packed: &'a [f32], input: usize, output: usize) -> Self {
+    fn new(packed: &'a [f32], input: usize, output: usize) -> Self {
         let (weight, bias) = packed.split_at(input * output);
         Self { widths: Widths { input, output }, weight, bias }
     }
@@ -37,8 +37,26 @@ impl<'a> Affine<'a> {
     }
 }
 
+/// The two convolutions.
+#[derive(Clone, Copy)]
+pub(super) struct Layers<'a> {
+    reduce: Affine<'a>,
+    expand: Affine<'a>,
+}
+
+impl<'a> Layers<'a> {
+    /// From C to `reduced` channels and back.
+    pub(super) fn new(reduce: &'a [f32], expand: &'a [f32], channels: usize, reduced: usize) -> Self {
+        Self {
+            reduce: Affine::new(reduce, channels, reduced),
+            expand: Affine::new(expand, reduced, channels),
+        }
+    }
+}
+
 /// What the gate is made from, kept for the backward pass: a few values a channel, no image.
 pub(super) struct Gate {
+    shape: Rows,
     /// [images, C].
     pooled: Vec<f32>,
     /// Before swish, [images, R].
@@ -52,31 +70,30 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    pub(super) fn new(level: Level, shape: Rows, x: &[f32], reduce: Affine<'_>, expand: Affine<'_>) -> Self {
+    pub(super) fn new(level: Level, shape: Rows, x: &[f32], layers: Layers<'_>) -> Self {
         let area = shape.rows as f64;
         let pooled: Vec<f32> = column_sums(level, shape, x).iter().map(|sum| (sum / area) as f32).collect();
-        let hidden = reduce.forward(&pooled);
+        let hidden = layers.reduce.forward(&pooled);
         let active = elementwise::map(level, [&hidden], Forward(SWISH));
-        let logits = expand.forward(&active);
+        let logits = layers.expand.forward(&active);
         let gate = elementwise::map(level, [&logits], Sigmoid);
-        Self { pooled, hidden, active, logits, gate }
+        Self { shape, pooled, hidden, active, logits, gate }
     }
 
     /// x gate.
-    pub(super) fn scale(&self, level: Level, shape: Rows, x: &[f32]) -> Vec<f32> {
-        channels::map(level, shape, [x], [&self.gate], Scale)
+    pub(super) fn scale(&self, level: Level, x: &[f32]) -> Vec<f32> {
+        channels::map(level, self.shape, [x], [&self.gate], Scale)
     }
 
     pub(super) fn backward(
         &self,
         level: Level,
-        shape: Rows,
         x: &[f32],
         dy: &[f32],
-        reduce: Affine<'_>,
-        expand: Affine<'_>,
+        Layers { reduce, expand }: Layers<'_>,
         wanted: Wanted,
     ) -> Gradients {
+        let shape = self.shape;
         let [dgate] = channels::sums(level, shape, [x, dy], [], Product);
         let dgate: Vec<f32> = dgate.iter().map(|sum| *sum as f32).collect();
         let dlogits = elementwise::map(level, [&self.logits, &dgate], SigmoidBackward);

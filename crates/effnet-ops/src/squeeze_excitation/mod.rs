@@ -18,7 +18,7 @@ use crate::channels::Rows;
 use crate::dispatch::level;
 use crate::error::shape_error;
 use crate::host;
-use cpu::{Affine, Gate, Wanted};
+use cpu::{Gate, Layers, Wanted};
 
 const NAME: &str = "squeeze_excitation";
 
@@ -68,18 +68,13 @@ pub fn squeeze_excitation(x: &Tensor, parameters: &SqueezeExcitation<'_>) -> Res
     let expand = Tensor::cat(&[&expand_weight.flatten_all()?, expand_bias], 0)?;
     let (shape, x) = (Rows::by_image(x.dims()), x.contiguous()?);
     let gate = host::read(NAME, [&x, &reduce, &expand], |[x, reduce, expand]| {
-        let (reduce, expand) = affine(shape, r, reduce, expand);
-        Ok(Gate::new(level(), shape, x, reduce, expand))
+        Ok(Gate::new(level(), shape, x, Layers::new(reduce, expand, shape.channels, r)))
     })?;
-    x.apply_op3(&reduce, &expand, SqueezeExcite { shape, reduced: r, gate })
-}
-
-fn affine<'a>(shape: Rows, r: usize, reduce: &'a [f32], expand: &'a [f32]) -> (Affine<'a>, Affine<'a>) {
-    (Affine::new(reduce, shape.channels, r), Affine::new(expand, r, shape.channels))
+    x.apply_op3(&reduce, &expand, SqueezeExcite { channels: shape.channels, reduced: r, gate })
 }
 
 struct SqueezeExcite {
-    shape: Rows,
+    channels: usize,
     reduced: usize,
     gate: Gate,
 }
@@ -98,7 +93,7 @@ impl CustomOp3 for SqueezeExcite {
         _: &CpuStorage,
         _: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let y = self.gate.scale(level(), self.shape, host::floats(NAME, x, x_layout)?);
+        let y = self.gate.scale(level(), host::floats(NAME, x, x_layout)?);
         Ok((CpuStorage::F32(y), x_layout.shape().clone()))
     }
 
@@ -112,8 +107,8 @@ impl CustomOp3 for SqueezeExcite {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let wanted = Wanted { x: x.track_op(), reduce: reduce.track_op(), expand: expand.track_op() };
         let gradients = host::read(NAME, [x, reduce, expand, dy], |[x, reduce, expand, dy]| {
-            let (reduce, expand) = affine(self.shape, self.reduced, reduce, expand);
-            Ok(self.gate.backward(level(), self.shape, x, dy, reduce, expand, wanted))
+            let layers = Layers::new(reduce, expand, self.channels, self.reduced);
+            Ok(self.gate.backward(level(), x, dy, layers, wanted))
         })?;
         let tensor = |values: Option<Vec<f32>>, like: &Tensor| {
             values.map(|values| host::tensor(values, like.shape())).transpose()
