@@ -1,1 +1,31 @@
-//! Learning with noisy labels: noise models, losses, sharpening, MixMatch arithmetic, the mixture of per-sample losses, metrics.
+#![doc = include_str!("../README.md")]
+//!
+//! The decision behind the crate: it holds arithmetic alone. No network, no file, no generator of its own: a caller
+//! brings logits, losses, labels and a seeded generator, and gets numbers back. So any trainer can use it, also one
+//! without candle (`default-features = false`), and every function can be held against a published reference.
+//!
+//! | module | holds | needs candle |
+//! |---|---|---|
+//! | `soft` | one-hot, label smoothing, sharpening, co-refinement, co-guessing | yes |
+//! | [`mixup`] | the draw of a mix, and mixing a batch | the mixing |
+//! | [`losses`] | L_X, L_U, L_reg, the confidence penalty, cross entropy per sample; the ramp of lambda_u | all but the ramp |
+//! | [`mixture`] | two Gaussians fitted to per-sample losses | |
+//! | [`division`] | labeled and unlabeled samples, with every degenerate case defined | |
+//! | [`history`] | losses averaged over the last epochs, for very high noise | |
+//! | [`noise`] | symmetric and class-dependent noise, transition matrices | |
+//! | [`metrics`] | accuracy, AUC, average precision, F1, confusion, calibration | |
+//! | [`quality`] | how trustworthy each label is; which are issues | |
+
+pub mod division;
+mod error;
+pub mod history;
+pub mod losses;
+pub mod metrics;
+pub mod mixture;
+pub mod mixup;
+pub mod noise;
+pub mod quality;
+#[cfg(feature = "candle")]
+pub mod soft;
+
+pub use error::{Error, Result};

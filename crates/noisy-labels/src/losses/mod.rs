@@ -1,0 +1,14 @@
+//! The losses of DivideMix (Li, Socher & Hoi 2020, section 3.3), differentiable through candle, and their schedule.
+//!
+//! All take logits, never probabilities: the logarithm of a softmax is taken with the largest logit subtracted, so no
+//! confident network can turn a loss into infinity or a gradient into NaN.
+
+mod ramp;
+#[cfg(feature = "candle")]
+mod tensor;
+
+pub use ramp::lambda_u_ramp;
+#[cfg(feature = "candle")]
+pub use tensor::{
+    cross_entropy, cross_entropy_per_sample, log_softmax, negative_entropy, prior_loss, unlabeled_loss,
+};

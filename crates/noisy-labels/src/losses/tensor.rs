@@ -1,0 +1,151 @@
+//! The losses as functions of logits `[B, C]`; f32 or f64.
+
+use candle_core::{D, DType, Tensor};
+
+use crate::error::{Result, check_labels, check_length};
+
+/// `log softmax` over the last dimension, with the largest logit subtracted.
+///
+/// The subtracted maximum is detached: its gradient is zero in exact arithmetic, so computing it would only add
+/// rounding and time.
+///
+/// # Errors
+/// candle's, for a tensor without dimensions.
+pub fn log_softmax(logits: &Tensor) -> Result<Tensor> {
+    let shifted = logits.broadcast_sub(&logits.detach().max_keepdim(D::Minus1)?)?;
+    let log_sum = shifted.exp()?.sum_keepdim(D::Minus1)?.log()?;
+    Ok(shifted.broadcast_sub(&log_sum)?)
+}
+
+/// L_X (DivideMix, eq. 9): cross entropy with soft targets, `-mean_b sum_c y_bc log p_bc`.
+///
+/// # Shapes
+/// `logits`, `targets`: `[B, C]`; result: a scalar, in nats.
+///
+/// # Errors
+/// candle's, where the shapes differ.
+pub fn cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    Ok((targets * log_softmax(logits)?)?.sum(D::Minus1)?.mean_all()?.neg()?)
+}
+
+/// L_U (DivideMix, eq. 10, as the authors' code computes it): squared distance of softmax and target, the mean over
+/// samples *and* classes. The sum over classes, as the paper writes it, is C times as much.
+///
+/// # Shapes
+/// `logits`, `targets`: `[B, C]`; result: a scalar.
+///
+/// # Errors
+/// candle's, where the shapes differ.
+pub fn unlabeled_loss(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    Ok((log_softmax(logits)?.exp()? - targets)?.sqr()?.mean_all()?)
+}
+
+/// L_reg (DivideMix, eq. 11): `sum_c pi_c log(pi_c / mean_b p_bc)` with the uniform prior `pi_c = 1 / C`: against
+/// assigning all samples to one class.
+///
+/// The mean probability's logarithm is taken as a log-sum-exp of log probabilities, so it stays finite, and its
+/// gradient too, for a class whose probabilities all vanish in f32.
+///
+/// # Shapes
+/// `logits`: `[B, C]`; result: a scalar, in nats.
+///
+/// # Errors
+/// candle's, for another shape.
+pub fn prior_loss(logits: &Tensor) -> Result<Tensor> {
+    let (batch, classes) = logits.dims2()?;
+    let log_p = log_softmax(logits)?;
+    let largest = log_p.detach().max_keepdim(0)?;
+    let log_sum = (log_p.broadcast_sub(&largest)?.exp()?.sum_keepdim(0)?.log()? + &largest)?;
+    // sum_c (1/C) (log(1/C) - (log_sum_c - log B)) = log(B / C) - mean_c log_sum_c
+    Ok(log_sum.mean_all()?.affine(-1.0, (batch as f64 / classes as f64).ln())?)
+}
+
+/// The confidence penalty (Pereyra et al. 2017): the negative entropy `mean_b sum_c p_bc log p_bc`, to be added to the
+/// loss with a positive weight.
+///
+/// # Shapes
+/// `logits`: `[B, C]`; result: a scalar in `-ln C..=0`, in nats.
+///
+/// # Errors
+/// candle's, for a tensor without dimensions.
+pub fn negative_entropy(logits: &Tensor) -> Result<Tensor> {
+    let log_p = log_softmax(logits)?;
+    Ok((log_p.exp()? * log_p)?.sum(D::Minus1)?.mean_all()?)
+}
+
+/// Cross entropy of every sample with its given label, `-log p_b[label_b]`: what the mixture is fitted to. NaN logits
+/// give NaN.
+///
+/// # Shapes
+/// `logits`: `[B, C]`; `labels`: B ids below C; result: B losses, in nats.
+///
+/// # Errors
+/// [`crate::Error::Label`], [`crate::Error::Length`], or candle's for another shape.
+pub fn cross_entropy_per_sample(logits: &Tensor, labels: &[usize]) -> Result<Vec<f32>> {
+    let (batch, classes) = logits.dims2()?;
+    check_length("labels", batch, labels.len())?;
+    check_labels(labels, classes)?;
+    let ids: Vec<u32> = labels.iter().map(|&label| label as u32).collect();
+    let ids = Tensor::from_vec(ids, (batch, 1), logits.device())?;
+    let picked = log_softmax(&logits.detach())?.gather(&ids, D::Minus1)?;
+    Ok(picked.neg()?.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{Device, Var};
+
+    fn finite(t: &Tensor) -> bool {
+        t.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().all(|v| v.is_finite())
+    }
+
+    #[test]
+    fn losses_and_gradients_stay_finite_for_absurdly_confident_logits() {
+        let logits = Var::new(&[[1e4f32, -1e4, 0.0], [1e4, -1e4, 0.0]], &Device::Cpu).unwrap();
+        let targets = Tensor::new(&[[0f32, 1.0, 0.0], [1.0, 0.0, 0.0]], &Device::Cpu).unwrap();
+        for loss in [
+            cross_entropy(&logits, &targets).unwrap(),
+            unlabeled_loss(&logits, &targets).unwrap(),
+            prior_loss(&logits).unwrap(),
+            negative_entropy(&logits).unwrap(),
+        ] {
+            let gradients = loss.backward().unwrap();
+            assert!(finite(&loss) && finite(gradients.get(&logits).unwrap()), "{loss:?}");
+        }
+    }
+
+    #[test]
+    fn prior_loss_pulls_towards_a_class_whose_probability_vanished() {
+        // By hand: mean log p_c = 0, -2000 (f32 exp: 0), so the loss is -ln 2 + 1000 and its gradient in the vanished
+        // class, summed over the batch, is p_mean - pi = -1/2.
+        let logits = Var::new(&[[0f32, -2000.0], [0.0, -2000.0]], &Device::Cpu).unwrap();
+        let loss = prior_loss(&logits).unwrap();
+        assert!((loss.to_scalar::<f32>().unwrap() - (1000.0 - 2f32.ln())).abs() < 1e-3);
+        let gradient: Vec<Vec<f32>> = loss.backward().unwrap().get(&logits).unwrap().to_vec2().unwrap();
+        assert_eq!(gradient, [[0.25, -0.25], [0.25, -0.25]]);
+    }
+
+    #[test]
+    fn loss_per_sample_averages_to_the_batch_loss_with_one_hot_targets() {
+        let logits = Tensor::new(&[[0.3f32, -1.2, 2.0], [1.0, 1.5, -0.5]], &Device::Cpu).unwrap();
+        let targets = crate::soft::one_hot(&[2, 0], 3, &Device::Cpu).unwrap();
+        let each = cross_entropy_per_sample(&logits, &[2, 0]).unwrap();
+        let all: f32 = cross_entropy(&logits, &targets).unwrap().to_scalar().unwrap();
+        assert!(((each[0] + each[1]) / 2.0 - all).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_nan_logit_gives_a_nan_loss_for_its_sample_alone() {
+        let logits = Tensor::new(&[[f32::NAN, 0.0], [0.0, 0.0]], &Device::Cpu).unwrap();
+        let losses = cross_entropy_per_sample(&logits, &[1, 1]).unwrap();
+        assert!(losses[0].is_nan() && (losses[1] - 2f32.ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_label_without_a_class_or_a_sample_is_an_error() {
+        let logits = Tensor::zeros((2, 3), DType::F32, &Device::Cpu).unwrap();
+        assert!(cross_entropy_per_sample(&logits, &[0, 3]).is_err());
+        assert!(cross_entropy_per_sample(&logits, &[0]).is_err());
+    }
+}

@@ -1,0 +1,11 @@
+//! Measures, each as its reference defines it, and `None` where it is undefined.
+
+mod calibration;
+mod classification;
+mod detection;
+mod ranking;
+
+pub use calibration::{CALIBRATION_BINS, expected_calibration_error};
+pub use classification::{accuracy, confusion};
+pub use detection::{Detection, precision_recall_f1};
+pub use ranking::{auc, average_precision};

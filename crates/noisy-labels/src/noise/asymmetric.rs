@@ -1,0 +1,27 @@
+//! Noise at random: it depends on the true class.
+
+use rand::Rng;
+
+use super::{Transition, touched};
+use crate::error::{Result, check_labels};
+
+/// Draws the label of exactly `int(rate * N)` samples anew, from its class's row of `transition`.
+///
+/// With [`Transition::cifar10`] or [`Transition::pair_flip`] `rate` is the published noise rate (a class that maps to
+/// itself stays clean); with a full matrix of noise probabilities it is 1.
+///
+/// # Errors
+/// [`crate::Error::OutOfRange`] for a rate outside `0..=1`; [`crate::Error::Label`] for a label without a row.
+pub fn asymmetric<R: Rng + ?Sized>(
+    labels: &[usize],
+    transition: &Transition,
+    rate: f64,
+    rng: &mut R,
+) -> Result<Vec<usize>> {
+    check_labels(labels, transition.classes())?;
+    let mut noisy = labels.to_vec();
+    for sample in touched(labels.len(), rate, rng)? {
+        noisy[sample] = transition.draw(labels[sample], rng);
+    }
+    Ok(noisy)
+}
