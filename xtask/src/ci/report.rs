@@ -65,7 +65,8 @@ impl Report {
         self.tests.passed += count.passed - count.skipped;
         self.tests.failed += count.failed;
         self.tests.skipped += count.skipped;
-        let part = format!("{part}: {} tests", count.passed + count.failed);
+        let separator = if part.is_empty() { "" } else { ", " };
+        let part = format!("{part}{separator}{} tests", count.passed + count.failed);
         if !good || count.failed > 0 {
             self.failed(&part, "see above");
         } else if data_expected && count.skipped > 0 {

@@ -36,7 +36,8 @@ pub(super) fn format(c: &mut Context) -> Result<()> {
 
 /// The rules are tests of xtask, so that they can be run and read like any others.
 pub(super) fn tidy(c: &mut Context) -> Result<()> {
-    let (good, output) = c.cargo("test --quiet --package xtask --test tidy").succeeds_with_output()?;
+    let tidy = c.cargo("test --quiet --package xtask --test tidy").env("RUST_BACKTRACE", "0");
+    let (good, output) = tidy.succeeds_with_output()?;
     c.report.tested("", good, testing::count_cargo_test(&output), c.data);
     Ok(())
 }

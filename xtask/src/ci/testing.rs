@@ -8,6 +8,9 @@ use std::path::Path;
 /// What a test prints at the start of a line when it has nothing to test on.
 const SKIPPED: &str = "skipped: ";
 
+/// Where nextest puts the file: below the root, also when the build folder is elsewhere.
+const JUNIT: &str = "target/nextest/ci/junit.xml";
+
 /// Which tests to build and run.
 pub(super) struct Selection {
     /// Arguments that choose what is built.
@@ -51,7 +54,7 @@ pub(super) fn run(
 
 /// The profile `ci` of xtask/nextest.toml writes a JUnit file that keeps what passing tests printed.
 fn nextest(c: &Context, which: &Selection, environment: &[(&str, &str)]) -> Result<(bool, TestCount)> {
-    let junit = c.workspace.target.join("nextest/ci/junit.xml");
+    let junit = c.workspace.root.join(JUNIT);
     if junit.exists() {
         std::fs::remove_file(&junit).with_context(|| junit.display().to_string())?;
     }
@@ -146,7 +149,7 @@ mod tests {
     use super::*;
 
     /// As nextest 0.9.143 writes it.
-    const JUNIT: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+    const WRITTEN: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="ci" tests="4" failures="1" errors="0" uuid="x" time="0.02">
     <testsuite name="a" tests="4" disabled="0" errors="0" failures="1">
         <testcase name="reads" classname="a" time="0.01">
@@ -171,7 +174,7 @@ ok
 
     #[test]
     fn junit_counts_are_read_with_the_tests_that_skipped() {
-        assert_eq!(count_junit(JUNIT), Some(TestCount { passed: 3, failed: 1, skipped: 2 }));
+        assert_eq!(count_junit(WRITTEN), Some(TestCount { passed: 3, failed: 1, skipped: 2 }));
         assert_eq!(count_junit("<html>"), None);
     }
 
