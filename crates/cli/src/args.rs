@@ -7,12 +7,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use dividemix::run::Settings;
 
 /// The first line of the help is how to try it.
-const TRY_IT: &str = "Try it: `effmix train` trains on a built-in demo set with 40 % wrong labels, in a few minutes.
+const TRY_IT: &str =
+    "Try it: `effmix train` trains on a built-in demo set with 40 % wrong labels, in a few minutes.
 
 effmix trains image classifiers on folders whose labels are partly wrong, and says which labels are wrong.";
 
 #[derive(Debug, Parser)]
-#[command(name = "effmix", version, about = TRY_IT, arg_required_else_help = false, disable_help_subcommand = true)]
+#[command(name = "effmix", version, about = TRY_IT, args_override_self = true, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,

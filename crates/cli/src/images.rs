@@ -28,7 +28,12 @@ pub(crate) struct Outputs {
 
 impl Outputs {
     /// Of all samples, a batch at a time, so that any number of them fits into memory.
-    pub(crate) fn of(predictor: &Predictor, samples: &[Sample], embeddings: bool, signals: &Signals) -> Result<Self, Failure> {
+    pub(crate) fn of(
+        predictor: &Predictor,
+        samples: &[Sample],
+        embeddings: bool,
+        signals: &Signals,
+    ) -> Result<Self, Failure> {
         let classes = predictor.classes();
         let features = predictor.model.networks.first().map_or(0, |network| network.feature_len());
         let mut all = Self {
@@ -42,7 +47,8 @@ impl Outputs {
             if signals.stop().load(Ordering::Relaxed) {
                 return Err(signals.failure());
             }
-            all.add(predictor, batch, signals.stop())?;
+            let added = all.add(predictor, batch, signals.stop());
+            added.map_err(|e| if signals.stop().load(Ordering::Relaxed) { signals.failure() } else { e })?;
             counter.add(batch.len());
         }
         Ok(all)
@@ -90,7 +96,11 @@ pub(crate) fn named(paths: &[PathBuf]) -> Result<Vec<Sample>, Failure> {
             let before = files.len();
             below(path, &mut files)?;
             if files.len() == before {
-                return Err(Failure::Other(format!("{}: no images in it ({})", path.display(), ENDINGS.join(", "))));
+                return Err(Failure::Other(format!(
+                    "{}: no images in it ({})",
+                    path.display(),
+                    ENDINGS.join(", ")
+                )));
             }
         } else {
             files.push(path.clone());
@@ -108,11 +118,13 @@ pub(crate) fn named(paths: &[PathBuf]) -> Result<Vec<Sample>, Failure> {
 fn below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let unreadable = |e: std::io::Error| Failure::Other(format!("can't read {}: {e}", folder.display()));
     let entries = fs::read_dir(folder).map_err(unreadable)?;
-    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().map_err(unreadable)?;
+    let mut paths =
+        entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().map_err(unreadable)?;
     paths.sort();
     for path in paths {
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let ending =
+            path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
         if hidden {
             continue;
         }

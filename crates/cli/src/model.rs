@@ -31,7 +31,9 @@ impl Predictor {
         } else {
             if !args.model.exists() {
                 let path = args.model.display();
-                return Err(Failure::Other(format!("{path}: no such run folder, model folder or file of weights")));
+                return Err(Failure::Other(format!(
+                    "{path}: no such run folder, model folder or file of weights"
+                )));
             }
             let arch = args.arch.as_deref().map(Arch::by_name).transpose()?;
             SavedModel::from_file(&args.model, arch.as_ref())?

@@ -61,7 +61,9 @@ pub(crate) const NPY: &[u8] = b"\x93NUMPY";
 pub(crate) fn use_threads(threads: Option<usize>) -> Result<(), Failure> {
     let Some(threads) = threads else { return Ok(()) };
     if !(1..=1024).contains(&threads) {
-        return Err(Failure::Usage(format!("--threads: {threads} is not allowed; it must be from 1 to 1024")));
+        return Err(Failure::Usage(format!(
+            "--threads: {threads} is not allowed; it must be from 1 to 1024"
+        )));
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     pool.build_global().map_err(|e| Failure::Other(format!("--threads {threads}: {e}")))

@@ -93,7 +93,7 @@ impl Terminal {
                 bar.set_position(done as u64);
                 bar.set_message("");
             }
-            None if done == total => tell(&format!("{what}: {total}")),
+            None if done == total && total > 0 => tell(&format!("{what}: {total}")),
             None => {}
         }
     }
@@ -137,7 +137,10 @@ impl Terminal {
                 state.accuracy = records.first().and_then(|record| record.test_accuracy);
                 if self.bar.is_none() {
                     let left = state.left().map_or_else(String::new, |left| format!(", {left} left"));
-                    tell(&format!("{}  {images_per_s:.0} images/s  {seconds:.1} s{left}", state.epoch_line(records)));
+                    tell(&format!(
+                        "{}  {images_per_s:.0} images/s  {seconds:.1} s{left}",
+                        state.epoch_line(records)
+                    ));
                 }
             }
             Event::CheckpointWritten { .. } => {}

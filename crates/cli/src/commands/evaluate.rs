@@ -69,7 +69,9 @@ fn match_classes(predictor: &Predictor, data: &[String]) -> Result<Vec<usize>, F
             Ok((0..data.len()).collect())
         } else {
             let problem = format!("the weights have {} classes and the data {}", model.len(), data.len());
-            Err(Failure::Other(format!("{problem}; a file of weights doesn't name its classes, so they must be as many")))
+            Err(Failure::Other(format!(
+                "{problem}; a file of weights doesn't name its classes, so they must be as many"
+            )))
         };
     }
     let place = |class: &String| {
@@ -124,7 +126,8 @@ fn evaluate(
 }
 
 fn in_words(evaluation: &Evaluation) -> String {
-    let percent = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{:.1} %", 100.0 * value));
+    let percent =
+        |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{:.1} %", 100.0 * value));
     let mut text = format!("accuracy  {} of {} images\n", percent(evaluation.accuracy), evaluation.images);
     text += &format!("ECE       {}\n", percent(evaluation.ece));
     if !evaluation.skipped_files.is_empty() {

@@ -17,7 +17,8 @@ const HEADER: [&str; 3] = ["path", "label", "true_label"];
 
 pub(super) fn run(args: &Noise) -> Result<(), Failure> {
     if args.kind == NoiseKind::Instance {
-        let problem = "--kind instance (by the image) is not in this version; symmetric, asymmetric and pair are";
+        let problem =
+            "--kind instance (by the image) is not in this version; symmetric, asymmetric and pair are";
         return Err(Failure::Usage(problem.to_owned()));
     }
     if args.transition.is_some() && args.kind != NoiseKind::Asymmetric {
@@ -29,7 +30,8 @@ pub(super) fn run(args: &Noise) -> Result<(), Failure> {
     }
     may_write(&args.out, args.force, (HEADER.join(",") + "\n").as_bytes())?;
 
-    let set = image_folder::open(&args.data, &OpenOptions { test: TestSplit::Folders, ..OpenOptions::default() })?;
+    let set =
+        image_folder::open(&args.data, &OpenOptions { test: TestSplit::Folders, ..OpenOptions::default() })?;
     let truth: Vec<usize> = set.train.iter().map(|sample| sample.label).collect();
     let classes = set.classes.len();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(args.seed);
@@ -65,7 +67,8 @@ pub(super) fn run(args: &Noise) -> Result<(), Failure> {
 /// A transition matrix from a file: a line a true class, numbers between commas or spaces; perhaps under a line of
 /// class names, which then say the order of lines and columns.
 fn read_transition(file: &Path, classes: &[String]) -> Result<Transition, Failure> {
-    let wrong = |line: usize, problem: String| Failure::Other(format!("{}, line {line}: {problem}", file.display()));
+    let wrong =
+        |line: usize, problem: String| Failure::Other(format!("{}, line {line}: {problem}", file.display()));
     let text = std::fs::read_to_string(file)
         .map_err(|e| Failure::Other(format!("can't read {}: {e}", file.display())))?;
     let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line.trim()));
@@ -96,7 +99,10 @@ fn read_transition(file: &Path, classes: &[String]) -> Result<Transition, Failur
             return Err(wrong(number, format!("more lines than the {} classes", classes.len())));
         };
         if cells.len() != classes.len() {
-            return Err(wrong(number, format!("{} numbers, but there are {} classes", cells.len(), classes.len())));
+            return Err(wrong(
+                number,
+                format!("{} numbers, but there are {} classes", cells.len(), classes.len()),
+            ));
         }
         for (cell, &column) in cells.iter().zip(&order) {
             let parsed = cell.parse().map_err(|_| wrong(number, format!("{cell:?} is not a number")))?;

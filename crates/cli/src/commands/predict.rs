@@ -97,7 +97,12 @@ fn predictions<'a>(
         let top: Vec<Guess<'_>> =
             order.iter().take(top).map(|&class| Guess { label: &names[class], p: p[class] }).collect();
         let first = top.first();
-        Prediction { path: &sample.path, label: first.map(|guess| guess.label), p: first.map(|guess| guess.p), top }
+        Prediction {
+            path: &sample.path,
+            label: first.map(|guess| guess.label),
+            p: first.map(|guess| guess.p),
+            top,
+        }
     };
     samples.iter().zip(outputs.logits.chunks(names.len())).map(predict).collect()
 }

@@ -79,7 +79,9 @@ fn in_words(finished: &Finished) -> Result<String, Failure> {
     lines.extend(worst(folder)?);
     let path = folder.path().display();
     lines.push(String::new());
-    lines.push(format!("Next: open {path}/report.html; look through {path}/label_issues.csv, worst label first;"));
+    lines.push(format!(
+        "Next: open {path}/report.html; look through {path}/label_issues.csv, worst label first;"
+    ));
     lines.push(format!("      classify images with: effmix predict {path} IMAGE..."));
     Ok(lines.join("\n") + "\n")
 }
@@ -92,8 +94,11 @@ fn accuracy(summary: &Summary) -> Vec<String> {
         Some(TestLabels::Truth) => "true labels",
         _ => "given labels",
     };
-    let mut lines =
-        vec![format!("accuracy   {:.1} % (best {:.1} %) on the test images' {against}", 100.0 * last, 100.0 * best)];
+    let mut lines = vec![format!(
+        "accuracy   {:.1} % (best {:.1} %) on the test images' {against}",
+        100.0 * last,
+        100.0 * best
+    )];
     if let Some(plain) = summary.plain_accuracy {
         lines.push(format!("           {:.1} % by plain training, for comparison", 100.0 * plain));
     }

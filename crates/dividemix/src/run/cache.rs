@@ -14,6 +14,7 @@ pub fn cache_folder() -> Result<PathBuf> {
         Some(folder) => PathBuf::from(folder),
         None => dirs::cache_dir().unwrap_or_else(std::env::temp_dir).join("effmix"),
     };
-    std::fs::create_dir_all(&folder).map_err(Error::io("can't create (set EFFMIX_CACHE to another folder)", &folder))?;
+    std::fs::create_dir_all(&folder)
+        .map_err(Error::io("can't create (set EFFMIX_CACHE to another folder)", &folder))?;
     Ok(folder)
 }

@@ -14,10 +14,13 @@ use super::defaults::Facts;
 use super::features::{Body, Features, Wanted};
 use super::pixels::{PixelViews, stopped, transform_for};
 use super::settings::{CacheKind, Settings};
-use crate::{Result, TestSet, TrainingSet, ViewSource};
+use crate::{Hyperparameters, Result, TestSet, TrainingSet, ViewSource};
 
 /// Part of the images held out where there is no test set.
-const TEST_FRACTION: f64 = 0.1;
+pub(super) const TEST_FRACTION: f64 = 0.1;
+
+/// Columns of a labels CSV that doesn't say otherwise.
+pub(super) const COLUMNS: (&str, &str) = ("path", "label");
 
 /// Images whose size is looked at, to know what the set is like.
 const LOOKED_AT: usize = 25;
@@ -38,7 +41,10 @@ impl Data {
     /// What is wrong with the folder or the labels file.
     pub fn open(settings: &Settings) -> Result<Self> {
         let folder = match &settings.data {
-            None => demo(settings.seed.unwrap_or_default(), DemoOptions::default()),
+            None => demo(
+                settings.seed.unwrap_or_else(|| Hyperparameters::default().seed),
+                &DemoOptions::default(),
+            ),
             Some(data) => image_folder::open(data, &options(settings))?,
         };
         let facts = Facts {
@@ -55,8 +61,8 @@ fn options(settings: &Settings) -> OpenOptions {
     let column = |name: &Option<String>, default: &str| name.clone().unwrap_or_else(|| default.to_owned());
     let labels = settings.labels.as_ref().map(|file| LabelsCsv {
         file: file.clone(),
-        path_column: column(&settings.path_column, "path"),
-        label_column: column(&settings.label_column, "label"),
+        path_column: column(&settings.path_column, COLUMNS.0),
+        label_column: column(&settings.label_column, COLUMNS.1),
         truth_column: settings.truth_column.clone(),
     });
     let test = match &settings.test {

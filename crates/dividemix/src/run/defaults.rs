@@ -64,14 +64,21 @@ pub fn defaults_for(facts: &Facts, said: &Settings) -> Defaults {
 
 /// A small head on features of pretrained weights: what most users come with, and minutes on a CPU.
 fn frozen_body() -> Defaults {
-    let hyperparameters =
-        Hyperparameters { epochs: 25, warmup: 5, batch: 64, lr: 0.005, schedule: Schedule::Cosine, ..Default::default() };
+    let hyperparameters = Hyperparameters {
+        epochs: 25,
+        warmup: 5,
+        batch: 64,
+        lr: 0.005,
+        schedule: Schedule::Cosine,
+        ..Default::default()
+    };
     Defaults { size: Some(FROZEN_SIZE), hyperparameters, ..base() }
 }
 
 /// All of a pretrained network.
 fn pretrained(small: bool) -> Defaults {
-    let hyperparameters = Hyperparameters { epochs: 10, warmup: 2, batch: 64, lr: 0.005, ..Default::default() };
+    let hyperparameters =
+        Hyperparameters { epochs: 10, warmup: 2, batch: 64, lr: 0.005, ..Default::default() };
     Defaults { size: small.then_some(SMALL_SIDE), hyperparameters, ..base() }
 }
 
@@ -117,7 +124,8 @@ mod tests {
 
     #[test]
     fn a_frozen_body_has_the_published_networks_shape() {
-        let said = Settings { weights: Some("w.pth".into()), freeze: Some(Freeze::Body), ..Settings::default() };
+        let said =
+            Settings { weights: Some("w.pth".into()), freeze: Some(Freeze::Body), ..Settings::default() };
         let defaults = defaults_for(&PHOTOGRAPHS, &said);
         assert_eq!((defaults.width, defaults.depth, defaults.stem_stride), (1.0, 1.0, 2));
         assert_eq!(defaults.size, Some(FROZEN_SIZE));

@@ -54,7 +54,12 @@ pub fn start(settings: &Settings, observe: &Observer<'_>, stop: &AtomicBool) -> 
 ///
 /// # Errors
 /// A folder that is no run; data that changed its classes; else as [`start`].
-pub fn resume(run: &Path, epochs: Option<usize>, observe: &Observer<'_>, stop: &AtomicBool) -> Result<Finished> {
+pub fn resume(
+    run: &Path,
+    epochs: Option<usize>,
+    observe: &Observer<'_>,
+    stop: &AtomicBool,
+) -> Result<Finished> {
     let began = Instant::now();
     let (folder, config) = RunFolder::open(run)?;
     let planned = config.settings.epochs.unwrap_or_default();
@@ -107,7 +112,14 @@ impl Run<'_> {
         self.check_again(&sets, &classes)?;
 
         let mut in_epochs = 0.0;
-        let outcome = self.train(Training::Main, &networks, &sets, &classes, &self.plan.hyperparameters, &mut in_epochs)?;
+        let outcome = self.train(
+            Training::Main,
+            &networks,
+            &sets,
+            &classes,
+            &self.plan.hyperparameters,
+            &mut in_epochs,
+        )?;
         let plain = if demo && self.plan.hyperparameters.method != Method::Ce {
             self.plain(&sets, &classes)?.last_accuracy()
         } else {
@@ -116,7 +128,11 @@ impl Run<'_> {
 
         networks.save(&self.folder)?;
         let findings = Findings { samples: &sets.samples, classes: &classes, outcome: &outcome };
-        write_npy(&self.folder.file("pred_probs.npy"), findings.probabilities(), &[sets.samples.len(), classes.len()])?;
+        write_npy(
+            &self.folder.file("pred_probs.npy"),
+            findings.probabilities(),
+            &[sets.samples.len(), classes.len()],
+        )?;
         write_npy(&self.folder.file("losses.npy"), &outcome.losses, &[outcome.losses.len()])?;
         write_issues(&self.folder.file("label_issues.csv"), &findings.table())?;
         let timing = read_timing(&self.folder.file("timing.jsonl"))?;
@@ -154,7 +170,12 @@ impl Run<'_> {
         let mut counts = vec![0usize; classes.len()];
         sets.samples.iter().for_each(|sample| counts[sample.label] += 1);
         let unreadable = || match sets.skipped.first() {
-            Some(first) => format!(" ({} files were skipped; the first is {}: {})", sets.skipped.len(), first.path, first.reason),
+            Some(first) => format!(
+                " ({} files were skipped; the first is {}: {})",
+                sets.skipped.len(),
+                first.path,
+                first.reason
+            ),
             None => String::new(),
         };
         if counts.iter().filter(|count| **count > 0).count() < 2 {
@@ -165,7 +186,9 @@ impl Run<'_> {
         }
         let empty = classes.iter().zip(&counts).filter(|(_, count)| **count == 0);
         for (class, _) in empty {
-            (self.observe)(Progress::Warning(&format!("class {class:?} has no training image that can be read")));
+            (self.observe)(Progress::Warning(&format!(
+                "class {class:?} has no training image that can be read"
+            )));
         }
         Ok(())
     }
@@ -185,8 +208,8 @@ impl Run<'_> {
             Training::Plain => ("plain_metrics.jsonl", self.folder.checkpoints().join("plain")),
         };
         let start = self.start(&sets.samples, classes)?;
-        let checkpoints = Checkpoints::new(checkpoints, self.plan.checkpoint_every, &sets.train)?;
-        let done = checkpoints.newest_epoch()?;
+        let checkpoints = Checkpoints::new(checkpoints, self.plan.checkpoint_every);
+        let done = checkpoints.newest()?.unwrap_or(0);
         let metrics = Lines::up_to(self.folder.file(metrics), done)?;
         let timing = match which {
             Training::Main => Some(Lines::up_to(self.folder.file("timing.jsonl"), done)?),

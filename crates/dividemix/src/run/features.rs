@@ -78,7 +78,11 @@ impl Features {
         if let Some((features, skipped)) = Self::open(&file, samples.len()) {
             progress(samples.len(), samples.len());
             let unreadable = |sample: &Sample| skipped.iter().any(|s| s.path == sample.path);
-            let kept = if skipped.is_empty() { samples } else { samples.into_iter().filter(|s| !unreadable(s)).collect() };
+            let kept = if skipped.is_empty() {
+                samples
+            } else {
+                samples.into_iter().filter(|s| !unreadable(s)).collect()
+            };
             return Ok((features, kept, skipped));
         }
         let all = samples.len();
@@ -87,7 +91,10 @@ impl Features {
         let kept = views.samples().to_vec();
         match Self::open(&file, all) {
             Some((features, _)) => Ok((features, kept, skipped)),
-            None => Err(Error::Format { path: file, problem: "changed while it was written; try again".to_owned() }),
+            None => Err(Error::Format {
+                path: file,
+                problem: "changed while it was written; try again".to_owned(),
+            }),
         }
     }
 
@@ -102,7 +109,8 @@ impl Features {
         let &[n, views, length] = info.shape.as_slice() else { return None };
         let skipped = metadata.metadata().as_ref()?.get("skipped")?;
         let skipped: Vec<(String, String)> = serde_json::from_str(skipped).ok()?;
-        let skipped: Vec<Skipped> = skipped.into_iter().map(|(path, reason)| Skipped { path, reason }).collect();
+        let skipped: Vec<Skipped> =
+            skipped.into_iter().map(|(path, reason)| Skipped { path, reason }).collect();
         // The length of the header stands before it in eight bytes.
         let start = 8 + header + info.data_offsets.0;
         if info.dtype != safetensors::Dtype::F32 || n + skipped.len() != samples || !start.is_multiple_of(4) {
@@ -162,7 +170,8 @@ fn compute(
     let header = header(n, v, length, &serde_json::to_string(&skipped).unwrap_or_default());
     let samples: Vec<usize> = (0..n).collect();
     let fill = |out: &mut dyn Write| -> Result<()> {
-        let put = |out: &mut dyn Write, bytes: &[u8]| out.write_all(bytes).map_err(Error::io("can't write", file));
+        let put =
+            |out: &mut dyn Write, bytes: &[u8]| out.write_all(bytes).map_err(Error::io("can't write", file));
         put(out, &header)?;
         for (number, batch) in samples.chunks(BATCH).enumerate() {
             if stop.load(Ordering::Relaxed) {

@@ -125,7 +125,9 @@ mod tests {
         write_npy(&path, &[1.0, -2.5, f32::MIN_POSITIVE, 4.0, 5.0, 6.0], &[2, 3]).unwrap();
         let bytes = fs::read(&path).unwrap();
         assert_eq!((bytes.len() - 24) % 64, 0);
-        assert!(bytes.starts_with(b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"));
+        assert!(bytes.starts_with(
+            b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"
+        ));
         assert_eq!(read_npy(&path).unwrap(), (vec![1.0, -2.5, f32::MIN_POSITIVE, 4.0, 5.0, 6.0], vec![2, 3]));
     }
 

@@ -42,12 +42,12 @@ impl RunFolder {
     pub fn create(out: Option<&Path>, name: &str, force: bool) -> Result<Self> {
         let Some(out) = out else { return Self::next_free(name) };
         if let Some(parent) = out.parent() {
-            fs::create_dir_all(parent).map_err(Error::io("can\'t create", parent))?;
+            fs::create_dir_all(parent).map_err(Error::io("can't create", parent))?;
         }
         match fs::create_dir(out) {
             Ok(()) => {}
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => clear(out, force)?,
-            Err(e) => return Err(Error::io("can\'t create", out)(e)),
+            Err(e) => return Err(Error::io("can't create", out)(e)),
         }
         Ok(Self { path: out.to_owned() })
     }
@@ -55,7 +55,7 @@ impl RunFolder {
     /// `runs/NAME-1`, or the next number after the highest that is there.
     fn next_free(name: &str) -> Result<Self> {
         let runs = Path::new("runs");
-        fs::create_dir_all(runs).map_err(Error::io("can\'t create", runs))?;
+        fs::create_dir_all(runs).map_err(Error::io("can't create", runs))?;
         let mut number = 1;
         loop {
             let path = runs.join(format!("{name}-{number}"));
@@ -63,7 +63,7 @@ impl RunFolder {
             match fs::create_dir(&path) {
                 Ok(()) => return Ok(Self { path }),
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
-                Err(e) => return Err(Error::io("can\'t create", path)(e)),
+                Err(e) => return Err(Error::io("can't create", path)(e)),
             }
         }
     }
@@ -113,7 +113,9 @@ impl RunFolder {
 
 /// Makes an existing folder ready for a new run, by taking away what an earlier run wrote and nothing else.
 fn clear(path: &Path, force: bool) -> Result<()> {
-    let refused = |remedy: &str| Err(Error::Output { path: path.to_owned(), problem: format!("exists already; {remedy}") });
+    let refused = |remedy: &str| {
+        Err(Error::Output { path: path.to_owned(), problem: format!("exists already; {remedy}") })
+    };
     if !force {
         return refused("choose another --out, or add --force to replace an earlier run there");
     }
@@ -132,7 +134,7 @@ fn clear(path: &Path, force: bool) -> Result<()> {
     }
     // The configuration goes last: if this is cut off, the folder is still known as ours.
     for file in ours.iter().rev() {
-        fs::remove_file(file).map_err(Error::io("can\'t remove", file))?;
+        fs::remove_file(file).map_err(Error::io("can't remove", file))?;
     }
     for (folder, _) in OUR_FOLDERS {
         // Fails if something foreign is in it, and then the folder stays.
@@ -143,14 +145,15 @@ fn clear(path: &Path, force: bool) -> Result<()> {
 
 /// The files in a folder that bear the names of ours, `config.toml` first.
 fn our_files(path: &Path) -> Result<Vec<PathBuf>> {
-    let mut found: Vec<PathBuf> = OUR_FILES.iter().map(|name| path.join(name)).filter(|file| file.exists()).collect();
+    let mut found: Vec<PathBuf> =
+        OUR_FILES.iter().map(|name| path.join(name)).filter(|file| file.exists()).collect();
     for (folder, endings) in OUR_FOLDERS {
         let folder = path.join(folder);
         if !folder.is_dir() {
             continue;
         }
-        for entry in fs::read_dir(&folder).map_err(Error::io("can\'t read", folder))? {
-            let file = entry.map_err(Error::io("can\'t read", folder))?.path();
+        for entry in fs::read_dir(&folder).map_err(Error::io("can't read", &folder))? {
+            let file = entry.map_err(Error::io("can't read", &folder))?.path();
             let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
             if file.is_file() && endings.contains(&ending) {
                 found.push(file);
@@ -166,7 +169,9 @@ mod tests {
     use super::*;
 
     fn a_run_in(path: &Path) {
-        Config::of_run(&Settings::default(), &["a".to_owned(), "b".to_owned()]).write(&path.join("config.toml")).unwrap();
+        Config::of_run(&Settings::default(), &["a".to_owned(), "b".to_owned()])
+            .write(&path.join("config.toml"))
+            .unwrap();
         fs::create_dir_all(path.join("model")).unwrap();
         fs::write(path.join("model/net1.safetensors"), "weights").unwrap();
         fs::write(path.join("summary.json"), "{}").unwrap();

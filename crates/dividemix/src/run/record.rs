@@ -37,7 +37,8 @@ impl Lines {
     pub(crate) fn up_to(path: PathBuf, epoch: usize) -> Result<Self> {
         if path.is_file() {
             let text = read_to_string(&path)?;
-            let kept = |line: &&str| serde_json::from_str::<OfEpoch>(line).is_ok_and(|line| line.epoch <= epoch);
+            let kept =
+                |line: &&str| serde_json::from_str::<OfEpoch>(line).is_ok_and(|line| line.epoch <= epoch);
             let lines: String = text.lines().take_while(kept).flat_map(|line| [line, "\n"]).collect();
             if lines != text {
                 write_atomic(&path, |out| out.write_all(lines.as_bytes()))?;
@@ -78,8 +79,10 @@ pub(crate) fn read_timing(path: &Path) -> Result<Vec<Timing>> {
 fn read_lines<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Vec<T>> {
     let text = read_to_string(path)?;
     let parse = |(number, line): (usize, &str)| {
-        serde_json::from_str(line)
-            .map_err(|e| Error::Format { path: path.to_owned(), problem: format!("line {}: {e}", number + 1) })
+        serde_json::from_str(line).map_err(|e| Error::Format {
+            path: path.to_owned(),
+            problem: format!("line {}: {e}", number + 1),
+        })
     };
     text.lines().enumerate().map(parse).collect()
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use effnet_model::{Arch, ClassifierKind};
 
-use super::defaults::{Facts, defaults_for};
+use super::data::{COLUMNS, TEST_FRACTION};
+use super::defaults::{Defaults, Facts, defaults_for};
 use super::settings::{CacheKind, Freeze, Settings};
 use super::weights::arch_of;
 use crate::{Error, Hyperparameters, Result};
@@ -71,14 +72,27 @@ impl Settings {
         };
         hyperparameters.check()?;
         self.freeze.get_or_insert(Freeze::None);
+        self.resolve_data();
         let cache = *self.cache.get_or_insert(defaults.cache);
         let checkpoint_every = *self.checkpoint_every.get_or_insert(1);
         Ok(Plan { settings: self, arch, hyperparameters, cache, checkpoint_every })
     }
 
+    /// How the data is read, where that is a choice at all.
+    fn resolve_data(&mut self) {
+        if self.data.is_some() && self.test.is_none() {
+            self.test_fraction.get_or_insert(TEST_FRACTION);
+        }
+        if self.labels.is_some() {
+            self.path_column.get_or_insert_with(|| COLUMNS.0.to_owned());
+            self.label_column.get_or_insert_with(|| COLUMNS.1.to_owned());
+        }
+    }
+
     /// The network: of the pretrained weights where they say what they are, else by name and scaling.
-    fn resolve_arch(&mut self, defaults: &super::defaults::Defaults) -> Result<Arch> {
-        let recorded = self.weights.as_deref().map(|weights| self.recorded_arch(weights)).transpose()?.flatten();
+    fn resolve_arch(&mut self, defaults: &Defaults) -> Result<Arch> {
+        let recorded =
+            self.weights.as_deref().map(|weights| self.recorded_arch(weights)).transpose()?.flatten();
         let mut arch = match recorded {
             Some(arch) => {
                 self.arch.get_or_insert_with(|| arch.name.clone());
@@ -96,7 +110,8 @@ impl Settings {
             }
         };
         let size = *self.size.get_or_insert(defaults.size.unwrap_or(arch.size));
-        let kind = if self.frozen() { ClassifierKind::Mlp { hidden: HEAD_UNITS } } else { ClassifierKind::Linear };
+        let kind =
+            if self.frozen() { ClassifierKind::Mlp { hidden: HEAD_UNITS } } else { ClassifierKind::Linear };
         arch = arch.with_size(size).with_classifier(kind);
         Ok(arch)
     }
@@ -106,7 +121,8 @@ impl Settings {
         let Some(arch) = arch_of(weights)? else { return Ok(None) };
         let said = [("--width", self.width.is_some()), ("--depth", self.depth.is_some())];
         if let Some((name, _)) = said.iter().find(|(_, given)| *given) {
-            let problem = format!("{} says itself how wide and deep its network is; leave it out", weights.display());
+            let problem =
+                format!("{} says itself how wide and deep its network is; leave it out", weights.display());
             return Err(Error::Setting { name, problem });
         }
         match &self.arch {
@@ -154,9 +170,10 @@ impl Settings {
             ("--truth-column", self.truth_column.is_some()),
         ];
         match needs_labels.iter().find(|(_, given)| *given && self.labels.is_none()) {
-            Some((name, _)) => {
-                Err(Error::Setting { name, problem: "names a column of a CSV; give it with --labels".to_owned() })
-            }
+            Some((name, _)) => Err(Error::Setting {
+                name,
+                problem: "names a column of a CSV; give it with --labels".to_owned(),
+            }),
             None => Ok(()),
         }
     }
@@ -185,7 +202,9 @@ mod tests {
 
     #[test]
     fn resolved_settings_resolve_to_themselves() {
-        let plan = Settings { data: Some("d".into()), epochs: Some(3), ..Settings::default() }.resolve(&FACTS).unwrap();
+        let plan = Settings { data: Some("d".into()), epochs: Some(3), ..Settings::default() }
+            .resolve(&FACTS)
+            .unwrap();
         assert_eq!(plan.hyperparameters.epochs, 3);
         assert_eq!(plan.settings.clone().resolve(&FACTS).unwrap(), plan);
     }
@@ -197,7 +216,9 @@ mod tests {
         let message = bad(Settings { size: Some(4), ..data.clone() });
         assert_eq!(message, "--size: 4 is not allowed; it must be from 8 to 1024");
         let message = bad(Settings { threshold: Some(1.5), ..data.clone() });
-        assert!(message.contains("--threshold") && message.contains("1.5") && message.contains("from 0 to 1"));
+        assert!(
+            message.contains("--threshold") && message.contains("1.5") && message.contains("from 0 to 1")
+        );
         let message = bad(Settings { freeze: Some(Freeze::Body), ..data.clone() });
         assert!(message.contains("--freeze") && message.contains("--weights"));
         let message = bad(Settings { label_column: Some("x".to_owned()), ..data });

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 #[cfg(feature = "clap")]
 use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::{Deserialize, Serialize};
 
 use super::config::unwritable;
 use crate::{ClassWeights, Error, Method, Result, Schedule};
@@ -32,7 +32,10 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Data"))]
     pub truth_column: Option<String>,
     /// Part of the images held out as test set, by class [default: 0.1; not used where there is a test set]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "PART", help_heading = "Data", conflicts_with = "test"))]
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "PART", help_heading = "Data", conflicts_with = "test")
+    )]
     pub test_fraction: Option<f64>,
     /// Folder of test images
     #[cfg_attr(feature = "clap", arg(long, value_name = "DIR", help_heading = "Data"))]

@@ -27,10 +27,14 @@ pub(crate) fn start_from(run: &Path, samples: &[Sample], classes: &[String]) -> 
     let mut issues = read_issues(&folder.file("label_issues.csv"))?;
     let (probabilities, shape) = read_npy(&folder.file("pred_probs.npy"))?;
     if shape != [issues.len(), classes.len()] {
-        return Err(wrong(format!("pred_probs.npy is {shape:?} for {} rows of label_issues.csv", issues.len())));
+        return Err(wrong(format!(
+            "pred_probs.npy is {shape:?} for {} rows of label_issues.csv",
+            issues.len()
+        )));
     }
     issues.sort_by(|a, b| a.path.cmp(&b.path));
-    let places: HashMap<&str, usize> = issues.iter().enumerate().map(|(i, row)| (row.path.as_str(), i)).collect();
+    let places: HashMap<&str, usize> =
+        issues.iter().enumerate().map(|(i, row)| (row.path.as_str(), i)).collect();
     let unknown: Vec<&str> =
         samples.iter().map(|s| s.path.as_str()).filter(|path| !places.contains_key(path)).collect();
     if let Some(first) = unknown.first() {
@@ -45,6 +49,10 @@ pub(crate) fn start_from(run: &Path, samples: &[Sample], classes: &[String]) -> 
     Ok(Start {
         clean_probability: of(|row| row.p_clean),
         label_quality: of(|row| row.label_quality),
-        probabilities: rows.iter().flat_map(|&row| &probabilities[row * classes.len()..][..classes.len()]).copied().collect(),
+        probabilities: rows
+            .iter()
+            .flat_map(|&row| &probabilities[row * classes.len()..][..classes.len()])
+            .copied()
+            .collect(),
     })
 }

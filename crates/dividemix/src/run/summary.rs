@@ -113,7 +113,9 @@ impl Summary {
             classes,
             epochs: outcome.records.last().map_or(0, |record| record.epoch),
             clean_auc: wrong.as_ref().and_then(|wrong| metrics::auc(&outcome.label_quality, &clean(wrong))),
-            issue_average_precision: wrong.as_ref().and_then(|wrong| metrics::average_precision(&badness, wrong)),
+            issue_average_precision: wrong
+                .as_ref()
+                .and_then(|wrong| metrics::average_precision(&badness, wrong)),
             issue_precision: found.and_then(|found| found.precision),
             issue_recall: found.and_then(|found| found.recall),
             issue_f1: found.and_then(|found| found.f1),
@@ -131,7 +133,8 @@ impl Summary {
     /// The disk's, or a file that is none of ours.
     pub fn read(path: &Path) -> Result<Self> {
         let text = read_to_string(path)?;
-        serde_json::from_str(&text).map_err(|e| Error::Format { path: path.to_owned(), problem: e.to_string() })
+        serde_json::from_str(&text)
+            .map_err(|e| Error::Format { path: path.to_owned(), problem: e.to_string() })
     }
 
     /// Writes it.

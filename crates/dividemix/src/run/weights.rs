@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use effnet_model::{
-    ARCH_KEY, Arch, Classifier, EfficientNet, ModelCard, ParameterStore, load_pretrained, read_metadata, save_weights,
+    ARCH_KEY, Arch, Classifier, EfficientNet, ModelCard, ParameterStore, load_pretrained, read_metadata,
+    save_weights,
 };
 
 use super::folder::RunFolder;
@@ -38,7 +39,8 @@ impl FrozenBody {
         let (network, store) = build(arch, classes, 0)?;
         load_pretrained(&file, arch, &store)?;
         let mut hasher = blake3::Hasher::new();
-        hasher.update_mmap(&file).map_err(Error::io("can't read", &file))?;
+        let opened = std::fs::File::open(&file).map_err(Error::io("can't read", &file))?;
+        hasher.update_reader(opened).map_err(Error::io("can't read", &file))?;
         hasher.update(as_json(arch)?.as_bytes());
         Ok(Self { network, key: hasher.finalize(), store })
     }
@@ -62,7 +64,8 @@ impl Networks {
                 Some(body) => {
                     let store = ParameterStore::new(seed, &Device::Cpu);
                     let (features, vb) = (body.network.feature_len(), store.var_builder().pp("classifier"));
-                    let network = Classifier::new(arch.classifier, features, classes.len(), arch.dropout, vb)?;
+                    let network =
+                        Classifier::new(arch.classifier, features, classes.len(), arch.dropout, vb)?;
                     trained.push(Box::new(Trainable { network, store: store.clone() }));
                     store
                 }
@@ -130,7 +133,8 @@ fn model_folder(path: &Path) -> Option<PathBuf> {
 fn weights_file(path: &Path) -> Result<PathBuf> {
     let Some(folder) = model_folder(path) else { return Ok(path.to_owned()) };
     let card = ModelCard::read(&folder)?;
-    let none = || Error::Format { path: folder.clone(), problem: "its model.json names no network".to_owned() };
+    let none =
+        || Error::Format { path: folder.clone(), problem: "its model.json names no network".to_owned() };
     Ok(folder.join(card.networks.first().ok_or_else(none)?))
 }
 
@@ -140,8 +144,11 @@ pub(crate) fn arch_of(path: &Path) -> Result<Option<Arch>> {
         return Ok(Some(ModelCard::read(&folder)?.arch));
     }
     // Other formats have no metadata; what is no file of weights at all is told when it is read.
-    let Some(json) = read_metadata(path).ok().and_then(|mut metadata| metadata.remove(ARCH_KEY)) else { return Ok(None) };
-    let wrong = |e: serde_json::Error| Error::Format { path: path.to_owned(), problem: format!("architecture: {e}") };
+    let Some(json) = read_metadata(path).ok().and_then(|mut metadata| metadata.remove(ARCH_KEY)) else {
+        return Ok(None);
+    };
+    let wrong =
+        |e: serde_json::Error| Error::Format { path: path.to_owned(), problem: format!("architecture: {e}") };
     serde_json::from_str(&json).map(Some).map_err(wrong)
 }
 

@@ -1,0 +1,74 @@
+//! Help, wrong usage, exit statuses, and what goes to stdout.
+
+use super::setup::{Folder, json, train_args};
+
+#[test]
+fn with_nothing_given_the_first_line_says_how_to_try_it() {
+    let shown = Folder::new().run(&[]);
+    assert!(shown.lines().next().unwrap().contains("effmix train"), "{shown}");
+    assert!(shown.contains("resume") && shown.contains("predict"));
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_a_suggestion() {
+    let folder = Folder::new();
+    let message = folder.fails(2, &["trian"]);
+    assert!(message.contains("train"), "{message}");
+    let message = folder.fails(2, &["train", "data", "--epoch", "3"]);
+    assert!(message.contains("--epochs"), "{message}");
+    let message = folder.fails(2, &["train", "data", "--method", "magic"]);
+    assert!(message.contains("dividemix") && message.contains("ce"), "{message}");
+}
+
+#[test]
+fn a_value_out_of_range_is_wrong_usage_and_names_flag_value_and_range() {
+    let folder = Folder::with_images(4);
+    for (flag, value, range) in [
+        ("--threshold", "1.5", "from 0 to 1"),
+        ("--size", "4", "from 8"),
+        ("--stem-stride", "3", "1 or 2"),
+        ("--epochs", "0", "at least 1"),
+        ("--width", "0", "above 0"),
+        ("--threads", "0", "from 1"),
+    ] {
+        let message = folder.fails(2, &["train", "data", "--out", "out", flag, value]);
+        assert!(message.contains(flag) && message.contains(value) && message.contains(range), "{message}");
+    }
+    assert!(!folder.path("out").exists());
+}
+
+#[test]
+fn an_unknown_architecture_is_wrong_usage_and_lists_the_known_ones() {
+    let folder = Folder::with_images(4);
+    let message = folder.fails(2, &["train", "data", "--arch", "b9"]);
+    assert!(message.contains("b9") && message.contains("efficientnet_lite0"), "{message}");
+    folder.put("w.pth", "x");
+    let message = folder.fails(2, &["train", "data", "--weights", "w.pth"]);
+    assert!(message.contains("--arch"), "{message}");
+}
+
+#[test]
+fn progress_is_a_line_an_epoch_on_stderr_and_nothing_of_it_on_stdout() {
+    let folder = Folder::with_images(8);
+    let output = folder.output(&[&train_args("out")[..], &["--json"]].concat());
+    let progress = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(progress.lines().filter(|line| line.starts_with("epoch ")).count(), 3, "{progress}");
+    assert!(progress.contains("images/s") && progress.contains("accuracy"));
+    assert!(json(&output.stdout).is_object());
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let folder = Folder::with_images(30);
+    folder.train("out", &[]);
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("effmix"))
+        .args(["predict", "out", "data"])
+        .current_dir(folder.path(""))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,14 @@
+//! The program from outside: what a user types, what comes back on stdout, in files, and as exit status.
+//!
+//! One binary; each module says what it covers. Everything runs on generated folders of 12-pixel images and a network
+//! of the smallest width and depth.
+
+mod bad_input;
+mod command_line;
+mod interrupted;
+mod noise;
+mod predict;
+mod repeatable;
+mod report;
+mod run_folder;
+mod setup;

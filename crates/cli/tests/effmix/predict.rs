@@ -1,0 +1,127 @@
+//! `effmix predict` and `effmix evaluate` use what `train` wrote.
+
+use super::setup::{CLASSES, Folder, csv_rows, json, npy, read};
+
+/// A model that tells the colours apart.
+fn trained() -> Folder {
+    let folder = Folder::with_images(14);
+    folder.train("run", &["--epochs", "8", "--warmup", "8", "--method", "ce"]);
+    folder
+}
+
+#[test]
+fn rows_keep_the_order_of_the_paths_and_unreadable_images_have_rows_of_nan() {
+    let folder = trained();
+    folder.put("broken.png", "no image");
+    let args = ["predict", "run", "data/red/03.png", "broken.png", "data/blue", "data/red/03.png"];
+    let files = ["--out", "p.csv", "--logits", "l.npy", "--embeddings", "e.npy", "--batch", "4"];
+    let output = folder.output(&[&args[..], &files].concat());
+    assert!(output.status.success());
+    assert!(output.stdout.is_empty(), "the result is in a file");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("broken.png"));
+
+    let (header, rows) = csv_rows(&read(&folder.path("p.csv")));
+    assert_eq!(header.join(","), "path,label,p");
+    assert_eq!(rows.len(), 2 + 14 + 1);
+    assert_eq!(rows[0][0], "data/red/03.png");
+    assert_eq!(rows[1], ["broken.png", "", "NaN"]);
+    assert_eq!(rows[2][0], "data/blue/00.png");
+    assert_eq!(rows[16], rows[0], "the same image has the same row wherever it stands");
+
+    let (shape, logits) = npy(&folder.path("l.npy"));
+    assert_eq!(shape, [17, 3]);
+    let (shape, embeddings) = npy(&folder.path("e.npy"));
+    assert_eq!(shape[0], 17);
+    let features = shape[1];
+    for (row, (logits, embedding)) in logits.chunks(3).zip(embeddings.chunks(features)).enumerate() {
+        assert_eq!(logits.iter().all(|v| v.is_nan()), row == 1);
+        assert_eq!(embedding.iter().all(|v| v.is_nan()), row == 1);
+        if row != 1 {
+            let best = (0..3).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap();
+            assert_eq!(rows[row][1], CLASSES[best].0);
+        }
+    }
+}
+
+#[test]
+fn the_run_its_model_folder_and_a_weights_file_of_it_predict_alike() {
+    let folder = trained();
+    let of = |model: &str| folder.run(&["predict", model, "data/green", "--json"]);
+    assert_eq!(of("run"), of("run/model"));
+    let (whole, file) = (json(of("run").as_bytes()), json(of("run/model/net1.safetensors").as_bytes()));
+    let p = |value: &serde_json::Value, row: usize| value["predictions"][row]["p"].clone();
+    assert!(
+        (0..14).all(|row| p(&whole, row) == p(&file, row)),
+        "one network was trained, and its file has it"
+    );
+}
+
+#[test]
+fn top_names_as_many_classes_the_likeliest_first() {
+    let folder = trained();
+    let shown = folder.run(&["predict", "run", "data/red/00.png", "--top", "2"]);
+    let (_, rows) = csv_rows(shown.as_bytes());
+    assert_eq!(rows.len(), 2);
+    let p = |row: usize| rows[row][2].parse::<f32>().unwrap();
+    assert!(p(0) >= p(1) && rows[0][1] != rows[1][1], "{shown}");
+}
+
+#[test]
+fn outputs_that_exist_are_refused_and_force_replaces_our_own_alone() {
+    let folder = trained();
+    let args = ["predict", "run", "data/red/00.png", "--out", "p.csv"];
+    folder.run(&args);
+    let message = folder.fails(1, &args);
+    assert!(message.contains("p.csv") && message.contains("--force"), "{message}");
+    folder.run(&[&args[..], &["--force"]].concat());
+    folder.put("p.csv", "mine\n");
+    folder.fails(1, &[&args[..], &["--force"]].concat());
+    assert_eq!(read(&folder.path("p.csv")), b"mine\n");
+}
+
+#[test]
+fn models_and_images_that_are_not_there_are_named() {
+    let folder = Folder::with_images(2);
+    let message = folder.fails(1, &["predict", "nothing", "data"]);
+    assert!(message.contains("nothing"), "{message}");
+    let message = folder.fails(1, &["predict", "data", "data"]);
+    assert!(message.contains("model.json"), "{message}");
+    folder.put("w.safetensors", "not weights");
+    folder.fails(1, &["predict", "w.safetensors", "data", "--arch", "b0"]);
+}
+
+#[test]
+fn evaluate_measures_what_predict_says() {
+    let folder = trained();
+    let measured = json(folder.run(&["evaluate", "run", "data", "--json"]).as_bytes());
+    let (_, rows) = csv_rows(folder.run(&["predict", "run", "data"]).as_bytes());
+    let right = rows.iter().filter(|row| row[0].contains(&format!("/{}/", row[1]))).count();
+    assert_eq!(measured["images"], 3 * 14);
+    assert_eq!(measured["accuracy"].as_f64().unwrap(), right as f64 / rows.len() as f64);
+    let confusion = measured["confusion"].as_array().unwrap();
+    let on_the_diagonal: u64 = (0..3).map(|class| confusion[class][class].as_u64().unwrap()).sum();
+    assert_eq!(on_the_diagonal, right as u64);
+    assert_eq!(measured["per_class"][2]["class"], "red");
+    assert!((0.0..=1.0).contains(&measured["ece"].as_f64().unwrap()));
+    let shown = folder.run(&["evaluate", "run", "data"]);
+    assert!(shown.contains("accuracy") && shown.contains("confusion") && shown.contains("red"), "{shown}");
+}
+
+#[test]
+fn evaluate_uses_the_test_images_where_there_are_some_and_refuses_unknown_classes() {
+    let folder = trained();
+    for split in ["train", "test"] {
+        for class in 0..3 {
+            let count = if split == "train" { 4 } else { 2 };
+            (0..count).for_each(|n| {
+                folder.put_image(&format!("split/{split}/{}/{n}.png", CLASSES[class].0), class, n)
+            });
+        }
+    }
+    let measured = json(folder.run(&["evaluate", "run", "split", "--json"]).as_bytes());
+    assert_eq!(measured["images"], 6);
+    folder.put_image("other/yellow/0.png", 0, 0);
+    folder.put_image("other/red/0.png", 2, 0);
+    let message = folder.fails(1, &["evaluate", "run", "other"]);
+    assert!(message.contains("yellow") && message.contains("blue, green, red"), "{message}");
+}

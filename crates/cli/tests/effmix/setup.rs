@@ -1,0 +1,150 @@
+//! A small set of images, and the program to run on it.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use image::{Rgb, RgbImage};
+use tempfile::TempDir;
+
+/// Classes of the set, which are told apart by colour.
+pub(crate) const CLASSES: [(&str, [u8; 3]); 3] =
+    [("blue", [30, 40, 210]), ("green", [30, 200, 40]), ("red", [210, 40, 30])];
+
+/// Side of the images.
+const SIDE: u32 = 12;
+
+/// A folder that is gone when the test ends.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    /// An empty one.
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// With `data/CLASS/NN.png`: `each` images a class.
+    pub(crate) fn with_images(each: usize) -> Self {
+        let folder = Self::new();
+        for class in 0..CLASSES.len() {
+            for number in 0..each {
+                let name = CLASSES[class].0;
+                folder.put_image(&format!("data/{name}/{number:02}.png"), class, number);
+            }
+        }
+        folder
+    }
+
+    /// A path in it.
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.0.path().join(below)
+    }
+
+    /// Draws an image of a class, with a texture of its own.
+    pub(crate) fn put_image(&self, below: &str, class: usize, number: usize) {
+        let path = self.path(below);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let shade = |x: u32, y: u32, value: u8| {
+            let texture = (x * 7 + y * 13 + number as u32 * 31) % 37;
+            value.saturating_add(texture as u8)
+        };
+        let colour = CLASSES[class].1;
+        RgbImage::from_fn(SIDE, SIDE, |x, y| Rgb(colour.map(|value| shade(x, y, value)))).save(path).unwrap();
+    }
+
+    /// Writes a file.
+    pub(crate) fn put(&self, below: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(below);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    /// The program, at work in this folder and with a cache in it.
+    pub(crate) fn effmix(&self, args: &[&str]) -> Command {
+        let mut command = Command::cargo_bin("effmix").unwrap();
+        command.current_dir(self.0.path()).env("EFFMIX_CACHE", self.path("cache")).args(args);
+        command
+    }
+
+    /// Runs it, whatever comes of it.
+    pub(crate) fn output(&self, args: &[&str]) -> Output {
+        self.effmix(args).output().unwrap()
+    }
+
+    /// Runs it; it must succeed. Gives stdout.
+    pub(crate) fn run(&self, args: &[&str]) -> String {
+        let output = self.output(args);
+        assert!(output.status.success(), "effmix {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs it; it must end with this status. Gives stderr.
+    pub(crate) fn fails(&self, status: i32, args: &[&str]) -> String {
+        let output = self.output(args);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(status), "effmix {args:?}: {errors}");
+        assert!(!errors.contains("internal error") && !errors.contains("panicked"), "{errors}");
+        errors
+    }
+
+    /// Trains on `data` with the smallest network, writing `out`; `more` flags win nothing, they add.
+    pub(crate) fn train(&self, out: &str, more: &[&str]) -> String {
+        self.run(&[&train_args(out), more].concat())
+    }
+}
+
+/// A training that takes a second or two.
+pub(crate) fn train_args(out: &str) -> Vec<&str> {
+    vec![
+        "train",
+        "data",
+        "--out",
+        out,
+        "--width",
+        "0.1",
+        "--depth",
+        "0.1",
+        "--epochs",
+        "3",
+        "--warmup",
+        "1",
+        "--batch",
+        "8",
+        "--test-fraction",
+        "0.2",
+        "--lr",
+        "0.01",
+    ]
+}
+
+/// A file's content, with its name if it is missing.
+pub(crate) fn read(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// A JSON file, or a line of one.
+pub(crate) fn json(text: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(text).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(text)))
+}
+
+/// A matrix of f32 that NumPy would read: shape and values.
+pub(crate) fn npy(path: &Path) -> (Vec<usize>, Vec<f32>) {
+    let bytes = read(path);
+    assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
+    let header = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let text = std::str::from_utf8(&bytes[10..10 + header]).unwrap();
+    assert!(text.contains("'descr': '<f4'") && text.contains("'fortran_order': False"), "{text}");
+    let shape = text.split_once('(').unwrap().1.split_once(')').unwrap().0;
+    let shape = shape.split(',').filter_map(|dim| dim.trim().parse().ok()).collect();
+    let values =
+        bytes[10 + header..].chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+    (shape, values)
+}
+
+/// A CSV's header and rows.
+pub(crate) fn csv_rows(content: &[u8]) -> (Vec<String>, Vec<Vec<String>>) {
+    let mut reader = csv::Reader::from_reader(content);
+    let header = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let rows = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+    (header, rows)
+}
