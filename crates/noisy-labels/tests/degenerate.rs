@@ -1,4 +1,5 @@
 //! Every case in which losses cannot be divided, and what comes of it.
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 use noisy_labels::division::{Division, co_divide, divide_normalised};
 use noisy_labels::mixture::{Degenerate, MixtureSettings, fit};

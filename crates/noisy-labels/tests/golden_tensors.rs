@@ -1,6 +1,7 @@
 //! Soft labels, MixMatch and the losses against PyTorch's values (f64: agreement to 1e-9, absolute, of the 12 digits that
 //! the file holds).
 #![cfg(feature = "candle")]
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The noise models do what the reference code's do.
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 use noisy_labels::noise::{Transition, asymmetric, measured_transition, noise_rate, symmetric};
 use rand::SeedableRng;

@@ -1,4 +1,5 @@
 //! What holds for any input.
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 use noisy_labels::division::co_divide;
 use noisy_labels::metrics::{auc, average_precision, expected_calibration_error, precision_recall_f1};

@@ -1,5 +1,6 @@
 //! What holds for any soft labels.
 #![cfg(feature = "candle")]
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 use candle_core::{Device, Tensor};
 use noisy_labels::mixup::Mixup;

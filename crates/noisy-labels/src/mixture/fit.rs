@@ -120,7 +120,7 @@ mod tests {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let mut loss = |i: usize| {
             let u: f64 = rng.random_range(-1.0..1.0);
-            if i % every == 0 { (centre + width * u).max(0.0) } else { 0.3 * u * u }
+            if i.is_multiple_of(every) { (centre + width * u).max(0.0) } else { 0.3 * u * u }
         };
         let raw: Vec<f64> = (0..n).map(&mut loss).collect();
         let largest = raw.iter().copied().fold(0.0, f64::max);
