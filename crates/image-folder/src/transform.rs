@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -80,14 +81,18 @@ impl Transform {
         };
         let options =
             ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(left, top, across, down);
-        let source = ImageRef::new(width, height, image.as_raw(), PixelType::U8x3)
+        // Typed images: the untyped call would compile the filters for all of the crate's pixel types, for minutes.
+        let source = TypedImageRef::<U8x3>::from_buffer(width, height, image.as_raw())
             .expect("an RgbImage holds three bytes a pixel");
-        let mut view = Image::new(size, size, PixelType::U8x3);
+        let mut pixels = vec![0; self.view_length()];
+        let mut view = TypedImage::<U8x3>::from_buffer(size, size, &mut pixels)
+            .expect("the view holds three bytes a pixel");
         thread_local!(static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new()));
         RESIZER
-            .with_borrow_mut(|resizer| resizer.resize(&source, &mut view, &options))
-            .expect("the crop lies inside the image, and both images have the same pixels");
-        Cow::Owned(RgbImage::from_raw(size, size, view.into_vec()).expect("the view has size x size pixels"))
+            .with_borrow_mut(|resizer| resizer.resize_typed(&source, &mut view, &options))
+            .expect("the crop lies inside the image");
+        drop(view);
+        Cow::Owned(RgbImage::from_raw(size, size, pixels).expect("the view has size x size pixels"))
     }
 
     /// The pixels of an image of any size as numbers, `[height, width, 3]`: (value / 255 - mean) / std.
