@@ -60,8 +60,18 @@ pub(super) fn scan(root: &Root, apart: Option<&Path>, scan: &mut Scan) -> Result
                 walk.skip_current_dir();
             }
         } else if entry.file_type().is_dir() {
-            if is_apart(&entry, apart, &mut linked) {
+            let real = real_path(&entry, apart);
+            if real.is_some() && real.as_deref() == apart {
                 walk.skip_current_dir();
+            } else if let Some(real) = real
+                && entry.path_is_symlink()
+                && !linked.insert(real)
+            {
+                walk.skip_current_dir();
+                scan.skipped.push(Skipped {
+                    path: shown(root, entry.path()),
+                    reason: "another link leads to the same folder".to_owned(),
+                });
             } else if entry.depth() == 1
                 && let Some(name) = entry.file_name().to_str()
             {
@@ -85,7 +95,7 @@ fn add(root: &Root, entry: DirEntry, scan: &mut Scan) {
             scan.images.push(Found { key, file, folder });
         }
         None => scan.skipped.push(Skipped {
-            path: format!("{}{}", root.prefix, relative.to_string_lossy()),
+            path: shown(root, &file),
             reason: "its path is not UTF-8: rename it".to_owned(),
         }),
     }
@@ -103,24 +113,22 @@ fn has_image_ending(path: &Path) -> bool {
         .is_some_and(|ending| ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending)))
 }
 
-/// Whether a folder is not to be entered: the test set's, or a link to one that was entered by a link before.
-fn is_apart(entry: &DirEntry, apart: Option<&Path>, linked: &mut HashSet<PathBuf>) -> bool {
-    if apart.is_none() && !entry.path_is_symlink() {
-        return false;
-    }
-    match fs::canonicalize(entry.path()) {
-        Ok(real) => apart == Some(&real) || (entry.path_is_symlink() && !linked.insert(real)),
-        Err(_) => false,
-    }
+/// Where a folder really is, if that matters: where one is to be left, or it is reached by a link.
+fn real_path(entry: &DirEntry, apart: Option<&Path>) -> Option<PathBuf> {
+    if apart.is_some() || entry.path_is_symlink() { fs::canonicalize(entry.path()).ok() } else { None }
+}
+
+/// The path as a key would be, for people.
+fn shown(root: &Root, path: &Path) -> String {
+    let relative = path.strip_prefix(&root.folder).unwrap_or(path);
+    format!("{}{}", root.prefix, relative.to_string_lossy())
 }
 
 fn unreadable(root: &Root, error: &walkdir::Error) -> Skipped {
-    let path = error.path().unwrap_or(&root.folder);
-    let relative = path.strip_prefix(&root.folder).unwrap_or(path).to_string_lossy();
     let reason = match (error.loop_ancestor(), error.io_error()) {
         (Some(_), _) => "a link to a folder above it, which is not followed".to_owned(),
         (None, Some(error)) => format!("can't be read: {error}"),
         (None, None) => "can't be read".to_owned(),
     };
-    Skipped { path: format!("{}{relative}", root.prefix), reason }
+    Skipped { path: shown(root, error.path().unwrap_or(&root.folder)), reason }
 }

@@ -1,0 +1,58 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
+
+use image_folder::{Error, prefetch};
+
+#[test]
+fn things_come_in_order_and_none_is_lost() {
+    let made: Result<Vec<usize>, Error> = prefetch(0..1000, 3, |item| Ok(item * item)).collect();
+    assert_eq!(made.unwrap(), (0..1000).map(|item| item * item).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_more_is_made_ahead_than_asked_for() {
+    for depth in [1, 4] {
+        let made = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&made);
+        let mut things = prefetch(0.., depth, move |item: usize| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            Ok::<_, Error>(item)
+        });
+        for taken in 1..=20 {
+            things.next().unwrap().unwrap();
+            sleep(Duration::from_millis(2)); // time enough to make too many
+            let made = made.load(Ordering::SeqCst);
+            assert!(made <= taken + depth, "{made} made when {taken} were taken");
+        }
+    }
+}
+
+#[test]
+fn an_error_comes_in_its_place_and_is_the_last() {
+    let things = prefetch(0.., 2, |item| if item == 3 { Err(Error::Stopped) } else { Ok(item) });
+    let all: Vec<_> = things.collect();
+    assert!(all[..3].iter().map(|thing| *thing.as_ref().unwrap()).eq(0..3));
+    assert!(matches!(all[3..], [Err(Error::Stopped)]));
+}
+
+#[test]
+fn a_panic_becomes_an_error() {
+    let things = prefetch([1, 0], 2, |item| Ok::<i32, Error>(12 / item));
+    let all: Vec<_> = things.collect();
+    assert!(matches!(all[0], Ok(12)));
+    let Err(Error::Panicked(message)) = &all[1] else { panic!("{all:?}") };
+    assert!(message.contains("divide by zero"), "{message}");
+    assert_eq!(all.len(), 2);
+}
+
+#[test]
+fn dropping_stops_the_thread() {
+    let held = Arc::new(());
+    let inside = Arc::clone(&held);
+    let mut things = prefetch(0.., 2, move |_: u64| Ok::<_, Error>(Arc::clone(&inside)));
+    things.next().unwrap().unwrap();
+    drop(things);
+    assert_eq!(Arc::strong_count(&held), 1, "the thread is gone with all that it held");
+}

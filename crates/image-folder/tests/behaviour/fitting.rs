@@ -1,0 +1,101 @@
+use std::borrow::Cow;
+
+use image_folder::{Interpolation, RgbImage, Transform};
+use serde_json::Value;
+
+use crate::util::picture;
+
+/// Pillow's and torchvision's values, made by golden/images.py.
+pub(crate) fn golden() -> Value {
+    serde_json::from_str(include_str!("../golden/images.json")).unwrap()
+}
+
+pub(crate) fn unhex(text: &Value) -> Vec<u8> {
+    let text = text.as_str().unwrap();
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
+
+/// Views whose numbers are value / 255.
+pub(crate) fn plain_numbers(size: usize) -> Transform {
+    Transform {
+        size,
+        mean: [0.0; 3],
+        std: [1.0; 3],
+        interpolation: Interpolation::Bicubic,
+        flip: true,
+        crop_padding: 0,
+    }
+}
+
+/// torchvision's Resize and CenterCrop on Pillow images. Weights are rounded to other fractions there: one
+/// step of 255, no more.
+#[test]
+fn plain_views_are_those_of_torchvision() {
+    let golden = golden();
+    let cases = golden["views"].as_array().unwrap();
+    assert_eq!(cases.len(), 14);
+    for case in cases {
+        let number = |name: &str| case[name].as_u64().unwrap();
+        let size = number("size") as usize;
+        let interpolation = match case["interpolation"].as_str().unwrap() {
+            "bilinear" => Interpolation::Bilinear,
+            _ => Interpolation::Bicubic,
+        };
+        let image = picture(number("width") as u32, number("height") as u32);
+        let view = Transform { interpolation, ..plain_numbers(size) }.fit(&image).into_owned();
+        let expected = unhex(&case["pixels"]);
+        assert_eq!(view.dimensions(), (size as u32, size as u32));
+        for (at, (ours, theirs)) in view.as_raw().iter().zip(&expected).enumerate() {
+            let place = format!("{interpolation:?} {:?} to {size}, byte {at}", image.dimensions());
+            assert!(ours.abs_diff(*theirs) <= 1, "{place}: {ours} instead of {theirs}");
+        }
+    }
+}
+
+#[test]
+fn an_image_of_the_right_size_is_not_touched() {
+    let image = picture(16, 16);
+    assert!(matches!(plain_numbers(16).fit(&image), Cow::Borrowed(_)));
+}
+
+#[test]
+fn an_image_whose_short_side_fits_is_cropped_without_resampling() {
+    let image = picture(16, 21);
+    let middle = image::imageops::crop_imm(&image, 0, 2, 16, 16).to_image();
+    assert_eq!(*plain_numbers(16).fit(&image), middle);
+}
+
+/// Resized as a whole, this would be 8 x 800,000 pixels.
+#[test]
+fn an_image_of_extreme_shape_costs_no_more_than_its_view() {
+    let image = RgbImage::from_pixel(1, 100_000, image::Rgb([9, 8, 7]));
+    let view = plain_numbers(8).fit(&image).into_owned();
+    assert_eq!(view, RgbImage::from_pixel(8, 8, image::Rgb([9, 8, 7])));
+}
+
+#[test]
+fn numbers_are_normalised_by_channel() {
+    let transform = Transform { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], ..plain_numbers(8) };
+    let image = picture(9, 5); // 135 values: whole blocks and a rest
+    for (at, (number, byte)) in transform.normalise(&image).iter().zip(image.as_raw()).enumerate() {
+        let channel = at % 3;
+        let expected = (f32::from(*byte) / 255.0 - transform.mean[channel]) / transform.std[channel];
+        assert!((number - expected).abs() < 1e-6, "{number} instead of {expected}");
+    }
+}
+
+#[test]
+fn settings_that_contradict_themselves_are_refused() {
+    let good = plain_numbers(8);
+    assert!(good.check().is_ok());
+    let bad = [
+        Transform { size: 0, ..good.clone() },
+        Transform { size: 70_000, ..good.clone() },
+        Transform { crop_padding: 9, ..good.clone() },
+        Transform { std: [1.0, 0.0, 1.0], ..good.clone() },
+        Transform { mean: [f32::NAN; 3], ..good },
+    ];
+    for transform in bad {
+        assert!(transform.check().is_err(), "{transform:?}");
+    }
+}

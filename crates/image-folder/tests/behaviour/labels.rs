@@ -1,0 +1,185 @@
+use image_folder::{Error, ImageFolder, LabelsCsv, OpenOptions, Result, TestSplit, open};
+
+use crate::util::{Tree, labels, paths, reason};
+
+fn open_with(tree: &Tree, csv: impl AsRef<[u8]>) -> Result<ImageFolder> {
+    open_as(tree, csv, |_| ())
+}
+
+fn open_as(tree: &Tree, csv: impl AsRef<[u8]>, change: fn(&mut LabelsCsv)) -> Result<ImageFolder> {
+    tree.file("labels.csv", csv);
+    let mut labels = LabelsCsv::new(tree.path().join("labels.csv"));
+    change(&mut labels);
+    let options = OpenOptions { labels: Some(labels), test: TestSplit::Folders, per_class: None };
+    open(tree.path(), &options)
+}
+
+fn flat() -> Tree {
+    Tree::of(&["1.png", "2.png", "sub/3.png"])
+}
+
+const ROWS: &str = "path,label\n1.png,cat\n2.png,dog\nsub/3.png,cat\n";
+
+#[test]
+fn labels_are_classes_where_folders_are_none() {
+    let tree = flat();
+    let set = open_with(&tree, ROWS).unwrap();
+    assert_eq!(set.classes, ["cat", "dog"]);
+    assert_eq!(labels(&set), [("1.png", "cat"), ("2.png", "dog"), ("sub/3.png", "cat")]);
+}
+
+#[test]
+fn byte_order_mark_windows_line_ends_quotes_blanks_and_dots_are_fine() {
+    let tree = flat();
+    tree.image("a, \"b\".png");
+    let csv = "\u{feff}\"path\", label ,\"note\"\r\n./1.png, cat,\"x,\r\ny\"\r\n\"2.png\",\"dog\",\r\n\r\n\
+               sub//3.png,cat,\r\n\"a, \"\"b\"\".png\",dog,\r\n";
+    let set = open_with(&tree, csv).unwrap();
+    assert_eq!(
+        labels(&set),
+        [("1.png", "cat"), ("2.png", "dog"), ("a, \"b\".png", "dog"), ("sub/3.png", "cat")]
+    );
+}
+
+#[test]
+fn columns_are_chosen_and_truth_is_kept_apart() {
+    let tree = flat();
+    let csv = "id,given,clean\n1.png,cat,cat\n2.png,dog,bird\nsub/3.png,cat,\n";
+    let set = open_as(&tree, csv, |labels| {
+        labels.path_column = "id".into();
+        labels.label_column = "given".into();
+        labels.truth_column = Some("clean".into());
+    })
+    .unwrap();
+    assert_eq!(set.classes, ["bird", "cat", "dog"], "the union of both columns");
+    assert_eq!(set.train.iter().map(|sample| sample.truth).collect::<Vec<_>>(), [Some(1), Some(0), None]);
+    assert_eq!(set.train.iter().map(|sample| sample.label).collect::<Vec<_>>(), [1, 2, 1]);
+}
+
+#[test]
+fn a_missing_column_is_named_with_those_that_are_there() {
+    let error = open_with(&flat(), "file;label\n1.png;cat\n").unwrap_err();
+    assert!(matches!(&error, Error::NoColumn { column, .. } if column == "path"));
+    assert!(error.to_string().contains("\"file;label\""), "{error}");
+    let error = open_as(&flat(), ROWS, |labels| labels.truth_column = Some("clean".into())).unwrap_err();
+    assert!(error.to_string().contains("\"clean\"; the columns are \"path\", \"label\""), "{error}");
+}
+
+#[test]
+fn images_without_rows_and_rows_without_images_are_listed() {
+    let tree = flat();
+    tree.image("4.png");
+    tree.image("5.png");
+    let set = open_with(&tree, format!("{ROWS}5.png,\ngone.png,dog\n")).unwrap();
+    assert_eq!(paths(&set.train), ["1.png", "2.png", "sub/3.png"]);
+    assert!(reason(&set, "4.png").contains("no row"));
+    assert!(reason(&set, "5.png").contains("line 5"));
+    assert!(reason(&set, "gone.png").contains("line 6"));
+    assert!(reason(&set, "gone.png").contains("no such file"));
+}
+
+#[test]
+fn a_row_may_name_a_file_with_any_ending() {
+    let tree = flat();
+    tree.image("photo.data");
+    let set = open_with(&tree, format!("{ROWS}photo.data,dog\n")).unwrap();
+    assert_eq!(paths(&set.train), ["1.png", "2.png", "photo.data", "sub/3.png"]);
+    assert_eq!(set.other_files, 1, "the labels file itself");
+}
+
+#[test]
+fn a_repeated_path_is_noted_where_the_labels_agree() {
+    let set = open_with(&flat(), format!("{ROWS}1.png,cat\n./2.png,dog\n")).unwrap();
+    assert_eq!(set.train.len(), 3);
+    assert!(set.warnings[0].contains("2 rows") && set.warnings[0].contains("line 5"), "{:?}", set.warnings);
+}
+
+#[test]
+fn a_repeated_path_is_an_error_with_both_lines_where_they_do_not() {
+    for ends in ["\n", "\r\n"] {
+        let csv = format!("{ROWS}\n\n1.png,dog\n").replace('\n', ends);
+        let error = open_with(&flat(), csv).unwrap_err();
+        assert!(matches!(error, Error::LabelsLine { line: 7, .. }), "{error}");
+        assert!(error.to_string().contains("than in line 2"), "{error}");
+    }
+}
+
+#[test]
+fn paths_stay_below_the_folder() {
+    for (path, word) in [("/etc/1.png", "absolute"), ("C:\\x.png", "absolute"), ("sub/../../1.png", "leaves")] {
+        let error = open_with(&flat(), format!("{ROWS}{path},cat\n")).unwrap_err();
+        assert!(matches!(error, Error::LabelsLine { line: 5, .. }), "{error}");
+        assert!(error.to_string().contains(word), "{error}");
+    }
+    let error = open_with(&flat(), format!("{ROWS},cat\n")).unwrap_err();
+    assert!(error.to_string().contains("line 5: the row has no path"), "{error}");
+}
+
+#[test]
+fn a_label_that_is_no_class_folder_is_an_error_with_its_line() {
+    let tree = Tree::of(&["cat/1.png", "dog/2.png"]);
+    let error = open_with(&tree, "path,label\ncat/1.png,dog\ndog/2.png,dgo\n").unwrap_err();
+    assert!(matches!(error, Error::LabelsLine { line: 3, .. }), "{error}");
+    assert!(error.to_string().contains("\"dgo\" is no class; the class folders are \"cat\", \"dog\""), "{error}");
+}
+
+#[test]
+fn class_folders_are_classes_even_where_no_row_names_them() {
+    let tree = Tree::of(&["cat/1.png", "dog/2.png", "eel/3.png"]);
+    let set = open_with(&tree, "path,label\ncat/1.png,dog\ndog/2.png,cat\neel/3.png,cat\n").unwrap();
+    assert_eq!(set.classes, ["cat", "dog", "eel"]);
+    assert_eq!(labels(&set), [("cat/1.png", "dog"), ("dog/2.png", "cat"), ("eel/3.png", "cat")]);
+}
+
+#[test]
+fn test_images_keep_their_folders_label_unless_a_row_names_them() {
+    let tree = Tree::of(&["train/cat/1.png", "train/dog/2.png", "test/cat/3.png", "test/cat/4.png"]);
+    let set = open_with(&tree, "path,label\ntrain/cat/1.png,dog\ntrain/dog/2.png,cat\ntest/cat/4.png,dog\n");
+    let set = set.unwrap();
+    assert_eq!(labels(&set), [("train/cat/1.png", "dog"), ("train/dog/2.png", "cat")]);
+    assert_eq!(paths(&set.test), ["test/cat/3.png", "test/cat/4.png"]);
+    assert_eq!(set.test.iter().map(|sample| sample.label).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+fn the_first_images_of_a_class_go_by_the_folder_not_the_label() {
+    let tree = Tree::of(&["cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png"]);
+    tree.file("l.csv", "path,label\ncat/1.png,dog\ncat/2.png,cat\ndog/1.png,dog\ndog/2.png,cat\n");
+    let options = OpenOptions {
+        labels: Some(LabelsCsv::new(tree.path().join("l.csv"))),
+        test: TestSplit::None,
+        per_class: Some(1),
+    };
+    assert_eq!(labels(&open(tree.path(), &options).unwrap()), [("cat/1.png", "dog"), ("dog/1.png", "dog")]);
+}
+
+#[test]
+fn rows_for_another_folder_are_an_error_that_shows_both() {
+    let error = open_with(&flat(), "path,label\ntrain/1.png,cat\ntrain/2.png,dog\n").unwrap_err();
+    assert!(matches!(error, Error::NoRowMatches { .. }));
+    assert!(error.to_string().contains("\"train/1.png\"") && error.to_string().contains("\"1.png\""), "{error}");
+}
+
+#[test]
+fn what_is_not_utf8_is_told() {
+    let error = open_with(&flat(), b"path,label\n1.png,caf\xe9\n").unwrap_err();
+    assert!(error.to_string().contains("line 2: a label is not UTF-8"), "{error}");
+    let set = open_with(&flat(), [ROWS.as_bytes(), b"caf\xe9.png,cat\n"].concat()).unwrap();
+    assert!(reason(&set, "caf\u{fffd}.png").contains("line 5"));
+    let error = open_with(&flat(), b"\xff\xfep\0a\0").unwrap_err();
+    assert!(error.to_string().contains("UTF-16"), "{error}");
+}
+
+#[test]
+fn a_row_of_another_length_is_an_error_with_its_line() {
+    let error = open_with(&flat(), "path,label\r\n1.png,cat\r\n2, or 3.png,dog\r\n").unwrap_err();
+    assert!(matches!(error, Error::LabelsLine { line: 3, .. }), "{error}");
+    assert!(error.to_string().contains("3 fields, the header 2: quote"), "{error}");
+}
+
+#[test]
+fn a_missing_labels_file_is_named() {
+    let options = OpenOptions { labels: Some(LabelsCsv::new("no.csv")), ..OpenOptions::default() };
+    let error = open(flat().path(), &options).unwrap_err();
+    assert!(error.to_string().starts_with("no.csv: reading the labels"), "{error}");
+}

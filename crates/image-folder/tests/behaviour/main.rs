@@ -1,0 +1,24 @@
+//! What the crate promises, one module a promise:
+//!
+//! | module | about |
+//! |---|---|
+//! | `folders` | sets without a labels file |
+//! | `labels` | sets with one |
+//! | `splits` | which images are held out |
+//! | `decoding` | files to pixels, also files that are none |
+//! | `fitting` | pixels to plain views, against Pillow and torchvision |
+//! | `views` | caches, augmentation, batches |
+//! | `ahead` | prefetching |
+//! | `drawn` | the demo set |
+//! | `real` | CIFAR-10 as JPEG files, where it is at hand |
+
+mod ahead;
+mod decoding;
+mod drawn;
+mod fitting;
+mod folders;
+mod labels;
+mod real;
+mod splits;
+mod util;
+mod views;
