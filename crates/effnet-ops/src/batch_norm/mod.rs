@@ -26,9 +26,9 @@ use cpu::Channels;
 /// The statistics of one batch, to move the running ones by. They carry no gradient.
 #[derive(Debug, Clone)]
 pub struct BatchStatistics {
-    /// Mean of each channel, shape [C].
+    /// Mean of each channel, shape `[C]`.
     pub mean: Tensor,
-    /// Biased variance of each channel (divided by `count`), shape [C]. PyTorch moves its running
+    /// Biased variance of each channel (divided by `count`), shape `[C]`. PyTorch moves its running
     /// variance by the unbiased one: this times count / (count - 1).
     pub var: Tensor,
     /// Values that a channel's statistics come from: N H W.
@@ -38,7 +38,7 @@ pub struct BatchStatistics {
 /// Normalises each channel by the statistics of this batch, then applies the activation.
 ///
 /// # Shapes
-/// `x` [.., C]; `weight` and `bias` [C]; to the shape of `x`, and statistics of shape [C].
+/// `x` `[.., C]`; `weight` and `bias` `[C]`; to the shape of `x`, and statistics of shape `[C]`.
 ///
 /// # Errors
 /// If the shapes do not fit, `x` is empty, `eps` is not positive, or a tensor is not f32 on the CPU.
@@ -71,7 +71,7 @@ pub fn batch_norm_train(
 /// of `x`, `weight` and `bias`; the running statistics are constants.
 ///
 /// # Shapes
-/// `x` [.., C]; `weight`, `bias`, `running_mean` and `running_var` [C]; to the shape of `x`.
+/// `x` `[.., C]`; `weight`, `bias`, `running_mean` and `running_var` `[C]`; to the shape of `x`.
 ///
 /// # Errors
 /// If the shapes do not fit, `eps` is not positive, or a tensor is not f32 on the CPU.

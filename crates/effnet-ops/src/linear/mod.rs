@@ -20,7 +20,7 @@ const NAME: &str = "linear";
 /// x w^T + b.
 ///
 /// # Shapes
-/// `x` [N, Cin], `w` [Cout, Cin], `b` [Cout]; to [N, Cout].
+/// `x` `[N, Cin]`, `w` `[Cout, Cin]`, `b` `[Cout]`; to `[N, Cout]`.
 ///
 /// # Errors
 /// If the shapes do not fit, or a tensor is not f32 on the CPU.

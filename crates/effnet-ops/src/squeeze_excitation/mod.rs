@@ -25,13 +25,13 @@ const NAME: &str = "squeeze_excitation";
 /// The parameters of a squeeze-and-excitation block, in PyTorch's layout.
 #[derive(Debug, Clone, Copy)]
 pub struct SqueezeExcitation<'a> {
-    /// [R, C, 1, 1].
+    /// `[R, C, 1, 1]`.
     pub reduce_weight: &'a Tensor,
-    /// [R].
+    /// `[R]`.
     pub reduce_bias: &'a Tensor,
-    /// [C, R, 1, 1].
+    /// `[C, R, 1, 1]`.
     pub expand_weight: &'a Tensor,
-    /// [C].
+    /// `[C]`.
     pub expand_bias: &'a Tensor,
 }
 

@@ -35,7 +35,7 @@ pub fn swish(x: &Tensor, beta: f64) -> Result<Tensor> {
 /// x sigmoid(beta x) with one beta for all elements, which gets a gradient.
 ///
 /// # Shapes
-/// `x` of any shape, `beta` of one element ([] or [1]), to the shape of `x`.
+/// `x` of any shape, `beta` of one element (`[]` or `[1]`), to the shape of `x`.
 ///
 /// # Errors
 /// If `beta` has another number of elements, or a tensor is not f32 on the CPU.

@@ -81,7 +81,8 @@ fn swish_is_its_limit_far_out_and_finite() {
 
 #[test]
 fn activations_equal_their_twins() {
-    let twins: [(Activation, fn(f64) -> f64); 3] = [
+    type Function = fn(f64) -> f64;
+    let twins: [(Activation, Function); 3] = [
         (Activation::Identity, |x| x),
         (Activation::Swish, |x| x * sigmoid(x)),
         (Activation::Relu6, |x| x.clamp(0.0, 6.0)),

@@ -8,7 +8,7 @@ use crate::support::{check, tensor};
 
 /// Output size and zeros before, from the definitions (PyTorch 2.x `padding=k // 2`; TensorFlow 2.x
 /// `padding="SAME"`).
-pub fn axis(size: usize, k: usize, stride: usize, padding: Padding) -> (usize, isize) {
+pub(crate) fn axis(size: usize, k: usize, stride: usize, padding: Padding) -> (usize, isize) {
     match padding {
         Padding::Symmetric => ((size + 2 * (k / 2) - k) / stride + 1, (k / 2) as isize),
         Padding::Same => {
@@ -49,7 +49,7 @@ fn twin(case: Case, x: &[f64], w: &[f64]) -> Vec<f64> {
     out
 }
 
-pub fn indices([n, h, w, c]: [usize; 4]) -> impl Iterator<Item = (usize, usize, usize, usize)> {
+pub(crate) fn indices([n, h, w, c]: [usize; 4]) -> impl Iterator<Item = (usize, usize, usize, usize)> {
     (0..n * h * w * c).map(move |i| (i / (h * w * c), i / (w * c) % h, i / c % w, i % c))
 }
 

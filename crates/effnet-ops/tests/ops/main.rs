@@ -1,6 +1,11 @@
 //! Each operation against a slow, obvious twin in f64, and its gradients against finite differences
 //! of the twin: on every instruction set of this processor.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, a failure may panic; the lint knows only functions marked #[test]"
+)]
+
 mod activation;
 mod batch_norm;
 mod conv2d;

@@ -4,7 +4,7 @@ use candle_core::{Device, Result, Tensor, Var};
 use effnet_ops::dispatch;
 
 /// Numbers in [-1, 1) without a pattern that a kernel could share; equal for equal seeds.
-pub fn numbers(n: usize, seed: u64) -> Vec<f32> {
+pub(crate) fn numbers(n: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03;
     (0..n)
         .map(|_| {
@@ -14,20 +14,20 @@ pub fn numbers(n: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
-pub fn tensor(dims: &[usize], seed: u64) -> Tensor {
+pub(crate) fn tensor(dims: &[usize], seed: u64) -> Tensor {
     Tensor::from_vec(numbers(dims.iter().product(), seed), dims, &Device::Cpu).unwrap()
 }
 
-pub fn singles(t: &Tensor) -> Vec<f32> {
+pub(crate) fn singles(t: &Tensor) -> Vec<f32> {
     t.flatten_all().unwrap().to_vec1().unwrap()
 }
 
-pub fn doubles(t: &Tensor) -> Vec<f64> {
+pub(crate) fn doubles(t: &Tensor) -> Vec<f64> {
     singles(t).into_iter().map(f64::from).collect()
 }
 
 /// Equal to `tolerance` times the largest value (or 1).
-pub fn assert_close(what: &str, got: &Tensor, exact: &[f64], tolerance: f64) {
+pub(crate) fn assert_close(what: &str, got: &Tensor, exact: &[f64], tolerance: f64) {
     let got = doubles(got);
     assert_eq!(got.len(), exact.len(), "{what}: number of values");
     let scale = exact.iter().fold(1f64, |scale, x| scale.max(x.abs()));
@@ -43,7 +43,7 @@ type Twin<'a> = &'a dyn Fn(&[Vec<f64>]) -> Vec<f64>;
 /// Holds `op` against `twin` on every level: the result; the gradient of a weighted sum of the result
 /// by each argument against central differences of the twin; the same gradients when only one
 /// argument has one; and no graph where no argument has one.
-pub fn check(what: &str, arguments: &[Tensor], op: Op<'_>, twin: Twin<'_>, tolerance: f64) {
+pub(crate) fn check(what: &str, arguments: &[Tensor], op: Op<'_>, twin: Twin<'_>, tolerance: f64) {
     let exact_arguments: Vec<Vec<f64>> = arguments.iter().map(doubles).collect();
     let exact = twin(&exact_arguments);
     let cotangent = numbers(exact.len(), 99);
@@ -87,7 +87,7 @@ pub fn check(what: &str, arguments: &[Tensor], op: Op<'_>, twin: Twin<'_>, toler
 }
 
 /// The gradients of sum(op(arguments) cotangent) by those arguments that are `tracked`.
-pub fn gradients(
+pub(crate) fn gradients(
     arguments: &[Tensor],
     tracked: &[bool],
     op: Op<'_>,
@@ -128,6 +128,6 @@ fn slope(loss: &dyn Fn(&[Vec<f64>]) -> f64, arguments: &[Vec<f64>], a: usize, i:
 }
 
 /// sigmoid in f64, for the twins.
-pub fn sigmoid(x: f64) -> f64 {
+pub(crate) fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
