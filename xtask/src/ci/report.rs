@@ -101,7 +101,8 @@ impl fmt::Display for Report {
                 Outcome::Failed(why) => ("FAILED", why.as_str()),
                 Outcome::Skipped(why) => ("skipped", why.as_str()),
             };
-            writeln!(f, "{:width$}  {result:7}  {:7.1}  {why}", title(row), row.seconds)?;
+            let line = format!("{:width$}  {result:7}  {:7.1}  {why}", title(row), row.seconds);
+            writeln!(f, "{}", line.trim_end())?;
         }
         let count = |wanted: fn(&Outcome) -> bool| self.rows.iter().filter(|r| wanted(&r.outcome)).count();
         let failed = count(|o| matches!(o, Outcome::Failed(_)));
