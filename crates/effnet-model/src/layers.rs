@@ -1,8 +1,8 @@
 //! The layers that have parameters: convolutions without bias, batch norm with its activation, squeeze and
 //! excitation, linear.
 //!
-//! First values are the reference implementation's: convolutions N(0, 2 / fan_out) with fan_out = k k out / groups, linear
-//! layers uniform within 1 / sqrt(out), biases zero.
+//! First values are the reference implementation's: convolutions N(0, 2 / fan_out) with fan_out = k k out / groups,
+//! linear layers uniform within 1 / sqrt(out), biases zero.
 
 use candle_core::{Result, Tensor, Var};
 use candle_nn::VarBuilder;

@@ -5,8 +5,8 @@
 //! The family is *data*: [`table::B0`], a [`Scaling`] and a handful of numbers in [`Arch`] in which published flavours
 //! differ. One builder makes every member from them, so B7 is no code, and neither is a network for 32-pixel images.
 //!
-//! Inside, tensors are NHWC, as images are decoded; [`EfficientNet::forward_nchw`] is the door for candle's layout. Weights
-//! keep PyTorch's layout and timm's names, in memory as on disk.
+//! Inside, tensors are NHWC, as images are decoded; [`EfficientNet::forward_nchw`] is the door for candle's layout.
+//! Weights keep PyTorch's layout and timm's names, in memory as on disk.
 
 mod arch;
 mod block;

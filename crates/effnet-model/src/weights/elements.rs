@@ -31,8 +31,8 @@ pub(super) struct View {
 }
 
 impl View {
-    /// Number of elements, if there are any, the view stays inside a storage of `len` elements, and it doesn't repeat any
-    /// of them so often that it would be larger than that.
+    /// Number of elements, if there are any, the view stays inside a storage of `len` elements, and it doesn't
+    /// repeat any of them so often that it would be larger than that.
     fn elements_within(&self, len: usize) -> Parsed<usize> {
         let outside = || {
             let Self { offset, shape, strides } = self;

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use super::pickle::{Arena, Global, Value};
 use super::{Malformed, Parsed};
 
-/// B7's weights take 60,000 instructions. A limit keeps what a hostile file can make us hold proportionate: about
-/// fifty bytes an instruction.
-const MOST_INSTRUCTIONS: usize = 4_000_000;
+/// B7's weights take 40,000 instructions. A limit keeps what a hostile file can make us hold proportionate: about
+/// a hundred bytes an instruction.
+const MOST_INSTRUCTIONS: usize = 1_000_000;
 
 /// What one pickle was, and where it ended.
 pub(super) struct Unpickled<'a> {

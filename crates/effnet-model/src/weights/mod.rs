@@ -1,7 +1,7 @@
 //! Weights in and out of files.
 //!
-//! A weights file is somebody else's: nothing in it is run, nothing in it is believed before it is checked, and no length
-//! in it decides an allocation larger than the file.
+//! A weights file is somebody else's: nothing in it is run, nothing in it is believed before it is checked, and no
+//! length in it decides an allocation larger than the file.
 
 mod elements;
 mod legacy;
@@ -55,8 +55,8 @@ pub struct LoadReport {
 /// (`num_batches_tracked`) are left out. The content decides on the format, not the ending: safetensors, torch's zip
 /// format, or its old one (before 1.6).
 ///
-/// A `.pth` file is a pickle, a program for Python's unpickling machine. The reader here runs the few instructions of which
-/// a dictionary of tensors is made, and refuses any other by name; no code of the file's is ever run.
+/// A `.pth` file is a pickle, a program for Python's unpickling machine. The reader here runs the few instructions of
+/// which a dictionary of tensors is made, and refuses any other by name; no code of the file's is ever run.
 ///
 /// # Errors
 /// [`Error::Io`], or [`Error::Malformed`] with what was found: a truncated file, lengths that don't fit, an
@@ -82,8 +82,8 @@ fn map(path: &Path) -> Result<Mmap> {
     if kind.is_dir() {
         return Err(Error::malformed(path, "is a folder; a weights file is wanted"));
     }
-    // SAFETY: the map is read-only and lives for one call. A file that another process shortens meanwhile would fault, as
-    // it does for every reader that maps; this program writes weights by renaming, never in place.
+    // SAFETY: the map is read-only and lives for one call. A file that another process shortens meanwhile would
+    // fault, as it does for every reader that maps; this program writes weights by renaming, never in place.
     unsafe { Mmap::map(&file) }.map_err(|e| Error::io(path, e))
 }
 
@@ -125,4 +125,3 @@ fn unknown_layout(path: &Path, raw: &HashMap<String, Tensor>) -> Error {
     let examples = if names.is_empty() { "no tensors at all".to_string() } else { names.join(", ") };
     Error::UnknownLayout { path: path.to_path_buf(), examples }
 }
-

@@ -1,0 +1,218 @@
+//! Weights files that lie, or would run code: a clear error each, never a panic.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use zip::CompressionMethod;
+
+use crate::pth::{Entry, Pickle, Read, WEIGHT, both, legacy, read, state_dict, storages, zipped};
+
+fn refused(read: &Read, part: &str) {
+    let Err(text) = read else { panic!("read, where {part:?} was to be refused") };
+    assert!(text.contains(part) && text.contains("file.pth"), "{part:?}: {text}");
+}
+
+/// Both formats of this object, with the storage of `WEIGHT`.
+fn refused_in_both(object: &[u8], part: &str) {
+    for file in both(object, &storages()[..1]) {
+        refused(&read(&file), part);
+    }
+}
+
+fn altered(change: impl FnOnce(&mut Entry)) -> Vec<u8> {
+    let mut entry = WEIGHT;
+    change(&mut entry);
+    state_dict(&[entry])
+}
+
+#[test]
+fn a_pickle_that_would_run_code_is_refused_by_name() {
+    let asked = [
+        ("posix", "system"),
+        ("os", "system"),
+        ("builtins", "eval"),
+        ("torch", "load"),
+        ("collections", "deque"),
+    ];
+    for (module, name) in asked {
+        let object = Pickle::new().global(module, name).text("echo pwned").op(&[0x85]).op(b"R").stop();
+        refused_in_both(&object, &format!("{module}.{name}"));
+        // The same by protocol 4's way to a name.
+        let object = Pickle::new().text(module).text(name).op(&[0x93]).stop();
+        refused_in_both(&object, &format!("{module}.{name}"));
+    }
+}
+
+#[test]
+fn instructions_that_make_objects_are_refused() {
+    for opcode in [b'i', b'o', b'P', 0x81, 0x92, 0x82, 0x83, 0x84, b'F', 0xff] {
+        let object = Pickle::new().op(&[opcode]).op(b"os\nsystem\n").stop();
+        refused_in_both(&object, &format!("0x{opcode:02x}"));
+    }
+}
+
+#[test]
+fn names_that_are_allowed_are_not_called_with_anything_else() {
+    let dict = || Pickle::new().global("collections", "OrderedDict");
+    refused_in_both(&dict().text("x").op(&[0x85]).op(b"R").stop(), "calls");
+    refused_in_both(&Pickle::new().global("torch", "FloatStorage").op(b")R").stop(), "calls");
+    refused_in_both(&Pickle::new().text("x").op(b")R").stop(), "calls");
+    refused_in_both(&Pickle::new().text("x").op(b"}b").stop(), "attributes");
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_refused_before_anything_is_allocated() {
+    refused_in_both(&altered(|e| e.shape = &[1 << 40, 1 << 20]), "don't fit");
+    refused_in_both(&altered(|e| e.shape = &[usize::MAX, usize::MAX]), "don't fit");
+    refused_in_both(&altered(|e| e.offset = 2), "don't fit");
+    refused_in_both(&altered(|e| e.strides = &[1, 4]), "don't fit");
+    refused_in_both(&altered(|e| e.strides = &[1]), "don't fit");
+    refused_in_both(&altered(|e| e.strides = &[usize::MAX, 3]), "don't fit");
+}
+
+#[test]
+fn a_storage_of_another_length_than_described_is_refused() {
+    refused_in_both(&altered(|e| e.len = 8), "its description says 8");
+    refused_in_both(&altered(|e| e.len = usize::MAX), "its description says");
+    refused_in_both(&altered(|e| e.key = "12"), "12");
+    refused_in_both(&altered(|e| e.class = "DoubleStorage"), "file");
+    refused_in_both(&altered(|e| e.class = "QInt8Storage"), "torch.QInt8Storage");
+    let mut lying = storages();
+    lying[0].1 = usize::MAX;
+    refused(&read(&legacy(&state_dict(&[WEIGHT]), &lying[..1])), "has -1 elements");
+}
+
+#[test]
+fn one_storage_under_thousands_of_names_is_not_multiplied() {
+    let names: Vec<String> = (0..2000).map(|i| i.to_string()).collect();
+    let big = vec![0u8; 4 << 18];
+    let view = Entry { len: 1 << 18, offset: 0, shape: &[1 << 18], strides: &[1], ..WEIGHT };
+    let entries: Vec<Entry> = names.iter().map(|name| Entry { name, ..view }).collect();
+    for file in both(&state_dict(&entries), &[("11", 1 << 18, big)]) {
+        refused(&read(&file), "larger together than the file");
+    }
+}
+
+#[test]
+fn endless_nesting_and_endless_programs_end() {
+    let deep = Pickle::new().op(b")").op(&vec![0x85; 900_000]).stop();
+    refused_in_both(&deep, "not a dictionary");
+    let marks = Pickle::new().op(&vec![b'('; 900_000]).stop();
+    refused_in_both(&marks, "stack is empty");
+    // A list that is its own item.
+    let own = Pickle::new().op(b"]q\x00h\x00a").stop();
+    refused_in_both(&own, "not a dictionary");
+    let endless = Pickle::new().op(&vec![b'N'; 3_000_000]).stop();
+    refused_in_both(&endless, "instructions");
+}
+
+#[test]
+fn broken_machine_states_are_refused() {
+    let cases: [(&[u8], &str); 12] = [
+        (b"", "file ends"),
+        (b".", "stack is empty"),
+        (b"t.", "no mark"),
+        (b"(0.", "stack is empty"),
+        (b"h\x05.", "memo 5"),
+        (b"j\xff\xff\xff\xff.", "memo 4294967295"),
+        (b"Ns.", "stack is empty"),
+        (b"NNNs.", "no dictionary"),
+        (b"}(Nu.", "without a value"),
+        (b"NNa.", "no list"),
+        (b"X\xff\xff\xff\xffabc.", "4294967295 bytes wanted"),
+        (b"X\x02\x00\x00\x00\xff\xfe.", "UTF-8"),
+    ];
+    for (program, part) in cases {
+        let object = Pickle::new().op(program).0;
+        refused(&read(&zipped(&object, &[], CompressionMethod::Stored)), part);
+    }
+    refused_in_both(b"\x80\x07N.", "protocol 7");
+}
+
+#[test]
+fn every_truncation_is_an_error() {
+    for file in both(&state_dict(&[WEIGHT]), &storages()[..1]) {
+        for end in 0..file.len() {
+            assert!(read(&file[..end]).is_err(), "the first {end} bytes of {}", file.len());
+        }
+    }
+}
+
+#[test]
+fn files_of_other_kinds_are_named_as_such() {
+    refused(&read(b""), "empty");
+    refused(&read(b"hello, this is no weights file at all"), "neither safetensors");
+    refused(&read(&[0xff; 64]), "neither safetensors");
+    let no_pickle = zipped(b"", &[], CompressionMethod::Stored);
+    let renamed: Vec<u8> = String::from_utf8_lossy(&no_pickle).replace("data.pkl", "data.txt").into_bytes();
+    assert!(read(&renamed).is_err());
+    let squeezed = zipped(&state_dict(&[WEIGHT]), &storages()[..1], CompressionMethod::Deflated);
+    refused(&read(&squeezed), "compressed");
+}
+
+#[test]
+fn a_flipped_bit_in_a_zip_is_found_by_its_checksum() {
+    let mut file = zipped(&state_dict(&[WEIGHT]), &storages()[..1], CompressionMethod::Stored);
+    let one = 1f32.to_le_bytes();
+    let at = file.windows(4).rposition(|w| w == one).unwrap();
+    file[at] ^= 1;
+    refused(&read(&file), "archive/data/11");
+}
+
+/// A valid file of each format.
+static VALID: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let mut files = both(&state_dict(&[WEIGHT]), &storages()[..1]).to_vec();
+    let header = br#"{"weight":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}}  "#;
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header);
+    file.extend(1f32.to_le_bytes());
+    files.push(file);
+    files
+});
+
+#[test]
+fn the_files_to_be_mutated_are_valid() {
+    for file in VALID.iter() {
+        assert_eq!(read(file).unwrap().len(), 1);
+    }
+}
+
+/// Instructions that the machine knows, so that random programs get far.
+const OPCODES: &[u8] = b"N\x88\x89JKM\x8aGXTU\x8cc\x93})]t\x85\x86\x87QRhj2(01qr\x94suaeb\x95.";
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_bytes_never_panic(kind in 0..3usize, bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let start: &[u8] = [&b"PK\x03\x04"[..], b"\x80\x02\x8a\x0a", b""][kind];
+        let _ = read(&[start, &bytes].concat());
+    }
+
+    #[test]
+    fn mutated_files_never_panic(
+        file in 0..3usize,
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        end in any::<prop::sample::Index>(),
+        cut in any::<bool>(),
+    ) {
+        let mut bytes = VALID[file].clone();
+        for (at, value) in edits {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        if cut {
+            bytes.truncate(end.index(bytes.len()));
+        }
+        let _ = read(&bytes);
+    }
+
+    #[test]
+    fn random_programs_never_panic(program in proptest::collection::vec((0..OPCODES.len(), any::<[u8; 2]>()), 0..60)) {
+        let start = Pickle::new().global("collections", "OrderedDict").op(b")Rq\x00").storage("FloatStorage", "11", 7);
+        let object = program.into_iter().fold(start, |p, (opcode, operand)| p.op(&OPCODES[opcode..=opcode]).op(&operand));
+        for file in both(&object.stop(), &storages()[..1]) {
+            let _ = read(&file);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Saved weights and models, read back.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use effnet_model::{
+    ARCH_KEY, Arch, ClassifierKind, Error, Mode, ModelCard, ParameterStore, SavedModel, read_metadata,
+    read_weights, save_weights,
+};
+
+use crate::formula;
+
+fn tiny() -> Arch {
+    Arch::by_name("b0").unwrap().with_scaling(0.1, 0.1).with_size(32)
+}
+
+fn card(networks: &[&str]) -> ModelCard {
+    ModelCard {
+        arch: tiny().with_classifier(ClassifierKind::Mlp { hidden: 8 }),
+        classes: vec!["cat".to_string(), "dog".to_string()],
+        networks: networks.iter().map(|n| n.to_string()).collect(),
+        version: "1.2.3".to_string(),
+    }
+}
+
+/// Networks with weights of their own, saved in `folder` with their card.
+fn save(folder: &Path, names: &[&str]) -> (ModelCard, Vec<effnet_model::EfficientNet>) {
+    let card = card(names);
+    let network = |(seed, name): (usize, &&str)| {
+        let store = ParameterStore::new(seed as u64, &effnet_model::candle::Device::Cpu);
+        let network = effnet_model::EfficientNet::new(&card.arch, 2, store.var_builder()).unwrap();
+        save_weights(&store, &folder.join(name), &BTreeMap::new()).unwrap();
+        network
+    };
+    let networks = names.iter().enumerate().map(network).collect();
+    card.write(folder).unwrap();
+    (card, networks)
+}
+
+#[test]
+fn weights_survive_a_file_and_the_same_weights_give_the_same_bytes() {
+    let folder = formula::scratch();
+    let (_, store) = formula::network(&tiny(), 10);
+    let metadata: BTreeMap<String, String> =
+        (0..20).map(|i| (format!("key{i}"), format!("value \"{i}\" é"))).collect();
+    let (a, b) = (folder.path().join("a.safetensors"), folder.path().join("b.safetensors"));
+    save_weights(&store, &a, &metadata).unwrap();
+    save_weights(&store, &b, &metadata).unwrap();
+    assert!(std::fs::read(&a).unwrap() == std::fs::read(&b).unwrap());
+    assert_eq!(read_metadata(&a).unwrap(), metadata);
+    let read = read_weights(&a).unwrap();
+    let tensors = store.tensors().unwrap();
+    assert_eq!(read.len(), tensors.len());
+    for (name, t) in tensors {
+        assert_eq!(read[&name].dims(), t.dims(), "{name}");
+        assert_eq!(formula::values(&read[&name]), formula::values(&t), "{name}");
+    }
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 2, "no temporary files stay");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_an_error_with_its_path() {
+    let folder = formula::scratch();
+    let (_, store) = formula::network(&tiny(), 10);
+    let path = folder.path().join("absent").join("net.safetensors");
+    let error = save_weights(&store, &path, &BTreeMap::new()).unwrap_err();
+    assert!(matches!(error, Error::Io { .. }), "{error}");
+    assert!(error.to_string().contains("net.safetensors"), "{error}");
+}
+
+#[test]
+fn a_saved_model_predicts_by_the_mean_of_its_networks_logits() {
+    let folder = formula::scratch();
+    let (card, networks) = save(folder.path(), &["net1.safetensors", "net2.safetensors"]);
+    let images = formula::images("saved", 3, 32, 32);
+    let model = SavedModel::open(folder.path()).unwrap();
+    assert_eq!(model.card, card);
+    let [a, b] = [0, 1].map(|i| formula::values(&networks[i].forward_t(&images, Mode::Eval).unwrap()));
+    assert_ne!(a, b);
+    let found = formula::values(&model.logits(&images).unwrap());
+    for i in 0..found.len() {
+        assert!((found[i] - (a[i] + b[i]) / 2.0).abs() < 1e-6, "{i}");
+    }
+    let first = networks[0].decode(&networks[0].encode(&images, Mode::Eval).unwrap()).unwrap();
+    assert_eq!(formula::values(&model.embeddings(&images).unwrap()), formula::values(&first));
+}
+
+#[test]
+fn a_run_folder_is_opened_by_the_model_in_it() {
+    let run = formula::scratch();
+    let folder = run.path().join("model");
+    std::fs::create_dir(&folder).unwrap();
+    let (card, _) = save(&folder, &["net1.safetensors"]);
+    assert_eq!(SavedModel::open(run.path()).unwrap().card, card);
+    assert_eq!(SavedModel::open(&folder).unwrap().card, card);
+}
+
+#[test]
+fn a_damaged_card_is_an_error_that_says_where() {
+    let folder = formula::scratch();
+    let open = || SavedModel::open(folder.path()).unwrap_err().to_string();
+    assert!(open().contains("model.json"), "{}", open());
+
+    let path = folder.path().join("model.json");
+    std::fs::write(&path, "{\n \"arch\": 3}").unwrap();
+    assert!(open().contains("model.json") && open().contains("line 2"), "{}", open());
+
+    let written = |card: ModelCard| {
+        card.write(folder.path()).unwrap();
+        open()
+    };
+    assert!(written(ModelCard { classes: vec![], ..card(&["a"]) }).contains("no classes"));
+    assert!(written(card(&["../a.safetensors"])).contains("../a.safetensors"));
+    assert!(written(card(&["absent.safetensors"])).contains("absent.safetensors"));
+    let arch = Arch { stem_stride: 5, ..tiny() };
+    assert!(written(ModelCard { arch, ..card(&["a"]) }).contains("stem stride 5"));
+}
+
+#[test]
+fn weights_of_another_network_than_the_cards_are_named() {
+    let folder = formula::scratch();
+    let (card, _) = save(folder.path(), &["net1.safetensors"]);
+    let three = ["cat", "dog", "bird"].map(String::from).to_vec();
+    ModelCard { classes: three, ..card }.write(folder.path()).unwrap();
+    let text = SavedModel::open(folder.path()).unwrap_err().to_string();
+    assert!(text.contains("classifier.3.weight is [2, 8] where [3, 8] is needed"), "{text}");
+}
+
+#[test]
+fn a_bare_file_needs_an_architecture_or_a_record_of_it() {
+    let folder = formula::scratch();
+    let (network, store) = formula::network(&tiny(), 7);
+    let path = folder.path().join("bare.safetensors");
+    save_weights(&store, &path, &BTreeMap::new()).unwrap();
+    let error = SavedModel::from_file(&path, None).unwrap_err();
+    assert!(matches!(error, Error::ArchNeeded { .. }), "{error}");
+
+    let images = formula::images("bare", 1, 32, 32);
+    let expected = formula::values(&network.forward_t(&images, Mode::Eval).unwrap());
+    let check = |arch: Option<&Arch>| {
+        let model = SavedModel::from_file(&path, arch).unwrap();
+        assert_eq!(formula::values(&model.logits(&images).unwrap()), expected);
+        assert_eq!(model.card.classes, ["0", "1", "2", "3", "4", "5", "6"]);
+    };
+    check(Some(&tiny()));
+    let json = serde_json::to_string(&tiny()).unwrap();
+    save_weights(&store, &path, &BTreeMap::from([(ARCH_KEY.to_string(), json)])).unwrap();
+    check(None);
+}

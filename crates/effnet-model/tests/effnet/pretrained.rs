@@ -1,0 +1,195 @@
+//! Starting from a file of weights.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use effnet_model::candle::{DType, Device, Tensor};
+use effnet_model::{Arch, EfficientNet, Error, Layout, ParameterStore, load_pretrained};
+
+use crate::formula;
+
+fn tiny() -> Arch {
+    Arch::by_name("tf_efficientnet_b0").unwrap().with_scaling(0.1, 0.1)
+}
+
+/// The formula's weights for 10 classes in a file, after `change`.
+fn file(folder: &Path, change: impl FnOnce(&mut HashMap<String, Tensor>)) -> PathBuf {
+    let mut tensors: HashMap<String, Tensor> =
+        formula::network(&tiny(), 10).1.tensors().unwrap().into_iter().collect();
+    change(&mut tensors);
+    let path = folder.join("weights.safetensors");
+    effnet_model::candle::safetensors::save(&tensors, &path).unwrap();
+    path
+}
+
+fn fresh(classes: usize) -> ParameterStore {
+    let store = ParameterStore::new(5, &Device::Cpu);
+    EfficientNet::new(&tiny(), classes, store.var_builder()).unwrap();
+    store
+}
+
+fn value(store: &ParameterStore, name: &str) -> Vec<f32> {
+    formula::values(&store.tensors().unwrap()[name])
+}
+
+#[test]
+fn all_of_a_fitting_file_is_taken_over() {
+    let folder = formula::scratch();
+    let path = file(folder.path(), |_| {});
+    let store = fresh(10);
+    let report = load_pretrained(&path, &tiny(), &store).unwrap();
+    assert_eq!((report.layout, report.classifier_made_new), (Layout::Timm, false));
+    assert_eq!(report.tensors, store.tensors().unwrap().len());
+    for (name, t) in store.tensors().unwrap() {
+        assert_eq!(formula::values(&t), formula::parameter(&name, t.dims()), "{name}");
+    }
+}
+
+#[test]
+fn a_classifier_of_other_classes_stays_as_it_was_made() {
+    let folder = formula::scratch();
+    let path = file(folder.path(), |_| {});
+    let store = fresh(3);
+    let before = value(&store, "classifier.weight");
+    let report = load_pretrained(&path, &tiny(), &store).unwrap();
+    assert!(report.classifier_made_new);
+    assert_eq!(value(&store, "classifier.weight"), before);
+    assert_eq!(value(&store, "bn2.running_var"), formula::parameter("bn2.running_var", &[128]));
+}
+
+#[test]
+fn a_classifier_of_another_kind_or_none_at_all_is_made_new_too() {
+    let folder = formula::scratch();
+    let path = file(folder.path(), |tensors| tensors.retain(|name, _| !name.starts_with("classifier")));
+    assert!(load_pretrained(&path, &tiny(), &fresh(10)).unwrap().classifier_made_new);
+
+    let path = file(folder.path(), |_| {});
+    let arch = tiny().with_classifier(effnet_model::ClassifierKind::Mlp { hidden: 4 });
+    let store = ParameterStore::new(5, &Device::Cpu);
+    EfficientNet::new(&arch, 10, store.var_builder()).unwrap();
+    assert!(load_pretrained(&path, &arch, &store).unwrap().classifier_made_new);
+}
+
+#[test]
+fn missing_surplus_and_misshapen_tensors_are_named_and_nothing_changes() {
+    let folder = formula::scratch();
+    let path = file(folder.path(), |tensors| {
+        tensors.remove("bn1.bias");
+        let head = tensors.remove("conv_head.weight").unwrap();
+        tensors.insert("extra.weight".to_string(), head);
+        tensors
+            .insert("conv_head.weight".to_string(), Tensor::zeros((5, 7), DType::F32, &Device::Cpu).unwrap());
+    });
+    let store = fresh(10);
+    let before = value(&store, "conv_stem.weight");
+    let error = load_pretrained(&path, &tiny(), &store).unwrap_err();
+    assert!(matches!(error, Error::WeightsMismatch { .. }), "{error}");
+    let text = error.to_string();
+    for part in [
+        "weights.safetensors",
+        "bn1.bias",
+        "extra.weight",
+        "conv_head.weight is [5, 7] where [128, 32, 1, 1]",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(value(&store, "conv_stem.weight"), before);
+}
+
+#[test]
+fn a_network_of_other_depth_is_refused_in_few_words() {
+    let folder = formula::scratch();
+    let path = file(folder.path(), |_| {});
+    let deeper = tiny().with_scaling(1.0, 20.0);
+    let store = ParameterStore::new(5, &Device::Cpu);
+    EfficientNet::new(&deeper, 10, store.var_builder()).unwrap();
+    let text = load_pretrained(&path, &deeper, &store).unwrap_err().to_string();
+    assert!(text.contains("missing: ") && text.contains(" more") && text.len() < 1000, "{text}");
+}
+
+#[test]
+fn half_double_and_brain_floats_become_f32_and_counters_are_left_out() {
+    let folder = formula::scratch();
+    for dtype in [DType::F16, DType::BF16, DType::F64] {
+        let path = file(folder.path(), |tensors| {
+            for t in tensors.values_mut() {
+                *t = t.to_dtype(dtype).unwrap();
+            }
+            let counter = Tensor::new(&[7i64], &Device::Cpu).unwrap();
+            tensors.insert("bn1.num_batches_tracked".to_string(), counter);
+        });
+        let store = fresh(10);
+        load_pretrained(&path, &tiny(), &store).unwrap();
+        let expected = formula::parameter("conv_stem.weight", &[8, 3, 3, 3]);
+        let rounding = match dtype {
+            DType::BF16 => 2f64.powi(-8),
+            DType::F16 => 2f64.powi(-11),
+            _ => 0.0,
+        };
+        for (found, expected) in value(&store, "conv_stem.weight").into_iter().zip(expected) {
+            let off = f64::from((found - expected).abs());
+            assert!(off <= rounding * f64::from(expected.abs()), "{dtype:?}: {found}, not {expected}");
+        }
+    }
+}
+
+#[test]
+fn lukemelas_names_are_told_apart_and_mapped() {
+    let folder = formula::scratch();
+    // With one block a stage, lukemelas's block N is timm's N.0.
+    let path = file(folder.path(), |tensors| {
+        *tensors = std::mem::take(tensors).into_iter().map(|(name, t)| (lukemelas(&name), t)).collect();
+        assert!(tensors.contains_key("_blocks.3._se_reduce.bias"), "{:?}", tensors.keys());
+    });
+    let store = fresh(10);
+    let report = load_pretrained(&path, &tiny(), &store).unwrap();
+    assert_eq!((report.layout, report.classifier_made_new), (Layout::Lukemelas, false));
+    for (name, t) in store.tensors().unwrap() {
+        assert_eq!(formula::values(&t), formula::parameter(&name, t.dims()), "{name}");
+    }
+}
+
+/// timm's name as lukemelas has it, for networks with one block a stage.
+fn lukemelas(name: &str) -> String {
+    let expanding = [
+        ("conv_pwl", "_project_conv"),
+        ("conv_pw", "_expand_conv"),
+        ("bn1", "_bn0"),
+        ("bn2", "_bn1"),
+        ("bn3", "_bn2"),
+    ];
+    let plain = [("conv_pw", "_project_conv"), ("bn1", "_bn1"), ("bn2", "_bn2")];
+    let both =
+        [("conv_dw", "_depthwise_conv"), ("se.conv_reduce", "_se_reduce"), ("se.conv_expand", "_se_expand")];
+    let ends = [
+        ("conv_stem", "_conv_stem"),
+        ("bn1", "_bn0"),
+        ("conv_head", "_conv_head"),
+        ("bn2", "_bn1"),
+        ("classifier", "_fc"),
+    ];
+    let (module, parameter) = name.rsplit_once('.').unwrap();
+    let of = |pairs: &[(&str, &str)], part: &str| {
+        pairs.iter().find(|(t, _)| *t == part).map(|(_, l)| l.to_string())
+    };
+    let module = match module.strip_prefix("blocks.") {
+        None => of(&ends, module).unwrap(),
+        Some(rest) => {
+            let (stage, part) = rest.split_once(".0.").unwrap();
+            let own: &[_] = if stage == "0" { &plain } else { &expanding };
+            format!("_blocks.{stage}.{}", of(own, part).or_else(|| of(&both, part)).unwrap())
+        }
+    };
+    format!("{module}.{parameter}")
+}
+
+#[test]
+fn names_of_no_known_layout_are_shown() {
+    let folder = formula::scratch();
+    let path = folder.path().join("other.safetensors");
+    let t = Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap();
+    effnet_model::candle::safetensors::save(&HashMap::from([("layer4.0.conv1.weight", t)]), &path).unwrap();
+    let error = load_pretrained(&path, &tiny(), &fresh(10)).unwrap_err();
+    assert!(matches!(error, Error::UnknownLayout { .. }), "{error}");
+    assert!(error.to_string().contains("layer4.0.conv1.weight"), "{error}");
+}
