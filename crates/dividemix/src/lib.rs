@@ -19,6 +19,7 @@ pub mod methods;
 mod network;
 mod optimiser;
 mod outcome;
+mod pass;
 pub mod run;
 mod stream;
 mod train;

@@ -147,6 +147,12 @@ pub fn quality_of_margin(margin: f64) -> f64 {
     }
 }
 
+/// The margin that has this quality: the inverse of [`quality_of_margin`]. NaN counts as 0.5.
+pub fn margin_of_quality(quality: f64) -> f64 {
+    let centred = if quality.is_nan() { 0.0 } else { (2.0 * quality - 1.0).clamp(-1.0, 1.0) };
+    centred / (1.0 - centred.abs())
+}
+
 /// The sum of several stages' margins, each stage standardised (mean 0, standard deviation 1), so that a stage with large
 /// logits does not outvote the others. Margins that are not finite count as their stage's mean, and so does every one of
 /// a stage whose margins are all equal.
@@ -184,6 +190,16 @@ fn add_softmax(sum: &mut [f32], logits: &[f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_margin_comes_back_from_its_quality() {
+        for margin in [-1e4, -3.5, -0.1, 0.0, 0.25, 40.0] {
+            let back = margin_of_quality(quality_of_margin(margin));
+            assert!((back - margin).abs() <= 1e-8 * margin.abs().max(1.0), "{margin} came back as {back}");
+        }
+        assert_eq!(margin_of_quality(1.0), f64::INFINITY);
+        assert_eq!(margin_of_quality(f64::NAN), 0.0);
+    }
 
     #[test]
     fn the_margin_is_the_label_s_logit_less_the_best_other_averaged() {

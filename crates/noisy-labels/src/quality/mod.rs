@@ -8,7 +8,7 @@ mod margins;
 mod scores;
 
 pub use issue::{is_issue, suggested_label};
-pub use margins::{MarginHistory, MarginParts, combined_margins, quality_of_margin};
+pub use margins::{MarginHistory, MarginParts, combined_margins, margin_of_quality, quality_of_margin};
 pub use scores::{normalized_margin, self_confidence};
 
 /// The class of the largest value; the first of tied ones, and 0 where there is none.
