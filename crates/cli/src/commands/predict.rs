@@ -1,7 +1,5 @@
 //! `effmix predict`: classes of images.
 
-use std::io::Write;
-
 use dividemix::run::{write_atomic, write_npy};
 use image_folder::Sample;
 use serde::Serialize;

@@ -119,11 +119,6 @@ impl Features {
         Some((Self { map, start, samples: n, views, length }, skipped))
     }
 
-    /// Length F of a feature.
-    pub(crate) fn length(&self) -> usize {
-        self.length
-    }
-
     /// The chosen view of each sample, `[B, F]`.
     fn rows(&self, views: impl ExactSizeIterator<Item = (usize, usize)>) -> Result<Tensor> {
         let bytes = 4 * self.length;
