@@ -29,8 +29,12 @@ impl Layout {
     }
 }
 
-/// The tensors under timm's names. A name that the layout doesn't have stays as it is, to be reported as it stands in the
-/// file.
+/// PyTorch's counters of batches, which are no weights. Most files keep them as integers, one that was halved as a
+/// whole as floats.
+const COUNTER: &str = ".num_batches_tracked";
+
+/// The tensors under timm's names, without batch counters. A name that the layout doesn't have stays as it is, to be
+/// reported as it stands in the file.
 pub(crate) fn rename(
     layout: Layout,
     tensors: HashMap<String, Tensor>,
@@ -40,5 +44,6 @@ pub(crate) fn rename(
         Layout::Timm => name,
         Layout::Lukemelas => lukemelas::to_timm(&name, plan).unwrap_or(name),
     };
-    tensors.into_iter().map(|(name, tensor)| (renamed(name), tensor)).collect()
+    let weights = tensors.into_iter().filter(|(name, _)| !name.ends_with(COUNTER));
+    weights.map(|(name, tensor)| (renamed(name), tensor)).collect()
 }

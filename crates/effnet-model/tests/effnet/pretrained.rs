@@ -116,6 +116,7 @@ fn half_double_and_brain_floats_become_f32_and_counters_are_left_out() {
                 *t = t.to_dtype(dtype).unwrap();
             }
             let counter = Tensor::new(&[7i64], &Device::Cpu).unwrap();
+            tensors.insert("bn2.num_batches_tracked".to_string(), counter.to_dtype(dtype).unwrap());
             tensors.insert("bn1.num_batches_tracked".to_string(), counter);
         });
         let store = fresh(10);
