@@ -1,7 +1,7 @@
 //! A saved model: a folder with the weights of one or more networks and a card that says what they are.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use candle_core::{Device, Result as CandleResult, Tensor};
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,10 @@ impl SavedModel {
         let inner = path.join(MODEL_FOLDER);
         let folder = if inner.join(CARD).is_file() { inner } else { path.to_path_buf() };
         let card = ModelCard::read(&folder)?;
-        let network = |name: &String| network(&folder.join(name), &card.arch, card.classes.len());
+        let network = |name: &String| {
+            let file = folder.join(name);
+            built(&file, &card.arch, card.classes.len(), &read_weights(&file)?)
+        };
         let networks = card.networks.iter().map(network).collect::<Result<_>>()?;
         Ok(Self { card, networks })
     }
@@ -169,10 +172,6 @@ fn recorded_arch(path: &Path) -> Result<Arch> {
     };
     let json = metadata.get(ARCH_KEY).ok_or_else(needed)?;
     serde_json::from_str(json).map_err(|e| Error::malformed(path, format!("recorded architecture: {e}")))
-}
-
-fn network(path: &PathBuf, arch: &Arch, classes: usize) -> Result<EfficientNet> {
-    built(path, arch, classes, &read_weights(path)?)
 }
 
 fn built(

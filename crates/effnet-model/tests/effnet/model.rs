@@ -59,6 +59,19 @@ fn weights_survive_a_file_and_the_same_weights_give_the_same_bytes() {
     assert_eq!(left.len(), 2, "no temporary files stay");
 }
 
+/// As any file that a program makes: what the umask leaves of rw-rw-rw-.
+#[cfg(unix)]
+#[test]
+fn a_saved_file_has_the_permissions_of_any_other() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = formula::scratch();
+    let (ours, plain) = (folder.path().join("ours.safetensors"), folder.path().join("plain"));
+    save_weights(&formula::network(&tiny(), 10).1, &ours, &BTreeMap::new()).unwrap();
+    std::fs::write(&plain, "").unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&ours), mode(&plain));
+}
+
 #[test]
 fn a_file_that_cannot_be_written_is_an_error_with_its_path() {
     let folder = formula::scratch();
