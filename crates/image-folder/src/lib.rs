@@ -20,6 +20,7 @@ mod demo;
 mod error;
 mod open;
 mod prefetch;
+mod resize;
 mod sample;
 mod transform;
 mod views;

@@ -1,16 +1,12 @@
 //! The arithmetic of a view: which part of an image, how large, which way round, and as which numbers.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8x3;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::{Error, Result};
+use crate::{Error, Result, resize};
 
 /// How pixels are made from others. Both widen their reach when an image shrinks (antialiasing), as PIL's
 /// filters of these names do.
@@ -72,27 +68,7 @@ impl Transform {
         if (width, height) == (size, size) {
             return Cow::Borrowed(image);
         }
-        let short = width.min(height);
-        let (left, across) = span(width, short, size);
-        let (top, down) = span(height, short, size);
-        let filter = match self.interpolation {
-            Interpolation::Bilinear => FilterType::Bilinear,
-            Interpolation::Bicubic => FilterType::CatmullRom,
-        };
-        let options =
-            ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(left, top, across, down);
-        // Typed images: the untyped call would compile the filters for all of the crate's pixel types, for minutes.
-        let source = TypedImageRef::<U8x3>::from_buffer(width, height, image.as_raw())
-            .expect("an RgbImage holds three bytes a pixel");
-        let mut pixels = vec![0; self.view_length()];
-        let mut view = TypedImage::<U8x3>::from_buffer(size, size, &mut pixels)
-            .expect("the view holds three bytes a pixel");
-        thread_local!(static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new()));
-        RESIZER
-            .with_borrow_mut(|resizer| resizer.resize_typed(&source, &mut view, &options))
-            .expect("the crop lies inside the image");
-        drop(view);
-        Cow::Owned(RgbImage::from_raw(size, size, pixels).expect("the view has size x size pixels"))
+        Cow::Owned(resize::to_square(image, size, self.interpolation))
     }
 
     /// The pixels of an image of any size as numbers, `[height, width, 3]`: (value / 255 - mean) / std.
@@ -150,21 +126,6 @@ pub(crate) struct Way {
     top: usize,
     left: usize,
     flipped: bool,
-}
-
-/// The part of a side of `length` pixels that becomes `size` pixels when the `short` side does: its start
-/// and length. Rounding as torchvision: the resized side is cut to whole pixels, half a pixel of the crop's
-/// corner goes to the even side.
-fn span(length: u32, short: u32, size: u32) -> (f64, f64) {
-    if length == short {
-        return (0.0, f64::from(length));
-    }
-    let resized = u64::from(size) * u64::from(length) / u64::from(short);
-    let spare = resized - u64::from(size);
-    let corner = spare / 2 + u64::from(spare % 4 == 3);
-    let scale = f64::from(length) / resized as f64;
-    let start = corner as f64 * scale;
-    (start, (f64::from(size) * scale).min(f64::from(length) - start))
 }
 
 /// Of a row of `size` pixels with `padding` on both sides, seen from `left` on: the first pixel taken, where

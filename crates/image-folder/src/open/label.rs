@@ -50,7 +50,7 @@ pub(super) fn by_table(scanned: Scanned, layout: &Layout, csv: &LabelsCsv) -> Re
     if folders_are_classes {
         table.check_names(&folders)?;
     }
-    add_named_files(&mut table, layout, &mut train_scan, &mut test_scan, &mut set.skipped);
+    add_named_files(&table, layout, &mut train_scan, &mut test_scan, &mut set);
     if table.matches(&train_scan.images) == 0
         && let (Some(row), Some(image)) = (table.first_path(), train_scan.images.first())
     {
@@ -134,13 +134,7 @@ fn warn_of_empty_folders(folders: &BTreeSet<String>, classes: &BTreeSet<String>,
 
 /// Files that the table names but the scan left, because of their ending, join in; rows without a file are
 /// listed.
-fn add_named_files(
-    table: &mut Table,
-    layout: &Layout,
-    train: &mut Scan,
-    test: &mut Scan,
-    skipped: &mut Vec<Skipped>,
-) {
+fn add_named_files(table: &Table, layout: &Layout, train: &mut Scan, test: &mut Scan, set: &mut ImageFolder) {
     let known: BTreeSet<&str> =
         train.images.iter().chain(&test.images).map(|found| found.key.as_str()).collect();
     let missing: Vec<(String, u64)> = table.rows_not_in(&known);
@@ -154,7 +148,7 @@ fn add_named_files(
             (None, None) => {
                 let reason =
                     format!("line {line} of the labels names it, but it is in none of the folders used");
-                skipped.push(Skipped { path: key, reason });
+                set.skipped.push(Skipped { path: key, reason });
                 continue;
             }
         };
@@ -162,11 +156,11 @@ fn add_named_files(
             let folder = key[root.prefix.len()..].split_once('/').map(|(first, _)| first.to_owned());
             scan.images.push(Found { key: key.clone(), file, folder });
             if !key.split('/').any(|part| part.starts_with('.')) {
-                scan.other_files = scan.other_files.saturating_sub(1);
+                set.other_files = set.other_files.saturating_sub(1);
             }
         } else {
             let reason = format!("line {line} of the labels names it, but there is no such file");
-            skipped.push(Skipped { path: key, reason });
+            set.skipped.push(Skipped { path: key, reason });
         }
     }
 }

@@ -3,7 +3,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use image::codecs::gif::GifEncoder;
-use image::{Delay, DynamicImage, Frame, ImageBuffer, ImageFormat, Luma, LumaA, Rgb, RgbImage, Rgba, RgbaImage};
+use image::{
+    Delay, DynamicImage, Frame, ImageBuffer, ImageFormat, Luma, LumaA, Rgb, RgbImage, Rgba, RgbaImage,
+};
 use image_folder::{Cache, Error, Limits, Pixels, Sample, Views, decode, load};
 use proptest::prelude::*;
 
@@ -76,7 +78,9 @@ fn the_camera_s_orientation_is_applied() {
     let red_then_blue = RgbImage::from_fn(32, 16, |x, _| Rgb(if x < 16 { [200, 0, 0] } else { [0, 0, 200] }));
     let jpeg = encoded(&red_then_blue, ImageFormat::Jpeg);
     let turned = |orientation: u8| {
-        let tiff = [b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", &[orientation, 0, 0, 0, 0, 0, 0, 0][..]].concat();
+        let tiff =
+            [b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", &[orientation, 0, 0, 0, 0, 0, 0, 0][..]]
+                .concat();
         let segment = [&[0xff, 0xe1, 0, 8 + tiff.len() as u8], &b"Exif\0\0"[..], &tiff].concat();
         decoded(&[&jpeg[..2], &segment, &jpeg[2..]].concat())
     };
@@ -203,8 +207,10 @@ fn unreadable_images_drop_out_and_the_others_stay_who_they_are() {
     });
     for cache in [Cache::Ram, Cache::Disk(tree.path().join("cache")), Cache::None] {
         let (views, skipped) =
-            Views::build(samples.clone(), plain_numbers(4), cache, &|_, _| (), &AtomicBool::new(false)).unwrap();
-        let kept: Vec<_> = views.samples().iter().map(|sample| (sample.path.as_str(), sample.label)).collect();
+            Views::build(samples.clone(), plain_numbers(4), cache, &|_, _| (), &AtomicBool::new(false))
+                .unwrap();
+        let kept: Vec<_> =
+            views.samples().iter().map(|sample| (sample.path.as_str(), sample.label)).collect();
         assert_eq!(kept, [("0.png", 0), ("3.png", 3), ("5.jpg", 5), ("7", 7)]);
         let values: Vec<f32> = (0..4).map(|index| views.plain(&[index]).unwrap().pixels[0] * 255.0).collect();
         assert_eq!(values.iter().map(|value| value.round()).collect::<Vec<_>>(), [0.0, 3.0, 128.0, 7.0]);

@@ -27,8 +27,8 @@ pub(crate) fn plain_numbers(size: usize) -> Transform {
     }
 }
 
-/// torchvision's Resize and CenterCrop on Pillow images. Weights are rounded to other fractions there: one
-/// step of 255, no more.
+/// torchvision's Resize and CenterCrop on Pillow images. The weights of the filters are rounded otherwise: one
+/// step of 255 at most, and not often.
 #[test]
 fn plain_views_are_those_of_torchvision() {
     let golden = golden();
@@ -45,10 +45,12 @@ fn plain_views_are_those_of_torchvision() {
         let view = Transform { interpolation, ..plain_numbers(size) }.fit(&image).into_owned();
         let expected = unhex(&case["pixels"]);
         assert_eq!(view.dimensions(), (size as u32, size as u32));
-        for (at, (ours, theirs)) in view.as_raw().iter().zip(&expected).enumerate() {
-            let place = format!("{interpolation:?} {:?} to {size}, byte {at}", image.dimensions());
-            assert!(ours.abs_diff(*theirs) <= 1, "{place}: {ours} instead of {theirs}");
-        }
+        let place = format!("{interpolation:?} {:?} to {size}", image.dimensions());
+        let off: Vec<u8> =
+            view.as_raw().iter().zip(&expected).map(|(ours, theirs)| ours.abs_diff(*theirs)).collect();
+        assert!(off.iter().all(|off| *off <= 1), "{place}: {:?}", off.iter().max());
+        let mean = off.iter().map(|off| f64::from(*off)).sum::<f64>() / off.len() as f64;
+        assert!(mean < 0.05, "{place}: {mean} on average");
     }
 }
 

@@ -12,7 +12,8 @@ fn open_all(tree: &Tree) -> Result<ImageFolder> {
 
 #[test]
 fn a_folder_is_a_class_and_classes_are_sorted_by_name() {
-    let tree = Tree::of(&["dog/b.jpg", "cat/deep/er/a.PNG", "cat/z.JpEg", "ant/1.webp", "ant/2.bmp", "ant/3.gif"]);
+    let tree =
+        Tree::of(&["dog/b.jpg", "cat/deep/er/a.PNG", "cat/z.JpEg", "ant/1.webp", "ant/2.bmp", "ant/3.gif"]);
     let set = open_all(&tree).unwrap();
     assert_eq!(set.classes, ["ant", "cat", "dog"]);
     assert_eq!(

@@ -106,7 +106,8 @@ fn a_repeated_path_is_an_error_with_both_lines_where_they_do_not() {
 
 #[test]
 fn paths_stay_below_the_folder() {
-    for (path, word) in [("/etc/1.png", "absolute"), ("C:\\x.png", "absolute"), ("sub/../../1.png", "leaves")] {
+    for (path, word) in [("/etc/1.png", "absolute"), ("C:\\x.png", "absolute"), ("sub/../../1.png", "leaves")]
+    {
         let error = open_with(&flat(), format!("{ROWS}{path},cat\n")).unwrap_err();
         assert!(matches!(error, Error::LabelsLine { line: 5, .. }), "{error}");
         assert!(error.to_string().contains(word), "{error}");
@@ -120,7 +121,10 @@ fn a_label_that_is_no_class_folder_is_an_error_with_its_line() {
     let tree = Tree::of(&["cat/1.png", "dog/2.png"]);
     let error = open_with(&tree, "path,label\ncat/1.png,dog\ndog/2.png,dgo\n").unwrap_err();
     assert!(matches!(error, Error::LabelsLine { line: 3, .. }), "{error}");
-    assert!(error.to_string().contains("\"dgo\" is no class; the class folders are \"cat\", \"dog\""), "{error}");
+    assert!(
+        error.to_string().contains("\"dgo\" is no class; the class folders are \"cat\", \"dog\""),
+        "{error}"
+    );
 }
 
 #[test]
@@ -157,7 +161,10 @@ fn the_first_images_of_a_class_go_by_the_folder_not_the_label() {
 fn rows_for_another_folder_are_an_error_that_shows_both() {
     let error = open_with(&flat(), "path,label\ntrain/1.png,cat\ntrain/2.png,dog\n").unwrap_err();
     assert!(matches!(error, Error::NoRowMatches { .. }));
-    assert!(error.to_string().contains("\"train/1.png\"") && error.to_string().contains("\"1.png\""), "{error}");
+    assert!(
+        error.to_string().contains("\"train/1.png\"") && error.to_string().contains("\"1.png\""),
+        "{error}"
+    );
 }
 
 #[test]

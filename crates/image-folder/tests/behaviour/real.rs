@@ -27,7 +27,8 @@ fn real(test: &str, name: &str) -> Option<PathBuf> {
 /// header has the name first, the octal length at 124, the kind at 156).
 fn unpack(archive: &Path, per_folder: usize, tree: &Tree) {
     let bytes = std::fs::read(archive).unwrap();
-    let text = |field: &[u8]| String::from_utf8(field.split(|byte| *byte == 0).next().unwrap().to_vec()).unwrap();
+    let text =
+        |field: &[u8]| String::from_utf8(field.split(|byte| *byte == 0).next().unwrap().to_vec()).unwrap();
     let mut counts = std::collections::HashMap::new();
     let mut at = 0;
     while bytes[at] != 0 {

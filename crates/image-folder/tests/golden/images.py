@@ -45,7 +45,8 @@ def views():
 
 def four_colours():
     """A CMYK JPEG as Pillow writes it, and the same bytes declared to be YCCK by their Adobe marker."""
-    image = Image.merge("CMYK", [source(16, 16).getchannel(c).resize((16, 16)) for c in "RGB"] + [Image.linear_gradient("L").resize((16, 16))])
+    black = Image.linear_gradient("L").resize((16, 16))
+    image = Image.merge("CMYK", [*source(16, 16).split(), black])
     written = io.BytesIO()
     image.save(written, "JPEG", quality=95, subsampling=0)
     cmyk = written.getvalue()

@@ -1,0 +1,65 @@
+//! An image to a square one, as Pillow and torchvision resize and crop.
+
+use std::cell::RefCell;
+
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use image::RgbImage;
+
+use crate::Interpolation;
+
+/// The short side becomes `size`, and of the long side the middle is kept. Only that part is computed.
+///
+/// Rows are resized before columns, each time to whole bytes, as Pillow does: fast_image_resize left to itself
+/// goes the other way, which at sharp edges, where a cubic overshoots, ends up to 11 of 255 elsewhere.
+pub(crate) fn to_square(image: &RgbImage, size: u32, interpolation: Interpolation) -> RgbImage {
+    let (width, height) = image.dimensions();
+    let short = width.min(height);
+    let (left, across) = span(width, short, size);
+    let (top, down) = span(height, short, size);
+    // The rows that the second pass can reach: a cubic reaches two pixels of the smaller image.
+    let reach = 2.0 * (down / f64::from(size)).max(1.0) + 1.0;
+    let first = (top - reach).floor().max(0.0);
+    let rows = (top + down + reach).ceil().min(f64::from(height)) - first;
+    let filter = match interpolation {
+        Interpolation::Bilinear => FilterType::Bilinear,
+        Interpolation::Bicubic => FilterType::CatmullRom,
+    };
+    let along_rows = resize(image, (size, rows as u32), filter, [left, first, across, rows]);
+    resize(&along_rows, (size, size), filter, [0.0, top - first, f64::from(size), down])
+}
+
+/// Resizes a part (left, top, width, height) of an image.
+fn resize(image: &RgbImage, to: (u32, u32), filter: FilterType, part: [f64; 4]) -> RgbImage {
+    let [left, top, width, height] = part;
+    let options =
+        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(left, top, width, height);
+    // Typed images: the untyped call would compile the filters for all of the crate's pixel types, for minutes.
+    let source = TypedImageRef::<U8x3>::from_buffer(image.width(), image.height(), image.as_raw())
+        .expect("an RgbImage holds three bytes a pixel");
+    let mut resized = RgbImage::new(to.0, to.1);
+    let mut view = TypedImage::<U8x3>::from_buffer(to.0, to.1, &mut resized)
+        .expect("an RgbImage holds three bytes a pixel");
+    thread_local!(static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new()));
+    RESIZER
+        .with_borrow_mut(|resizer| resizer.resize_typed(&source, &mut view, &options))
+        .expect("the part lies inside the image");
+    drop(view);
+    resized
+}
+
+/// The part of a side of `length` pixels that becomes `size` pixels when the `short` side does: its start
+/// and length. Rounding as torchvision: the resized side is cut to whole pixels, half a pixel of the crop's
+/// corner goes to the even side.
+fn span(length: u32, short: u32, size: u32) -> (f64, f64) {
+    if length == short {
+        return (0.0, f64::from(length));
+    }
+    let resized = u64::from(size) * u64::from(length) / u64::from(short);
+    let spare = resized - u64::from(size);
+    let corner = spare / 2 + u64::from(spare % 4 == 3);
+    let scale = f64::from(length) / resized as f64;
+    let start = corner as f64 * scale;
+    (start, (f64::from(size) * scale).min(f64::from(length) - start))
+}
