@@ -12,6 +12,12 @@
 //! | `drawn` | the demo set |
 //! | `real` | CIFAR-10 as JPEG files, where it is at hand |
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "clippy allows them in test functions, not in what these share"
+)]
+
 mod ahead;
 mod decoding;
 mod drawn;

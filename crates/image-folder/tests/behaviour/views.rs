@@ -169,6 +169,31 @@ fn a_cache_folder_that_can_t_be_is_an_error_with_its_path() {
     assert!(error.to_string().contains("file.png"), "{error}");
 }
 
+/// A limit on the length of files stands for a full disk: to the program both are a write that fails. The test
+/// runs itself again below that limit, 8 blocks of 512 or 1024 bytes, with the signal for it ignored.
+#[cfg(unix)]
+#[test]
+fn a_disk_without_room_is_an_error_and_no_half_file_stays() {
+    const INSIDE: &str = "IMAGE_FOLDER_TEST_WITHOUT_ROOM";
+    if std::env::var_os(INSIDE).is_none() {
+        let run = std::process::Command::new("sh")
+            .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "sh"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "views::a_disk_without_room_is_an_error_and_no_half_file_stays"])
+            .env(INSIDE, "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    let tree = Tree::new();
+    let samples = vec![in_memory(picture(64, 64)); 2];
+    let error = build(samples, plain_numbers(64), Cache::Disk(tree.path().to_owned())).unwrap_err();
+    assert!(error.to_string().contains("writing the image cache"), "{error}");
+    assert_eq!(fs::read_dir(tree.path()).unwrap().count(), 0);
+}
+
 mod on_disk_cache {
     use std::path::PathBuf;
 
