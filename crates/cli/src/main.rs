@@ -25,6 +25,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    keep_candle_to_one_thread();
     exit::guarded(|| {
         let args = match args::parse() {
             Ok(args) => args,
@@ -33,4 +34,14 @@ fn main() -> ExitCode {
         output::log_to_stderr();
         exit::of(commands::run(args))
     })
+}
+
+/// candle's own threads spin between its element-wise operations, and so take the cores from rayon's, which do the
+/// work. candle has no other switch than this variable; a user's value is kept.
+fn keep_candle_to_one_thread() {
+    const VARIABLE: &str = "CANDLE_NUM_THREADS";
+    if std::env::var_os(VARIABLE).is_none() {
+        // SAFETY: first thing in main, so no other thread reads the environment.
+        unsafe { std::env::set_var(VARIABLE, "1") };
+    }
 }
