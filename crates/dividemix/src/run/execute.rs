@@ -130,7 +130,7 @@ impl Run<'_> {
         let findings = Findings { samples: &sets.samples, classes: &classes, outcome: &outcome };
         write_npy(
             &self.folder.file("pred_probs.npy"),
-            findings.probabilities(),
+            findings.predicted(),
             &[sets.samples.len(), classes.len()],
         )?;
         write_npy(&self.folder.file("losses.npy"), &outcome.losses, &[outcome.losses.len()])?;

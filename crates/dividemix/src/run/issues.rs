@@ -48,12 +48,12 @@ pub(crate) struct Findings<'a> {
 
 impl Findings<'_> {
     /// Probabilities `[N, classes]` that the table is made from, and `pred_probs.npy` holds.
-    pub(crate) fn probabilities(&self) -> &[f32] {
+    pub(crate) fn predicted(&self) -> &[f32] {
         &self.outcome.mean_probabilities
     }
 
     fn row(&self, sample: usize) -> &[f32] {
-        &self.probabilities()[sample * self.classes.len()..][..self.classes.len()]
+        &self.predicted()[sample * self.classes.len()..][..self.classes.len()]
     }
 
     /// The class that the networks would give a sample.
