@@ -69,7 +69,7 @@ fn alone(c: &mut Context) -> Result<()> {
         if has_default {
             for threads in THREADS {
                 let which = Selection::alone(&name, "--no-default-features");
-                let part = format!("{name} alone, no default features, {threads} threads");
+                let part = format!("{name} alone, no default features, threads {threads}");
                 testing::run(c, &part, &which, &[(RAYON, threads)])?;
             }
         }
@@ -93,7 +93,7 @@ fn threads_and_levels(c: &mut Context) -> Result<()> {
         let which = Selection::of(which);
         for threads in THREADS {
             let environment = [(RAYON, threads), (LEVEL, level)];
-            testing::run(c, &format!("kernels {level}, {threads} threads"), &which, &environment)?;
+            testing::run(c, &format!("kernels {level}, threads {threads}"), &which, &environment)?;
         }
     }
     Ok(())
