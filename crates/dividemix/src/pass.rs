@@ -123,7 +123,7 @@ impl<'a> Pass<'a> {
         batches: impl IntoIterator<Item = Vec<usize>, IntoIter: Send + 'static>,
         count: usize,
         set: Set,
-    ) -> impl Iterator<Item = Result<Batch>> + use<> {
+    ) -> image_folder::Prefetch<Batch, Error> {
         let source = Arc::clone(&self.data.views);
         let stream = self.stream(Purpose::Augment).at(set as u64);
         image_folder::prefetch(batches.into_iter().enumerate(), PREFETCHED, move |(number, samples)| {

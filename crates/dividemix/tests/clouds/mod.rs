@@ -9,12 +9,12 @@ use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-pub const CLASSES: usize = 4;
+pub(crate) const CLASSES: usize = 4;
 const FEATURES: usize = 24;
 /// Distance of a class's centre from the origin, in standard deviations of its cloud.
 const DISTANCE: f32 = 2.6;
 
-pub struct Clouds {
+pub(crate) struct Clouds {
     train: Arc<Features>,
     labels: Vec<usize>,
     truth: Vec<usize>,
@@ -24,7 +24,7 @@ pub struct Clouds {
 
 impl Clouds {
     /// `n` training samples of which exactly int(noise n) have a wrong label, and 400 test samples.
-    pub fn new(n: usize, noise: f64, seed: u64) -> Self {
+    pub(crate) fn new(n: usize, noise: f64, seed: u64) -> Self {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let truth: Vec<usize> = (0..n).map(|i| i % CLASSES).collect();
         let mut labels = truth.clone();
@@ -38,7 +38,7 @@ impl Clouds {
         Self { train, labels, truth, test, test_labels }
     }
 
-    pub fn training_set(&self) -> TrainingSet {
+    pub(crate) fn training_set(&self) -> TrainingSet {
         TrainingSet {
             views: self.train.clone(),
             labels: self.labels.clone(),
@@ -47,19 +47,19 @@ impl Clouds {
         }
     }
 
-    pub fn test_set(&self) -> TestSet {
+    pub(crate) fn test_set(&self) -> TestSet {
         TestSet { views: self.test.clone(), labels: self.test_labels.clone() }
     }
 }
 
 /// Share of the labels that are wrong.
-pub fn wrong_share(data: &TrainingSet) -> f64 {
+pub(crate) fn wrong_share(data: &TrainingSet) -> f64 {
     let wrong = data.truth.iter().zip(&data.labels).filter(|(t, y)| **t != Some(**y)).count();
     wrong as f64 / data.labels.len() as f64
 }
 
 /// Heads with first weights by `seed`.
-pub fn networks(count: usize, seed: u64) -> Vec<Box<dyn Network>> {
+pub(crate) fn networks(count: usize, seed: u64) -> Vec<Box<dyn Network>> {
     (0..count as u64)
         .map(|k| {
             let store = ParameterStore::new(seed * 10 + k, &Device::Cpu);
