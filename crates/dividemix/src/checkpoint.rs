@@ -93,17 +93,18 @@ impl Checkpoints {
         if state.epoch % self.every != 0 && state.epoch != hyper.epochs {
             return Ok(false);
         }
-        let header =
-            Header { epoch: state.epoch, labels: fingerprint(data), records: state.records.clone() };
+        let header = Header { epoch: state.epoch, labels: fingerprint(data), records: state.records.clone() };
         let json = serde_json::to_string(&header).map_err(|e| self.bad(&self.folder, e))?;
         let tensors = state.tensors(networks, optimisers, data.classes)?;
         let bytes = safetensors::serialize(&tensors, Some(HashMap::from([(HEADER.to_owned(), json)])))
             .map_err(|e| self.bad(&self.folder, e))?;
         let path = self.folder.join(format!("epoch-{:04}.safetensors", state.epoch));
         std::fs::create_dir_all(&self.folder).map_err(Error::io("can't make", &self.folder))?;
-        let mut file =
-            tempfile::NamedTempFile::new_in(&self.folder).map_err(Error::io("can't write in", &self.folder))?;
-        file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(Error::io("can't write", &path))?;
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)
+            .map_err(Error::io("can't write in", &self.folder))?;
+        file.write_all(&bytes)
+            .and_then(|()| file.as_file().sync_all())
+            .map_err(Error::io("can't write", &path))?;
         file.persist(&path).map_err(|e| Error::io("can't write", &path)(e.error))?;
         for (epoch, old) in self.list()? {
             if epoch != state.epoch {
@@ -128,10 +129,13 @@ impl Checkpoints {
         let json = json.ok_or_else(|| self.bad(&path, "it has no record of the run"))?;
         let header: Header = serde_json::from_str(json).map_err(|e| self.bad(&path, e))?;
         if header.labels != fingerprint(data) {
-            return Err(self.bad(&path, "it was made with other samples or labels; the data must be as they were"));
+            return Err(
+                self.bad(&path, "it was made with other samples or labels; the data must be as they were")
+            );
         }
         let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
-        let mut take = |name: &str| tensors.remove(name).ok_or_else(|| self.bad(&path, format!("{name} is missing")));
+        let mut take =
+            |name: &str| tensors.remove(name).ok_or_else(|| self.bad(&path, format!("{name} is missing")));
         for (k, (network, optimiser)) in networks.iter().zip(optimisers).enumerate() {
             for (name, var) in [network.parameters(), network.buffers()].concat() {
                 var.set(&take(&network_key(k, &name))?)?;

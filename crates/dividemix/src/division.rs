@@ -22,13 +22,12 @@ pub(crate) fn losses(logits: &[f32], labels: &[usize], classes: usize) -> Vec<f3
 /// A network that trains alone divides for itself.
 pub(crate) fn co_divide_all(losses: &[Vec<f32>], hyper: &Hyperparameters) -> Vec<Division> {
     let networks = losses.len();
-    (0..networks)
-        .map(|k| co_divide(&losses[(k + 1) % networks], &hyper.mixture, hyper.threshold))
-        .collect()
+    (0..networks).map(|k| co_divide(&losses[(k + 1) % networks], &hyper.mixture, hyper.threshold)).collect()
 }
 
 /// AUC of the clean probability against the truth, where every sample's truth is known.
 pub(crate) fn clean_auc(division: &Division, data: &TrainingSet) -> Option<f64> {
-    let clean: Option<Vec<bool>> = data.truth.iter().zip(&data.labels).map(|(t, y)| t.map(|t| t == *y)).collect();
+    let clean: Option<Vec<bool>> =
+        data.truth.iter().zip(&data.labels).map(|(t, y)| t.map(|t| t == *y)).collect();
     auc(&division.clean_probability, &clean?)
 }

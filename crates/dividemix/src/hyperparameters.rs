@@ -154,7 +154,12 @@ impl Hyperparameters {
         require(self.lr > 0.0 && self.lr.is_finite(), "--lr", self.lr, "above 0")?;
         require((0.0..1.0).contains(&self.momentum), "--momentum", self.momentum, "from 0 to below 1")?;
         require((0.0..=1.0).contains(&self.threshold), "--threshold", self.threshold, "from 0 to 1")?;
-        require(self.temperature > 0.0 && self.temperature.is_finite(), "--temperature", self.temperature, "above 0")?;
+        require(
+            self.temperature > 0.0 && self.temperature.is_finite(),
+            "--temperature",
+            self.temperature,
+            "above 0",
+        )?;
         let not_negative = [
             ("--weight-decay", self.weight_decay),
             ("--mixup-alpha", self.mixup_alpha),
@@ -171,7 +176,11 @@ impl Hyperparameters {
 }
 
 fn require(holds: bool, name: &'static str, value: impl std::fmt::Display, allowed: &str) -> Result<()> {
-    if holds { Ok(()) } else { Err(Error::Setting { name, problem: format!("{value} is not allowed; it must be {allowed}") }) }
+    if holds {
+        Ok(())
+    } else {
+        Err(Error::Setting { name, problem: format!("{value} is not allowed; it must be {allowed}") })
+    }
 }
 
 #[cfg(test)]

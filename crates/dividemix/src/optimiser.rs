@@ -1,7 +1,7 @@
 //! SGD over all parameters of one network.
 
-use candle_core::backprop::GradStore;
 use candle_core::Var;
+use candle_core::backprop::GradStore;
 use effnet_ops::{Sgd, sgd_step};
 
 use crate::{Network, Result};

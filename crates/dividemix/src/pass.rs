@@ -11,7 +11,8 @@ use noisy_labels::soft::one_hot;
 
 use crate::optimiser::Optimiser;
 use crate::{
-    ClassWeights, Error, Event, Hyperparameters, Losses, Mode, Network, Purpose, Result, Stream, TrainingSet, View,
+    ClassWeights, Error, Event, Hyperparameters, Losses, Mode, Network, Purpose, Result, Stream, TrainingSet,
+    View,
 };
 
 /// Views that are made ahead of the step that trains on them.
@@ -146,7 +147,8 @@ impl<'a> Pass<'a> {
     pub(crate) fn labels(&self, samples: &[usize]) -> Result<Tensor> {
         let Some(refined) = self.context.refined else { return self.given_labels(samples) };
         let classes = self.data.classes;
-        let rows: Vec<f32> = samples.iter().flat_map(|&i| &refined[i * classes..][..classes]).copied().collect();
+        let rows: Vec<f32> =
+            samples.iter().flat_map(|&i| &refined[i * classes..][..classes]).copied().collect();
         Ok(Tensor::from_vec(rows, (samples.len(), classes), &Device::Cpu)?)
     }
 

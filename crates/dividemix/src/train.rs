@@ -52,7 +52,8 @@ impl Start {
     /// Refined labels `[N, classes]`: w y + (1 - w) p (Algorithm 1, line 18), with that run's w and p.
     fn refined(&self, data: &TrainingSet) -> Vec<f32> {
         let mut refined = self.probabilities.clone();
-        for ((row, &w), &y) in refined.chunks_mut(data.classes).zip(&self.clean_probability).zip(&data.labels) {
+        for ((row, &w), &y) in refined.chunks_mut(data.classes).zip(&self.clean_probability).zip(&data.labels)
+        {
             row.iter_mut().for_each(|p| *p *= 1.0 - w as f32);
             row[y] += w as f32;
         }
@@ -150,7 +151,12 @@ pub fn train(
     state.outcome(data, start, hyper, trained)
 }
 
-fn check(networks: &[Box<dyn Network>], data: &TrainingSet, start: Option<&Start>, hyper: &Hyperparameters) -> Result<()> {
+fn check(
+    networks: &[Box<dyn Network>],
+    data: &TrainingSet,
+    start: Option<&Start>,
+    hyper: &Hyperparameters,
+) -> Result<()> {
     hyper.check()?;
     let n = data.views.len();
     let problem = if networks.len() != hyper.method.networks() {
@@ -161,7 +167,9 @@ fn check(networks: &[Box<dyn Network>], data: &TrainingSet, start: Option<&Start
         format!("{n} samples have {} labels and {} true labels", data.labels.len(), data.truth.len())
     } else if let Some(label) = data.labels.iter().find(|y| **y >= data.classes) {
         format!("label {label} is not below the {} classes", data.classes)
-    } else if start.is_some_and(|s| s.clean_probability.len() != n || s.probabilities.len() != n * data.classes) {
+    } else if start
+        .is_some_and(|s| s.clean_probability.len() != n || s.probabilities.len() != n * data.classes)
+    {
         "the run to start from has other samples or classes".into()
     } else {
         return Ok(());
@@ -174,7 +182,9 @@ fn out_of_patience(records: &[EpochRecord], hyper: &Hyperparameters) -> bool {
     let Some(patience) = hyper.patience else { return false };
     let first = records.iter().filter(|r| r.network == 1 && r.phase == Phase::Train);
     let accuracies: Vec<f64> = first.filter_map(|r| r.test_accuracy).collect();
-    let Some(recent) = accuracies.len().checked_sub(patience).filter(|before| *before > 0) else { return false };
+    let Some(recent) = accuracies.len().checked_sub(patience).filter(|before| *before > 0) else {
+        return false;
+    };
     let best = |range: &[f64]| range.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     best(&accuracies[recent..]) <= best(&accuracies[..recent])
 }
@@ -222,7 +232,12 @@ fn measure(
 
 impl State {
     /// Evaluates every training sample under every network: for the next division, and for the margins.
-    fn look_at(&mut self, networks: &[Box<dyn Network>], data: &TrainingSet, stop: &AtomicBool) -> Result<()> {
+    fn look_at(
+        &mut self,
+        networks: &[Box<dyn Network>],
+        data: &TrainingSet,
+        stop: &AtomicBool,
+    ) -> Result<()> {
         self.outputs =
             networks.iter().map(|n| logits(n.as_ref(), &data.views, stop)).collect::<Result<Vec<_>>>()?;
         for output in &self.outputs {
@@ -232,7 +247,13 @@ impl State {
         Ok(())
     }
 
-    fn outcome(self, data: &TrainingSet, start: Option<&Start>, hyper: &Hyperparameters, trained: (usize, f64)) -> Result<Outcome> {
+    fn outcome(
+        self,
+        data: &TrainingSet,
+        start: Option<&Start>,
+        hyper: &Hyperparameters,
+        trained: (usize, f64),
+    ) -> Result<Outcome> {
         let divisions = co_divide_all(&self.losses, hyper);
         let n = data.labels.len();
         let share = 1.0 / divisions.len() as f64;
@@ -260,7 +281,8 @@ impl State {
 
 /// Min-max normalised, as the mixture sees it; all zero where all are equal.
 fn normalised(losses: &[f32]) -> Vec<f32> {
-    let (low, high) = losses.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
+    let (low, high) =
+        losses.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
     let range = if high > low { high - low } else { 1.0 };
     losses.iter().map(|v| (v - low) / range).collect()
 }

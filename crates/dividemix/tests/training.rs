@@ -8,7 +8,15 @@ use clouds::{CLASSES, Clouds, networks, wrong_share};
 use dividemix::{Checkpoints, Error, Event, Hyperparameters, Method, Network, Outcome, Phase, train};
 
 fn quick(method: Method) -> Hyperparameters {
-    Hyperparameters { method, epochs: 6, warmup: 2, batch: 32, lr: 0.05, seed: 3, ..Hyperparameters::default() }
+    Hyperparameters {
+        method,
+        epochs: 6,
+        warmup: 2,
+        batch: 32,
+        lr: 0.05,
+        seed: 3,
+        ..Hyperparameters::default()
+    }
 }
 
 fn run(clouds: &Clouds, hyper: &Hyperparameters, checkpoints: Option<&Checkpoints>) -> (Outcome, Vec<Event>) {
@@ -29,8 +37,7 @@ fn run_on(
     };
     let stop = AtomicBool::new(false);
     let (data, test) = (clouds.training_set(), clouds.test_set());
-    let outcome =
-        train(networks, &data, Some(&test), None, hyper, checkpoints, &stop, &mut observe).unwrap();
+    let outcome = train(networks, &data, Some(&test), None, hyper, checkpoints, &stop, &mut observe).unwrap();
     (outcome, events)
 }
 
@@ -102,8 +109,16 @@ fn a_run_that_was_stopped_goes_on_to_the_same_bits() {
             };
             let (data, test) = (clouds.training_set(), clouds.test_set());
             let networks_before = networks(method.networks(), hyper.seed);
-            let stopped =
-                train(&networks_before, &data, Some(&test), None, &hyper, Some(&checkpoints), &stop, &mut observe);
+            let stopped = train(
+                &networks_before,
+                &data,
+                Some(&test),
+                None,
+                &hyper,
+                Some(&checkpoints),
+                &stop,
+                &mut observe,
+            );
             assert!(matches!(stopped, Err(Error::Stopped)));
             // A new process would begin with other weights: the checkpoint has to bring them all.
             let resumed = networks(method.networks(), 99);
@@ -170,7 +185,8 @@ fn a_set_that_cannot_be_divided_is_trained_plainly_with_a_warning() {
     for threshold in [0.0, 1.0] {
         let hyper = Hyperparameters { threshold, ..quick(Method::DivideMix) };
         let (outcome, events) = run(&clouds, &hyper, None);
-        let warnings = events.iter().filter(|e| matches!(e, Event::Warning(w) if w.contains("trained plainly")));
+        let warnings =
+            events.iter().filter(|e| matches!(e, Event::Warning(w) if w.contains("trained plainly")));
         let plain = outcome.records.iter().filter(|r| r.phase == Phase::Train && r.losses.loss_u.is_none());
         assert!(warnings.count() > 0);
         assert!(plain.count() > 0);

@@ -78,7 +78,11 @@ impl Features {
         let row = |&class: &usize| {
             (0..FEATURES)
                 .map(|f| {
-                    let centre = if f % CLASSES == class { DISTANCE / (FEATURES as f32 / CLASSES as f32).sqrt() } else { 0.0 };
+                    let centre = if f % CLASSES == class {
+                        DISTANCE / (FEATURES as f32 / CLASSES as f32).sqrt()
+                    } else {
+                        0.0
+                    };
                     let noise: f32 = StandardNormal.sample(rng);
                     centre + noise
                 })

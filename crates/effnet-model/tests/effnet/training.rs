@@ -23,6 +23,9 @@ struct Step {
     after: BTreeMap<String, Vec<f64>>,
 }
 
+/// Tensors by name.
+type Values = BTreeMap<String, Vec<f32>>;
+
 fn cross_entropy(logits: &Tensor, labels: &[u32]) -> Tensor {
     let labels = Tensor::new(labels, logits.device()).unwrap();
     candle_nn::loss::cross_entropy(logits, &labels).unwrap()
@@ -32,7 +35,7 @@ fn norm(t: &Tensor) -> f64 {
     formula::values(t).iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt()
 }
 
-fn all_tensors(store: &ParameterStore) -> BTreeMap<String, Vec<f32>> {
+fn all_tensors(store: &ParameterStore) -> Values {
     store.tensors().unwrap().iter().map(|(name, t)| (name.clone(), formula::values(t))).collect()
 }
 
@@ -107,7 +110,7 @@ fn small() -> (EfficientNet, ParameterStore) {
 }
 
 /// One step's gradients, and all state after it.
-fn step(threads: usize) -> (BTreeMap<String, Vec<f32>>, BTreeMap<String, Vec<f32>>) {
+fn step(threads: usize) -> (Values, Values) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
         let (network, store) = small();
@@ -129,7 +132,7 @@ fn a_step_has_the_same_bits_for_any_number_of_threads() {
     }
 }
 
-fn states(mode: Mode) -> (Vec<f32>, BTreeMap<String, Vec<f32>>, BTreeMap<String, Vec<f32>>) {
+fn states(mode: Mode) -> (Vec<f32>, Values, Values) {
     let (network, store) = small();
     let before = all_tensors(&store);
     let logits = network.forward_t(&formula::images("modes", 3, 32, 32), mode).unwrap();
