@@ -200,8 +200,9 @@ impl Arch {
     pub fn scaled(scaling: Scaling) -> Self {
         let size = scaling.size(table::SIZE);
         let (_, _, _, dropout) = BASE[0];
-        let member = (scaling.width, scaling.depth, size, dropout);
-        Self { scaling, ..Self::timm("efficientnet_b0".to_string(), member) }
+        let (width, depth) = (scaling.width, scaling.depth);
+        let b0 = Self::timm("efficientnet_b0".to_string(), (1.0, 1.0, size, dropout));
+        Self { scaling, ..b0.with_scaling(width, depth) }
     }
 
     /// timm's plain flavour.
@@ -223,9 +224,15 @@ impl Arch {
     }
 
     /// Multiplies the width and depth coefficients.
+    ///
+    /// A member made smaller drops less, in proportion to width times depth: the family raises dropout with the network
+    /// (0.2 for B0, 0.5 for B7), and small networks that drop as B0 does learn little from small sets.
     pub fn with_scaling(mut self, width: f64, depth: f64) -> Self {
         self.scaling.width *= width;
         self.scaling.depth *= depth;
+        let smaller = (width * depth).min(1.0);
+        self.dropout *= smaller;
+        self.drop_path *= smaller;
         self
     }
 

@@ -2,7 +2,7 @@
 //! excitation, linear.
 //!
 //! First values are the reference implementation's: convolutions N(0, 2 / fan_out) with fan_out = k k out / groups,
-//! linear layers uniform within 1 / sqrt(out), biases zero.
+//! biases zero; linear layers say their own.
 
 use candle_core::{Result, Tensor, Var};
 use candle_nn::VarBuilder;
