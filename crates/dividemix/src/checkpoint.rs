@@ -90,7 +90,7 @@ impl Checkpoints {
         hyper: &Hyperparameters,
         data: &TrainingSet,
     ) -> Result<bool> {
-        if state.epoch % self.every != 0 && state.epoch != hyper.epochs {
+        if !state.epoch.is_multiple_of(self.every) && state.epoch != hyper.epochs {
             return Ok(false);
         }
         let header = Header { epoch: state.epoch, labels: fingerprint(data), records: state.records.clone() };
