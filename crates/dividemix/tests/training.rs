@@ -1,4 +1,5 @@
 //! The shared loop and DivideMix on features drawn from known classes.
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod clouds;
 

@@ -3,6 +3,8 @@
 //! One binary; each module says what it covers. Everything runs on generated folders of 12-pixel images and a network
 //! of the smallest width and depth.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 mod bad_input;
 mod command_line;
 mod interrupted;

@@ -111,10 +111,10 @@ fn evaluate_measures_what_predict_says() {
 fn evaluate_uses_the_test_images_where_there_are_some_and_refuses_unknown_classes() {
     let folder = trained();
     for split in ["train", "test"] {
-        for class in 0..3 {
+        for (class, (name, _)) in CLASSES.iter().enumerate() {
             let count = if split == "train" { 4 } else { 2 };
             (0..count).for_each(|n| {
-                folder.put_image(&format!("split/{split}/{}/{n}.png", CLASSES[class].0), class, n)
+                folder.put_image(&format!("split/{split}/{name}/{n}.png"), class, n)
             });
         }
     }

@@ -26,9 +26,8 @@ impl Folder {
     /// With `data/CLASS/NN.png`: `each` images a class.
     pub(crate) fn with_images(each: usize) -> Self {
         let folder = Self::new();
-        for class in 0..CLASSES.len() {
+        for (class, (name, _)) in CLASSES.iter().enumerate() {
             for number in 0..each {
-                let name = CLASSES[class].0;
                 folder.put_image(&format!("data/{name}/{number:02}.png"), class, number);
             }
         }
