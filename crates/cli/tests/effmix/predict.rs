@@ -113,9 +113,7 @@ fn evaluate_uses_the_test_images_where_there_are_some_and_refuses_unknown_classe
     for split in ["train", "test"] {
         for (class, (name, _)) in CLASSES.iter().enumerate() {
             let count = if split == "train" { 4 } else { 2 };
-            (0..count).for_each(|n| {
-                folder.put_image(&format!("split/{split}/{name}/{n}.png"), class, n)
-            });
+            (0..count).for_each(|n| folder.put_image(&format!("split/{split}/{name}/{n}.png"), class, n));
         }
     }
     let measured = json(folder.run(&["evaluate", "run", "split", "--json"]).as_bytes());
