@@ -11,7 +11,9 @@ type Colour = [f32; 3];
 const SUPERSAMPLING: usize = 4;
 /// The least difference of brightness (Rec. 601 luma, 0..255) between a shape and its ground: well seen
 /// above the noise.
-const CONTRAST: f32 = 70.0;
+const CONTRAST: f32 = 80.0;
+/// How far a shape is turned at most, in radians, either way.
+const TURN: f32 = 0.5;
 /// The standard deviation of each pixel's noise, of 0..255.
 const NOISE: f32 = 8.0;
 
@@ -22,7 +24,7 @@ pub(super) fn picture(shape: Shape, size: usize, random: &mut impl Rng) -> RgbIm
     // Corners reach 1.3 radii at most; a shape may be cut a little at the border of the picture.
     let margin = radius * 0.95;
     let centre = [(); 2].map(|()| random.random_range(margin..side - margin));
-    let (sine, cosine) = random.random_range(0.0..std::f32::consts::TAU).sin_cos();
+    let (sine, cosine) = random.random_range(-TURN..TURN).sin_cos();
     let (ground, ink) = two_colours(random);
     // The ground runs from one colour to another one nearby.
     let slope = [(); 3].map(|()| random.random_range(-25.0..25.0));
@@ -69,11 +71,11 @@ fn clutter(side: f32, random: &mut impl Rng) -> Vec<Speck> {
     (0..count).map(speck).collect()
 }
 
-/// Two colours that differ in brightness, either of them the brighter.
+/// Two colours that differ in brightness, the darker one first.
 fn two_colours(random: &mut impl Rng) -> (Colour, Colour) {
     loop {
         let (one, other) = (any_colour(random), any_colour(random));
-        if (brightness(one) - brightness(other)).abs() >= CONTRAST {
+        if brightness(other) - brightness(one) >= CONTRAST {
             return (one, other);
         }
     }
