@@ -55,7 +55,7 @@ pub fn defaults_for(facts: &Facts, said: &Settings) -> Defaults {
     let recipe = match (&said.weights, said.frozen()) {
         (Some(_), true) => frozen_body(),
         (Some(_), false) => pretrained(small),
-        (None, _) => from_scratch(small, facts.side),
+        (None, _) => from_scratch(small, facts),
     };
     let side = said.size.or(recipe.size).unwrap_or(facts.side);
     let bytes = facts.images.saturating_mul(side * side * 3);
@@ -82,15 +82,18 @@ fn pretrained(small: bool) -> Defaults {
     Defaults { size: small.then_some(SMALL_SIDE), hyperparameters, ..base() }
 }
 
-/// A narrow, shallow member of the family, with random first weights.
-fn from_scratch(small: bool, side: usize) -> Defaults {
-    Defaults {
-        width: 0.5,
-        depth: 0.5,
-        stem_stride: if small { 1 } else { 2 },
-        size: Some(side.min(if small { SMALL_SIDE } else { SCRATCH_SIDE })),
-        hyperparameters: Hyperparameters { epochs: 25, warmup: 5, ..Default::default() },
-        ..base()
+/// A narrow, shallow member of the family, with random first weights: many small steps, since a few thousand images make
+/// few large ones.
+fn from_scratch(small: bool, facts: &Facts) -> Defaults {
+    let (epochs, warmup) = if facts.demo { (12, 6) } else { (20, 5) };
+    let hyperparameters = Hyperparameters { epochs, warmup, batch: 32, lr: 0.05, ..Default::default() };
+    let side = facts.side;
+    if small {
+        let size = Some(side.min(SMALL_SIDE));
+        Defaults { width: 0.35, depth: 0.2, stem_stride: 1, size, hyperparameters, ..base() }
+    } else {
+        let size = Some(side.min(SCRATCH_SIDE));
+        Defaults { width: 0.5, depth: 0.5, stem_stride: 2, size, hyperparameters, ..base() }
     }
 }
 
