@@ -20,8 +20,10 @@ pub(crate) struct Workspace {
 #[derive(Deserialize)]
 pub(crate) struct Package {
     pub(crate) name: String,
+    pub(crate) version: String,
     /// Registries it may go to: `None` is any, an empty list is none (`publish = false`).
     publish: Option<Vec<String>>,
+    manifest_path: PathBuf,
     features: BTreeMap<String, Vec<String>>,
     targets: Vec<Target>,
 }
@@ -45,6 +47,10 @@ impl Workspace {
 }
 
 impl Package {
+    pub(crate) fn folder(&self) -> &Path {
+        self.manifest_path.parent().unwrap_or(&self.manifest_path)
+    }
+
     pub(crate) fn is_published(&self) -> bool {
         self.publish.as_ref().is_none_or(|registries| !registries.is_empty())
     }

@@ -1,8 +1,7 @@
 //! The CPU matrix: each crate alone, with each set of features, with one and two threads, on each kernel level.
 
-use super::Context;
 use super::testing::{self, Selection};
-use crate::workspace::obstacle;
+use super::{Context, alone};
 use anyhow::Result;
 
 /// Crates with kernels below them, whose tests look closely at numbers. The kernels are chosen at run time, so that
@@ -29,52 +28,8 @@ fn levels() -> Vec<(&'static str, bool)> {
 }
 
 pub(super) fn run(c: &mut Context) -> Result<()> {
-    alone(c)?;
+    alone::run(c)?;
     threads_and_levels(c)
-}
-
-/// Each crate by itself: in a workspace build a crate can live on a feature that only its neighbour asked for.
-///
-/// The whole test programs are built alone where the default features are off. Elsewhere the compiler's check must do: a
-/// crate alone unites other features of the crates far below, so that candle would be compiled anew for each, a quarter of an
-/// hour in all. The tests of all further features run in the workspace's programs, where `cli` asks for them.
-fn alone(c: &mut Context) -> Result<()> {
-    struct Crate {
-        name: String,
-        further: Vec<String>,
-        has_default: bool,
-    }
-    let crates: Vec<Crate> = c
-        .workspace
-        .crates()
-        .map(|p| Crate {
-            name: p.name.clone(),
-            further: p.further_features().map(str::to_owned).collect(),
-            has_default: !p.default_features().is_empty(),
-        })
-        .collect();
-    for Crate { name, further, has_default } in crates {
-        let good = c.cargo(&format!("check --package {name} --all-targets")).succeeds()?;
-        c.report.ended(&format!("{name} alone"), good);
-        for feature in further {
-            let part = format!("{name} alone, feature {feature}");
-            if let Some(why) = obstacle(&feature) {
-                c.report.skipped(&part, why);
-                continue;
-            }
-            let good =
-                c.cargo(&format!("check --package {name} --all-targets --features {feature}")).succeeds()?;
-            c.report.ended(&part, good);
-        }
-        if has_default {
-            for threads in THREADS {
-                let which = Selection::alone(&name, "--no-default-features");
-                let part = format!("{name} alone, no default features, threads {threads}");
-                testing::run(c, &part, &which, &[(RAYON, threads)])?;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// All crates on the fastest level, those on kernels on each other one too.

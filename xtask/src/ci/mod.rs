@@ -2,6 +2,7 @@
 //!
 //! A failed step does not stop the later ones: one run shows all there is to mend.
 
+mod alone;
 mod matrix;
 mod packaging;
 mod report;

@@ -55,11 +55,9 @@ pub(super) fn tests(c: &mut Context) -> Result<()> {
     testing::run(c, "", &Selection::everything(), &[])
 }
 
-/// Nextest runs no doc tests, so these are cargo's own.
+/// Nextest runs no doc tests, so these are cargo's own. The whole workspace, so that nothing below is built again.
 pub(super) fn doctests(c: &mut Context) -> Result<()> {
-    let libraries: Vec<String> =
-        c.workspace.crates().filter(|p| p.is_library()).map(|p| format!("--package {}", p.name)).collect();
-    let (good, output) = c.cargo(&format!("test --doc {}", libraries.join(" "))).succeeds_with_output()?;
+    let (good, output) = c.cargo("test --doc --workspace").succeeds_with_output()?;
     c.report.tested("", good, testing::count_cargo_test(&output), c.data);
     Ok(())
 }
