@@ -2,7 +2,7 @@
 //!
 //! # Inside
 //! The loop ([`train`]) knows two traits: a [`Network`] and a [`ViewSource`]. What happens to one network in one
-//! epoch is a method (`methods/`): [DivideMix's Algorithm 1](methods::dividemix) and plain training share
+//! epoch is a method (`methods/`): DivideMix's Algorithm 1 and plain training share
 //! everything else: order, prefetching, learning rate, division, evaluation, checkpoints, events.
 //!
 //! The decision behind the crate: chance is counter-based ([`Stream`]), so that a run has the same bits for any
@@ -15,7 +15,7 @@ mod error;
 mod evaluate;
 mod event;
 mod hyperparameters;
-pub mod methods;
+mod methods;
 mod network;
 mod optimiser;
 mod outcome;

@@ -11,7 +11,7 @@ use super::config::unwritable;
 use crate::{ClassWeights, Error, Method, Result, Schedule};
 
 /// A run's settings as a user gives them: `None` is "not said". A key of the TOML file is the flag without its
-/// dashes in front (`lambda-u = 25`). [`Settings::resolve`](super::resolve) fills in the rest.
+/// dashes in front (`lambda-u = 25`). [`Settings::resolve`] fills in the rest.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
