@@ -57,7 +57,7 @@ pub(super) fn tests(c: &mut Context) -> Result<()> {
 
 /// Nextest runs no doc tests, so these are cargo's own. The whole workspace, so that nothing below is built again.
 pub(super) fn doctests(c: &mut Context) -> Result<()> {
-    let (good, output) = c.cargo("test --doc --workspace").succeeds_with_output()?;
+    let (good, output) = c.cargo("test --doc --workspace --no-fail-fast").succeeds_with_output()?;
     c.report.tested("", good, testing::count_cargo_test(&output), c.data);
     Ok(())
 }
