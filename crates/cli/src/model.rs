@@ -1,5 +1,6 @@
 //! What MODEL means: a run folder, its model folder, or a file of weights.
 
+use dividemix::run::Augment;
 use effnet_model::{Arch, SavedModel};
 use image_folder::Transform;
 
@@ -42,7 +43,7 @@ impl Predictor {
         if let Some(size) = args.size {
             arch = arch.with_size(usize::from(size));
         }
-        let transform = dividemix::run::transform_for(&arch);
+        let transform = dividemix::run::transform_for(&arch, Augment::None);
         Ok(Self { model, transform, batch: usize::from(args.batch), has_names })
     }
 

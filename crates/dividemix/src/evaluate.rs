@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use noisy_labels::{metrics, quality::argmax};
+
 use crate::{Error, Mode, Network, Result, ViewSource};
 
 /// Samples in a batch of evaluation. Of no influence on the result: every sample's logits are its own.
@@ -39,13 +41,8 @@ pub(crate) fn mean_logits(outputs: &[Vec<f32>]) -> Vec<f32> {
 
 /// Share of rows whose largest logit is at the label.
 pub(crate) fn accuracy(logits: &[f32], labels: &[usize], classes: usize) -> f64 {
-    let right = logits.chunks(classes).zip(labels).filter(|(row, label)| argmax(row) == **label).count();
-    right as f64 / labels.len().max(1) as f64
-}
-
-/// Index of the first largest value.
-pub(crate) fn argmax(row: &[f32]) -> usize {
-    row.iter().enumerate().fold(0, |best, (i, v)| if *v > row[best] { i } else { best })
+    let predicted: Vec<usize> = logits.chunks(classes).map(argmax).collect();
+    metrics::accuracy(&predicted, labels).unwrap_or_default()
 }
 
 /// Softmax of every row.

@@ -7,7 +7,7 @@ use common::{assert_close, golden, numbers, u};
 use noisy_labels::division::co_divide;
 use noisy_labels::metrics::auc;
 use noisy_labels::mixture::{MixtureSettings, fit};
-use noisy_labels::quality::{normalized_margin, self_confidence};
+use noisy_labels::quality::{ConfidentJoint, normalized_margin, self_confidence};
 use serde_json::Value;
 
 /// The losses of an entry, min-max normalised, and which of them are noisy.
@@ -125,4 +125,11 @@ fn cleanlab_s_scores() {
         6e-8,
     );
     assert_close("margin", &margin[..20], &numbers(&doc["cleanlab"]["normalized_margin_first_20"]), 6e-8);
+    let joint = ConfidentJoint::count(&p, &labels, classes).unwrap();
+    let counts: Vec<f64> = joint.counts().iter().map(|&count| count as f64).collect();
+    assert_close("confident joint", &counts, &numbers(&doc["cleanlab"]["confident_joint"]), 0.0);
+    // cleanlab rounds the calibrated cells of each row to whole samples, so by less than one a cell.
+    let issues = joint.noise_rate() * n as f64;
+    let expected = doc["cleanlab"]["estimated_issues"].as_f64().unwrap();
+    assert!((issues - expected).abs() < classes as f64, "{issues} against {expected}");
 }

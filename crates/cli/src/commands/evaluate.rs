@@ -2,6 +2,7 @@
 
 use image_folder::{LabelsCsv, OpenOptions, Sample, TestSplit};
 use noisy_labels::metrics::{accuracy, confusion, expected_calibration_error};
+use noisy_labels::quality::argmax;
 use serde::Serialize;
 
 use crate::args::Evaluate;
@@ -96,7 +97,7 @@ fn evaluate(
             continue;
         }
         truth.push(classes[sample.label]);
-        predicted.push((0..count).fold(0, |best, class| if p[class] > p[best] { class } else { best }));
+        predicted.push(argmax(&p));
         probabilities.extend(p);
     }
     let confusion = confusion(&truth, &predicted, count)?;

@@ -13,7 +13,7 @@ use super::cache::cache_folder;
 use super::defaults::Facts;
 use super::features::{Body, Features, Wanted};
 use super::pixels::{PixelViews, stopped, transform_for};
-use super::settings::{CacheKind, Settings};
+use super::settings::{Augment, CacheKind, Settings};
 use crate::{Hyperparameters, Result, TestSet, TrainingSet, ViewSource};
 
 /// Part of the images held out where there is no test set.
@@ -105,6 +105,7 @@ pub(crate) struct Sets {
 /// How a set's images become views.
 pub(crate) struct Making<'a> {
     pub(crate) arch: &'a Arch,
+    pub(crate) augment: Augment,
     pub(crate) cache: CacheKind,
     /// The body whose features are the views, if it is frozen.
     pub(crate) body: Option<Body<'a>>,
@@ -118,8 +119,10 @@ impl Making<'_> {
     pub(crate) fn sets(&self, folder: ImageFolder) -> Result<Sets> {
         let classes = folder.classes.len();
         let mut skipped = folder.skipped;
-        let (train, samples) = self.views(folder.train, Wanted::Training, &mut skipped)?;
-        let (test, test_samples) = self.views(folder.test, Wanted::Test, &mut skipped)?;
+        let training =
+            if self.augment == Augment::FlipCrop { Wanted::PlainAndFlipped } else { Wanted::Plain };
+        let (train, samples) = self.views(folder.train, training, &mut skipped)?;
+        let (test, test_samples) = self.views(folder.test, Wanted::Plain, &mut skipped)?;
         // By the truth where it is known, else by the given label: of all test images, or of none.
         let truths: Option<Vec<usize>> = test_samples.iter().map(|s| s.truth).collect();
         let test_is_true = truths.is_some();
@@ -168,7 +171,8 @@ impl Making<'_> {
             CacheKind::Disk => Cache::Disk(cache_folder()?),
             CacheKind::None => Cache::None,
         };
-        Views::build(samples, transform_for(self.arch), cache, self.progress, self.stop).map_err(stopped)
+        Views::build(samples, transform_for(self.arch, self.augment), cache, self.progress, self.stop)
+            .map_err(stopped)
     }
 }
 

@@ -127,7 +127,7 @@ impl Run<'_> {
         };
 
         networks.save(&self.folder)?;
-        let findings = Findings { samples: &sets.samples, classes: &classes, outcome: &outcome };
+        let findings = Findings::new(&sets.samples, &classes, &outcome)?;
         write_npy(
             &self.folder.file("pred_probs.npy"),
             findings.predicted(),
@@ -137,7 +137,7 @@ impl Run<'_> {
         write_issues(&self.folder.file("label_issues.csv"), &findings.table())?;
         let timing = read_timing(&self.folder.file("timing.jsonl"))?;
         let other_seconds = self.began.elapsed().as_secs_f64() - in_epochs;
-        let summary = Summary::new(&findings, &sets, plain, &timing, other_seconds);
+        let summary = Summary::new(&findings, &sets, plain, &timing, other_seconds)?;
         // Last: it says that all the rest is there.
         summary.write(&self.folder.file("summary.json"))?;
         Ok(Finished { folder: self.folder, summary, was_done: false })
@@ -156,6 +156,7 @@ impl Run<'_> {
     fn sets(&self, data: Data, networks: &Networks) -> Result<Sets> {
         let making = Making {
             arch: &self.plan.arch,
+            augment: self.plan.augment,
             cache: self.plan.cache,
             body: networks.body().map(|body| Body { network: &body.network, key: body.key }),
             progress: &|done, total| (self.observe)(Progress::Read { done, total }),

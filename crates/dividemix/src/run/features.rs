@@ -21,9 +21,6 @@ use super::files::write_atomic;
 use super::pixels::to_tensor;
 use crate::{Error, Result, View, ViewSource};
 
-/// The views of an image that are computed: plain, and flipped.
-const TRAINING_VIEWS: usize = 2;
-
 /// Images in a batch through the body.
 const BATCH: usize = 64;
 
@@ -38,17 +35,17 @@ pub(crate) struct Body<'a> {
 /// Which views of a set's images are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// Plain and flipped: to train on.
-    Training,
-    /// Plain: to measure on.
-    Test,
+    /// As it is: to measure on, and to train on where nothing is augmented.
+    Plain,
+    /// As it is, and mirrored.
+    PlainAndFlipped,
 }
 
 impl Wanted {
     fn views(self) -> usize {
         match self {
-            Self::Training => TRAINING_VIEWS,
-            Self::Test => 1,
+            Self::Plain => 1,
+            Self::PlainAndFlipped => 2,
         }
     }
 }
@@ -177,7 +174,7 @@ fn compute(
                 Ok(network.decode(&map)?.to_vec2()?)
             };
             let mut of_views = vec![encode(views.plain(batch)?)?];
-            if wanted == Wanted::Training {
+            if wanted == Wanted::PlainAndFlipped {
                 of_views.push(encode(views.flipped(batch)?)?);
             }
             for row in 0..batch.len() {

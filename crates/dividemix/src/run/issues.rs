@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 use std::path::Path;
 
 use image_folder::Sample;
+use noisy_labels::quality::{ConfidentJoint, label_issues, suggested_label};
 use serde::{Deserialize, Serialize};
 
 use super::files::write_atomic;
-use crate::evaluate::argmax;
 use crate::{Error, Outcome, Result};
 
 /// A row of `label_issues.csv`.
@@ -33,20 +33,30 @@ pub struct LabelIssue {
     pub is_issue: bool,
 }
 
-/// A label is an issue where the networks, averaged over epochs, would give another: the rule which counts the
-/// wrong labels right without a threshold to tune.
-fn is_issue(given: usize, suggested: usize) -> bool {
-    given != suggested
-}
-
 /// What is known of the training images in the end, in the order of their paths.
 pub(crate) struct Findings<'a> {
     pub(crate) samples: &'a [Sample],
     pub(crate) classes: &'a [String],
     pub(crate) outcome: &'a Outcome,
+    /// The share of labels that are wrong, by confident learning.
+    pub(crate) noise_rate: f64,
+    /// The class that the networks would give each sample.
+    pub(crate) suggested: Vec<usize>,
+    /// Whether each label should be looked at.
+    pub(crate) issues: Vec<bool>,
 }
 
-impl Findings<'_> {
+impl<'a> Findings<'a> {
+    pub(crate) fn new(samples: &'a [Sample], classes: &'a [String], outcome: &'a Outcome) -> Result<Self> {
+        let given: Vec<usize> = samples.iter().map(|s| s.label).collect();
+        let predicted = &outcome.mean_probabilities;
+        let rows = predicted.chunks_exact(classes.len().max(1));
+        let suggested: Vec<usize> = rows.zip(&given).map(|(row, &y)| suggested_label(row, y)).collect();
+        let noise_rate = ConfidentJoint::count(predicted, &given, classes.len())?.noise_rate();
+        let issues = label_issues(&outcome.label_quality, &given, &suggested, noise_rate)?;
+        Ok(Self { samples, classes, outcome, noise_rate, suggested, issues })
+    }
+
     /// Probabilities `[N, classes]` that the table is made from, and `pred_probs.npy` holds.
     pub(crate) fn predicted(&self) -> &[f32] {
         &self.outcome.mean_probabilities
@@ -54,16 +64,6 @@ impl Findings<'_> {
 
     fn row(&self, sample: usize) -> &[f32] {
         &self.predicted()[sample * self.classes.len()..][..self.classes.len()]
-    }
-
-    /// The class that the networks would give a sample.
-    pub(crate) fn suggested(&self, sample: usize) -> usize {
-        argmax(self.row(sample))
-    }
-
-    /// Whether each label is an issue.
-    pub(crate) fn issues(&self) -> Vec<bool> {
-        self.samples.iter().enumerate().map(|(i, s)| is_issue(s.label, self.suggested(i))).collect()
     }
 
     /// The table, worst label first; of equals, the first path first.
@@ -75,7 +75,7 @@ impl Findings<'_> {
             unequal => unequal,
         });
         let row = |(place, sample): (usize, usize)| {
-            let (given, suggested) = (self.samples[sample].label, self.suggested(sample));
+            let (given, suggested) = (self.samples[sample].label, self.suggested[sample]);
             LabelIssue {
                 rank: place + 1,
                 path: self.samples[sample].path.clone(),
@@ -85,7 +85,7 @@ impl Findings<'_> {
                 p_clean: self.outcome.clean_probability[sample],
                 p_given: self.row(sample)[given],
                 p_suggested: self.row(sample)[suggested],
-                is_issue: is_issue(given, suggested),
+                is_issue: self.issues[sample],
             }
         };
         order.into_iter().enumerate().map(row).collect()

@@ -43,5 +43,5 @@ pub use pixels::{PixelViews, to_tensor, transform_for};
 pub use progress::{Observer, Progress, Training};
 pub use record::{Timing, read_metrics};
 pub use resolve::Plan;
-pub use settings::{CacheKind, Freeze, Settings};
+pub use settings::{Augment, CacheKind, Freeze, Settings};
 pub use summary::{SkippedFile, Summary, TestLabels, peak_rss_bytes};

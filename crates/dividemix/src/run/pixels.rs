@@ -4,6 +4,7 @@ use candle_core::{Device, Tensor};
 use effnet_model::Arch;
 use image_folder::{Batch, Interpolation, Transform, Views};
 
+use super::settings::Augment;
 use crate::{Error, Result, View, ViewSource};
 
 /// Views of images.
@@ -34,7 +35,7 @@ pub fn to_tensor(batch: Batch) -> Result<Tensor> {
 }
 
 /// What is done to an image before a network of this architecture sees it.
-pub fn transform_for(arch: &Arch) -> Transform {
+pub fn transform_for(arch: &Arch, augment: Augment) -> Transform {
     let interpolation = match arch.preprocessing.interpolation {
         effnet_model::Interpolation::Bilinear => Interpolation::Bilinear,
         effnet_model::Interpolation::Bicubic => Interpolation::Bicubic,
@@ -44,9 +45,9 @@ pub fn transform_for(arch: &Arch) -> Transform {
         mean: arch.preprocessing.mean,
         std: arch.preprocessing.std,
         interpolation,
-        flip: true,
+        flip: augment == Augment::FlipCrop,
         // The authors' crop of CIFAR's 32 pixels is padded by 4: an eighth.
-        crop_padding: arch.size / 8,
+        crop_padding: if augment == Augment::None { 0 } else { arch.size / 8 },
     }
 }
 

@@ -6,7 +6,7 @@ use effnet_model::{Arch, ClassifierKind};
 
 use super::data::{COLUMNS, TEST_FRACTION};
 use super::defaults::{Defaults, Facts, defaults_for};
-use super::settings::{CacheKind, Freeze, Settings};
+use super::settings::{Augment, CacheKind, Freeze, Settings};
 use super::weights::arch_of;
 use crate::{Error, Hyperparameters, Result};
 
@@ -31,6 +31,8 @@ pub struct Plan {
     pub arch: Arch,
     /// The training's numbers.
     pub hyperparameters: Hyperparameters,
+    /// How views differ from their images.
+    pub augment: Augment,
     /// Where decoded images are kept.
     pub cache: CacheKind,
     /// Epochs between two checkpoints.
@@ -73,9 +75,10 @@ impl Settings {
         hyperparameters.check()?;
         self.freeze.get_or_insert(Freeze::None);
         self.resolve_data();
+        let augment = *self.augment.get_or_insert(defaults.augment);
         let cache = *self.cache.get_or_insert(defaults.cache);
         let checkpoint_every = *self.checkpoint_every.get_or_insert(1);
-        Ok(Plan { settings: self, arch, hyperparameters, cache, checkpoint_every })
+        Ok(Plan { settings: self, arch, hyperparameters, augment, cache, checkpoint_every })
     }
 
     /// How the data is read, where that is a choice at all.

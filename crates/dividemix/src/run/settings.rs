@@ -102,6 +102,10 @@ pub struct Settings {
     /// Clean probability above which a label is kept (tau)
     #[cfg_attr(feature = "clap", arg(long, value_name = "TAU", help_heading = "Training"))]
     pub threshold: Option<f64>,
+    /// How views differ from the image: flip-crop (mirrored half the time, and shifted by up to an eighth), crop (shifted
+    /// alone: where left and right matter) or none [default: flip-crop; none for the demo set]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "HOW", help_heading = "Training", value_parser = named::<Augment>))]
+    pub augment: Option<Augment>,
     /// Augmented views of an image that are averaged for a guess (M)
     #[cfg_attr(feature = "clap", arg(long, value_name = "M", help_heading = "Training"))]
     pub augmentations: Option<usize>,
@@ -151,6 +155,18 @@ pub enum Freeze {
     /// All but the classifier: a small head is trained on features that are computed once.
     Body,
     /// Nothing: the whole network is trained.
+    None,
+}
+
+/// How an augmented view differs from the plain one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Augment {
+    /// Mirrored half the time, padded by an eighth of its side and cropped by chance.
+    FlipCrop,
+    /// Padded and cropped, never mirrored.
+    Crop,
+    /// Not at all.
     None,
 }
 

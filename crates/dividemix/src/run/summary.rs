@@ -42,7 +42,7 @@ pub struct Summary {
     /// Of the demo set: test accuracy of plain training, after as many epochs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plain_accuracy: Option<f64>,
-    /// Mean probability that a label is wrong.
+    /// Estimated share of labels that are wrong, by confident learning (`noisy_labels::quality::ConfidentJoint`).
     pub estimated_noise_rate: f64,
     /// Labels that should be looked at.
     pub issues: usize,
@@ -82,24 +82,22 @@ impl Summary {
         plain_accuracy: Option<f64>,
         timing: &[Timing],
         other_seconds: f64,
-    ) -> Self {
+    ) -> Result<Self> {
         let outcome = findings.outcome;
         let n = findings.samples.len();
-        let issues = findings.issues();
+        let issues = &findings.issues;
         // Known only where it is known of every sample: a part would measure another set.
         let wrong: Option<Vec<bool>> = findings.samples.iter().map(|s| Some(s.truth? != s.label)).collect();
-        let found = wrong.as_ref().and_then(|wrong| metrics::precision_recall_f1(&issues, wrong));
+        let found = wrong.as_ref().and_then(|wrong| metrics::precision_recall_f1(issues, wrong));
         let clean = |wrong: &Vec<bool>| wrong.iter().map(|wrong| !wrong).collect::<Vec<bool>>();
         let badness: Vec<f64> = outcome.label_quality.iter().map(|quality| 1.0 - quality).collect();
+        let given: Vec<usize> = findings.samples.iter().map(|s| s.label).collect();
         let classes = findings.classes.len();
-        let mut confusion = vec![vec![0; classes]; classes];
-        for (i, sample) in findings.samples.iter().enumerate() {
-            confusion[sample.label][findings.suggested(i)] += 1;
-        }
+        let confusion = metrics::confusion(&given, &findings.suggested, classes)?;
         let epoch_seconds: f64 = timing.iter().map(|t| t.seconds).sum();
         let views: f64 = timing.iter().map(|t| t.seconds * t.train_images_per_s).sum();
         let skipped = sets.skipped.iter().cloned();
-        Self {
+        Ok(Self {
             test_accuracy_best: outcome.best_accuracy(),
             test_accuracy_last: outcome.last_accuracy(),
             test_labels: sets.test.as_ref().map(|_| match sets.test_is_true {
@@ -107,7 +105,7 @@ impl Summary {
                 false => TestLabels::Given,
             }),
             plain_accuracy,
-            estimated_noise_rate: 1.0 - outcome.clean_probability.iter().sum::<f64>() / n.max(1) as f64,
+            estimated_noise_rate: findings.noise_rate,
             issues: issues.iter().filter(|issue| **issue).count(),
             images: n,
             classes,
@@ -124,7 +122,7 @@ impl Summary {
             seconds: epoch_seconds + other_seconds,
             images_per_s: (epoch_seconds > 0.0).then(|| views / epoch_seconds),
             peak_rss_bytes: peak_rss_bytes(),
-        }
+        })
     }
 
     /// Reads a `summary.json`.

@@ -11,21 +11,25 @@ type Colour = [f32; 3];
 const SUPERSAMPLING: usize = 4;
 /// The least difference of brightness (Rec. 601 luma, 0..255) between a shape and its ground: well seen
 /// above the noise.
-const CONTRAST: f32 = 80.0;
+const CONTRAST: f32 = 110.0;
+/// How many shapes are darker than their ground. Were there none, the pixels that shapes cover most would tell them apart by
+/// their brightness alone.
+const DARK: f64 = 0.4;
 /// How far a shape is turned at most, in radians, either way.
-const TURN: f32 = 0.5;
+const TURN: f32 = 0.2;
 /// The standard deviation of each pixel's noise, of 0..255.
-const NOISE: f32 = 8.0;
+const NOISE: f32 = 4.0;
 
 /// A picture of one shape with everything else about it drawn by lot.
 pub(super) fn picture(shape: Shape, size: usize, random: &mut impl Rng) -> RgbImage {
     let side = size as f32;
-    let radius = side * random.random_range(0.27..0.40);
+    let radius = side * random.random_range(0.37..0.40);
     // Corners reach 1.3 radii at most; a shape may be cut a little at the border of the picture.
     let margin = radius * 0.95;
     let centre = [(); 2].map(|()| random.random_range(margin..side - margin));
     let (sine, cosine) = random.random_range(-TURN..TURN).sin_cos();
-    let (ground, ink) = two_colours(random);
+    let (dark, light) = two_colours(random);
+    let (ground, ink) = if random.random_bool(DARK) { (light, dark) } else { (dark, light) };
     // The ground runs from one colour to another one nearby.
     let slope = [(); 3].map(|()| random.random_range(-25.0..25.0));
     let (down, across) = random.random_range(0.0..std::f32::consts::TAU).sin_cos();

@@ -1,8 +1,8 @@
 //! A set drawn by code: ten shapes, so that a program can show what it does without any data.
 //!
-//! Position, size, turn, both colours and the clutter around a shape are drawn by lot; only that it is lighter than
-//! its ground is sure. So neither the colours of an image nor any one pixel tell the class: it takes the arrangement
-//! of edges, which a small convolutional network learns within a minute.
+//! Position, size, turn, both colours and the clutter around a shape are drawn by lot; it may be lighter or darker than its
+//! ground. So neither the colours of an image nor any one pixel tell the class: it takes the arrangement of edges,
+//! which a small convolutional network learns within a minute.
 //!
 //! The rasteriser is our own. A library such as tiny-skia would do it as well, but ten shapes need one loop
 //! over an inside test, and no font, path or blending.

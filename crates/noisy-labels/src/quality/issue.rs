@@ -1,6 +1,7 @@
 //! Which labels to call wrong, and what to suggest instead.
 
 use super::argmax;
+use crate::error::{Result, check_length};
 
 /// The class that the networks would give: the most probable one. The given label wins a tie, and a row with NaN.
 ///
@@ -13,15 +14,33 @@ pub fn suggested_label(probabilities: &[f32], given: usize) -> usize {
     }
 }
 
-/// Whether a label is called an issue: the networks' averaged prediction is another class, *and* the last division
-/// does not find the label clean.
+/// Which labels are called issues: as many of the worst as are estimated to be wrong, less those to which no other label
+/// is suggested.
 ///
-/// Each signal guards the other's weak side. The averaged prediction is steady, but also differs on clean samples that
-/// are merely hard, among which the loss does not stand out; the loss of one epoch is noisy, but a high loss
-/// alone (the network hesitates among classes, the given one first) suggests no other label. Without a division (`None`:
-/// it was degenerate, or the method makes none) the prediction alone decides.
-pub fn is_issue(given: usize, suggested: usize, clean_probability: Option<f64>, threshold: f64) -> bool {
-    suggested != given && clean_probability.is_none_or(|clean| clean <= threshold)
+/// Neither half would do. The suggestion alone also differs on right labels of hard images, a quarter of the set where the
+/// networks are right on three quarters; the number alone says nothing about the one label. Of equal qualities the
+/// first counts as worse; NaN as best, since nothing is known against it.
+///
+/// # Shapes
+/// `quality` (low is bad), `given` and `suggested`: N each; `noise_rate`: the share of labels that are wrong, 0 to 1.
+///
+/// # Errors
+/// [`crate::Error::Length`] where the lengths differ.
+pub fn label_issues(
+    quality: &[f64],
+    given: &[usize],
+    suggested: &[usize],
+    noise_rate: f64,
+) -> Result<Vec<bool>> {
+    check_length("given labels", quality.len(), given.len())?;
+    check_length("suggested labels", quality.len(), suggested.len())?;
+    let wrong = (noise_rate.clamp(0.0, 1.0) * quality.len() as f64).round() as usize;
+    let mut worst: Vec<usize> = (0..quality.len()).collect();
+    let rank = |sample: usize| if quality[sample].is_nan() { f64::INFINITY } else { quality[sample] };
+    worst.sort_by(|&a, &b| rank(a).total_cmp(&rank(b)));
+    let mut issues = vec![false; quality.len()];
+    worst.into_iter().take(wrong).for_each(|sample| issues[sample] = suggested[sample] != given[sample]);
+    Ok(issues)
 }
 
 #[cfg(test)]
@@ -29,11 +48,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_issue_needs_another_prediction_and_no_clean_verdict() {
-        assert!(is_issue(0, 1, Some(0.5), 0.5));
-        assert!(!is_issue(0, 1, Some(0.51), 0.5));
-        assert!(!is_issue(0, 0, Some(0.0), 0.5));
-        assert!(is_issue(0, 1, None, 0.5) && !is_issue(0, 0, None, 0.5));
+    fn issues_are_the_worst_labels_that_have_a_better_one() {
+        let quality = [0.9, 0.2, 0.3, 0.1, f64::NAN];
+        let given = [0, 0, 0, 0, 0];
+        let issues = |suggested: &[usize; 5], rate| label_issues(&quality, &given, suggested, rate).unwrap();
+        assert_eq!(issues(&[1; 5], 0.4), [false, true, false, true, false]);
+        assert_eq!(issues(&[1, 0, 1, 1, 1], 0.6), [false, false, true, true, false]);
+        assert_eq!(issues(&[1; 5], f64::NAN), [false; 5]);
+        assert_eq!(issues(&[1; 5], 7.0), [true; 5]);
+        assert!(label_issues(&quality, &given, &[1], 0.5).is_err());
+        assert!(label_issues(&quality, &[0], &given, 0.5).is_err());
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub struct MarginParts {
     pub classes: usize,
     /// How many passes each sample's sums hold; N values.
     pub passes: Vec<u32>,
-    /// Sum of margins over the passes; N values.
+    /// Sum of margins over the passes, each pass's scaled to a root mean square of 1; N values.
     pub margin_sum: Vec<f64>,
     /// Sum of softmax probabilities over the passes; `[N, C]`, row-major. f32: the largest part by far, and read to
     /// few digits.
@@ -45,6 +45,9 @@ impl MarginHistory {
     /// Adds one network's pass over all samples. A sample whose logits are not all finite is left out of this pass.
     /// With a single class the margin is 0: there is no other.
     ///
+    /// The pass's margins are divided by their root mean square, so that passes count alike: a young network's logits may
+    /// be huge, and say little.
+    ///
     /// # Shapes
     /// `logits`: `[N, C]`, row-major; `labels`: the N given labels.
     ///
@@ -57,16 +60,15 @@ impl MarginHistory {
         check_length("logits", parts.probability_sum.len(), logits.len())?;
         check_labels(labels, classes)?;
         // With no class at all there are no labels either, by the checks above.
-        let rows = logits.chunks_exact(classes.max(1));
+        let rows = || logits.chunks_exact(classes.max(1));
+        let margins: Vec<Option<f64>> = rows().zip(labels).map(|(row, &label)| margin(row, label)).collect();
+        let known = margins.iter().flatten().count().max(1) as f64;
+        let scale = (margins.iter().flatten().map(|m| m * m).sum::<f64>() / known).sqrt();
         let sums = parts.probability_sum.chunks_exact_mut(classes.max(1));
-        for (sample, ((row, sum), &label)) in rows.zip(sums).zip(labels).enumerate() {
-            if row.iter().any(|logit| !logit.is_finite()) {
-                continue;
-            }
-            let others = row.iter().enumerate().filter(|&(class, _)| class != label);
-            let best_other = others.map(|(_, &logit)| logit).fold(f32::NEG_INFINITY, f32::max);
-            if best_other.is_finite() {
-                parts.margin_sum[sample] += f64::from(row[label]) - f64::from(best_other);
+        for (sample, ((row, sum), margin)) in rows().zip(sums).zip(margins).enumerate() {
+            let Some(margin) = margin else { continue };
+            if scale > 0.0 {
+                parts.margin_sum[sample] += margin / scale;
             }
             add_softmax(sum, row);
             parts.passes[sample] += 1;
@@ -74,7 +76,7 @@ impl MarginHistory {
         Ok(())
     }
 
-    /// The mean margin of each sample, in logits; 0 for a sample without a pass.
+    /// The mean margin of each sample, in units of a pass's usual margin; 0 for a sample without a pass.
     pub fn margins(&self) -> Vec<f64> {
         let mean = |(&sum, &passes): (&f64, &u32)| if passes == 0 { 0.0 } else { sum / f64::from(passes) };
         self.parts.margin_sum.iter().zip(&self.parts.passes).map(mean).collect()
@@ -178,6 +180,16 @@ pub fn combined_margins(stages: &[&[f64]]) -> Result<Vec<f64>> {
     Ok(sums)
 }
 
+/// The logit of `label` less the largest other one, 0 where there is no other; `None` where not all are finite.
+fn margin(row: &[f32], label: usize) -> Option<f64> {
+    if row.iter().any(|logit| !logit.is_finite()) {
+        return None;
+    }
+    let others = row.iter().enumerate().filter(|&(class, _)| class != label);
+    let best_other = others.map(|(_, &logit)| f64::from(logit)).reduce(f64::max);
+    Some(best_other.map_or(0.0, |best| f64::from(row[label]) - best))
+}
+
 /// Adds the softmax of a row of finite logits to `sum`.
 fn add_softmax(sum: &mut [f32], logits: &[f32]) {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -202,12 +214,20 @@ mod tests {
     }
 
     #[test]
-    fn the_margin_is_the_label_s_logit_less_the_best_other_averaged() {
+    fn the_margin_is_the_label_s_logit_less_the_best_other_scaled_and_averaged() {
         let mut history = MarginHistory::new(2, 3);
+        // Margins 2, -3: root mean square sqrt(6.5). Then -1 and 1: 1.
         history.add(&[3.0, 1.0, 0.0, 0.0, 2.0, 5.0], &[0, 1]).unwrap();
         history.add(&[1.0, 2.0, 0.0, 0.0, 2.0, 1.0], &[0, 1]).unwrap();
-        assert_eq!(history.margins(), [0.5, -1.0]);
-        assert_eq!(history.label_quality(), [0.5 + 0.5 / 3.0, 0.25]);
+        let scale = 6.5f64.sqrt();
+        let expected = [(2.0 / scale - 1.0) / 2.0, (-3.0 / scale + 1.0) / 2.0];
+        for (margin, expected) in history.margins().iter().zip(expected) {
+            assert!((margin - expected).abs() < 1e-12);
+        }
+        let quality: Vec<f64> = expected.into_iter().map(quality_of_margin).collect();
+        assert!(
+            history.label_quality().iter().zip(quality).all(|(q, expected)| (q - expected).abs() < 1e-12)
+        );
         let p = history.probabilities();
         assert!((p[..3].iter().sum::<f32>() - 1.0).abs() < 1e-6);
         let first = |a: f32, b: f32, c: f32| a.exp() / (a.exp() + b.exp() + c.exp());
@@ -215,14 +235,22 @@ mod tests {
     }
 
     #[test]
+    fn passes_count_alike_whatever_their_scale() {
+        let mut history = MarginHistory::new(2, 2);
+        history.add(&[1000.0, 0.0, 1000.0, 0.0], &[0, 1]).unwrap();
+        history.add(&[0.0, 0.001, 0.0, 0.001], &[0, 1]).unwrap();
+        assert!(history.margins().iter().all(|margin| margin.abs() < 1e-6));
+    }
+
+    #[test]
     fn a_pass_with_nan_or_infinity_is_left_out_for_its_sample_alone() {
         let mut history = MarginHistory::new(2, 2);
         history.add(&[f32::NAN, 1.0, 4.0, 1.0], &[0, 0]).unwrap();
-        assert_eq!(history.margins(), [0.0, 3.0]);
+        assert_eq!(history.margins(), [0.0, 1.0]);
         assert_eq!(history.label_quality()[0], 0.5);
         assert_eq!(history.probabilities()[..2], [0.5, 0.5]);
         history.add(&[2.0, 1.0, f32::INFINITY, 1.0], &[0, 0]).unwrap();
-        assert_eq!(history.margins(), [1.0, 3.0]);
+        assert_eq!(history.margins(), [1.0, 1.0]);
     }
 
     #[test]
