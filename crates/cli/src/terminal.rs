@@ -1,4 +1,4 @@
-//! Progress on stderr: bars on a terminal, else a line an epoch.
+//! Progress on stderr: a line an epoch and, on a terminal, a bar below for what goes on.
 
 use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ impl Terminal {
     /// On stderr, as it is.
     pub(crate) fn new() -> Self {
         let bar = stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{prefix} [{bar:24}] {pos}/{len} {msg}");
+            let style = ProgressStyle::with_template("{prefix} [{bar:12}] {pos}/{len} {wide_msg}");
             ProgressBar::no_length().with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
         Self { bar, state: Mutex::default() }
@@ -117,7 +117,7 @@ impl Terminal {
                 state.pass_began = Some(Instant::now());
                 if let Some(bar) = &self.bar {
                     let (epoch, epochs, phase) = (state.epoch, state.epochs, state.phase);
-                    bar.set_prefix(format!("epoch {epoch}/{epochs} {phase} network {network}"));
+                    bar.set_prefix(format!("epoch {epoch}/{epochs} {phase}, network {network}"));
                     bar.set_length(*batches as u64);
                     bar.set_position(0);
                 }
@@ -135,13 +135,9 @@ impl Terminal {
             Event::EpochDone { records, seconds, images_per_s } => {
                 state.epoch_seconds.push(*seconds);
                 state.accuracy = records.first().and_then(|record| record.test_accuracy);
-                if self.bar.is_none() {
-                    let left = state.left().map_or_else(String::new, |left| format!(", {left} left"));
-                    tell(&format!(
-                        "{}  {images_per_s:.0} images/s  {seconds:.1} s{left}",
-                        state.epoch_line(records)
-                    ));
-                }
+                let left = state.left().map_or_else(String::new, |left| format!(", {left} left"));
+                let line = state.epoch_line(records);
+                self.line(&format!("{line}  {images_per_s:.0} images/s  {seconds:.1} s{left}"));
             }
             Event::CheckpointWritten { .. } => {}
             Event::Warning(warning) => self.line(&format!("warning: {warning}")),

@@ -1,5 +1,6 @@
 //! Where all chance comes from: streams keyed by what they are for.
 
+use effnet_model::splitmix64;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -35,13 +36,13 @@ pub struct Stream(u64);
 impl Stream {
     /// The stream of `seed` for `purpose`.
     pub fn new(seed: u64, purpose: Purpose) -> Self {
-        Self(mix(seed)).at(purpose as u64)
+        Self(splitmix64(seed)).at(purpose as u64)
     }
 
     /// The stream below this one at `counter`: an epoch, a network, a sample.
     #[must_use]
     pub fn at(self, counter: u64) -> Self {
-        Self(mix(self.0 ^ mix(counter)))
+        Self(splitmix64(self.0 ^ splitmix64(counter)))
     }
 
     /// The stream's key, to hand to a function that takes a seed.
@@ -53,14 +54,6 @@ impl Stream {
     pub fn rng(self) -> Xoshiro256PlusPlus {
         Xoshiro256PlusPlus::seed_from_u64(self.0)
     }
-}
-
-/// SplitMix64's step (Steele, Lea & Flood 2014): a bijection of 64 bits in which every input bit moves every output bit.
-fn mix(x: u64) -> u64 {
-    let z = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

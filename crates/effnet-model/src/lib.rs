@@ -32,7 +32,7 @@ pub use crate::card::{ARCH_KEY, ModelCard, SavedModel};
 pub use crate::classifier::Classifier;
 pub use crate::error::{Error, Mismatch, Misshapen, Result};
 pub use crate::layouts::Layout;
-pub use crate::mode::Mode;
+pub use crate::mode::{Mode, splitmix64};
 pub use crate::network::EfficientNet;
 pub use crate::plan::{BlockPlan, Plan};
 pub use crate::scaling::{ALPHA, BETA, GAMMA, Scaling};

@@ -51,8 +51,9 @@ impl Mode {
     }
 }
 
-/// Steele, Lea & Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014: the finaliser.
-pub(crate) fn splitmix64(x: u64) -> u64 {
+/// SplitMix64's step (Steele, Lea & Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014): a bijection of 64
+/// bits in which every input bit moves every output bit. Makes keys of random streams from counters.
+pub fn splitmix64(x: u64) -> u64 {
     let z = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -85,10 +85,16 @@ fn pretrained(small: bool) -> Defaults {
 }
 
 /// A narrow, shallow member of the family, with random first weights: many small steps, since a few thousand images make
-/// few large ones.
+/// few large ones. No confidence penalty: it holds back a network that knows nothing yet.
 fn from_scratch(small: bool, facts: &Facts) -> Defaults {
-    let hyperparameters =
-        Hyperparameters { epochs: 20, warmup: 5, batch: 32, lr: 0.05, ..Default::default() };
+    let hyperparameters = Hyperparameters {
+        epochs: 20,
+        warmup: 8,
+        batch: 32,
+        lr: 0.05,
+        warmup_penalty: 0.0,
+        ..Default::default()
+    };
     if facts.demo {
         return demo(hyperparameters, facts.side);
     }
@@ -105,8 +111,7 @@ fn from_scratch(small: bool, facts: &Facts) -> Defaults {
 /// The demo set is done within minutes: a stem that halves the image makes epochs cheap. Its shapes neither move nor turn
 /// far, so it needs no augmentation; without it, plain training soon learns the wrong labels by heart.
 fn demo(hyperparameters: Hyperparameters, side: usize) -> Defaults {
-    let hyperparameters =
-        Hyperparameters { epochs: 14, warmup: 6, lr: 0.02, warmup_penalty: 0.0, ..hyperparameters };
+    let hyperparameters = Hyperparameters { epochs: 14, warmup: 6, lr: 0.02, ..hyperparameters };
     let augment = Augment::None;
     Defaults { width: 0.5, depth: 0.2, stem_stride: 2, size: Some(side), augment, hyperparameters, ..base() }
 }
