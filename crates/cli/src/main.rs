@@ -8,6 +8,7 @@
 //! | `images` | images named on the command line, and a model's outputs for them |
 //! | `terminal` | progress, on a terminal or in a log |
 //! | `output` | stdout, stderr and files, so that nothing of a user's is overwritten |
+//! | `threads` | the pool that computes |
 //! | `exit` | exit statuses, signals and panics |
 
 mod args;
@@ -17,6 +18,7 @@ mod images;
 mod model;
 mod output;
 mod terminal;
+mod threads;
 
 use std::process::ExitCode;
 

@@ -6,7 +6,6 @@ use image_folder::Transform;
 
 use crate::args::Model;
 use crate::exit::Failure;
-use crate::output::use_threads;
 
 /// A model that can predict, and how images are made ready for it.
 pub(crate) struct Predictor {
@@ -19,9 +18,8 @@ pub(crate) struct Predictor {
 }
 
 impl Predictor {
-    /// Opens it, and sets up the threads.
+    /// Opens it.
     pub(crate) fn open(args: &Model) -> Result<Self, Failure> {
-        use_threads(args.threads)?;
         let has_names = args.model.is_dir();
         let model = if has_names {
             if args.arch.is_some() {

@@ -56,15 +56,3 @@ pub(crate) fn may_write(path: &Path, force: bool, ours: &[u8]) -> Result<(), Fai
 
 /// What a NumPy file begins with.
 pub(crate) const NPY: &[u8] = b"\x93NUMPY";
-
-/// Sets up the one pool of threads.
-pub(crate) fn use_threads(threads: Option<usize>) -> Result<(), Failure> {
-    let Some(threads) = threads else { return Ok(()) };
-    if !(1..=1024).contains(&threads) {
-        return Err(Failure::Usage(format!(
-            "--threads: {threads} is not allowed; it must be from 1 to 1024"
-        )));
-    }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-    pool.build_global().map_err(|e| Failure::Other(format!("--threads {threads}: {e}")))
-}

@@ -1,8 +1,9 @@
 //! Things made ahead of their use, on a thread of their own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use crate::Error;
 
@@ -71,7 +72,33 @@ impl<T, E> Iterator for Prefetch<T, E> {
         if let Some(refused) = self.refused.take() {
             return Some(Err(refused));
         }
-        self.receiver.as_ref()?.recv().ok()
+        received(self.receiver.as_ref()?)
+    }
+}
+
+/// Between two looks when the pool has nothing to do.
+const NAP: Duration = Duration::from_micros(100);
+
+/// The next thing, once it is there.
+///
+/// A thread of rayon's pool works for the pool in the meantime: what is waited for may be made on that pool, which may
+/// have no other thread.
+fn received<T>(receiver: &Receiver<T>) -> Option<T> {
+    loop {
+        match receiver.try_recv() {
+            Ok(thing) => return Some(thing),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => {}
+        }
+        match rayon::yield_now() {
+            None => return receiver.recv().ok(),
+            Some(rayon::Yield::Executed) => {}
+            Some(rayon::Yield::Idle) => match receiver.recv_timeout(NAP) {
+                Ok(thing) => return Some(thing),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+            },
+        }
     }
 }
 
@@ -79,6 +106,14 @@ impl<T, E> Drop for Prefetch<T, E> {
     fn drop(&mut self) {
         self.receiver = None; // the thread's next send fails, which ends it
         if let Some(thread) = self.thread.take() {
+            // Its last batch may need this very thread, as in `received`.
+            while !thread.is_finished() {
+                match rayon::yield_now() {
+                    None => break,
+                    Some(rayon::Yield::Executed) => {}
+                    Some(rayon::Yield::Idle) => std::thread::sleep(NAP),
+                }
+            }
             // It can't have panicked: `work` catches what `make` and the items throw.
             let _ = thread.join();
         }

@@ -10,6 +10,7 @@ mod train;
 use crate::args::{Arguments, Command, short_help};
 use crate::exit::Failure;
 use crate::output::print;
+use crate::threads::on_threads;
 
 /// Does what the command line says.
 pub(crate) fn run(args: Arguments) -> Result<(), Failure> {
@@ -17,8 +18,8 @@ pub(crate) fn run(args: Arguments) -> Result<(), Failure> {
         None => print(&short_help()),
         Some(Command::Train(args)) => train::run(*args),
         Some(Command::Resume(args)) => resume::run(&args),
-        Some(Command::Predict(args)) => predict::run(&args),
-        Some(Command::Evaluate(args)) => evaluate::run(&args),
+        Some(Command::Predict(args)) => on_threads(args.model.threads, || predict::run(&args)),
+        Some(Command::Evaluate(args)) => on_threads(args.model.threads, || evaluate::run(&args)),
         Some(Command::Noise(args)) => noise::run(&args),
         Some(Command::Report(args)) => report::run(&args),
     }

@@ -5,9 +5,10 @@ use dividemix::run;
 use super::train::watched;
 use crate::args::Resume;
 use crate::exit::Failure;
-use crate::output::use_threads;
+use crate::threads::on_threads;
 
 pub(super) fn run(args: &Resume) -> Result<(), Failure> {
-    use_threads(args.threads)?;
-    watched(args.json, |observe, stop| run::resume(&args.run, args.epochs, observe, stop))
+    on_threads(args.threads, || {
+        watched(args.json, |observe, stop| run::resume(&args.run, args.epochs, observe, stop))
+    })
 }

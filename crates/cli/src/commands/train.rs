@@ -6,8 +6,9 @@ use dividemix::run::{self, Finished, Observer, RunFolder, Settings, Summary, Tes
 
 use crate::args::Train;
 use crate::exit::{Failure, Signals};
-use crate::output::{print, print_json, tell, use_threads};
+use crate::output::{print, print_json, tell};
 use crate::terminal::Terminal;
+use crate::threads::on_threads;
 
 /// Rows of the table of issues that are printed.
 const ISSUES_SHOWN: usize = 5;
@@ -17,8 +18,7 @@ pub(super) fn run(args: Train) -> Result<(), Failure> {
         Some(file) => args.settings.or(&Settings::read(file)?)?,
         None => args.settings,
     };
-    use_threads(settings.threads)?;
-    watched(args.json, |observe, stop| run::start(&settings, observe, stop))
+    on_threads(settings.threads, || watched(args.json, |observe, stop| run::start(&settings, observe, stop)))
 }
 
 /// Does a run with progress, Ctrl-C and, in the end, its page and its summary.

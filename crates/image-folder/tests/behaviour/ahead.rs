@@ -56,3 +56,18 @@ fn dropping_stops_the_thread() {
     drop(things);
     assert_eq!(Arc::strong_count(&held), 1, "the thread is gone with all that it held");
 }
+
+/// A pool's only thread waits for what is made on that pool: it has to make it itself.
+#[test]
+fn a_pool_of_one_thread_does_not_wait_for_itself() {
+    let pool = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap());
+    let inside = Arc::clone(&pool);
+    let made: Vec<usize> = pool.install(|| {
+        let on_the_pool = move |item: usize| Ok::<_, Error>(inside.install(|| item * item));
+        let mut things = prefetch(0.., 2, on_the_pool);
+        // Dropped while the next ones are made.
+        things.by_ref().take(50).map(Result::unwrap).collect()
+    });
+    assert!(made.iter().enumerate().all(|(item, square)| *square == item * item));
+    assert_eq!(made.len(), 50);
+}
