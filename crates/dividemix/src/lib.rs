@@ -36,3 +36,8 @@ pub use outcome::Outcome;
 pub use stream::{Purpose, Stream};
 pub use train::{Start, TestSet, TrainingSet, train};
 pub use views::{View, ViewSource};
+
+/// The project's README, whose example is run here: this crate knows all that it names.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ProjectReadme;
