@@ -19,6 +19,10 @@ const SMALLEST_SIZE: usize = 8;
 /// The largest input side: B7 is published at 600, L2 at 800.
 const LARGEST_SIZE: usize = 1024;
 
+/// Share of each batch in the running statistics, at least. The 0.01 of the published Lite networks is for hundreds of
+/// thousands of steps: in an epoch of fifty, the statistics that divisions and tests see would be those of another set.
+const BN_MOMENTUM: f64 = 0.1;
+
 /// TOML's integers are signed.
 const LARGEST_SEED: u64 = i64::MAX as u64;
 
@@ -116,6 +120,7 @@ impl Settings {
         let kind =
             if self.frozen() { ClassifierKind::Mlp { hidden: HEAD_UNITS } } else { ClassifierKind::Linear };
         arch = arch.with_size(size).with_classifier(kind);
+        arch.bn_momentum = arch.bn_momentum.max(BN_MOMENTUM);
         Ok(arch)
     }
 
@@ -210,6 +215,12 @@ mod tests {
             .unwrap();
         assert_eq!(plan.hyperparameters.epochs, 3);
         assert_eq!(plan.settings.clone().resolve(&FACTS).unwrap(), plan);
+    }
+
+    #[test]
+    fn running_statistics_keep_up_with_short_trainings() {
+        let lite = Settings { arch: Some("efficientnet_lite0".into()), ..Settings::default() };
+        assert_eq!(lite.resolve(&FACTS).unwrap().arch.bn_momentum, BN_MOMENTUM);
     }
 
     #[test]
