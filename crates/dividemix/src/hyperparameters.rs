@@ -112,7 +112,7 @@ pub struct Hyperparameters {
 
 impl Default for Hyperparameters {
     /// DivideMix's own numbers where they hold for any data, and this program's recipe where they don't
-    /// (docs/benchmarks.md): a cosine schedule, a warm-up penalty, a small lambda_u.
+    /// (docs/benchmarks.md): a cosine schedule, a warm-up penalty, lambda_u 0.
     fn default() -> Self {
         Self {
             method: Method::DivideMix,
