@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Noise(Noise),
     /// Write a run's HTML page
     Report(Report),
+    /// Measure how fast an architecture trains or predicts here
+    Bench(Bench),
 }
 
 #[derive(Debug, Args)]
@@ -177,6 +179,47 @@ pub(crate) struct Noise {
 pub(crate) struct Report {
     /// The run folder
     pub(crate) run: PathBuf,
+}
+
+/// What `bench` times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BenchMode {
+    /// Forward, backward and the optimiser's step
+    Train,
+    /// Forward alone
+    Predict,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Architecture, as published: b0 ... b7, efficientnet_lite0, ...
+    #[arg(long, value_name = "NAME", default_value = "b0")]
+    pub(crate) arch: String,
+    /// Side of the images, in pixels [default: the architecture's own]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(8..=1024))]
+    pub(crate) size: Option<u16>,
+    /// Images in a batch
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) batch: u16,
+    /// What is timed
+    #[arg(long, value_enum, default_value = "train")]
+    pub(crate) mode: BenchMode,
+    /// Threads to compute with [default: all]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// For about how long
+    #[arg(long, value_name = "S", default_value_t = 20.0, value_parser = seconds)]
+    pub(crate) seconds: f64,
+    /// Print JSON, as the only thing on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(seconds),
+        _ => Err("seconds are a number from 0 to 86400".to_owned()),
+    }
 }
 
 /// Parses the command line; help, version and wrong usage are printed here, and their exit status comes back.

@@ -22,6 +22,7 @@ mod outcome;
 mod pass;
 pub mod run;
 mod stream;
+mod throughput;
 mod train;
 mod views;
 
@@ -34,6 +35,7 @@ pub use hyperparameters::{ClassWeights, Hyperparameters, Method, Schedule};
 pub use network::{Network, Trainable};
 pub use outcome::Outcome;
 pub use stream::{Purpose, Stream};
+pub use throughput::{Throughput, Work, throughput};
 pub use train::{Start, TestSet, TrainingSet, train};
 pub use views::{View, ViewSource};
 

@@ -7,7 +7,9 @@ use candle_nn::VarBuilder;
 use effnet_ops::Activation;
 
 use crate::arch::Arch;
-use crate::layers::{BatchNorm, BatchNormSettings, Convolution, SqueezeExcite};
+use crate::layers::{
+    BatchNorm, BatchNormSettings, ConvNormParameters, Convolution, SqueezeExcite, SqueezeExciteParameters,
+};
 use crate::mode::{Chance, Mode};
 use crate::plan::BlockPlan;
 
@@ -69,6 +71,17 @@ impl Block {
 
     /// [N, H, W, input] -> [N, h, w, output]
     pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        let y = if mode == Mode::Eval { self.evaluate(x)? } else { self.train(x, mode)? };
+        let Some(rate) = self.skip else { return Ok(y) };
+        match mode.seed(Chance::DropPath(self.index)) {
+            Some(seed) if rate > 0.0 => effnet_ops::add(&effnet_ops::drop_path(&y, rate, seed)?, x),
+            _ => effnet_ops::add(&y, x),
+        }
+    }
+
+    /// All but the skip, by running statistics.
+    fn evaluate(&self, x: &Tensor) -> Result<Tensor> {
+        let mode = Mode::Eval;
         let mut y = x.clone();
         if let Some((conv, bn)) = &self.expansion {
             y = bn.forward(&conv.forward(&y, mode)?, mode)?;
@@ -79,11 +92,33 @@ impl Block {
             y = attention.forward(&y, mode)?;
         }
         let (conv, bn) = &self.projection;
-        y = bn.forward(&conv.forward(&y, mode)?, mode)?;
-        let Some(rate) = self.skip else { return Ok(y) };
-        match mode.seed(Chance::DropPath(self.index)) {
-            Some(seed) if rate > 0.0 => effnet_ops::add(&effnet_ops::drop_path(&y, rate, seed)?, x),
-            _ => effnet_ops::add(&y, x),
+        bn.forward(&conv.forward(&y, mode)?, mode)
+    }
+
+    /// All but the skip, by the batch's statistics, which move the running ones.
+    fn train(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        let parameters = |(conv, bn): &(Convolution, BatchNorm)| conv.with_norm(bn, mode);
+        let expansion = self.expansion.as_ref().map(parameters);
+        let (depthwise, projection) = (parameters(&self.depthwise), parameters(&self.projection));
+        let attention = self.attention.as_ref().map(|attention| attention.parameters(mode));
+        let (stride, padding) = self.depthwise.0.window();
+        let (_, norm) = &self.depthwise;
+        let block = effnet_ops::MbConv {
+            expansion: expansion.as_ref().map(ConvNormParameters::as_ref),
+            depthwise: depthwise.as_ref(),
+            attention: attention.as_ref().map(SqueezeExciteParameters::as_ref),
+            projection: projection.as_ref(),
+            stride,
+            padding,
+            eps: norm.eps(),
+            activation: norm.activation(),
+        };
+        let (y, statistics) = effnet_ops::mb_conv_train(x, &block)?;
+        if let (Some((_, bn)), Some(batch)) = (&self.expansion, &statistics.expansion) {
+            bn.track(batch)?;
         }
+        self.depthwise.1.track(&statistics.depthwise)?;
+        self.projection.1.track(&statistics.projection)?;
+        Ok(y)
     }
 }

@@ -75,6 +75,37 @@ impl Convolution {
     }
 }
 
+impl Convolution {
+    /// Its parameters and those of the norm behind it, as a mode uses them.
+    pub(crate) fn with_norm(&self, norm: &BatchNorm, mode: Mode) -> ConvNormParameters {
+        let [weight, norm_weight, norm_bias] =
+            [&self.weight, &norm.weight, &norm.bias].map(|parameter| mode.parameter(parameter));
+        ConvNormParameters { weight, norm_weight, norm_bias }
+    }
+
+    /// Stride and padding.
+    pub(crate) fn window(&self) -> (usize, Padding) {
+        match self.kind {
+            Kind::Full { stride, padding } | Kind::Depthwise { stride, padding } => (stride, padding),
+            Kind::Pointwise => (1, Padding::Symmetric),
+        }
+    }
+}
+
+/// The parameters of a convolution and its norm.
+pub(crate) struct ConvNormParameters {
+    weight: Tensor,
+    norm_weight: Tensor,
+    norm_bias: Tensor,
+}
+
+impl ConvNormParameters {
+    pub(crate) fn as_ref(&self) -> effnet_ops::ConvNorm<'_> {
+        let Self { weight, norm_weight, norm_bias } = self;
+        effnet_ops::ConvNorm { weight, norm_weight, norm_bias }
+    }
+}
+
 /// The two numbers in which published batch norms differ.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BatchNormSettings {
@@ -130,7 +161,7 @@ impl BatchNorm {
     /// Moves the running statistics towards the batch's as PyTorch does: its variance there is the unbiased one,
     /// though the biased one normalises. A batch of one value a channel has no such variance and leaves them
     /// (PyTorch refuses it).
-    fn track(&self, batch: &BatchStatistics) -> Result<()> {
+    pub(crate) fn track(&self, batch: &BatchStatistics) -> Result<()> {
         if batch.count < 2 {
             return Ok(());
         }
@@ -142,6 +173,16 @@ impl BatchNorm {
         };
         moved(&self.running_mean, &batch.mean, 1.0)?;
         moved(&self.running_var, &batch.var, unbiased)
+    }
+}
+
+impl BatchNorm {
+    pub(crate) fn eps(&self) -> f64 {
+        self.settings.eps
+    }
+
+    pub(crate) fn activation(&self) -> Activation {
+        self.activation
     }
 }
 
@@ -171,13 +212,23 @@ impl SqueezeExcite {
 
     /// [N, H, W, C] -> [N, H, W, C]
     pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        let weights = effnet_ops::SqueezeExcitation {
-            reduce_weight: &mode.parameter(&self.reduce_weight),
-            reduce_bias: &mode.parameter(&self.reduce_bias),
-            expand_weight: &mode.parameter(&self.expand_weight),
-            expand_bias: &mode.parameter(&self.expand_bias),
-        };
-        effnet_ops::squeeze_excitation(x, &weights)
+        effnet_ops::squeeze_excitation(x, &self.parameters(mode).as_ref())
+    }
+
+    /// Its parameters as a mode uses them.
+    pub(crate) fn parameters(&self, mode: Mode) -> SqueezeExciteParameters {
+        let all = [&self.reduce_weight, &self.reduce_bias, &self.expand_weight, &self.expand_bias];
+        SqueezeExciteParameters(all.map(|parameter| mode.parameter(parameter)))
+    }
+}
+
+/// The parameters of squeeze and excitation.
+pub(crate) struct SqueezeExciteParameters([Tensor; 4]);
+
+impl SqueezeExciteParameters {
+    pub(crate) fn as_ref(&self) -> effnet_ops::SqueezeExcitation<'_> {
+        let [reduce_weight, reduce_bias, expand_weight, expand_bias] = &self.0;
+        effnet_ops::SqueezeExcitation { reduce_weight, reduce_bias, expand_weight, expand_bias }
     }
 }
 

@@ -1,8 +1,10 @@
-//! The two loops below every operation with something per channel (batch norm, pooling, gates,
-//! biases): a map of [rows, channels] values, and sums of them over the rows.
+//! The three loops below every operation with something per channel (batch norm, pooling, gates,
+//! biases): a map of [rows, channels] values, sums of them over the rows, and both at once in place.
 //!
 //! The rows are cut in groups (the images of a batch, or one group for all), each with its own
-//! parameters and its own sums.
+//! sums; a parameter is a group's own, or the same for all.
+
+use rayon::prelude::*;
 
 use crate::dispatch::{self, Kernel, Level};
 use crate::elementwise::pointer;
@@ -50,7 +52,16 @@ pub(crate) trait ChannelTerms<const N: usize, const P: usize, const K: usize>:
     fn terms<S: Simd>(self, s: S, x: [S::F; N], p: [S::F; P]) -> [S::F; K];
 }
 
-/// The map of each value. Inputs have shape [groups * rows, channels], parameters [groups, channels].
+/// As a [`ChannelMap`] of a value and others beside it, with `K` terms that are summed over rows on the way.
+pub(crate) trait ChannelUpdate<const N: usize, const P: usize, const K: usize>:
+    Copy + Send + Sync
+{
+    /// The new value of `x[0]`, and the terms. Must be `#[inline(always)]`.
+    fn update<S: Simd>(self, s: S, x: [S::F; N], p: [S::F; P]) -> (S::F, [S::F; K]);
+}
+
+/// The map of each value. Inputs have shape [groups * rows, channels], parameters [groups, channels], or [channels]
+/// where all groups share them.
 pub(crate) fn map<const N: usize, const P: usize, M: ChannelMap<N, P>>(
     level: Level,
     shape: Rows,
@@ -67,10 +78,77 @@ pub(crate) fn map<const N: usize, const P: usize, M: ChannelMap<N, P>>(
             let rows = out.len() / channels;
             let first = i * rows_a_piece;
             let inputs = inputs.map(|x| x[first * channels..(first + rows) * channels].as_ptr());
-            let params = params.map(<[f32]>::as_ptr);
+            let params = params.map(|p| Parameter::new(shape, p));
             dispatch::run(level, MapPiece { shape, first, rows, inputs, params, out: pointer(out), map });
         })
     }
+}
+
+/// As [`map`], in place of the first of the N1 inputs.
+pub(crate) fn map_in_place<const N: usize, const N1: usize, const P: usize, M: ChannelMap<N1, P>>(
+    level: Level,
+    shape: Rows,
+    target: &mut [f32],
+    inputs: [&[f32]; N],
+    params: [&[f32]; P],
+    map: M,
+) {
+    #[derive(Clone, Copy)]
+    struct NoTerms<M>(M);
+
+    impl<const N: usize, const P: usize, M: ChannelMap<N, P>> ChannelUpdate<N, P, 0> for NoTerms<M> {
+        #[inline(always)]
+        fn update<S: Simd>(self, s: S, x: [S::F; N], p: [S::F; P]) -> (S::F, [S::F; 0]) {
+            (self.0.apply(s, x, p), [])
+        }
+    }
+
+    let [] = update(level, shape, target, inputs, params, NoTerms(map));
+}
+
+/// Puts each value of `target` at its new value, and returns the sums of the terms over all rows of all groups: `K`
+/// vectors of shape [channels], added as in [`sums`].
+pub(crate) fn update<
+    const N: usize,
+    const N1: usize,
+    const P: usize,
+    const K: usize,
+    M: ChannelUpdate<N1, P, K>,
+>(
+    level: Level,
+    shape: Rows,
+    target: &mut [f32],
+    inputs: [&[f32]; N],
+    params: [&[f32]; P],
+    update: M,
+) -> [Vec<f64>; K] {
+    const { assert!(N1 == N + 1) };
+    assert!(target.len() == shape.len(), "a target of {} values", shape.len());
+    check(shape, &inputs, &params);
+    let channels = shape.channels;
+    // As many pieces at most as keep the parts of the sums few.
+    let rows_a_piece = (PIECE / channels.max(1)).max((shape.groups * shape.rows).div_ceil(MOST_PARTS)).max(1);
+    let pieces: Vec<_> = target.par_chunks_mut(rows_a_piece * channels.max(1)).enumerate().collect();
+    let parts: Vec<Vec<f64>> = parallel::map(pieces, |(i, target)| {
+        let mut part = vec![0f64; K * channels];
+        let (first, rows) = (i * rows_a_piece, target.len() / channels);
+        let out = target.as_mut_ptr();
+        let mut pointers = [out.cast_const(); N1];
+        for (pointer, input) in pointers[1..].iter_mut().zip(&inputs) {
+            *pointer = input[first * channels..(first + rows) * channels].as_ptr();
+        }
+        let params = params.map(|p| Parameter::new(shape, p));
+        let sums = &mut part;
+        dispatch::run(level, UpdatePiece { shape, first, rows, inputs: pointers, params, out, sums, update });
+        part
+    });
+    let mut totals = std::array::from_fn(|_| vec![0f64; channels]);
+    for part in &parts {
+        for (total, part) in totals.iter_mut().zip(part.chunks_exact(channels)) {
+            total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+        }
+    }
+    totals
 }
 
 /// The sums of `terms` over the rows of each group: `K` vectors of shape [groups, channels].
@@ -102,7 +180,7 @@ pub(crate) fn sums<const N: usize, const P: usize, const K: usize, M: ChannelTer
         for (i, group) in groups.enumerate() {
             let first = (group * shape.rows + row) * shape.channels + channel;
             let inputs = inputs.map(|x| x[first..].as_ptr());
-            let params = params.map(|p| p[group * shape.channels + channel..].as_ptr());
+            let params = params.map(|p| p[Parameter::new(shape, p).at(group) + channel..].as_ptr());
             let rows = ROWS.min(shape.rows - row);
             let out = &mut part[i * K * width..(i + 1) * K * width];
             dispatch::run(
@@ -132,7 +210,28 @@ pub(crate) fn sums<const N: usize, const P: usize, const K: usize, M: ChannelTer
 /// The kernels trust these lengths.
 fn check(shape: Rows, inputs: &[&[f32]], params: &[&[f32]]) {
     assert!(inputs.iter().all(|x| x.len() == shape.len()), "inputs of {} values", shape.len());
-    assert!(params.iter().all(|p| p.len() == shape.groups * shape.channels), "parameters for each channel");
+    let fits = |len: usize| len == shape.groups * shape.channels || len == shape.channels;
+    assert!(params.iter().all(|p| fits(p.len())), "parameters for each channel");
+}
+
+/// Where a group's parameters begin.
+#[derive(Clone, Copy)]
+struct Parameter {
+    values: *const f32,
+    /// From a group's to the next; 0 where they share them.
+    step: usize,
+}
+
+impl Parameter {
+    fn new(shape: Rows, values: &[f32]) -> Self {
+        let step = if values.len() == shape.channels { 0 } else { shape.channels };
+        Self { values: values.as_ptr(), step }
+    }
+
+    #[inline(always)]
+    fn at(self, group: usize) -> usize {
+        group * self.step
+    }
 }
 
 /// Rows `first..first + rows` of the whole, all channels.
@@ -141,7 +240,7 @@ struct MapPiece<const N: usize, const P: usize, M> {
     first: usize,
     rows: usize,
     inputs: [*const f32; N],
-    params: [*const f32; P],
+    params: [Parameter; P],
     out: *mut f32,
     map: M,
 }
@@ -154,16 +253,17 @@ impl<const N: usize, const P: usize, M: ChannelMap<N, P>> Kernel for MapPiece<N,
         let channels = self.shape.channels;
         for row in 0..self.rows {
             let group = (self.first + row) / self.shape.rows;
-            let (x, p) = (row * channels, group * channels);
+            let x = row * channels;
+            let params = self.params.map(|p| p.values.wrapping_add(p.at(group)));
             let mut c = 0;
             // SAFETY: `map` checked the lengths: row < rows, group < groups, c <= channels.
             unsafe {
                 while c + S::LANES <= channels {
-                    self.vector::<S, true>(s, x + c, p + c, S::LANES);
+                    self.vector::<S, true>(s, x, &params, c, S::LANES);
                     c += S::LANES;
                 }
                 if c < channels {
-                    self.vector::<S, false>(s, x + c, p + c, channels - c);
+                    self.vector::<S, false>(s, x, &params, c, channels - c);
                 }
             }
         }
@@ -172,16 +272,115 @@ impl<const N: usize, const P: usize, M: ChannelMap<N, P>> Kernel for MapPiece<N,
 
 impl<const N: usize, const P: usize, M: ChannelMap<N, P>> MapPiece<N, P, M> {
     /// # Safety
-    /// `at` and `param` with `n` values behind them are inside the inputs and the parameters; n is
-    /// the vector's length if `FULL`, else less.
+    /// `row` is where a row begins, `params` are its parameters, and `n` channels from c on are inside; n is the vector's
+    /// length if `FULL`, else less.
     #[inline(always)]
-    unsafe fn vector<S: Simd, const FULL: bool>(&self, s: S, at: usize, param: usize, n: usize) {
+    unsafe fn vector<S: Simd, const FULL: bool>(
+        &self,
+        s: S,
+        row: usize,
+        params: &[*const f32; P],
+        c: usize,
+        n: usize,
+    ) {
         // SAFETY: the caller's promise.
         unsafe {
-            let x = load_all::<S, N, FULL>(s, &self.inputs, at, n);
-            let p = load_all::<S, P, FULL>(s, &self.params, param, n);
-            s.store_if::<FULL>(self.out.add(at), n, self.map.apply(s, x, p));
+            let x = load_all::<S, N, FULL>(s, &self.inputs, row + c, n);
+            let p = load_all::<S, P, FULL>(s, params, c, n);
+            s.store_if::<FULL>(self.out.add(row + c), n, self.map.apply(s, x, p));
         }
+    }
+}
+
+/// Rows `first..first + rows` of the whole, all channels; `sums` is [K, channels].
+struct UpdatePiece<'a, const N: usize, const P: usize, const K: usize, M> {
+    shape: Rows,
+    first: usize,
+    rows: usize,
+    inputs: [*const f32; N],
+    params: [Parameter; P],
+    out: *mut f32,
+    sums: &'a mut [f64],
+    update: M,
+}
+
+impl<const N: usize, const P: usize, const K: usize, M: ChannelUpdate<N, P, K>> Kernel
+    for UpdatePiece<'_, N, P, K, M>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        let channels = self.shape.channels;
+        let mut row = 0;
+        while row < self.rows {
+            // Rows of one group, so that their parameters stay in registers.
+            let group = (self.first + row) / self.shape.rows;
+            let left = (group + 1) * self.shape.rows - (self.first + row);
+            let chain = CHAIN.min(self.rows - row).min(left);
+            let params = self.params.map(|p| p.values.wrapping_add(p.at(group)));
+            let mut c = 0;
+            // SAFETY: `update` checked the lengths: row + chain <= rows, group < groups, c <= channels.
+            unsafe {
+                while c + S::LANES <= channels {
+                    self.chain::<S, true>(s, row, chain, &params, c, S::LANES);
+                    c += S::LANES;
+                }
+                if c < channels {
+                    self.chain::<S, false>(s, row, chain, &params, c, channels - c);
+                }
+            }
+            row += chain;
+        }
+    }
+}
+
+impl<const N: usize, const P: usize, const K: usize, M: ChannelUpdate<N, P, K>> UpdatePiece<'_, N, P, K, M> {
+    /// `chain` rows from `row` on of `n` channels from `c` on.
+    ///
+    /// # Safety
+    /// They are inside the piece and of one group, whose parameters are `params`; n is the vector's length if `FULL`, else
+    /// less.
+    #[inline(always)]
+    unsafe fn chain<S: Simd, const FULL: bool>(
+        &mut self,
+        s: S,
+        row: usize,
+        chain: usize,
+        params: &[*const f32; P],
+        c: usize,
+        n: usize,
+    ) {
+        let mut sums = [s.splat(0.0); K];
+        // SAFETY: the caller's promise. Each vector is read before it is written, so it does no harm that the first input
+        // is the output.
+        unsafe {
+            let p = load_all::<S, P, FULL>(s, params, c, n);
+            for row in row..row + chain {
+                let at = row * self.shape.channels + c;
+                let x = load_all::<S, N, FULL>(s, &self.inputs, at, n);
+                let (value, terms) = self.update.update(s, x, p);
+                for k in 0..K {
+                    sums[k] = s.add(sums[k], terms[k]);
+                }
+                s.store_if::<FULL>(self.out.add(at), n, value);
+            }
+        }
+        for (k, sum) in sums.iter().enumerate() {
+            let at = k * self.shape.channels + c;
+            add_lanes(s, *sum, &mut self.sums[at..at + n]);
+        }
+    }
+}
+
+/// Adds the vector's first values to as many sums.
+#[inline(always)]
+fn add_lanes<S: Simd>(s: S, vector: S::F, sums: &mut [f64]) {
+    let mut lanes = [0f32; 16];
+    // SAFETY: 16 values hold a vector of any level.
+    unsafe { s.store(lanes.as_mut_ptr(), vector) };
+    for (sum, lane) in sums.iter_mut().zip(&lanes) {
+        *sum += f64::from(*lane);
     }
 }
 
@@ -199,6 +398,9 @@ struct SumPiece<'a, const N: usize, const P: usize, const K: usize, M> {
 
 /// Rows that are added in f32.
 const CHAIN: usize = 32;
+
+/// Pieces whose sums are added up.
+const MOST_PARTS: usize = 64;
 
 impl<const N: usize, const P: usize, const K: usize, M: ChannelTerms<N, P, K>> Kernel
     for SumPiece<'_, N, P, K, M>
@@ -265,13 +467,8 @@ impl<const N: usize, const P: usize, const K: usize, M: ChannelTerms<N, P, K>> S
         }
         for (v, sums) in sums.iter().enumerate() {
             for (k, sum) in sums.iter().enumerate() {
-                let mut lanes = [0f32; 16];
-                // SAFETY: 16 values hold a vector of any level.
-                unsafe { s.store(lanes.as_mut_ptr(), *sum) };
                 let at = k * self.width + c + v * S::LANES;
-                for (total, lane) in self.out[at..at + n].iter_mut().zip(&lanes) {
-                    *total += f64::from(*lane);
-                }
+                add_lanes(s, *sum, &mut self.out[at..at + n]);
             }
         }
     }

@@ -22,16 +22,25 @@ pub(crate) fn read<const N: usize, T>(
     tensors: [&Tensor; N],
     f: impl FnOnce([&[f32]; N]) -> Result<T>,
 ) -> Result<T> {
-    let tensors = tensors.into_iter().map(Tensor::contiguous).collect::<Result<Vec<_>>>()?;
+    read_all(op, &tensors, |values| f(std::array::from_fn(|i| values[i])))
+}
+
+/// As [`read`], for a number of tensors that is known only when the program runs.
+pub(crate) fn read_all<T>(
+    op: &'static str,
+    tensors: &[&Tensor],
+    f: impl FnOnce(&[&[f32]]) -> Result<T>,
+) -> Result<T> {
+    let tensors = tensors.iter().map(|tensor| tensor.contiguous()).collect::<Result<Vec<_>>>()?;
     let guards: Vec<_> = tensors.iter().map(Tensor::storage_and_layout).collect();
-    let mut values = [&[] as &[f32]; N];
-    for (value, (storage, layout)) in values.iter_mut().zip(&guards) {
-        *value = match &**storage {
+    let mut values: Vec<&[f32]> = Vec::with_capacity(guards.len());
+    for (storage, layout) in &guards {
+        values.push(match &**storage {
             Storage::Cpu(storage) => floats(op, storage, layout)?,
             other => return Err(Error::Storage { op, got: format!("{:?}", other.device()) }.into()),
-        };
+        });
     }
-    f(values)
+    f(&values)
 }
 
 /// A tensor in main memory that takes `values` over.

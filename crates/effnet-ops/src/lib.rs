@@ -4,7 +4,7 @@
 //!
 //! One folder an operation: `mod.rs` holds the formula with its derivative, the shapes and the
 //! candle op; `cpu.rs` the arithmetic. Below them: `channels` and `elementwise` (the two loops that
-//! most operations are), `matmul`, `simd` and [`dispatch`] (instruction sets), `parallel` (the same
+//! most operations are), `many` (operations with many parameters), `matmul`, `simd` and [`dispatch`] (instruction sets), `parallel` (the same
 //! bits for any number of threads), `host` (slices from tensors).
 //!
 //! The one decision behind it: tensors are NHWC, so the channels of a pixel lie side by side, and
@@ -24,7 +24,9 @@ mod error;
 mod host;
 mod layout;
 mod linear;
+mod many;
 mod matmul;
+mod mb_conv;
 mod parallel;
 mod pointwise_conv;
 mod pool;
@@ -44,6 +46,7 @@ pub use drop::{drop_path, dropout};
 pub use error::Error;
 pub use layout::{nchw_to_nhwc, nhwc_to_nchw};
 pub use linear::linear;
+pub use mb_conv::{ConvNorm, MbConv, MbConvStatistics, mb_conv_train};
 pub use pointwise_conv::pointwise_conv;
 pub use pool::global_avg_pool;
 pub use sgd::{Sgd, sgd_step};

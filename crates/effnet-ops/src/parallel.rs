@@ -40,6 +40,15 @@ pub(crate) fn tasks<T: Send>(n: usize, task: impl Fn(usize) -> T + Sync) -> Vec<
     if n <= 1 { (0..n).map(task).collect() } else { (0..n).into_par_iter().map(&task).collect() }
 }
 
+/// The results of `task` for each of the inputs, in their order.
+pub(crate) fn map<I: Send, T: Send>(inputs: Vec<I>, task: impl Fn(I) -> T + Sync) -> Vec<T> {
+    if inputs.len() <= 1 {
+        inputs.into_iter().map(task).collect()
+    } else {
+        inputs.into_par_iter().map(&task).collect()
+    }
+}
+
 /// Adds vectors of equal length up, in their order, in parallel over the elements.
 pub(crate) fn sum_in_order(parts: Vec<Vec<f32>>) -> Vec<f32> {
     let mut parts = parts.into_iter();

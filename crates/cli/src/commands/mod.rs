@@ -1,5 +1,6 @@
 //! A file a command.
 
+mod bench;
 mod evaluate;
 mod noise;
 mod predict;
@@ -20,6 +21,7 @@ pub(crate) fn run(args: Arguments) -> Result<(), Failure> {
         Some(Command::Resume(args)) => resume::run(&args),
         Some(Command::Predict(args)) => on_threads(args.model.threads, || predict::run(&args)),
         Some(Command::Evaluate(args)) => on_threads(args.model.threads, || evaluate::run(&args)),
+        Some(Command::Bench(args)) => on_threads(args.threads, || bench::run(&args)),
         Some(Command::Noise(args)) => noise::run(&args),
         Some(Command::Report(args)) => report::run(&args),
     }

@@ -9,7 +9,7 @@ use crate::simd::Simd;
 ///
 /// The sums are taken about the mean of up to 64 rows spread over the input, which is near enough
 /// to the channel's mean that the variance does not drown in the difference of two large numbers.
-pub(super) fn statistics(level: Level, shape: Rows, x: &[f32]) -> (Vec<f64>, Vec<f64>) {
+pub(crate) fn statistics(level: Level, shape: Rows, x: &[f32]) -> (Vec<f64>, Vec<f64>) {
     const SAMPLES: usize = 64;
     let samples = SAMPLES.min(shape.rows);
     let mut shift = vec![0f64; shape.channels];
@@ -39,21 +39,32 @@ impl ChannelTerms<1, 1, 2> for Moments {
 }
 
 /// What normalises the channels: y = f(weight (x - mean) inv_std + bias).
-pub(super) struct Channels<'a> {
-    pub(super) mean: &'a [f32],
-    pub(super) inv_std: &'a [f32],
-    pub(super) weight: &'a [f32],
-    pub(super) bias: &'a [f32],
+pub(crate) struct Channels<'a> {
+    pub(crate) mean: &'a [f32],
+    pub(crate) inv_std: &'a [f32],
+    pub(crate) weight: &'a [f32],
+    pub(crate) bias: &'a [f32],
 }
 
 impl Channels<'_> {
     /// weight * inv_std.
-    fn scale(&self) -> Vec<f32> {
+    pub(crate) fn scale(&self) -> Vec<f32> {
         self.weight.iter().zip(self.inv_std).map(|(w, s)| w * s).collect()
+    }
+
+    /// What the statistics of a batch of `n` rows add to the gradient of x: constant + slope (x - mean), from the sums of
+    /// dz and of dz (x - mean).
+    pub(crate) fn through_statistics(&self, [dz, dz_x]: &[Vec<f64>; 2], n: usize) -> [Vec<f32>; 2] {
+        let (n, scale) = (n as f64, self.scale());
+        let constant = dz.iter().zip(&scale).map(|(dz, s)| (-f64::from(*s) * dz / n) as f32).collect();
+        let slope = (0..scale.len())
+            .map(|i| (-f64::from(scale[i]) * f64::from(self.inv_std[i]).powi(2) * dz_x[i] / n) as f32)
+            .collect();
+        [constant, slope]
     }
 }
 
-pub(super) fn forward<F: Function>(level: Level, shape: Rows, x: &[f32], c: &Channels<'_>, f: F) -> Vec<f32> {
+pub(crate) fn forward<F: Function>(level: Level, shape: Rows, x: &[f32], c: &Channels<'_>, f: F) -> Vec<f32> {
     channels::map(level, shape, [x], [c.mean, &c.scale(), c.bias], Normalise(f))
 }
 
@@ -69,7 +80,7 @@ impl<F: Function> ChannelMap<1, 3> for Normalise<F> {
 
 /// For each channel the sums of dz and of dz (x - mean), where dz = dy f'(z): they are the
 /// gradient of the bias, and (times inv_std) that of the weight.
-pub(super) fn parameter_sums<F: Function>(
+pub(crate) fn parameter_sums<F: Function>(
     level: Level,
     shape: Rows,
     x: &[f32],
@@ -94,22 +105,17 @@ impl<F: Function> ChannelTerms<2, 3, 2> for GradientTerms<F> {
 
 /// dx when the statistics are the batch's own:
 /// scale (dz - sum(dz) / n - (x - mean) inv_std^2 sum(dz (x - mean)) / n).
-pub(super) fn input_gradient_train<F: Function>(
+pub(crate) fn input_gradient_train<F: Function>(
     level: Level,
     shape: Rows,
     x: &[f32],
     dy: &[f32],
     c: &Channels<'_>,
     f: F,
-    [dz, dz_x]: &[Vec<f64>; 2],
+    sums: &[Vec<f64>; 2],
 ) -> Vec<f32> {
-    let n = shape.rows as f64;
-    let scale = c.scale();
-    let constant: Vec<f32> = dz.iter().zip(&scale).map(|(dz, s)| (-f64::from(*s) * dz / n) as f32).collect();
-    let slope: Vec<f32> = (0..shape.channels)
-        .map(|i| (-f64::from(scale[i]) * f64::from(c.inv_std[i]).powi(2) * dz_x[i] / n) as f32)
-        .collect();
-    let params = [c.mean, &scale, c.bias, &constant, &slope];
+    let [constant, slope] = c.through_statistics(sums, shape.rows);
+    let params = [c.mean, &c.scale(), c.bias, &constant, &slope];
     channels::map(level, shape, [x, dy], params, InputGradientTrain(f))
 }
 
@@ -131,7 +137,7 @@ impl<F: Function> ChannelMap<2, 5> for InputGradientTrain<F> {
 }
 
 /// dx when the statistics are constants: scale dz.
-pub(super) fn input_gradient_eval<F: Function>(
+pub(crate) fn input_gradient_eval<F: Function>(
     level: Level,
     shape: Rows,
     x: &[f32],

@@ -12,7 +12,7 @@
 //! Neither z nor x^ is kept for the backward pass: both are computed again from x, which the
 //! convolution before it made anyway, and the channels' mean and 1 / std.
 
-mod cpu;
+pub(crate) mod cpu;
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 

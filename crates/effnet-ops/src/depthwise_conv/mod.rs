@@ -9,8 +9,8 @@
 //! In NHWC each tap is a product of two rows of channels, so the vector unit takes the channels; no
 //! patches are copied (im2col), and no loop goes over groups.
 
-mod correlate;
-mod weight_gradient;
+pub(crate) mod correlate;
+pub(crate) mod weight_gradient;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
@@ -85,12 +85,12 @@ impl CustomOp2 for DepthwiseConv {
 }
 
 /// [C, k k] to [k k, C], as the kernels read it: the weights of a tap side by side.
-fn taps_first(w: &[f32], channels: usize) -> Vec<f32> {
+pub(crate) fn taps_first(w: &[f32], channels: usize) -> Vec<f32> {
     let taps = w.len() / channels;
     (0..w.len()).map(|i| w[i % channels * taps + i / channels]).collect()
 }
 
 /// [k k, C] back to [C, k k].
-fn channels_first(w: &[f32], channels: usize) -> Vec<f32> {
+pub(crate) fn channels_first(w: &[f32], channels: usize) -> Vec<f32> {
     taps_first(w, w.len() / channels)
 }

@@ -9,7 +9,7 @@ use crate::window::Window;
 
 /// dw [k, k, channels]. The output rows of all images are cut in at most 16 blocks of equal size
 /// (by the shapes alone), whose sums are added in their order.
-pub(super) fn weight_gradient(
+pub(crate) fn weight_gradient(
     level: Level,
     window: Window,
     channels: usize,

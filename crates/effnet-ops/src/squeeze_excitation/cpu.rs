@@ -10,7 +10,7 @@ use crate::simd::Simd;
 
 const SWISH: Swish = Swish { beta: 1.0 };
 
-/// A 1x1 convolution with a bias, whose weights [Cout, Cin] and bias [Cout] lie in one array.
+/// A 1x1 convolution with a bias: weight [Cout, Cin], bias [Cout].
 #[derive(Clone, Copy)]
 struct Affine<'a> {
     widths: Widths,
@@ -19,45 +19,39 @@ struct Affine<'a> {
 }
 
 impl<'a> Affine<'a> {
-    fn new(packed: &'a [f32], input: usize, output: usize) -> Self {
-        let (weight, bias) = packed.split_at(input * output);
-        Self { widths: Widths { input, output }, weight, bias }
+    fn new(weight: &'a [f32], bias: &'a [f32]) -> Self {
+        Self { widths: Widths { input: weight.len() / bias.len(), output: bias.len() }, weight, bias }
     }
 
     fn forward(&self, x: &[f32]) -> Vec<f32> {
         self.widths.forward(x, self.weight, Some(self.bias))
     }
 
-    /// The gradient of the packed array.
-    fn parameter_gradient(&self, level: Level, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    /// The gradients of weight and bias.
+    fn parameter_gradients(&self, level: Level, x: &[f32], dy: &[f32]) -> [Vec<f32>; 2] {
         let rows = Rows { groups: 1, rows: dy.len() / self.widths.output, channels: self.widths.output };
-        let mut gradient = self.widths.weight_gradient(x, dy);
-        gradient.extend(column_sums(level, rows, dy).iter().map(|sum| *sum as f32));
-        gradient
+        let bias = column_sums(level, rows, dy).iter().map(|sum| *sum as f32).collect();
+        [self.widths.weight_gradient(x, dy), bias]
     }
 }
 
 /// The two convolutions.
 #[derive(Clone, Copy)]
-pub(super) struct Layers<'a> {
+pub(crate) struct Layers<'a> {
     reduce: Affine<'a>,
     expand: Affine<'a>,
 }
 
 impl<'a> Layers<'a> {
-    /// From C to `reduced` channels and back.
-    pub(super) fn new(reduce: &'a [f32], expand: &'a [f32], channels: usize, reduced: usize) -> Self {
-        Self {
-            reduce: Affine::new(reduce, channels, reduced),
-            expand: Affine::new(expand, reduced, channels),
-        }
+    /// From weights and biases, in the order of [`super::SqueezeExcitation`].
+    pub(crate) fn new([reduce, reduce_bias, expand, expand_bias]: [&'a [f32]; 4]) -> Self {
+        Self { reduce: Affine::new(reduce, reduce_bias), expand: Affine::new(expand, expand_bias) }
     }
 }
 
 /// What the gate is made from, kept for the backward pass: a few values a channel, no image.
-pub(super) struct Gate {
-    shape: Rows,
-    /// [images, C].
+pub(crate) struct Gate {
+    /// Means over each image, [images, C].
     pooled: Vec<f32>,
     /// Before swish, [images, R].
     hidden: Vec<f32>,
@@ -65,65 +59,63 @@ pub(super) struct Gate {
     active: Vec<f32>,
     /// Before the sigmoid, [images, C].
     logits: Vec<f32>,
-    /// After it.
-    gate: Vec<f32>,
+    /// After it: what each channel of each image is multiplied by.
+    pub(crate) gate: Vec<f32>,
 }
 
 impl Gate {
-    pub(super) fn new(level: Level, shape: Rows, x: &[f32], layers: Layers<'_>) -> Self {
-        let area = shape.rows as f64;
-        let pooled: Vec<f32> = column_sums(level, shape, x).iter().map(|sum| (sum / area) as f32).collect();
+    /// From the sums over each image's pixels, [images, C].
+    pub(crate) fn new(level: Level, pixels: usize, sums: &[f64], layers: Layers<'_>) -> Self {
+        let pooled: Vec<f32> = sums.iter().map(|sum| (sum / pixels as f64) as f32).collect();
         let hidden = layers.reduce.forward(&pooled);
         let active = elementwise::map(level, [&hidden], Forward(SWISH));
         let logits = layers.expand.forward(&active);
         let gate = elementwise::map(level, [&logits], Sigmoid);
-        Self { shape, pooled, hidden, active, logits, gate }
+        Self { pooled, hidden, active, logits, gate }
     }
 
-    /// x gate.
-    pub(super) fn scale(&self, level: Level, x: &[f32]) -> Vec<f32> {
-        channels::map(level, self.shape, [x], [&self.gate], Scale)
-    }
-
-    pub(super) fn backward(
+    /// From the gradient of the gate, [images, C], that of each parameter, and the share that each of the `pixels` has in
+    /// that of the image's means.
+    pub(crate) fn backward(
         &self,
         level: Level,
-        x: &[f32],
-        dy: &[f32],
+        pixels: usize,
+        dgate: &[f64],
         Layers { reduce, expand }: Layers<'_>,
-        wanted: Wanted,
     ) -> Gradients {
-        let shape = self.shape;
-        let [dgate] = channels::sums(level, shape, [x, dy], [], Product);
         let dgate: Vec<f32> = dgate.iter().map(|sum| *sum as f32).collect();
         let dlogits = elementwise::map(level, [&self.logits, &dgate], SigmoidBackward);
         let dactive = expand.widths.input_gradient(&dlogits, expand.weight);
         let dhidden = elementwise::map(level, [&self.hidden, &dactive], Backward(SWISH));
-        Gradients {
-            x: wanted.x.then(|| {
-                let area = shape.rows as f32;
-                let mut share = reduce.widths.input_gradient(&dhidden, reduce.weight);
-                share.iter_mut().for_each(|share| *share /= area);
-                channels::map(level, shape, [dy], [&self.gate, &share], ScaleAndShare)
-            }),
-            reduce: wanted.reduce.then(|| reduce.parameter_gradient(level, &self.pooled, &dhidden)),
-            expand: wanted.expand.then(|| expand.parameter_gradient(level, &self.active, &dlogits)),
-        }
+        let mut share = reduce.widths.input_gradient(&dhidden, reduce.weight);
+        share.iter_mut().for_each(|share| *share /= pixels as f32);
+        let [reduce, reduce_bias] = reduce.parameter_gradients(level, &self.pooled, &dhidden);
+        let [expand, expand_bias] = expand.parameter_gradients(level, &self.active, &dlogits);
+        Gradients { share, parameters: [reduce, reduce_bias, expand, expand_bias] }
     }
 }
 
-/// Which gradients something behind waits for.
-#[derive(Clone, Copy)]
-pub(super) struct Wanted {
-    pub(super) x: bool,
-    pub(super) reduce: bool,
-    pub(super) expand: bool,
+pub(crate) struct Gradients {
+    /// [images, C].
+    pub(crate) share: Vec<f32>,
+    /// In the order of [`super::SqueezeExcitation`].
+    pub(crate) parameters: [Vec<f32>; 4],
 }
 
-pub(super) struct Gradients {
-    pub(super) x: Option<Vec<f32>>,
-    pub(super) reduce: Option<Vec<f32>>,
-    pub(super) expand: Option<Vec<f32>>,
+/// x gate.
+pub(super) fn scale(level: Level, shape: Rows, x: &[f32], gate: &[f32]) -> Vec<f32> {
+    channels::map(level, shape, [x], [gate], Scale)
+}
+
+/// The sums over each image of x dy: the gradient of the gate.
+pub(super) fn gate_gradient(level: Level, shape: Rows, x: &[f32], dy: &[f32]) -> Vec<f64> {
+    let [dgate] = channels::sums(level, shape, [x, dy], [], Product);
+    dgate
+}
+
+/// dx = dy gate + share.
+pub(super) fn input_gradient(level: Level, shape: Rows, dy: &[f32], gate: &[f32], share: &[f32]) -> Vec<f32> {
+    channels::map(level, shape, [dy], [gate, share], ScaleAndShare)
 }
 
 #[derive(Clone, Copy)]

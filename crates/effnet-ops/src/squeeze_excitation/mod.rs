@@ -10,15 +10,16 @@
 //! One operation, not five, for the sake of dx: apart, the paths through the pool and the product
 //! would each write a tensor of the size of x, and a third would take their sum.
 
-mod cpu;
+pub(crate) mod cpu;
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
+use candle_core::{Result, Tensor};
 
-use crate::channels::Rows;
+use crate::channels::{Rows, column_sums};
 use crate::dispatch::level;
 use crate::error::shape_error;
 use crate::host;
-use cpu::{Gate, Layers, Wanted};
+use crate::many::{self, Differentiable, Gradients, Wanted};
+use cpu::{Gate, Layers};
 
 const NAME: &str = "squeeze_excitation";
 
@@ -45,14 +46,7 @@ pub struct SqueezeExcitation<'a> {
 /// If the shapes do not fit, `x` has no pixels, or a tensor is not f32 on the CPU.
 pub fn squeeze_excitation(x: &Tensor, parameters: &SqueezeExcitation<'_>) -> Result<Tensor> {
     let SqueezeExcitation { reduce_weight, reduce_bias, expand_weight, expand_bias } = *parameters;
-    let r = reduce_bias.elem_count();
-    let fits = |c: usize| {
-        reduce_weight.dims() == [r, c, 1, 1]
-            && reduce_bias.dims() == [r]
-            && expand_weight.dims() == [c, r, 1, 1]
-            && expand_bias.dims() == [c]
-    };
-    if r == 0 || x.elem_count() == 0 || !matches!(x.dims(), &[_, _, _, c] if fits(c)) {
+    if x.elem_count() == 0 || !matches!(x.dims(), &[_, _, _, c] if parameters.fits(c)) {
         let arguments = [
             ("x", x.dims()),
             ("reduce_weight", reduce_weight.dims()),
@@ -63,56 +57,51 @@ pub fn squeeze_excitation(x: &Tensor, parameters: &SqueezeExcitation<'_>) -> Res
         let expected = "x [N, H, W, C] without a 0, [R, C, 1, 1], [R], [C, R, 1, 1], [C]";
         return Err(shape_error(NAME, &arguments, expected));
     }
-    // candle's operations take three arguments, so weights and bias go as one.
-    let reduce = Tensor::cat(&[&reduce_weight.flatten_all()?, reduce_bias], 0)?;
-    let expand = Tensor::cat(&[&expand_weight.flatten_all()?, expand_bias], 0)?;
-    let (shape, x) = (Rows::by_image(x.dims()), x.contiguous()?);
-    let gate = host::read(NAME, [&x, &reduce, &expand], |[x, reduce, expand]| {
-        Ok(Gate::new(level(), shape, x, Layers::new(reduce, expand, shape.channels, r)))
+    let shape = Rows::by_image(x.dims());
+    let parameters = parameters.in_order();
+    let x = x.contiguous()?;
+    let [a, b, c, d] = parameters;
+    let (gate, y) = host::read(NAME, [&x, a, b, c, d], |[x, weights @ ..]| {
+        let level = level();
+        let gate = Gate::new(level, shape.rows, &column_sums(level, shape, x), Layers::new(weights));
+        let y = cpu::scale(level, shape, x, &gate.gate);
+        Ok((gate, y))
     })?;
-    x.apply_op3(&reduce, &expand, SqueezeExcite { channels: shape.channels, reduced: r, gate })
+    many::apply(&x, &parameters, SqueezeExcite { shape, gate }, y, x.shape())
+}
+
+impl<'a> SqueezeExcitation<'a> {
+    /// Whether it is a gate on so many channels.
+    pub(crate) fn fits(&self, channels: usize) -> bool {
+        let r = self.reduce_bias.elem_count();
+        r > 0
+            && self.reduce_weight.dims() == [r, channels, 1, 1]
+            && self.reduce_bias.dims() == [r]
+            && self.expand_weight.dims() == [channels, r, 1, 1]
+            && self.expand_bias.dims() == [channels]
+    }
+
+    pub(crate) fn in_order(&self) -> [&'a Tensor; 4] {
+        [self.reduce_weight, self.reduce_bias, self.expand_weight, self.expand_bias]
+    }
 }
 
 struct SqueezeExcite {
-    channels: usize,
-    reduced: usize,
+    shape: Rows,
     gate: Gate,
 }
 
-impl CustomOp3 for SqueezeExcite {
-    fn name(&self) -> &'static str {
-        NAME
-    }
+impl Differentiable for SqueezeExcite {
+    const NAME: &'static str = NAME;
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let y = self.gate.scale(level(), host::floats(NAME, x, x_layout)?);
-        Ok((CpuStorage::F32(y), x_layout.shape().clone()))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        reduce: &Tensor,
-        expand: &Tensor,
-        _y: &Tensor,
-        dy: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let wanted = Wanted { x: x.track_op(), reduce: reduce.track_op(), expand: expand.track_op() };
-        let gradients = host::read(NAME, [x, reduce, expand, dy], |[x, reduce, expand, dy]| {
-            let layers = Layers::new(reduce, expand, self.channels, self.reduced);
-            Ok(self.gate.backward(level(), x, dy, layers, wanted))
-        })?;
-        let tensor = |values: Option<Vec<f32>>, like: &Tensor| {
-            values.map(|values| host::tensor(values, like.shape())).transpose()
-        };
-        Ok((tensor(gradients.x, x)?, tensor(gradients.reduce, reduce)?, tensor(gradients.expand, expand)?))
+    fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32], wanted: Wanted) -> Gradients {
+        let (level, shape) = (level(), self.shape);
+        let dgate = cpu::gate_gradient(level, shape, x, dy);
+        let layers = Layers::new(std::array::from_fn(|i| parameters[i]));
+        let gradients = self.gate.backward(level, shape.rows, &dgate, layers);
+        Gradients {
+            x: wanted.x.then(|| cpu::input_gradient(level, shape, dy, &self.gate.gate, &gradients.share)),
+            parameters: gradients.parameters.into(),
+        }
     }
 }

@@ -14,6 +14,7 @@ mod drop;
 mod errors;
 mod layout;
 mod linear;
+mod mb_conv;
 mod pool;
 mod sgd;
 mod squeeze_excitation;

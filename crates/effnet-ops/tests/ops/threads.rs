@@ -3,9 +3,9 @@
 
 use candle_core::{Result, Tensor, Var};
 use effnet_ops::{
-    Activation, Padding, Sgd, SqueezeExcitation, activate, add, batch_norm_eval, batch_norm_train, conv2d,
-    depthwise_conv, drop_path, dropout, global_avg_pool, linear, nchw_to_nhwc, nhwc_to_nchw, pointwise_conv,
-    sgd_step, squeeze_excitation, swish_learnable,
+    Activation, ConvNorm, MbConv, Padding, Sgd, SqueezeExcitation, activate, add, batch_norm_eval,
+    batch_norm_train, conv2d, depthwise_conv, drop_path, dropout, global_avg_pool, linear, mb_conv_train,
+    nchw_to_nhwc, nhwc_to_nchw, pointwise_conv, sgd_step, squeeze_excitation, swish_learnable,
 };
 
 use crate::support::{gradients, numbers, singles, tensor};
@@ -98,5 +98,45 @@ fn steps() {
         let settings = Sgd { lr: 0.1, momentum: 0.9, weight_decay: 1e-4 };
         sgd_step(&parameter, &velocity, &tensor(IMAGES, 3), &settings).unwrap();
         vec![parameter.as_tensor().clone(), velocity.as_tensor().clone()]
+    });
+}
+
+#[test]
+fn blocks() {
+    let shapes: [&[usize]; 14] = [
+        IMAGES,
+        &[72, 40, 1, 1],
+        &[72],
+        &[72],
+        &[72, 1, 5, 5],
+        &[72],
+        &[72],
+        &[24, 72, 1, 1],
+        &[24],
+        &[24],
+        &[6, 72, 1, 1],
+        &[6],
+        &[72, 6, 1, 1],
+        &[72],
+    ];
+    check("block", &shapes, |a| {
+        let layer = |i: usize| ConvNorm { weight: &a[i], norm_weight: &a[i + 1], norm_bias: &a[i + 2] };
+        let attention = SqueezeExcitation {
+            reduce_weight: &a[10],
+            reduce_bias: &a[11],
+            expand_weight: &a[12],
+            expand_bias: &a[13],
+        };
+        let block = MbConv {
+            expansion: Some(layer(1)),
+            depthwise: layer(4),
+            attention: Some(attention),
+            projection: layer(7),
+            stride: 1,
+            padding: Padding::Same,
+            eps: 1e-3,
+            activation: Activation::Swish,
+        };
+        Ok(mb_conv_train(&a[0], &block)?.0)
     });
 }

@@ -1,0 +1,87 @@
+//! How many images a second an architecture makes on this machine.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use candle_core::{Device, Tensor};
+use effnet_model::{Arch, EfficientNet, ParameterStore};
+use effnet_ops::Sgd;
+use noisy_labels::losses::cross_entropy;
+use noisy_labels::soft::one_hot;
+use rand::Rng;
+
+use crate::optimiser::Optimiser;
+use crate::{Error, Mode, Network, Purpose, Result, Stream, Trainable};
+
+/// What is done with a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// A training step: forward, cross entropy, backward, SGD with momentum and weight decay.
+    Train,
+    /// Logits in evaluation mode.
+    Predict,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Throughput {
+    /// By the median batch.
+    pub images_per_s: f64,
+    /// Median seconds of a batch.
+    pub seconds_per_batch: f64,
+    /// Batches that were timed.
+    pub batches: usize,
+}
+
+/// Batches before the clock starts: memory is got, caches and branch predictors fill.
+const UNTIMED: usize = 2;
+
+/// Times batches of `batch` random images of `arch.size` pixels, for about as long as `time` says and three batches at least.
+///
+/// # Errors
+/// An architecture out of range; [`Error::Stopped`] when `stop` was raised.
+pub fn throughput(
+    arch: &Arch,
+    classes: usize,
+    batch: usize,
+    work: Work,
+    time: Duration,
+    stop: &AtomicBool,
+) -> Result<Throughput> {
+    let store = ParameterStore::new(0, &Device::Cpu);
+    let network = EfficientNet::new(arch, classes, store.var_builder())?;
+    let network = Trainable { network, store };
+    let optimiser = Optimiser::new(&network)?;
+    let sgd = Sgd { lr: 1e-3, momentum: 0.9, weight_decay: 5e-4 };
+
+    let mut random = Stream::new(0, Purpose::Augment).rng();
+    let pixels: Vec<f32> = (0..batch * arch.size * arch.size * 3).map(|_| random.random()).collect();
+    let images = Tensor::from_vec(pixels, (batch, arch.size, arch.size, 3), &Device::Cpu)?;
+    let labels: Vec<usize> = (0..batch).map(|i| i % classes).collect();
+    let targets = one_hot(&labels, classes, &Device::Cpu)?;
+
+    let step = |seed: usize| -> Result<()> {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::Stopped);
+        }
+        match work {
+            Work::Predict => drop(network.forward_t(&images, Mode::Eval)?),
+            Work::Train => {
+                let logits = network.forward_t(&images, Mode::Train { seed: seed as u64 })?;
+                optimiser.step(&cross_entropy(&logits, &targets)?.backward()?, &sgd)?;
+            }
+        }
+        Ok(())
+    };
+    (0..UNTIMED).try_for_each(step)?;
+    let mut seconds = Vec::new();
+    let began = Instant::now();
+    while seconds.len() < 3 || began.elapsed() < time {
+        let batch_began = Instant::now();
+        step(UNTIMED + seconds.len())?;
+        seconds.push(batch_began.elapsed().as_secs_f64());
+    }
+    seconds.sort_by(f64::total_cmp);
+    let median = seconds[seconds.len() / 2];
+    Ok(Throughput { images_per_s: batch as f64 / median, seconds_per_batch: median, batches: seconds.len() })
+}
