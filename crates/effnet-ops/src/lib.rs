@@ -4,7 +4,8 @@
 //!
 //! One folder an operation: `mod.rs` holds the formula with its derivative, the shapes and the
 //! candle op; `cpu.rs` the arithmetic. Below them: `channels` and `elementwise` (the two loops that
-//! most operations are), `many` (operations with many parameters), `matmul`, `simd` and [`dispatch`] (instruction sets), `parallel` (the same
+//! most operations are), `many` (operations with many parameters), `matmul`,
+//! `blocks` (products on the way from one pass to the next), `simd` and [`dispatch`] (instruction sets), `parallel` (the same
 //! bits for any number of threads), `host` (slices from tensors).
 //!
 //! The one decision behind it: tensors are NHWC, so the channels of a pixel lie side by side, and
@@ -14,6 +15,7 @@
 mod activation;
 mod add;
 mod batch_norm;
+mod blocks;
 mod channels;
 mod conv2d;
 mod depthwise_conv;

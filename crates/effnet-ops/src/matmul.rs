@@ -27,6 +27,10 @@ impl<'a> Matrix<'a> {
         Self { values, columns, row_stride: columns, column_stride: 1 }
     }
 
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// `values` as [columns, rows], transposed.
     pub(crate) fn transposed(values: &'a [f32], columns: usize) -> Self {
         Self { values, columns, row_stride: 1, column_stride: values.len() / columns }

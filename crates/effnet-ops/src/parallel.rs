@@ -20,19 +20,25 @@ pub(crate) unsafe fn written(
     piece: usize,
     write: impl Fn(usize, &mut [MaybeUninit<f32>]) + Sync,
 ) -> Vec<f32> {
+    // SAFETY: the caller's promise.
+    unsafe { written_with(len, piece, write).0 }
+}
+
+/// As [`written`], with what `write` found on the way, in the order of the pieces.
+///
+/// # Safety
+/// As of [`written`].
+pub(crate) unsafe fn written_with<T: Send>(
+    len: usize,
+    piece: usize,
+    write: impl Fn(usize, &mut [MaybeUninit<f32>]) -> T + Sync,
+) -> (Vec<f32>, Vec<T>) {
     let mut values = Vec::with_capacity(len);
-    let piece = piece.max(1);
     let spare = &mut values.spare_capacity_mut()[..len];
-    if len <= piece {
-        if len > 0 {
-            write(0, spare);
-        }
-    } else {
-        spare.par_chunks_mut(piece).enumerate().for_each(|(i, values)| write(i, values));
-    }
+    let found = map(spare.chunks_mut(piece.max(1)).enumerate().collect(), |(i, piece)| write(i, piece));
     // SAFETY: the caller promises that `write` wrote each piece, and the pieces make up `len`.
     unsafe { values.set_len(len) };
-    values
+    (values, found)
 }
 
 /// The results of `task(0), .., task(n - 1)`, in that order.

@@ -1,41 +1,18 @@
 //! Batch norm over the rows of [rows, channels], and its gradients.
 
+use super::moments::Moments;
 use crate::activation::cpu::Function;
 use crate::channels::{self, ChannelMap, ChannelTerms, Rows};
 use crate::dispatch::Level;
+use crate::parallel;
 use crate::simd::Simd;
 
 /// Mean and biased variance of each channel.
-///
-/// The sums are taken about the mean of up to 64 rows spread over the input, which is near enough
-/// to the channel's mean that the variance does not drown in the difference of two large numbers.
-pub(crate) fn statistics(level: Level, shape: Rows, x: &[f32]) -> (Vec<f64>, Vec<f64>) {
-    const SAMPLES: usize = 64;
-    let samples = SAMPLES.min(shape.rows);
-    let mut shift = vec![0f64; shape.channels];
-    for sample in 0..samples {
-        let row = sample * shape.rows / samples;
-        for (shift, x) in shift.iter_mut().zip(&x[row * shape.channels..]) {
-            *shift += f64::from(*x);
-        }
-    }
-    let shift: Vec<f32> = shift.iter().map(|sum| (sum / samples as f64) as f32).collect();
-    let [first, second] = channels::sums(level, shape, [x], [&shift], Moments);
-    let n = shape.rows as f64;
-    let mean = first.iter().zip(&shift).map(|(first, shift)| f64::from(*shift) + first / n).collect();
-    let var = first.iter().zip(&second).map(|(a, b)| ((b - a * a / n) / n).max(0.0)).collect();
-    (mean, var)
-}
-
-#[derive(Clone, Copy)]
-struct Moments;
-
-impl ChannelTerms<1, 1, 2> for Moments {
-    #[inline(always)]
-    fn terms<S: Simd>(self, s: S, [x]: [S::F; 1], [shift]: [S::F; 1]) -> [S::F; 2] {
-        let d = s.sub(x, shift);
-        [d, s.mul(d, d)]
-    }
+pub(super) fn statistics(level: Level, shape: Rows, x: &[f32]) -> (Vec<f64>, Vec<f64>) {
+    let rows = shape.rows.div_ceil(64).max(32);
+    let parts =
+        parallel::map(x.chunks(rows * shape.channels).collect(), |x| Moments::of(level, x, shape.channels));
+    Moments::together(parts).mean_and_variance()
 }
 
 /// What normalises the channels: y = f(weight (x - mean) inv_std + bias).

@@ -13,6 +13,7 @@
 //! convolution before it made anyway, and the channels' mean and 1 / std.
 
 pub(crate) mod cpu;
+pub(crate) mod moments;
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 

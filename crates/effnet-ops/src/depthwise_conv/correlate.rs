@@ -57,7 +57,7 @@ impl Phase {
 }
 
 /// A depthwise sum over taps, with everything that does not depend on values.
-pub(crate) struct Correlation {
+pub(super) struct Correlation {
     images: usize,
     channels: usize,
     kernel: usize,
@@ -69,14 +69,14 @@ pub(crate) struct Correlation {
 }
 
 impl Correlation {
-    pub(crate) fn forward(window: Window, channels: usize) -> Self {
+    pub(super) fn forward(window: Window, channels: usize) -> Self {
         let Window { images, y, x } = window;
         let (input, output) = ([y.input, x.input], [y.output, x.output]);
         Self::new(images, channels, y.kernel, input, output, Phase::forward(&y), Phase::forward(&x))
     }
 
     /// From dy to dx.
-    pub(crate) fn input_gradient(window: Window, channels: usize) -> Self {
+    pub(super) fn input_gradient(window: Window, channels: usize) -> Self {
         let Window { images, y, x } = window;
         let (input, output) = ([y.output, x.output], [y.input, x.input]);
         let (down, across) = (Phase::input_gradient(&y), Phase::input_gradient(&x));
@@ -100,7 +100,7 @@ impl Correlation {
     }
 
     /// `x` [images, input, channels] to [images, output, channels]; `w` [kernel, kernel, channels].
-    pub(crate) fn run(&self, level: Level, x: &[f32], w: &[f32]) -> Vec<f32> {
+    pub(super) fn run(&self, level: Level, x: &[f32], w: &[f32]) -> Vec<f32> {
         let image = self.input[0] * self.input[1] * self.channels;
         assert!(x.len() == self.images * image && w.len() == self.kernel * self.kernel * self.channels);
         let row = self.output[1] * self.channels;
@@ -112,6 +112,16 @@ impl Correlation {
                 dispatch::run(level, RowsKernel { plan: self, x, w, rows, out: pointer(out) });
             })
         }
+    }
+
+    /// The one image that this is for, in this thread.
+    ///
+    /// # Safety
+    /// `out` is writable for an image of output; all of it is written.
+    pub(super) unsafe fn run_image(&self, level: Level, x: &[f32], w: &[f32], out: *mut f32) {
+        assert!(self.images == 1 && x.len() == self.input[0] * self.input[1] * self.channels);
+        assert!(w.len() == self.kernel * self.kernel * self.channels);
+        dispatch::run(level, RowsKernel { plan: self, x, w, rows: 0..self.output[0], out });
     }
 }
 

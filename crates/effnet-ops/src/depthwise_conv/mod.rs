@@ -9,8 +9,9 @@
 //! In NHWC each tap is a product of two rows of channels, so the vector unit takes the channels; no
 //! patches are copied (im2col), and no loop goes over groups.
 
-pub(crate) mod correlate;
-pub(crate) mod weight_gradient;
+pub(crate) mod by_image;
+mod correlate;
+mod weight_gradient;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 

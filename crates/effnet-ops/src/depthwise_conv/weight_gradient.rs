@@ -9,7 +9,7 @@ use crate::window::Window;
 
 /// dw [k, k, channels]. The output rows of all images are cut in at most 16 blocks of equal size
 /// (by the shapes alone), whose sums are added in their order.
-pub(crate) fn weight_gradient(
+pub(super) fn weight_gradient(
     level: Level,
     window: Window,
     channels: usize,
@@ -27,6 +27,21 @@ pub(crate) fn weight_gradient(
         out
     });
     parallel::sum_in_order(parts)
+}
+
+/// Adds the gradient of one image to `dw`, in this thread.
+pub(super) fn add_weight_gradient(
+    level: Level,
+    window: Window,
+    channels: usize,
+    x: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+) {
+    assert!(window.images == 1 && x.len() == window.y.input * window.x.input * channels);
+    assert!(dy.len() == window.y.output * window.x.output * channels);
+    assert!(dw.len() == window.y.kernel * window.x.kernel * channels);
+    dispatch::run(level, RowsKernel { window, channels, x, dy, rows: 0..window.y.output, out: dw });
 }
 
 struct RowsKernel<'a> {

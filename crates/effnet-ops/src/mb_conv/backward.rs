@@ -9,19 +9,19 @@
 //!          dx = dc1 We                        dWe = dc1^T x
 //! ```
 //!
-//! where z is what a norm gives, and "through its norm" is [`Channels::through_statistics`]. t, dz2 and dc2 are one
-//! tensor, which changes in place; so are dy1, dz1 and dc1.
+//! where z is what a norm gives, and what goes "through its norm" is scaled, and gets a share of what went through the
+//! statistics. Written down are t, which becomes dz2 in place, and dy1, which becomes dz1; the others are made again
+//! where they are needed ([`blocks`]).
 
-use super::forward::{Normed, Pass, active_input};
+use super::forward::{Pass, activated};
 use super::{Parameters, Plan};
 use crate::activation::cpu::{Function, Identity};
-use crate::batch_norm::cpu::{Channels, input_gradient_train, parameter_sums};
-use crate::channels::{self, ChannelMap, ChannelTerms, ChannelUpdate};
-use crate::depthwise_conv::weight_gradient::weight_gradient;
-use crate::depthwise_conv::{channels_first, correlate::Correlation, taps_first};
+use crate::batch_norm::cpu::{input_gradient_train, parameter_sums};
+use crate::blocks::{self, Mapped, Stored};
+use crate::channels::{self, ChannelMap, ChannelUpdate};
+use crate::depthwise_conv::{by_image, channels_first, taps_first};
 use crate::dispatch::Level;
-use crate::many::{Gradients, Wanted};
-use crate::pointwise_conv::cpu::Widths;
+use crate::many::Gradients;
 use crate::simd::Simd;
 
 impl Pass {
@@ -37,73 +37,76 @@ impl Pass {
         parameters: &Parameters<'_>,
         dy: &[f32],
         f: F,
-        wanted: Wanted,
     ) -> Gradients {
         // Narrow.
-        let Normed { c: c3, shape, inv_std, .. } = &self.narrowed;
-        let layer = parameters.projection;
-        let norm = self.narrowed.channels(&layer);
-        let sums = parameter_sums(level, *shape, c3, dy, &norm, Identity);
-        let dc3 = input_gradient_train(level, *shape, c3, dy, &norm, Identity, &sums);
-        let widths = Widths { input: plan.hidden, output: plan.output };
-        let mut t = widths.input_gradient(&dc3, layer.weight);
-        let filtered = &self.filtered;
+        let (narrowed, layer) = (&self.narrowed, parameters.projection);
+        let (norm, shape) = (narrowed.channels(&layer), plan.narrowed());
+        let sums = parameter_sums(level, shape, &narrowed.c, dy, &norm, Identity);
+        let dc3 = input_gradient_train(level, shape, &narrowed.c, dy, &norm, Identity, &sums);
+        let dc3 = Stored { values: &dc3, columns: plan.output };
+        let (filtered, behind) = (&self.filtered, plan.behind());
         let norm = filtered.channels(&parameters.depthwise);
         let scale = norm.scale();
-        let [mean, bias] = [norm.mean, norm.bias];
-        let y2 = filtered.active(level, plan, &self.gate, [mean, &scale, bias], f);
-        let projection = of_layer(widths.weight_gradient(&y2, &dc3), inv_std, &sums);
-        drop((y2, dc3));
+        let params = [norm.mean, &scale, norm.bias];
+        let y2 = activated(level, behind, &filtered.c, params, f);
 
-        // Attend; filter.
-        let (behind, c2) = (plan.behind(), &filtered.c);
-        let (sums, attention) = match (&self.gate, parameters.attention) {
+        // Attend, and through the activation.
+        let (mut t, dwp, gates) = match (&self.gate, parameters.attention) {
             (Some(gate), Some(layers)) => {
-                let norm = [mean, &scale, bias];
-                let [dgate] = channels::sums(level, behind, [c2, &t], norm, GateTerms(f));
-                let gradients = gate.backward(level, behind.rows, &dgate, layers);
-                let params = [mean, &scale, bias, &gate.gate, &gradients.share];
-                let sums = channels::update(level, behind, &mut t, [c2], params, ThroughGate(f));
-                (sums, gradients.parameters.into())
+                let (t, dwp, dgate) =
+                    blocks::backward_gated(level, &dc3, &y2, layer.weight, &gate.gate, behind);
+                (t, dwp, Some((&gate.gate, gate.backward(level, behind.rows, &dgate, layers))))
             }
-            _ => (
-                channels::update(level, behind, &mut t, [c2], [mean, &scale, bias], ThroughActivation(f)),
-                vec![],
-            ),
+            _ => {
+                let (t, dwp) = blocks::backward(&dc3, &y2, layer.weight);
+                (t, dwp, None)
+            }
         };
-        through_norm(level, &mut t, filtered, &norm, &sums);
-        let dc2 = t;
-        let y1 = active_input(level, &self.widened, parameters, f);
-        let dw = weight_gradient(level, plan.window, plan.hidden, y1.as_deref().unwrap_or(x), &dc2);
-        drop(y1);
-        let depthwise = of_layer(channels_first(&dw, plan.hidden), &filtered.inv_std, &sums);
-        let taps = taps_first(parameters.depthwise.weight, plan.hidden);
-        let turned = Correlation::input_gradient(plan.window, plan.hidden);
+        let projection = of_layer(dwp, &narrowed.inv_std, &sums);
+        let sums = match &gates {
+            Some((gate, gradients)) => {
+                let [mean, scale, bias] = params;
+                let params = [mean, scale, bias, gate, &gradients.share];
+                channels::update(level, behind, &mut t, [&filtered.c], params, ThroughGate(f))
+            }
+            None => channels::update(level, behind, &mut t, [&filtered.c], params, ThroughActivation(f)),
+        };
 
-        // Widen.
-        let (dx, expansion) = match (&self.widened, &parameters.expansion) {
+        // Filter, and widen.
+        let taps = taps_first(parameters.depthwise.weight, plan.hidden);
+        let [constant, slope] = norm.through_statistics(&sums, filtered.rows());
+        let (inputs, params) = ([&*t, &*filtered.c], [norm.mean, &*scale, &*constant, &*slope]);
+        let dc2 = Mapped { level, shape: behind, inputs, params, map: ThroughNorm };
+        let x = Stored { values: x, columns: plan.input };
+        let (dx, dwd, expansion) = match (&self.widened, &parameters.expansion) {
             (Some(widened), Some(layer)) => {
-                let mut d1 = turned.run(level, &dc2, &taps);
-                drop(dc2);
-                let norm = widened.channels(layer);
-                let params = [norm.mean, &norm.scale(), norm.bias];
-                let sums = channels::update(
-                    level,
-                    plan.before(),
-                    &mut d1,
-                    [&widened.c],
-                    params,
-                    ThroughActivation(f),
-                );
-                through_norm(level, &mut d1, widened, &norm, &sums);
-                let widths = Widths { input: plan.input, output: plan.hidden };
-                let dx = wanted.x.then(|| widths.input_gradient(&d1, layer.weight));
-                (dx, Some(of_layer(widths.weight_gradient(x, &d1), &widened.inv_std, &sums)))
+                let (norm, before) = (widened.channels(layer), plan.before());
+                let scale = norm.scale();
+                let params = [norm.mean, &*scale, norm.bias];
+                let y1 = activated(level, before, &widened.c, params, f);
+                let through = |first: usize, d1: &mut [f32]| {
+                    let mut sums = std::array::from_fn(|_| vec![0f64; plan.hidden]);
+                    let (inputs, map) = ([&*widened.c], ThroughActivation(f));
+                    channels::update_rows(level, before, first, d1, inputs, params, &mut sums, map);
+                    sums
+                };
+                let (d1, dwd, sums) = by_image::backward(level, plan.window, &dc2, &y1, &taps, through);
+                let sums = channels::total(sums, plan.hidden);
+                let [constant, slope] = norm.through_statistics(&sums, widened.rows());
+                let (inputs, params) = ([&*d1, &*widened.c], [norm.mean, &*scale, &*constant, &*slope]);
+                let dc1 = Mapped { level, shape: before, inputs, params, map: ThroughNorm };
+                let (dx, dwe) = blocks::backward(&dc1, &x, layer.weight);
+                (dx, dwd, Some(of_layer(dwe, &widened.inv_std, &sums)))
             }
-            _ => (wanted.x.then(|| turned.run(level, &dc2, &taps)), None),
+            _ => {
+                let (dx, dwd, _) = by_image::backward(level, plan.window, &dc2, &x, &taps, |_, _| ());
+                (dx, dwd, None)
+            }
         };
+        let depthwise = of_layer(channels_first(&dwd, plan.hidden), &filtered.inv_std, &sums);
         let layers = expansion.into_iter().chain([depthwise, projection]).flatten();
-        Gradients { x: dx, parameters: layers.chain(attention).collect() }
+        let attention = gates.into_iter().flat_map(|(_, gradients)| gradients.parameters);
+        Gradients { x: Some(dx), parameters: layers.chain(attention).collect() }
     }
 }
 
@@ -111,13 +114,6 @@ impl Pass {
 fn of_layer(weight: Vec<f32>, inv_std: &[f32], [dz, dz_x]: &[Vec<f64>; 2]) -> [Vec<f32>; 3] {
     let norm_weight = dz_x.iter().zip(inv_std).map(|(sum, s)| (sum * f64::from(*s)) as f32).collect();
     [weight, norm_weight, dz.iter().map(|sum| *sum as f32).collect()]
-}
-
-/// dz -> dc, in place.
-fn through_norm(level: Level, dz: &mut [f32], normed: &Normed, norm: &Channels<'_>, sums: &[Vec<f64>; 2]) {
-    let [constant, slope] = norm.through_statistics(sums, normed.shape.rows);
-    let params = [norm.mean, &norm.scale(), &constant, &slope];
-    channels::map_in_place(level, normed.shape, dz, [&normed.c], params, ThroughNorm);
 }
 
 /// (dz, c) -> scale dz + constant + slope (c - mean).
@@ -157,16 +153,5 @@ impl<F: Function> ChannelUpdate<2, 5, 2> for ThroughGate<F> {
         [mean, scale, bias, gate, share]: [S::F; 5],
     ) -> (S::F, [S::F; 2]) {
         ThroughActivation(self.0).update(s, [s.mul_add(t, gate, share), c], [mean, scale, bias])
-    }
-}
-
-/// (c, t) -> t y2, to be summed.
-#[derive(Clone, Copy)]
-struct GateTerms<F>(F);
-
-impl<F: Function> ChannelTerms<2, 3, 1> for GateTerms<F> {
-    #[inline(always)]
-    fn terms<S: Simd>(self, s: S, [c, t]: [S::F; 2], [mean, scale, bias]: [S::F; 3]) -> [S::F; 1] {
-        [s.mul(t, self.0.value(s, s.mul_add(s.sub(c, mean), scale, bias)))]
     }
 }

@@ -2,15 +2,17 @@
 
 use candle_core::Result;
 
-use super::{Layer, Parameters, Plan};
+use super::{Layer, MbConvStatistics, Parameters, Plan};
 use crate::activation::cpu::{Function, Identity};
 use crate::batch_norm::BatchStatistics;
-use crate::batch_norm::cpu::{Channels, statistics};
+use crate::batch_norm::cpu::Channels;
+use crate::batch_norm::moments::Moments;
+use crate::blocks::{self, Mapped, Stored};
 use crate::channels::{self, ChannelMap, ChannelTerms, Rows};
-use crate::depthwise_conv::{correlate::Correlation, taps_first};
+use crate::depthwise_conv::{by_image, taps_first};
 use crate::dispatch::Level;
 use crate::host;
-use crate::pointwise_conv::cpu::Widths;
+use crate::matmul::Matrix;
 use crate::simd::Simd;
 use crate::squeeze_excitation::cpu::Gate;
 
@@ -18,20 +20,21 @@ use crate::squeeze_excitation::cpu::Gate;
 pub(super) struct Normed {
     /// [rows, channels].
     pub(super) c: Vec<f32>,
-    pub(super) mean: Vec<f32>,
+    mean: Vec<f32>,
     pub(super) inv_std: Vec<f32>,
     var: Vec<f32>,
-    /// All rows in one group.
-    pub(super) shape: Rows,
 }
 
 impl Normed {
-    fn new(level: Level, c: Vec<f32>, channels: usize, eps: f64) -> Self {
-        let shape = Rows { groups: 1, rows: c.len() / channels, channels };
-        let (mean, var) = statistics(level, shape, &c);
+    fn new((c, moments): (Vec<f32>, Vec<Moments>), eps: f64) -> Self {
+        let (mean, var) = Moments::together(moments).mean_and_variance();
         let inv_std = var.iter().map(|var| (1.0 / (var + eps).sqrt()) as f32).collect();
         let single = |values: Vec<f64>| values.into_iter().map(|v| v as f32).collect();
-        Self { c, mean: single(mean), inv_std, var: single(var), shape }
+        Self { c, mean: single(mean), inv_std, var: single(var) }
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.c.len() / self.mean.len()
     }
 
     pub(super) fn channels<'a>(&'a self, layer: &Layer<'a>) -> Channels<'a> {
@@ -40,10 +43,10 @@ impl Normed {
     }
 
     fn statistics(&self) -> Result<BatchStatistics> {
-        let channels = self.shape.channels;
+        let channels = self.mean.len();
         let mean = host::tensor(self.mean.clone(), channels)?;
         let var = host::tensor(self.var.clone(), channels)?;
-        Ok(BatchStatistics { mean, var, count: self.shape.rows })
+        Ok(BatchStatistics { mean, var, count: self.rows() })
     }
 }
 
@@ -64,22 +67,30 @@ impl Pass {
         parameters: &Parameters<'_>,
         f: F,
     ) -> (Vec<f32>, Self) {
+        let moments = |channels: usize| move |c: &[f32]| Moments::of(level, c, channels);
+        let x = Stored { values: x, columns: plan.input };
         let widened = parameters.expansion.map(|layer| {
-            let widths = Widths { input: plan.input, output: plan.hidden };
-            Normed::new(level, widths.forward(x, layer.weight, None), plan.hidden, plan.eps)
+            let w = Matrix::transposed(layer.weight, plan.hidden);
+            Normed::new(blocks::product(&x, w, moments(plan.hidden)), plan.eps)
         });
 
         let layer = parameters.depthwise;
         let taps = taps_first(layer.weight, plan.hidden);
-        let filter = Correlation::forward(plan.window, plan.hidden);
-        let c2 = match active_input(level, &widened, parameters, f) {
-            Some(y1) => filter.run(level, &y1, &taps),
-            None => filter.run(level, x, &taps),
+        let moments_of_hidden = moments(plan.hidden);
+        let filtered = match (&widened, &parameters.expansion) {
+            (Some(widened), Some(before)) => {
+                let norm = widened.channels(before);
+                let scale = norm.scale();
+                let y1 = activated(level, plan.before(), &widened.c, [norm.mean, &scale, norm.bias], f);
+                by_image::forward(level, plan.window, &y1, &taps, moments_of_hidden)
+            }
+            _ => by_image::forward(level, plan.window, &x, &taps, moments_of_hidden),
         };
-        let filtered = Normed::new(level, c2, plan.hidden, plan.eps);
+        let filtered = Normed::new(filtered, plan.eps);
 
-        let channels = filtered.channels(&layer);
-        let norm = [channels.mean, &channels.scale(), channels.bias];
+        let norm = filtered.channels(&layer);
+        let scale = norm.scale();
+        let norm = [norm.mean, &scale, norm.bias];
         let gate = parameters.attention.map(|layers| {
             let shape = plan.behind();
             let [sums] = channels::sums(level, shape, [&filtered.c], norm, Activated(f));
@@ -87,18 +98,30 @@ impl Pass {
         });
 
         let layer = parameters.projection;
-        let widths = Widths { input: plan.hidden, output: plan.output };
-        let c3 = widths.forward(&filtered.active(level, plan, &gate, norm, f), layer.weight, None);
-        let narrowed = Normed::new(level, c3, plan.output, plan.eps);
-        let channels = narrowed.channels(&layer);
-        let norm = [channels.mean, &channels.scale(), channels.bias];
-        let y = channels::map(level, narrowed.shape, [&narrowed.c], norm, Activated(Identity));
+        let w = Matrix::transposed(layer.weight, plan.output);
+        let narrowed = match &gate {
+            Some(gate) => {
+                let [mean, scale, bias] = norm;
+                let params = [mean, scale, bias, &gate.gate];
+                let map = ActivatedAndGated(f);
+                let y2 = Mapped { level, shape: plan.behind(), inputs: [&filtered.c], params, map };
+                blocks::product(&y2, w, moments(plan.output))
+            }
+            None => {
+                let y2 = activated(level, plan.behind(), &filtered.c, norm, f);
+                blocks::product(&y2, w, moments(plan.output))
+            }
+        };
+        let narrowed = Normed::new(narrowed, plan.eps);
+        let norm = narrowed.channels(&layer);
+        let params = [norm.mean, &norm.scale(), norm.bias];
+        let y = channels::map(level, plan.narrowed(), [&narrowed.c], params, Activated(Identity));
         (y, Self { widened, filtered, gate, narrowed })
     }
 
     /// The statistics of each batch norm.
-    pub(super) fn statistics(&self) -> Result<super::MbConvStatistics> {
-        Ok(super::MbConvStatistics {
+    pub(super) fn statistics(&self) -> Result<MbConvStatistics> {
+        Ok(MbConvStatistics {
             expansion: self.widened.as_ref().map(Normed::statistics).transpose()?,
             depthwise: self.filtered.statistics()?,
             projection: self.narrowed.statistics()?,
@@ -106,42 +129,20 @@ impl Pass {
     }
 }
 
-/// y1, if the block widens.
-pub(super) fn active_input<F: Function>(
+/// f(norm(c)), by mean, scale and bias.
+pub(super) fn activated<'a, F: Function>(
     level: Level,
-    widened: &Option<Normed>,
-    parameters: &Parameters<'_>,
+    shape: Rows,
+    c: &'a [f32],
+    params: [&'a [f32]; 3],
     f: F,
-) -> Option<Vec<f32>> {
-    let (widened, layer) = (widened.as_ref()?, parameters.expansion.as_ref()?);
-    let channels = widened.channels(layer);
-    let norm = [channels.mean, &channels.scale(), channels.bias];
-    Some(channels::map(level, widened.shape, [&widened.c], norm, Activated(f)))
-}
-
-impl Normed {
-    /// y2 g.
-    pub(super) fn active<F: Function>(
-        &self,
-        level: Level,
-        plan: Plan,
-        gate: &Option<Gate>,
-        [mean, scale, bias]: [&[f32]; 3],
-        f: F,
-    ) -> Vec<f32> {
-        match gate {
-            Some(gate) => {
-                let norm = [mean, scale, bias, &gate.gate];
-                channels::map(level, plan.behind(), [&self.c], norm, ActivatedAndGated(f))
-            }
-            None => channels::map(level, plan.behind(), [&self.c], [mean, scale, bias], Activated(f)),
-        }
-    }
+) -> Mapped<'a, 1, 3, Activated<F>> {
+    Mapped { level, shape, inputs: [c], params, map: Activated(f) }
 }
 
 /// c -> f((c - mean) scale + bias).
 #[derive(Clone, Copy)]
-struct Activated<F>(F);
+pub(super) struct Activated<F>(F);
 
 impl<F: Function> ChannelMap<1, 3> for Activated<F> {
     #[inline(always)]

@@ -197,6 +197,12 @@ impl Plan {
         Rows { groups: images, rows: y.output * x.output, channels: self.hidden }
     }
 
+    /// The block's result.
+    fn narrowed(&self) -> Rows {
+        let Rows { groups, rows, .. } = self.behind();
+        Rows { groups: 1, rows: groups * rows, channels: self.output }
+    }
+
     fn parameters<'a>(&self, values: &[&'a [f32]]) -> Parameters<'a> {
         let mut values = values.iter().copied();
         let mut next = || values.next().unwrap_or_default();
@@ -217,8 +223,8 @@ struct Block<F> {
 impl<F: Function + 'static> Differentiable for Block<F> {
     const NAME: &'static str = NAME;
 
-    fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32], wanted: Wanted) -> Gradients {
+    fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32], _: Wanted) -> Gradients {
         let parameters = self.plan.parameters(parameters);
-        self.pass.backward(level(), self.plan, x, &parameters, dy, self.f, wanted)
+        self.pass.backward(level(), self.plan, x, &parameters, dy, self.f)
     }
 }

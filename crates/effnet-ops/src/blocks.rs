@@ -1,0 +1,249 @@
+//! Matrix products whose arguments are made, and whose results are looked at, a block of rows at a time, while the block
+//! is in a core's own cache.
+//!
+//! A batch of images has many rows (pixels), and each pass over all of them goes to main memory. So what lies between two
+//! products (a norm, an activation, a gate) is never written down whole: an argument is a [`Source`] that makes its rows
+//! when they are asked for.
+
+use std::borrow::Cow;
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use crate::channels::{self, ChannelMap, ChannelTerms, Rows};
+use crate::dispatch::Level;
+use crate::elementwise::pointer;
+use crate::matmul::{self, Matrix};
+use crate::parallel;
+use crate::simd::Simd;
+
+/// Parts of a sum over all rows at most; and of the work, for few rows.
+pub(crate) const PARTS: usize = 16;
+
+/// Rows that are worth cutting up: with fewer, all of them stay in the cache anyway.
+const MANY_ROWS: usize = 2048;
+
+/// A matrix [rows, columns] whose rows can be had a few at a time.
+pub(crate) trait Source: Sync {
+    fn columns(&self) -> usize;
+
+    fn rows(&self) -> usize;
+
+    /// Some of the rows; `scratch` is room for them, if they have to be made.
+    fn block<'s>(&'s self, rows: Range<usize>, scratch: &'s mut Vec<f32>) -> &'s [f32];
+
+    /// All rows, made in parallel.
+    fn whole(&self) -> Cow<'_, [f32]>;
+}
+
+/// Rows that are there already.
+pub(crate) struct Stored<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) columns: usize,
+}
+
+impl Source for Stored<'_> {
+    fn columns(&self) -> usize {
+        self.columns
+    }
+
+    fn rows(&self) -> usize {
+        self.values.len() / self.columns
+    }
+
+    fn block<'s>(&'s self, rows: Range<usize>, _: &'s mut Vec<f32>) -> &'s [f32] {
+        &self.values[rows.start * self.columns..rows.end * self.columns]
+    }
+
+    fn whole(&self) -> Cow<'_, [f32]> {
+        Cow::Borrowed(self.values)
+    }
+}
+
+/// A map of rows that are there, [`channels::map`].
+pub(crate) struct Mapped<'a, const N: usize, const P: usize, M> {
+    pub(crate) level: Level,
+    pub(crate) shape: Rows,
+    pub(crate) inputs: [&'a [f32]; N],
+    pub(crate) params: [&'a [f32]; P],
+    pub(crate) map: M,
+}
+
+impl<const N: usize, const P: usize, M: ChannelMap<N, P>> Source for Mapped<'_, N, P, M> {
+    fn columns(&self) -> usize {
+        self.shape.channels
+    }
+
+    fn rows(&self) -> usize {
+        self.shape.groups * self.shape.rows
+    }
+
+    fn block<'s>(&'s self, rows: Range<usize>, scratch: &'s mut Vec<f32>) -> &'s [f32] {
+        // SAFETY: `map_rows` writes every value.
+        unsafe {
+            filled(scratch, rows.len() * self.shape.channels, |out| {
+                channels::map_rows(self.level, self.shape, rows, self.inputs, self.params, out, self.map);
+            })
+        }
+    }
+
+    fn whole(&self) -> Cow<'_, [f32]> {
+        Cow::Owned(channels::map(self.level, self.shape, self.inputs, self.params, self.map))
+    }
+}
+
+/// The first `len` values of `scratch`, written by `write`.
+///
+/// # Safety
+/// `write` must write all of them.
+pub(crate) unsafe fn filled(
+    scratch: &mut Vec<f32>,
+    len: usize,
+    write: impl FnOnce(&mut [MaybeUninit<f32>]),
+) -> &mut [f32] {
+    scratch.clear();
+    scratch.reserve(len);
+    write(&mut scratch.spare_capacity_mut()[..len]);
+    // SAFETY: the caller's promise.
+    unsafe { scratch.set_len(len) };
+    scratch
+}
+
+/// Rows of a block of which each has up to `width` values: 256 KiB of them, half of a common second cache.
+fn block_of(width: usize) -> usize {
+    (64 * 1024 / width.max(1)).clamp(32, 256)
+}
+
+/// x w, and what `then` finds in each block of rows of the result, in their order.
+pub(crate) fn product<T: Send>(
+    x: &impl Source,
+    w: Matrix<'_>,
+    then: impl Fn(&[f32]) -> T + Sync,
+) -> (Vec<f32>, Vec<T>) {
+    let (rows, k, n) = (x.rows(), x.columns(), w.columns());
+    if rows < MANY_ROWS {
+        let y = matmul::product(&x.whole(), k, w, None);
+        let found = parallel::map(y.chunks(rows.div_ceil(PARTS).max(32) * n).collect(), then);
+        return (y, found);
+    }
+    let block = block_of(k.max(n));
+    // SAFETY: `tile` writes all n columns of its rows.
+    unsafe {
+        parallel::written_with(rows * n, block * n, |i, out| {
+            let rows = i * block..i * block + out.len() / n;
+            let mut scratch = vec![];
+            let x = x.block(rows, &mut scratch);
+            let out_pointer = pointer(out);
+            matmul::tile(x, k, w, None, 0..n, out_pointer, n);
+            then(std::slice::from_raw_parts(out_pointer, out.len()))
+        })
+    }
+}
+
+/// The gradients of y = x w^T, w [out, in]: dx = dy w and dw = dy^T x.
+pub(crate) fn backward(dy: &impl Source, x: &impl Source, w: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let (rows, m, n) = (dy.rows(), dy.columns(), x.columns());
+    let matrix = Matrix::new(w, n);
+    if rows < MANY_ROWS {
+        let dy = dy.whole();
+        return (matmul::product(&dy, m, matrix, None), matmul::product_over_rows(&dy, m, &x.whole(), n));
+    }
+    let (block, part) = (block_of(m.max(n)), rows.div_ceil(PARTS));
+    // SAFETY: `tile` writes all n columns of its rows, and the blocks make up the part.
+    let (dx, parts) = unsafe {
+        parallel::written_with(rows * n, part * n, |i, out| {
+            let mut scratch = [vec![], vec![]];
+            let mut dw = vec![0f32; m * n];
+            let first = i * part;
+            for (j, out) in out.chunks_mut(block * n).enumerate() {
+                let rows = first + j * block..first + j * block + out.len() / n;
+                let [for_dy, for_x] = &mut scratch;
+                let (dy, x) = (dy.block(rows.clone(), for_dy), x.block(rows, for_x));
+                matmul::tile(dy, m, matrix, None, 0..n, pointer(out), n);
+                matmul::add_product_over_rows(dy, m, x, n, &mut dw);
+            }
+            dw
+        })
+    };
+    (dx, parallel::sum_in_order(parts))
+}
+
+/// As [`backward`], of y = (x g) w^T where each image has its own gate g for each column: t = dy w, dw, and the gradient of
+/// the gate, sum over an image's rows of t x.
+///
+/// It needs no pass over t: with M = dy^T x of one image, dw is the sum over images of M g, and that of the gate
+/// sum_o w[o, c] M[o, c].
+pub(crate) fn backward_gated(
+    level: Level,
+    dy: &impl Source,
+    x: &impl Source,
+    w: &[f32],
+    gate: &[f32],
+    shape: Rows,
+) -> (Vec<f32>, Vec<f32>, Vec<f64>) {
+    let (rows, m, n) = (dy.rows(), dy.columns(), x.columns());
+    let matrix = Matrix::new(w, n);
+    // An image's M costs as much as m rows or so.
+    if rows < MANY_ROWS || shape.rows < 4 * m {
+        let (dy, x) = (dy.whole(), x.whole());
+        let t = matmul::product(&dy, m, matrix, None);
+        let [dgate] = channels::sums(level, shape, [&x, &t], [], Product);
+        let gated = channels::map(level, shape, [&x], [gate], Times);
+        return (t, matmul::product_over_rows(&dy, m, &gated, n), dgate);
+    }
+    let (block, images) = (block_of(m.max(n)), shape.groups.div_ceil(PARTS));
+    // SAFETY: `tile` writes all n columns of its rows, the blocks make up an image, and the images the part.
+    let (t, parts) = unsafe {
+        parallel::written_with(rows * n, images * shape.rows * n, |i, out| {
+            let mut scratch = [vec![], vec![]];
+            let mut dw = vec![0f32; m * n];
+            let mut of_image = vec![0f32; m * n];
+            let mut dgate = vec![];
+            for (j, out) in out.chunks_mut(shape.rows * n).enumerate() {
+                let image = i * images + j;
+                of_image.fill(0.0);
+                for (b, out) in out.chunks_mut(block * n).enumerate() {
+                    let first = image * shape.rows + b * block;
+                    let rows = first..first + out.len() / n;
+                    let [for_dy, for_x] = &mut scratch;
+                    let (dy, x) = (dy.block(rows.clone(), for_dy), x.block(rows, for_x));
+                    matmul::tile(dy, m, matrix, None, 0..n, pointer(out), n);
+                    matmul::add_product_over_rows(dy, m, x, n, &mut of_image);
+                }
+                let gate = &gate[image * n..(image + 1) * n];
+                let mut dg = vec![0f64; n];
+                for ((dw, of_image), w) in
+                    dw.chunks_exact_mut(n).zip(of_image.chunks_exact(n)).zip(w.chunks_exact(n))
+                {
+                    for c in 0..n {
+                        dw[c] += of_image[c] * gate[c];
+                        dg[c] += f64::from(of_image[c] * w[c]);
+                    }
+                }
+                dgate.extend(dg);
+            }
+            (dw, dgate)
+        })
+    };
+    let (dw, dgate): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    (t, parallel::sum_in_order(dw), dgate.concat())
+}
+
+#[derive(Clone, Copy)]
+struct Product;
+
+impl ChannelTerms<2, 0, 1> for Product {
+    #[inline(always)]
+    fn terms<S: Simd>(self, s: S, [a, b]: [S::F; 2], []: [S::F; 0]) -> [S::F; 1] {
+        [s.mul(a, b)]
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Times;
+
+impl ChannelMap<1, 1> for Times {
+    #[inline(always)]
+    fn apply<S: Simd>(self, s: S, [x]: [S::F; 1], [gate]: [S::F; 1]) -> S::F {
+        s.mul(x, gate)
+    }
+}
