@@ -77,10 +77,17 @@ fn frozen_body() -> Defaults {
     Defaults { size: Some(FROZEN_SIZE), hyperparameters, ..base() }
 }
 
-/// All of a pretrained network.
+/// All of a pretrained network. Its warm-up is long, and without the penalty, because after two epochs its losses do not
+/// tell right from wrong labels yet.
 fn pretrained(small: bool) -> Defaults {
-    let hyperparameters =
-        Hyperparameters { epochs: 10, warmup: 2, batch: 64, lr: 0.005, ..Default::default() };
+    let hyperparameters = Hyperparameters {
+        epochs: 10,
+        warmup: 4,
+        batch: 64,
+        lr: 0.005,
+        warmup_penalty: 0.0,
+        ..Default::default()
+    };
     Defaults { size: small.then_some(SMALL_SIDE), hyperparameters, ..base() }
 }
 
