@@ -9,12 +9,12 @@ use std::borrow::Cow;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use crate::channels::{self, ChannelMap, ChannelTerms, Rows};
+use crate::channels::{self, ChannelMap, Rows};
 use crate::dispatch::Level;
 use crate::elementwise::pointer;
 use crate::matmul::{self, Matrix};
 use crate::parallel;
-use crate::simd::Simd;
+use crate::squeeze_excitation::cpu::{gate_gradient, scale};
 
 /// Parts of a sum over all rows at most; and of the work, for few rows.
 pub(crate) const PARTS: usize = 16;
@@ -186,8 +186,8 @@ pub(crate) fn backward_gated(
     if rows < MANY_ROWS || shape.rows < 4 * m {
         let (dy, x) = (dy.whole(), x.whole());
         let t = matmul::product(&dy, m, matrix, None);
-        let [dgate] = channels::sums(level, shape, [&x, &t], [], Product);
-        let gated = channels::map(level, shape, [&x], [gate], Times);
+        let dgate = gate_gradient(level, shape, &x, &t);
+        let gated = scale(level, shape, &x, gate);
         return (t, matmul::product_over_rows(&dy, m, &gated, n), dgate);
     }
     let (block, images) = (block_of(m.max(n)), shape.groups.div_ceil(PARTS));
@@ -226,24 +226,4 @@ pub(crate) fn backward_gated(
     };
     let (dw, dgate): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
     (t, parallel::sum_in_order(dw), dgate.concat())
-}
-
-#[derive(Clone, Copy)]
-struct Product;
-
-impl ChannelTerms<2, 0, 1> for Product {
-    #[inline(always)]
-    fn terms<S: Simd>(self, s: S, [a, b]: [S::F; 2], []: [S::F; 0]) -> [S::F; 1] {
-        [s.mul(a, b)]
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Times;
-
-impl ChannelMap<1, 1> for Times {
-    #[inline(always)]
-    fn apply<S: Simd>(self, s: S, [x]: [S::F; 1], [gate]: [S::F; 1]) -> S::F {
-        s.mul(x, gate)
-    }
 }

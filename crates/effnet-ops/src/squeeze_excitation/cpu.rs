@@ -103,12 +103,12 @@ pub(crate) struct Gradients {
 }
 
 /// x gate.
-pub(super) fn scale(level: Level, shape: Rows, x: &[f32], gate: &[f32]) -> Vec<f32> {
+pub(crate) fn scale(level: Level, shape: Rows, x: &[f32], gate: &[f32]) -> Vec<f32> {
     channels::map(level, shape, [x], [gate], Scale)
 }
 
 /// The sums over each image of x dy: the gradient of the gate.
-pub(super) fn gate_gradient(level: Level, shape: Rows, x: &[f32], dy: &[f32]) -> Vec<f64> {
+pub(crate) fn gate_gradient(level: Level, shape: Rows, x: &[f32], dy: &[f32]) -> Vec<f64> {
     let [dgate] = channels::sums(level, shape, [x, dy], [], Product);
     dgate
 }
