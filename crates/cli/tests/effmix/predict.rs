@@ -26,7 +26,15 @@ fn rows_keep_the_order_of_the_paths_and_unreadable_images_have_rows_of_nan() {
     assert_eq!(rows[0][0], "data/red/03.png");
     assert_eq!(rows[1], ["broken.png", "", "NaN"]);
     assert_eq!(rows[2][0], "data/blue/00.png");
-    assert_eq!(rows[16], rows[0], "the same image has the same row wherever it stands");
+    assert_eq!(rows[16][..2], rows[0][..2], "the same image has the same class wherever it stands");
+    // The last batch has one image, of which a matrix product is made in another order: the same to f32's rounding.
+    let probability = |row: &[String]| row[2].parse::<f64>().unwrap();
+    assert!(
+        (probability(&rows[16]) - probability(&rows[0])).abs() < 1e-6,
+        "{:?} and {:?}",
+        rows[16],
+        rows[0]
+    );
 
     let (shape, logits) = npy(&folder.path("l.npy"));
     assert_eq!(shape, [17, 3]);

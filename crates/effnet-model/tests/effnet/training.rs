@@ -95,12 +95,12 @@ fn three_steps_of_sgd_are_pytorchs() {
 
 /// The rate in this file is so high that rounding grows a thousandfold a step: PyTorch with one thread, with two, and in
 /// f64 are 3e-2 apart in the second loss. The first step alone is a reference, and its last maps have four values a
-/// channel: PyTorch's own f32 gradients are up to 1.5e-3 from its f64 ones there, so two f32 programs may be twice that
-/// apart. (Kernels of another level round otherwise: the portable ones are 1.3e-3 from this file.)
+/// channel: there PyTorch's own f32 parameters after the step are up to 1.7e-3 (two threads, this file) and 8.4e-3 (one
+/// thread) from its f64 ones, so two f32 programs may be 1e-2 apart. What is held tightly is held at 64 px, above.
 #[test]
 fn the_first_step_at_32_pixels_is_pytorchs() {
     let golden: Golden = serde_json::from_str(include_str!("../golden/train.json")).unwrap();
-    let loose = Tolerances { loss: 1e-4, gradients: 3e-3, parameters: 3e-3, statistics: 1e-4 };
+    let loose = Tolerances { loss: 1e-4, gradients: 3e-3, parameters: 1e-2, statistics: 1e-4 };
     follow(&golden.steps[..1], 32, 0.02, &loose);
 }
 
