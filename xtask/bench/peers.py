@@ -1,4 +1,6 @@
-"""The peers of `cargo xtask bench`: timm's EfficientNet under PyTorch, ONNX Runtime and OpenVINO.
+"""The peers of `effmix bench`: timm's EfficientNet under PyTorch, ONNX Runtime and OpenVINO.
+
+Needs torch, torchvision, timm, numpy, onnxruntime, openvino, onnx and onnxscript.
 
 A server: reads one JSON object a line from stdin, does that work for so many seconds, and answers with one line. What was
 built for one line (a compiled network) is kept for the next, so that rounds can be interleaved with other programs'.

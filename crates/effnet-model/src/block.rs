@@ -4,7 +4,7 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
-use effnet_ops::Activation;
+use effnet_ops::{Activation, Padding};
 
 use crate::arch::Arch;
 use crate::layers::{
@@ -20,6 +20,12 @@ pub(crate) struct Block {
     depthwise: (Convolution, BatchNorm),
     attention: Option<SqueezeExcite>,
     projection: (Convolution, BatchNorm),
+    /// Of the depthwise convolution.
+    stride: usize,
+    padding: Padding,
+    /// Of the batch norms, and behind the first two of them.
+    eps: f64,
+    activation: Activation,
     /// Rate of drop path, where there is a skip.
     skip: Option<f64>,
     /// Over all blocks of the network, from 0.
@@ -66,7 +72,19 @@ impl Block {
             bn(output, Activation::Identity, names.projection_bn)?,
         );
         let skip = plan.has_skip().then_some(drop_path);
-        Ok(Self { expansion, depthwise, attention, projection, skip, index })
+        let (padding, eps, activation) = (arch.padding, arch.bn_eps, act);
+        Ok(Self {
+            expansion,
+            depthwise,
+            attention,
+            projection,
+            stride,
+            padding,
+            eps,
+            activation,
+            skip,
+            index,
+        })
     }
 
     /// [N, H, W, input] -> [N, h, w, output]
@@ -101,17 +119,15 @@ impl Block {
         let expansion = self.expansion.as_ref().map(parameters);
         let (depthwise, projection) = (parameters(&self.depthwise), parameters(&self.projection));
         let attention = self.attention.as_ref().map(|attention| attention.parameters(mode));
-        let (stride, padding) = self.depthwise.0.window();
-        let (_, norm) = &self.depthwise;
         let block = effnet_ops::MbConv {
             expansion: expansion.as_ref().map(ConvNormParameters::as_ref),
             depthwise: depthwise.as_ref(),
             attention: attention.as_ref().map(SqueezeExciteParameters::as_ref),
             projection: projection.as_ref(),
-            stride,
-            padding,
-            eps: norm.eps(),
-            activation: norm.activation(),
+            stride: self.stride,
+            padding: self.padding,
+            eps: self.eps,
+            activation: self.activation,
         };
         let (y, statistics) = effnet_ops::mb_conv_train(x, &block)?;
         if let (Some((_, bn)), Some(batch)) = (&self.expansion, &statistics.expansion) {

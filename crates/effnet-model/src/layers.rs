@@ -73,22 +73,12 @@ impl Convolution {
             Kind::Pointwise => effnet_ops::pointwise_conv(x, &weight),
         }
     }
-}
 
-impl Convolution {
     /// Its parameters and those of the norm behind it, as a mode uses them.
     pub(crate) fn with_norm(&self, norm: &BatchNorm, mode: Mode) -> ConvNormParameters {
         let [weight, norm_weight, norm_bias] =
             [&self.weight, &norm.weight, &norm.bias].map(|parameter| mode.parameter(parameter));
         ConvNormParameters { weight, norm_weight, norm_bias }
-    }
-
-    /// Stride and padding.
-    pub(crate) fn window(&self) -> (usize, Padding) {
-        match self.kind {
-            Kind::Full { stride, padding } | Kind::Depthwise { stride, padding } => (stride, padding),
-            Kind::Pointwise => (1, Padding::Symmetric),
-        }
     }
 }
 
@@ -173,16 +163,6 @@ impl BatchNorm {
         };
         moved(&self.running_mean, &batch.mean, 1.0)?;
         moved(&self.running_var, &batch.var, unbiased)
-    }
-}
-
-impl BatchNorm {
-    pub(crate) fn eps(&self) -> f64 {
-        self.settings.eps
-    }
-
-    pub(crate) fn activation(&self) -> Activation {
-        self.activation
     }
 }
 

@@ -16,21 +16,13 @@ pub(crate) trait Differentiable: Send + Sync + 'static {
     const NAME: &'static str;
 
     /// The gradients, from the arguments and that of the result.
-    fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32], wanted: Wanted) -> Gradients;
-}
-
-/// Which gradients something waits for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted {
-    pub(crate) x: bool,
-    /// Of any parameter.
-    pub(crate) parameters: bool,
+    fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32]) -> Gradients;
 }
 
 /// What a backward pass found.
 pub(crate) struct Gradients {
-    pub(crate) x: Option<Vec<f32>>,
-    /// One for each parameter, in their order; of no use, and so perhaps empty, if none is wanted.
+    pub(crate) x: Vec<f32>,
+    /// One for each parameter, in their order.
     pub(crate) parameters: Vec<Vec<f32>>,
 }
 
@@ -82,18 +74,17 @@ impl<D: Differentiable> CustomOp2 for Operation<D> {
         _y: &Tensor,
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let wanted = Wanted { x: x.track_op(), parameters: stand_in.track_op() };
         let parameters: Vec<&Tensor> = self.parameters.iter().collect();
         let found = host::read(D::NAME, [x, dy], |[x, dy]| {
-            host::read_all(D::NAME, &parameters, |values| Ok(self.op.backward(x, values, dy, wanted)))
+            host::read_all(D::NAME, &parameters, |values| Ok(self.op.backward(x, values, dy)))
         })?;
-        if wanted.parameters {
+        if stand_in.track_op() {
             for ((slot, values), like) in lock(&self.stash).iter_mut().zip(found.parameters).zip(parameters) {
                 *slot = Some(host::tensor(values, like.shape())?);
             }
         }
-        let dx = found.x.filter(|_| wanted.x).map(|dx| host::tensor(dx, x.shape())).transpose()?;
-        Ok((dx, wanted.parameters.then(|| stand_in.zeros_like()).transpose()?))
+        let dx = x.track_op().then(|| host::tensor(found.x, x.shape())).transpose()?;
+        Ok((dx, stand_in.track_op().then(|| stand_in.zeros_like()).transpose()?))
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) unsafe fn written_with<T: Send>(
 
 /// The results of `task(0), .., task(n - 1)`, in that order.
 pub(crate) fn tasks<T: Send>(n: usize, task: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    if n <= 1 { (0..n).map(task).collect() } else { (0..n).into_par_iter().map(&task).collect() }
+    map((0..n).collect(), task)
 }
 
 /// The results of `task` for each of the inputs, in their order.

@@ -72,3 +72,22 @@ fn a_closed_pipe_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn bench_tells_speed_and_memory() {
+    let folder = Folder::new();
+    for mode in ["train", "predict"] {
+        let args =
+            ["bench", "--arch", "b0", "--size", "32", "--batch", "3", "--seconds", "0", "--mode", mode];
+        let found = json(folder.run(&[&args[..], &["--threads", "1", "--json"]].concat()).as_bytes());
+        assert!(found["images_per_s"].as_f64().unwrap() > 0.0 && found["batches"].as_u64().unwrap() >= 3);
+        assert_eq!(
+            (&found["mode"], &found["size"], &found["threads"]),
+            (&mode.into(), &32.into(), &1.into())
+        );
+        assert!(found["peak_rss_bytes"].as_u64().is_some() || !cfg!(target_os = "linux"));
+        assert!(folder.run(&args).contains("images/s"));
+    }
+    let message = folder.fails(2, &["bench", "--arch", "b9"]);
+    assert!(message.contains("b9"), "{message}");
+}

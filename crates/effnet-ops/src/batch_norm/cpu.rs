@@ -45,8 +45,16 @@ pub(crate) fn forward<F: Function>(level: Level, shape: Rows, x: &[f32], c: &Cha
     channels::map(level, shape, [x], [c.mean, &c.scale(), c.bias], Normalise(f))
 }
 
+/// x -> f((x - mean) scale + bias).
 #[derive(Clone, Copy)]
-struct Normalise<F>(F);
+pub(crate) struct Normalise<F>(pub(crate) F);
+
+impl<F: Function> ChannelTerms<1, 3, 1> for Normalise<F> {
+    #[inline(always)]
+    fn terms<S: Simd>(self, s: S, x: [S::F; 1], norm: [S::F; 3]) -> [S::F; 1] {
+        [self.apply(s, x, norm)]
+    }
+}
 
 impl<F: Function> ChannelMap<1, 3> for Normalise<F> {
     #[inline(always)]
@@ -68,8 +76,9 @@ pub(crate) fn parameter_sums<F: Function>(
     channels::sums(level, shape, [x, dy], [c.mean, &c.scale(), c.bias], GradientTerms(f))
 }
 
+/// (x, dy) -> dz and dz (x - mean).
 #[derive(Clone, Copy)]
-struct GradientTerms<F>(F);
+pub(crate) struct GradientTerms<F>(pub(crate) F);
 
 impl<F: Function> ChannelTerms<2, 3, 2> for GradientTerms<F> {
     #[inline(always)]
@@ -107,9 +116,19 @@ impl<F: Function> ChannelMap<2, 5> for InputGradientTrain<F> {
         [x, dy]: [S::F; 2],
         [mean, scale, bias, constant, slope]: [S::F; 5],
     ) -> S::F {
-        let d = s.sub(x, mean);
-        let dz = s.mul(dy, self.0.derivative(s, s.mul_add(d, scale, bias)));
-        s.mul_add(dz, scale, s.mul_add(d, slope, constant))
+        let [dz, _] = GradientTerms(self.0).terms(s, [x, dy], [mean, scale, bias]);
+        ThroughNorm.apply(s, [dz, x], [mean, scale, constant, slope])
+    }
+}
+
+/// (dz, x) -> dx = scale dz + constant + slope (x - mean), with [`Channels::through_statistics`].
+#[derive(Clone, Copy)]
+pub(crate) struct ThroughNorm;
+
+impl ChannelMap<2, 4> for ThroughNorm {
+    #[inline(always)]
+    fn apply<S: Simd>(self, s: S, [dz, x]: [S::F; 2], [mean, scale, constant, slope]: [S::F; 4]) -> S::F {
+        s.mul_add(dz, scale, s.mul_add(s.sub(x, mean), slope, constant))
     }
 }
 
@@ -131,7 +150,7 @@ struct InputGradientEval<F>(F);
 impl<F: Function> ChannelMap<2, 3> for InputGradientEval<F> {
     #[inline(always)]
     fn apply<S: Simd>(self, s: S, [x, dy]: [S::F; 2], [mean, scale, bias]: [S::F; 3]) -> S::F {
-        let dz = s.mul(dy, self.0.derivative(s, s.mul_add(s.sub(x, mean), scale, bias)));
+        let [dz, _] = GradientTerms(self.0).terms(s, [x, dy], [mean, scale, bias]);
         s.mul(dz, scale)
     }
 }

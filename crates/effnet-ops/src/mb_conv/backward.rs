@@ -16,9 +16,9 @@
 use super::forward::{Pass, activated};
 use super::{Parameters, Plan};
 use crate::activation::cpu::{Function, Identity};
-use crate::batch_norm::cpu::{input_gradient_train, parameter_sums};
+use crate::batch_norm::cpu::{GradientTerms, ThroughNorm, input_gradient_train, parameter_sums};
 use crate::blocks::{self, Mapped, Stored};
-use crate::channels::{self, ChannelMap, ChannelUpdate};
+use crate::channels::{self, ChannelTerms, ChannelUpdate};
 use crate::depthwise_conv::{by_image, channels_first, taps_first};
 use crate::dispatch::Level;
 use crate::many::Gradients;
@@ -106,7 +106,7 @@ impl Pass {
         let depthwise = of_layer(channels_first(&dwd, plan.hidden), &filtered.inv_std, &sums);
         let layers = expansion.into_iter().chain([depthwise, projection]).flatten();
         let attention = gates.into_iter().flat_map(|(_, gradients)| gradients.parameters);
-        Gradients { x: Some(dx), parameters: layers.chain(attention).collect() }
+        Gradients { x: dx, parameters: layers.chain(attention).collect() }
     }
 }
 
@@ -116,27 +116,15 @@ fn of_layer(weight: Vec<f32>, inv_std: &[f32], [dz, dz_x]: &[Vec<f64>; 2]) -> [V
     [weight, norm_weight, dz.iter().map(|sum| *sum as f32).collect()]
 }
 
-/// (dz, c) -> scale dz + constant + slope (c - mean).
-#[derive(Clone, Copy)]
-struct ThroughNorm;
-
-impl ChannelMap<2, 4> for ThroughNorm {
-    #[inline(always)]
-    fn apply<S: Simd>(self, s: S, [dz, c]: [S::F; 2], [mean, scale, constant, slope]: [S::F; 4]) -> S::F {
-        s.mul_add(dz, scale, s.mul_add(s.sub(c, mean), slope, constant))
-    }
-}
-
 /// (dy, c) -> dz = dy f'(z), with dz and dz (c - mean) to be summed.
 #[derive(Clone, Copy)]
 struct ThroughActivation<F>(F);
 
 impl<F: Function> ChannelUpdate<2, 3, 2> for ThroughActivation<F> {
     #[inline(always)]
-    fn update<S: Simd>(self, s: S, [dy, c]: [S::F; 2], [mean, scale, bias]: [S::F; 3]) -> (S::F, [S::F; 2]) {
-        let d = s.sub(c, mean);
-        let dz = s.mul(dy, self.0.derivative(s, s.mul_add(d, scale, bias)));
-        (dz, [dz, s.mul(dz, d)])
+    fn update<S: Simd>(self, s: S, [dy, c]: [S::F; 2], norm: [S::F; 3]) -> (S::F, [S::F; 2]) {
+        let [dz, dz_c] = GradientTerms(self.0).terms(s, [c, dy], norm);
+        (dz, [dz, dz_c])
     }
 }
 

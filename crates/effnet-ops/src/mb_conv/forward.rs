@@ -5,10 +5,10 @@ use candle_core::Result;
 use super::{Layer, MbConvStatistics, Parameters, Plan};
 use crate::activation::cpu::{Function, Identity};
 use crate::batch_norm::BatchStatistics;
-use crate::batch_norm::cpu::Channels;
+use crate::batch_norm::cpu::{Channels, Normalise, forward as normalise};
 use crate::batch_norm::moments::Moments;
 use crate::blocks::{self, Mapped, Stored};
-use crate::channels::{self, ChannelMap, ChannelTerms, Rows};
+use crate::channels::{self, ChannelMap, Rows};
 use crate::depthwise_conv::{by_image, taps_first};
 use crate::dispatch::Level;
 use crate::host;
@@ -93,7 +93,7 @@ impl Pass {
         let norm = [norm.mean, &scale, norm.bias];
         let gate = parameters.attention.map(|layers| {
             let shape = plan.behind();
-            let [sums] = channels::sums(level, shape, [&filtered.c], norm, Activated(f));
+            let [sums] = channels::sums(level, shape, [&filtered.c], norm, Normalise(f));
             Gate::new(level, shape.rows, &sums, layers)
         });
 
@@ -103,7 +103,7 @@ impl Pass {
             Some(gate) => {
                 let [mean, scale, bias] = norm;
                 let params = [mean, scale, bias, &gate.gate];
-                let map = ActivatedAndGated(f);
+                let map = NormaliseAndGate(f);
                 let y2 = Mapped { level, shape: plan.behind(), inputs: [&filtered.c], params, map };
                 blocks::product(&y2, w, moments(plan.output))
             }
@@ -113,9 +113,7 @@ impl Pass {
             }
         };
         let narrowed = Normed::new(narrowed, plan.eps);
-        let norm = narrowed.channels(&layer);
-        let params = [norm.mean, &norm.scale(), norm.bias];
-        let y = channels::map(level, plan.narrowed(), [&narrowed.c], params, Activated(Identity));
+        let y = normalise(level, plan.narrowed(), &narrowed.c, &narrowed.channels(&layer), Identity);
         (y, Self { widened, filtered, gate, narrowed })
     }
 
@@ -136,35 +134,17 @@ pub(super) fn activated<'a, F: Function>(
     c: &'a [f32],
     params: [&'a [f32]; 3],
     f: F,
-) -> Mapped<'a, 1, 3, Activated<F>> {
-    Mapped { level, shape, inputs: [c], params, map: Activated(f) }
+) -> Mapped<'a, 1, 3, Normalise<F>> {
+    Mapped { level, shape, inputs: [c], params, map: Normalise(f) }
 }
 
-/// c -> f((c - mean) scale + bias).
+/// c -> f((c - mean) scale + bias) gate.
 #[derive(Clone, Copy)]
-pub(super) struct Activated<F>(F);
+struct NormaliseAndGate<F>(F);
 
-impl<F: Function> ChannelMap<1, 3> for Activated<F> {
-    #[inline(always)]
-    fn apply<S: Simd>(self, s: S, [c]: [S::F; 1], [mean, scale, bias]: [S::F; 3]) -> S::F {
-        self.0.value(s, s.mul_add(s.sub(c, mean), scale, bias))
-    }
-}
-
-impl<F: Function> ChannelTerms<1, 3, 1> for Activated<F> {
-    #[inline(always)]
-    fn terms<S: Simd>(self, s: S, c: [S::F; 1], norm: [S::F; 3]) -> [S::F; 1] {
-        [self.apply(s, c, norm)]
-    }
-}
-
-/// The same, times the gate.
-#[derive(Clone, Copy)]
-struct ActivatedAndGated<F>(F);
-
-impl<F: Function> ChannelMap<1, 4> for ActivatedAndGated<F> {
+impl<F: Function> ChannelMap<1, 4> for NormaliseAndGate<F> {
     #[inline(always)]
     fn apply<S: Simd>(self, s: S, c: [S::F; 1], [mean, scale, bias, gate]: [S::F; 4]) -> S::F {
-        s.mul(Activated(self.0).apply(s, c, [mean, scale, bias]), gate)
+        s.mul(Normalise(self.0).apply(s, c, [mean, scale, bias]), gate)
     }
 }

@@ -23,7 +23,7 @@ use crate::batch_norm::BatchStatistics;
 use crate::channels::Rows;
 use crate::dispatch::level;
 use crate::error::shape_error;
-use crate::many::{self, Differentiable, Gradients, Wanted};
+use crate::many::{self, Differentiable, Gradients};
 use crate::squeeze_excitation::SqueezeExcitation;
 use crate::squeeze_excitation::cpu::Layers;
 use crate::window::{Padding, Window};
@@ -99,8 +99,6 @@ pub fn mb_conv_train(x: &Tensor, block: &MbConv<'_>) -> Result<(Tensor, MbConvSt
 fn train<F: Function + 'static>(x: &Tensor, block: &MbConv<'_>, f: F) -> Result<(Tensor, MbConvStatistics)> {
     let plan = Plan::new(x, block)?;
     let parameters = block.in_order();
-    let contiguous = parameters.iter().map(|p| p.contiguous()).collect::<Result<Vec<_>>>()?;
-    let parameters: Vec<&Tensor> = contiguous.iter().collect();
     let x = x.contiguous()?;
     let (y, pass) = host::read(NAME, [&x], |[x]| {
         host::read_all(NAME, &parameters, |values| {
@@ -223,7 +221,7 @@ struct Block<F> {
 impl<F: Function + 'static> Differentiable for Block<F> {
     const NAME: &'static str = NAME;
 
-    fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32], _: Wanted) -> Gradients {
+    fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32]) -> Gradients {
         let parameters = self.plan.parameters(parameters);
         self.pass.backward(level(), self.plan, x, &parameters, dy, self.f)
     }

@@ -18,7 +18,7 @@ use crate::channels::{Rows, column_sums};
 use crate::dispatch::level;
 use crate::error::shape_error;
 use crate::host;
-use crate::many::{self, Differentiable, Gradients, Wanted};
+use crate::many::{self, Differentiable, Gradients};
 use cpu::{Gate, Layers};
 
 const NAME: &str = "squeeze_excitation";
@@ -94,13 +94,13 @@ struct SqueezeExcite {
 impl Differentiable for SqueezeExcite {
     const NAME: &'static str = NAME;
 
-    fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32], wanted: Wanted) -> Gradients {
+    fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32]) -> Gradients {
         let (level, shape) = (level(), self.shape);
         let dgate = cpu::gate_gradient(level, shape, x, dy);
         let layers = Layers::new(std::array::from_fn(|i| parameters[i]));
         let gradients = self.gate.backward(level, shape.rows, &dgate, layers);
         Gradients {
-            x: wanted.x.then(|| cpu::input_gradient(level, shape, dy, &self.gate.gate, &gradients.share)),
+            x: cpu::input_gradient(level, shape, dy, &self.gate.gate, &gradients.share),
             parameters: gradients.parameters.into(),
         }
     }

@@ -143,6 +143,10 @@ fn it_equals_separate_operations_on_images_of_one_pixel_and_large_ones() {
     Case { images: [40, 1, 1], hidden: 72, ..CASE }.check();
     Case { images: [2, 61, 43], kernel: 5, hidden: 40, ..CASE }.check();
     Case { images: [9, 33, 35], stride: 2, hidden: 33, output: 17, ..CASE }.check();
+    // Enough large images that each is a task of its own.
+    Case { images: [9, 41, 39], hidden: 24, ..CASE }.check();
+    Case { images: [17, 61, 63], kernel: 5, stride: 2, hidden: 36, padding: Padding::Same, ..CASE }.check();
+    Case { images: [8, 41, 39], input: 24, hidden: 24, ..CASE }.check();
 }
 
 #[test]

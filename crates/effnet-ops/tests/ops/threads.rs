@@ -103,8 +103,13 @@ fn steps() {
 
 #[test]
 fn blocks() {
+    block("a block, small images", IMAGES);
+    block("a block, large images", &[9, 23, 25, 40]);
+}
+
+fn block(what: &str, images: &[usize]) {
     let shapes: [&[usize]; 14] = [
-        IMAGES,
+        images,
         &[72, 40, 1, 1],
         &[72],
         &[72],
@@ -119,7 +124,7 @@ fn blocks() {
         &[72, 6, 1, 1],
         &[72],
     ];
-    check("block", &shapes, |a| {
+    check(what, &shapes, |a| {
         let layer = |i: usize| ConvNorm { weight: &a[i], norm_weight: &a[i + 1], norm_bias: &a[i + 2] };
         let attention = SqueezeExcitation {
             reduce_weight: &a[10],
