@@ -35,7 +35,7 @@ impl Outputs {
         signals: &Signals,
     ) -> Result<Self, Failure> {
         let classes = predictor.classes();
-        let features = predictor.model.networks.first().map_or(0, |network| network.feature_len());
+        let features = predictor.model.feature_len();
         let mut all = Self {
             logits: Vec::with_capacity(samples.len() * classes),
             embeddings: embeddings.then(Vec::new),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use noisy_labels::{metrics, quality::argmax};
 
-use crate::{Error, Mode, Network, Result, ViewSource};
+use crate::{Error, Network, Result, ViewSource};
 
 /// Samples in a batch of evaluation. Of no influence on the result but for rounding: every sample's logits are its own.
 const BATCH: usize = 128;
@@ -18,12 +18,13 @@ pub fn logits(network: &dyn Network, views: &Arc<dyn ViewSource>, stop: &AtomicB
     let samples: Vec<usize> = (0..views.len()).collect();
     let batches: Vec<Vec<usize>> = samples.chunks(BATCH).map(<[usize]>::to_vec).collect();
     let source = Arc::clone(views);
+    let network = network.evaluator()?;
     let mut all = Vec::new();
     for batch in image_folder::prefetch(batches, 2, move |batch: Vec<usize>| source.plain(&batch)) {
         if stop.load(Ordering::Relaxed) {
             return Err(Error::Stopped);
         }
-        let logits = network.forward_t(&batch?, Mode::Eval)?;
+        let logits = network(&batch?)?;
         all.extend(logits.flatten_all()?.to_vec1::<f32>()?);
     }
     Ok(all)

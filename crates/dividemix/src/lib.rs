@@ -32,7 +32,7 @@ pub use error::{Error, Result};
 pub use evaluate::logits;
 pub use event::{EpochRecord, Event, Losses, Phase};
 pub use hyperparameters::{ClassWeights, Hyperparameters, Method, Schedule};
-pub use network::{Network, Trainable};
+pub use network::{Evaluator, Network, Trainable};
 pub use outcome::Outcome;
 pub use stream::{Purpose, Stream};
 pub use throughput::{Throughput, Work, throughput};

@@ -11,8 +11,8 @@ use noisy_labels::soft::one_hot;
 
 use crate::optimiser::Optimiser;
 use crate::{
-    ClassWeights, Error, Event, Hyperparameters, Losses, Mode, Network, Purpose, Result, Stream, TrainingSet,
-    View,
+    ClassWeights, Error, Evaluator, Event, Hyperparameters, Losses, Mode, Network, Purpose, Result, Stream,
+    TrainingSet, View,
 };
 
 /// Views that are made ahead of the step that trains on them.
@@ -60,6 +60,8 @@ pub(crate) struct Pass<'a> {
     index: usize,
     network: &'a dyn Network,
     peer: &'a dyn Network,
+    /// Made when it is first asked.
+    peer_evaluator: Option<Evaluator<'a>>,
     optimiser: &'a Optimiser,
     sgd: Sgd,
     observe: &'a mut Observe<'a>,
@@ -89,6 +91,7 @@ impl<'a> Pass<'a> {
             index,
             network: networks[index].as_ref(),
             peer: networks[(index + 1) % networks.len()].as_ref(),
+            peer_evaluator: None,
             optimiser,
             sgd: Sgd { lr, momentum: hyper.momentum, weight_decay: hyper.weight_decay },
             observe,
@@ -201,8 +204,13 @@ impl<'a> Pass<'a> {
     }
 
     /// The other network's softmax for each tensor of views, in evaluation mode.
-    pub(crate) fn peer_predictions(&self, views: &[Tensor]) -> Result<Vec<Tensor>> {
-        views.iter().map(|v| Ok(softmax_last_dim(&self.peer.forward_t(v, Mode::Eval)?)?.detach())).collect()
+    pub(crate) fn peer_predictions(&mut self, views: &[Tensor]) -> Result<Vec<Tensor>> {
+        // The peer rests while this network is trained.
+        let peer = match &self.peer_evaluator {
+            Some(peer) => peer,
+            None => self.peer_evaluator.insert(self.peer.evaluator()?),
+        };
+        views.iter().map(|v| Ok(softmax_last_dim(&peer(v)?)?.detach())).collect()
     }
 
     /// This network's logits in training mode, to be differentiated.

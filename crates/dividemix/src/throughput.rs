@@ -60,12 +60,13 @@ pub fn throughput(
     let labels: Vec<usize> = (0..batch).map(|i| i % classes).collect();
     let targets = one_hot(&labels, classes, &Device::Cpu)?;
 
+    let evaluator = network.evaluator()?;
     let step = |seed: usize| -> Result<()> {
         if stop.load(Ordering::Relaxed) {
             return Err(Error::Stopped);
         }
         match work {
-            Work::Predict => drop(network.forward_t(&images, Mode::Eval)?),
+            Work::Predict => drop(evaluator(&images)?),
             Work::Train => {
                 let logits = network.forward_t(&images, Mode::Train { seed: seed as u64 })?;
                 optimiser.step(&cross_entropy(&logits, &targets)?.backward()?, &sgd)?;

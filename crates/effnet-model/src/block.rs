@@ -4,11 +4,11 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
-use effnet_ops::{Activation, Padding};
+use effnet_ops::{Activation, FoldedMbConv, FoldedParts, Padding};
 
 use crate::arch::Arch;
 use crate::layers::{
-    BatchNorm, BatchNormSettings, ConvNormParameters, Convolution, SqueezeExcite, SqueezeExciteParameters,
+    BatchNorm, BatchNormSettings, ConvNorm, ConvNormParameters, SqueezeExcite, SqueezeExciteParameters,
 };
 use crate::mode::{Chance, Mode};
 use crate::plan::BlockPlan;
@@ -16,10 +16,10 @@ use crate::plan::BlockPlan;
 /// One block.
 #[derive(Debug, Clone)]
 pub(crate) struct Block {
-    expansion: Option<(Convolution, BatchNorm)>,
-    depthwise: (Convolution, BatchNorm),
+    expansion: Option<ConvNorm>,
+    depthwise: ConvNorm,
     attention: Option<SqueezeExcite>,
-    projection: (Convolution, BatchNorm),
+    projection: ConvNorm,
     /// Of the depthwise convolution.
     stride: usize,
     padding: Padding,
@@ -57,20 +57,15 @@ impl Block {
 
         let names = if plan.expands() { EXPANDING } else { PLAIN };
         let expansion = if plan.expands() {
-            Some((Convolution::pointwise(input, hidden, &vb.pp("conv_pw"))?, bn(hidden, act, "bn1")?))
+            Some(ConvNorm::pointwise(input, bn(hidden, act, "bn1")?, &vb.pp("conv_pw"))?)
         } else {
             None
         };
-        let depthwise = (
-            Convolution::depthwise(hidden, kernel, stride, arch.padding, &vb.pp("conv_dw"))?,
-            bn(hidden, act, names.depthwise_bn)?,
-        );
+        let depthwise = ConvNorm::depthwise(kernel, bn(hidden, act, names.depthwise_bn)?, &vb.pp("conv_dw"))?;
         let attention =
             squeeze.map(|reduced| SqueezeExcite::new(hidden, reduced, &vb.pp("se"))).transpose()?;
-        let projection = (
-            Convolution::pointwise(hidden, output, &vb.pp(names.projection))?,
-            bn(output, Activation::Identity, names.projection_bn)?,
-        );
+        let norm = bn(output, Activation::Identity, names.projection_bn)?;
+        let projection = ConvNorm::pointwise(hidden, norm, &vb.pp(names.projection))?;
         let skip = plan.has_skip().then_some(drop_path);
         let (padding, eps, activation) = (arch.padding, arch.bn_eps, act);
         Ok(Self {
@@ -89,7 +84,10 @@ impl Block {
 
     /// [N, H, W, input] -> [N, h, w, output]
     pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        let y = if mode == Mode::Eval { self.evaluate(x)? } else { self.train(x, mode)? };
+        if mode == Mode::Eval {
+            return self.evaluator()?.forward(x);
+        }
+        let y = self.train(x, mode)?;
         let Some(rate) = self.skip else { return Ok(y) };
         match mode.seed(Chance::DropPath(self.index)) {
             Some(seed) if rate > 0.0 => effnet_ops::add(&effnet_ops::drop_path(&y, rate, seed)?, x),
@@ -97,27 +95,25 @@ impl Block {
         }
     }
 
-    /// All but the skip, by running statistics.
-    fn evaluate(&self, x: &Tensor) -> Result<Tensor> {
-        let mode = Mode::Eval;
-        let mut y = x.clone();
-        if let Some((conv, bn)) = &self.expansion {
-            y = bn.forward(&conv.forward(&y, mode)?, mode)?;
-        }
-        let (conv, bn) = &self.depthwise;
-        y = bn.forward(&conv.forward(&y, mode)?, mode)?;
-        if let Some(attention) = &self.attention {
-            y = attention.forward(&y, mode)?;
-        }
-        let (conv, bn) = &self.projection;
-        bn.forward(&conv.forward(&y, mode)?, mode)
+    /// For many batches of evaluation, by what the parameters and running statistics are now.
+    pub(crate) fn evaluator(&self) -> Result<FoldedMbConv> {
+        let attention = self.attention.as_ref().map(|attention| attention.parameters(Mode::Eval));
+        FoldedMbConv::new(FoldedParts {
+            expansion: self.expansion.as_ref().map(ConvNorm::folded).transpose()?,
+            depthwise: self.depthwise.folded()?,
+            attention: attention.as_ref().map(SqueezeExciteParameters::as_ref),
+            projection: self.projection.folded()?,
+            stride: self.stride,
+            padding: self.padding,
+            activation: self.activation,
+            skip: self.skip.is_some(),
+        })
     }
 
     /// All but the skip, by the batch's statistics, which move the running ones.
     fn train(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        let parameters = |(conv, bn): &(Convolution, BatchNorm)| conv.with_norm(bn, mode);
-        let expansion = self.expansion.as_ref().map(parameters);
-        let (depthwise, projection) = (parameters(&self.depthwise), parameters(&self.projection));
+        let expansion = self.expansion.as_ref().map(|conv| conv.parameters(mode));
+        let (depthwise, projection) = (self.depthwise.parameters(mode), self.projection.parameters(mode));
         let attention = self.attention.as_ref().map(|attention| attention.parameters(mode));
         let block = effnet_ops::MbConv {
             expansion: expansion.as_ref().map(ConvNormParameters::as_ref),
@@ -130,11 +126,11 @@ impl Block {
             activation: self.activation,
         };
         let (y, statistics) = effnet_ops::mb_conv_train(x, &block)?;
-        if let (Some((_, bn)), Some(batch)) = (&self.expansion, &statistics.expansion) {
-            bn.track(batch)?;
+        if let (Some(conv), Some(batch)) = (&self.expansion, &statistics.expansion) {
+            conv.track(batch)?;
         }
-        self.depthwise.1.track(&statistics.depthwise)?;
-        self.projection.1.track(&statistics.projection)?;
+        self.depthwise.track(&statistics.depthwise)?;
+        self.projection.track(&statistics.projection)?;
         Ok(y)
     }
 }

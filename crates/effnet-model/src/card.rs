@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::arch::Arch;
 use crate::error::{Error, Result};
+use crate::evaluator::Evaluator;
 use crate::layouts::{self, Layout};
-use crate::mode::Mode;
 use crate::network::EfficientNet;
 use crate::store::ParameterStore;
 use crate::weights::{read_weights, write_atomically};
@@ -77,7 +77,7 @@ pub struct SavedModel {
     /// What it is.
     pub card: ModelCard,
     /// In the card's order.
-    pub networks: Vec<EfficientNet>,
+    networks: Vec<Evaluator>,
 }
 
 impl SavedModel {
@@ -92,7 +92,7 @@ impl SavedModel {
         let card = ModelCard::read(&folder)?;
         let network = |name: &String| {
             let file = folder.join(name);
-            built(&file, &card.arch, card.classes.len(), &read_weights(&file)?)
+            Ok(built(&file, &card.arch, card.classes.len(), &read_weights(&file)?)?.evaluator()?)
         };
         let networks = card.networks.iter().map(network).collect::<Result<_>>()?;
         Ok(Self { card, networks })
@@ -127,7 +127,12 @@ impl SavedModel {
             networks: vec![name],
             version: env!("CARGO_PKG_VERSION").to_string(),
         };
-        Ok(Self { card, networks: vec![network] })
+        Ok(Self { card, networks: vec![network.evaluator()?] })
+    }
+
+    /// Length F of the global feature.
+    pub fn feature_len(&self) -> usize {
+        self.networks.first().map_or(0, Evaluator::feature_len)
     }
 
     /// Mean of the networks' logits: [N, H, W, 3] -> [N, classes].
@@ -137,7 +142,7 @@ impl SavedModel {
     pub fn logits(&self, images: &Tensor) -> CandleResult<Tensor> {
         let mut sum: Option<Tensor> = None;
         for network in &self.networks {
-            let logits = network.forward_t(images, Mode::Eval)?;
+            let logits = network.logits(images)?;
             sum = Some(match sum {
                 Some(sum) => (sum + logits)?,
                 None => logits,
@@ -156,7 +161,7 @@ impl SavedModel {
     /// If `images` has another shape.
     pub fn embeddings(&self, images: &Tensor) -> CandleResult<Tensor> {
         let Some(network) = self.networks.first() else { candle_core::bail!("the model has no networks") };
-        network.decode(&network.encode(images, Mode::Eval)?)
+        network.features(images)
     }
 }
 

@@ -7,7 +7,7 @@
 use candle_core::{Result, Tensor, Var};
 use candle_nn::VarBuilder;
 use candle_nn::init::{Init, ONE, ZERO};
-use effnet_ops::{Activation, BatchStatistics, Padding};
+use effnet_ops::{Activation, BatchStatistics, Folded, FoldedConv, Padding};
 
 use crate::mode::Mode;
 
@@ -18,67 +18,94 @@ fn he_fan_out(fan_out: usize) -> Init {
 /// Which convolution a weight is for.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    Full { stride: usize, padding: Padding },
-    Depthwise { stride: usize, padding: Padding },
+    Full {
+        stride: usize,
+        padding: Padding,
+    },
     Pointwise,
+    /// A block's, which computes it itself.
+    Depthwise,
 }
 
-/// A convolution without bias, as every one here that a batch norm follows.
+/// A convolution without bias, and the batch norm and activation behind it.
 #[derive(Debug, Clone)]
-pub(crate) struct Convolution {
+pub(crate) struct ConvNorm {
     weight: Tensor,
     kind: Kind,
+    norm: BatchNorm,
 }
 
-impl Convolution {
+impl ConvNorm {
     /// k x k over all channels: weight [output, input, k, k].
     pub(crate) fn full(
         input: usize,
-        output: usize,
         kernel: usize,
         stride: usize,
         padding: Padding,
+        norm: BatchNorm,
         vb: &VarBuilder,
     ) -> Result<Self> {
+        let output = norm.channels();
         let init = he_fan_out(kernel * kernel * output);
         let weight = vb.get_with_hints((output, input, kernel, kernel), "weight", init)?;
-        Ok(Self { weight, kind: Kind::Full { stride, padding } })
+        Ok(Self { weight, kind: Kind::Full { stride, padding }, norm })
     }
 
-    /// k x k in each channel: weight [channels, 1, k, k].
-    pub(crate) fn depthwise(
-        channels: usize,
-        kernel: usize,
-        stride: usize,
-        padding: Padding,
-        vb: &VarBuilder,
-    ) -> Result<Self> {
+    /// k x k in each channel, in a block: weight [channels, 1, k, k].
+    pub(crate) fn depthwise(kernel: usize, norm: BatchNorm, vb: &VarBuilder) -> Result<Self> {
         let init = he_fan_out(kernel * kernel);
-        let weight = vb.get_with_hints((channels, 1, kernel, kernel), "weight", init)?;
-        Ok(Self { weight, kind: Kind::Depthwise { stride, padding } })
+        let weight = vb.get_with_hints((norm.channels(), 1, kernel, kernel), "weight", init)?;
+        Ok(Self { weight, kind: Kind::Depthwise, norm })
     }
 
     /// 1 x 1 across channels: weight [output, input, 1, 1].
-    pub(crate) fn pointwise(input: usize, output: usize, vb: &VarBuilder) -> Result<Self> {
+    pub(crate) fn pointwise(input: usize, norm: BatchNorm, vb: &VarBuilder) -> Result<Self> {
+        let output = norm.channels();
         let weight = vb.get_with_hints((output, input, 1, 1), "weight", he_fan_out(output))?;
-        Ok(Self { weight, kind: Kind::Pointwise })
+        Ok(Self { weight, kind: Kind::Pointwise, norm })
     }
 
     /// [N, H, W, input] -> [N, h, w, output]
     pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        let weight = mode.parameter(&self.weight);
-        match self.kind {
-            Kind::Full { stride, padding } => effnet_ops::conv2d(x, &weight, stride, padding),
-            Kind::Depthwise { stride, padding } => effnet_ops::depthwise_conv(x, &weight, stride, padding),
-            Kind::Pointwise => effnet_ops::pointwise_conv(x, &weight),
+        if mode == Mode::Eval {
+            return self.evaluator()?.forward(x);
         }
+        let weight = mode.parameter(&self.weight);
+        let c = match self.kind {
+            Kind::Full { stride, padding } => effnet_ops::conv2d(x, &weight, stride, padding)?,
+            Kind::Pointwise => effnet_ops::pointwise_conv(x, &weight)?,
+            Kind::Depthwise => candle_core::bail!("a depthwise convolution outside its block"),
+        };
+        self.norm.forward(&c, mode)
     }
 
-    /// Its parameters and those of the norm behind it, as a mode uses them.
-    pub(crate) fn with_norm(&self, norm: &BatchNorm, mode: Mode) -> ConvNormParameters {
+    /// For many batches of evaluation, by what the parameters and running statistics are now.
+    pub(crate) fn evaluator(&self) -> Result<FoldedConv> {
+        let (stride, padding) = match self.kind {
+            Kind::Full { stride, padding } => (stride, padding),
+            Kind::Pointwise => (1, Padding::Symmetric),
+            Kind::Depthwise => candle_core::bail!("a depthwise convolution outside its block"),
+        };
+        Ok(FoldedConv::new(self.folded()?, stride, padding, self.norm.activation))
+    }
+
+    /// The norm by its running statistics as a part of the convolution.
+    pub(crate) fn folded(&self) -> Result<Folded> {
+        let [mean, var] =
+            [&self.norm.running_mean, &self.norm.running_var].map(|running| running.as_detached_tensor());
+        Folded::new(&self.parameters(Mode::Eval).as_ref(), &mean, &var, self.norm.settings.eps)
+    }
+
+    /// The parameters as a mode uses them.
+    pub(crate) fn parameters(&self, mode: Mode) -> ConvNormParameters {
         let [weight, norm_weight, norm_bias] =
-            [&self.weight, &norm.weight, &norm.bias].map(|parameter| mode.parameter(parameter));
+            [&self.weight, &self.norm.weight, &self.norm.bias].map(|parameter| mode.parameter(parameter));
         ConvNormParameters { weight, norm_weight, norm_bias }
+    }
+
+    /// See [`BatchNorm::track`].
+    pub(crate) fn track(&self, batch: &BatchStatistics) -> Result<()> {
+        self.norm.track(batch)
     }
 }
 
@@ -134,6 +161,10 @@ impl BatchNorm {
         })
     }
 
+    fn channels(&self) -> usize {
+        self.weight.elem_count()
+    }
+
     /// [..., C] -> [..., C]
     pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
         let (weight, bias) = (mode.parameter(&self.weight), mode.parameter(&self.bias));
@@ -151,7 +182,7 @@ impl BatchNorm {
     /// Moves the running statistics towards the batch's as PyTorch does: its variance there is the unbiased one,
     /// though the biased one normalises. A batch of one value a channel has no such variance and leaves them
     /// (PyTorch refuses it).
-    pub(crate) fn track(&self, batch: &BatchStatistics) -> Result<()> {
+    fn track(&self, batch: &BatchStatistics) -> Result<()> {
         if batch.count < 2 {
             return Ok(());
         }
@@ -188,11 +219,6 @@ impl SqueezeExcite {
             )?,
             expand_bias: expand.get_with_hints(channels, "bias", ZERO)?,
         })
-    }
-
-    /// [N, H, W, C] -> [N, H, W, C]
-    pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        effnet_ops::squeeze_excitation(x, &self.parameters(mode).as_ref())
     }
 
     /// Its parameters as a mode uses them.

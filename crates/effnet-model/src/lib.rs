@@ -13,6 +13,7 @@ mod block;
 mod card;
 mod classifier;
 mod error;
+mod evaluator;
 mod layers;
 mod layouts;
 mod mode;
@@ -31,6 +32,7 @@ pub use crate::arch::{Arch, ClassifierKind, Interpolation, Preprocessing, Varian
 pub use crate::card::{ARCH_KEY, ModelCard, SavedModel};
 pub use crate::classifier::Classifier;
 pub use crate::error::{Error, Mismatch, Misshapen, Result};
+pub use crate::evaluator::Evaluator;
 pub use crate::layouts::Layout;
 pub use crate::mode::{Mode, splitmix64};
 pub use crate::network::EfficientNet;

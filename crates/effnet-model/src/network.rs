@@ -7,7 +7,8 @@ use crate::arch::Arch;
 use crate::block::Block;
 use crate::classifier::Classifier;
 use crate::error::{Error, Result};
-use crate::layers::{BatchNorm, BatchNormSettings, Convolution};
+use crate::evaluator::Evaluator;
+use crate::layers::{BatchNorm, BatchNormSettings, ConvNorm};
 use crate::mode::Mode;
 
 /// A member of the family. Tensors are f32, NHWC: images are normalised as `arch().preprocessing` says.
@@ -16,9 +17,9 @@ use crate::mode::Mode;
 #[derive(Debug, Clone)]
 pub struct EfficientNet {
     arch: Arch,
-    stem: (Convolution, BatchNorm),
+    stem: ConvNorm,
     stages: Vec<Vec<Block>>,
-    head: (Convolution, BatchNorm),
+    head: ConvNorm,
     classifier: Classifier,
     feature_len: usize,
 }
@@ -38,8 +39,8 @@ impl EfficientNet {
         }
         let settings = BatchNormSettings { eps: arch.bn_eps, momentum: arch.bn_momentum };
         let bn = |channels, name: &str| BatchNorm::new(channels, settings, arch.activation(), &vb.pp(name));
-        let stem = Convolution::full(3, plan.stem, 3, arch.stem_stride, arch.padding, &vb.pp("conv_stem"))?;
-        let stem = (stem, bn(plan.stem, "bn1")?);
+        let norm = bn(plan.stem, "bn1")?;
+        let stem = ConvNorm::full(3, 3, arch.stem_stride, arch.padding, norm, &vb.pp("conv_stem"))?;
 
         let total = plan.blocks();
         let mut stages = Vec::new();
@@ -57,7 +58,7 @@ impl EfficientNet {
             stages.push(blocks);
         }
 
-        let head = (Convolution::pointwise(width, plan.head, &vb.pp("conv_head"))?, bn(plan.head, "bn2")?);
+        let head = ConvNorm::pointwise(width, bn(plan.head, "bn2")?, &vb.pp("conv_head"))?;
         let classifier =
             Classifier::new(arch.classifier, plan.head, classes, arch.dropout, vb.pp("classifier"))?;
         Ok(Self { arch: arch.clone(), stem, stages, head, classifier, feature_len: plan.head })
@@ -71,6 +72,21 @@ impl EfficientNet {
     /// Length F of the global feature.
     pub fn feature_len(&self) -> usize {
         self.feature_len
+    }
+
+    /// For many batches of evaluation: what [`Mode::Eval`] makes ready for each batch anew, made ready once. A copy of
+    /// what the parameters and running statistics are now.
+    ///
+    /// # Errors
+    /// None that a network made by [`EfficientNet::new`] on the CPU gives.
+    pub fn evaluator(&self) -> CandleResult<Evaluator> {
+        let stages = self.stages.iter().map(|blocks| blocks.iter().map(Block::evaluator).collect());
+        Ok(Evaluator {
+            stem: self.stem.evaluator()?,
+            stages: stages.collect::<CandleResult<_>>()?,
+            head: self.head.evaluator()?,
+            classifier: self.classifier.clone(),
+        })
     }
 
     /// Images to a map of local features: [N, H, W, 3] -> [N, h, w, F], where h, w are H, W over 32 (16 with a stem
@@ -91,8 +107,7 @@ impl EfficientNet {
     /// # Errors
     /// If `images` has another shape.
     pub fn encode_stem(&self, images: &Tensor, mode: Mode) -> CandleResult<Tensor> {
-        let (conv, bn) = &self.stem;
-        bn.forward(&conv.forward(images, mode)?, mode)
+        self.stem.forward(images, mode)
     }
 
     /// The next steps of [`EfficientNet::encode`], `stage` from 0 to 6.
@@ -111,8 +126,7 @@ impl EfficientNet {
     /// # Errors
     /// If `x` is not the output of the last stage.
     pub fn encode_head(&self, x: &Tensor, mode: Mode) -> CandleResult<Tensor> {
-        let (conv, bn) = &self.head;
-        bn.forward(&conv.forward(x, mode)?, mode)
+        self.head.forward(x, mode)
     }
 
     /// Local features to one global feature, by averaging: [N, h, w, F] -> [N, F].

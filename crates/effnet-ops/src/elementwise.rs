@@ -5,7 +5,10 @@ use std::mem::MaybeUninit;
 
 use crate::dispatch::{self, Kernel, Level};
 use crate::parallel::{self, PIECE};
-use crate::simd::Simd;
+use crate::simd::{Simd, Wide};
+
+/// Vectors that are computed in step.
+const IN_STEP: usize = 4;
 
 /// A function of `N` values, written on vectors.
 pub(crate) trait Map<const N: usize>: Copy + Send + Sync {
@@ -68,6 +71,10 @@ impl<const N: usize, M: Map<N>> Kernel for MapPiece<N, M> {
         // SAFETY: the functions above made the pointers from slices of `len` values, and i <= len.
         // Each vector is read before it is written, so an input that is `out` does no harm.
         unsafe {
+            while i + IN_STEP * S::LANES <= self.len {
+                self.vector::<Wide<S, IN_STEP>, true>(Wide(s), i, IN_STEP * S::LANES);
+                i += IN_STEP * S::LANES;
+            }
             while i + S::LANES <= self.len {
                 self.vector::<S, true>(s, i, S::LANES);
                 i += S::LANES;

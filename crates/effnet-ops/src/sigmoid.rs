@@ -3,25 +3,28 @@
 
 use crate::simd::Simd;
 
-/// e^x for x <= 0, NaN for NaN, exactly 0 below ln(2^-126) = -87.34 (where the result leaves f32's
-/// normal range).
+/// The lowest x that [`exp`] takes: ln(2^-126), where the result leaves f32's normal range.
+const LOWEST: f32 = -87.336_54;
+
+/// The highest: ln(2^128), and the result infinity.
+const HIGHEST: f32 = 88.722_84;
+
+/// e^x for x between the two, NaN for NaN; infinity above ln(2^127.5).
 ///
 /// Cody and Waite's reduction: x = n ln 2 + r with |r| <= ln 2 / 2, then a polynomial of degree 6 in
 /// r with Cephes' coefficients (`expf.c`, S. L. Moshier). Error at most 2 units in the last place
 /// against f64 (a test goes through the whole range on every level).
 #[inline(always)]
-pub(crate) fn exp_negative<S: Simd>(s: S, x: S::F) -> S::F {
-    const LOWEST: f32 = -87.336_54;
+fn exp<S: Simd>(s: S, x: S::F) -> S::F {
     // 1.5 * 2^23: adding and subtracting it rounds to the nearest whole number.
     const ROUND: f32 = 12_582_912.0;
     // ln 2 in two parts, the first with so few bits that n times it is exact.
     const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;
 
-    let clamped = s.max(s.splat(LOWEST), x);
     let round = s.splat(ROUND);
-    let n = s.sub(s.mul_add(clamped, s.splat(std::f32::consts::LOG2_E), round), round);
-    let r = s.mul_add(n, s.splat(-LN2_HIGH), clamped);
+    let n = s.sub(s.mul_add(x, s.splat(std::f32::consts::LOG2_E), round), round);
+    let r = s.mul_add(n, s.splat(-LN2_HIGH), x);
     let r = s.mul_add(n, s.splat(-LN2_LOW), r);
     let mut p = s.splat(1.987_569_1e-4);
     p = s.mul_add(p, r, s.splat(1.398_199_9e-3));
@@ -30,8 +33,23 @@ pub(crate) fn exp_negative<S: Simd>(s: S, x: S::F) -> S::F {
     p = s.mul_add(p, r, s.splat(1.666_666_5e-1));
     p = s.mul_add(p, r, s.splat(0.5));
     let e = s.add(s.mul_add(s.mul(r, r), p, r), s.splat(1.0));
-    let e = s.mul(e, s.exp2_whole(n));
+    s.mul(e, s.exp2_whole(n))
+}
+
+/// e^x for x <= 0, NaN for NaN, exactly 0 below [`LOWEST`].
+#[inline(always)]
+pub(crate) fn exp_negative<S: Simd>(s: S, x: S::F) -> S::F {
+    let e = exp(s, s.max(s.splat(LOWEST), x));
     s.select_less(x, s.splat(LOWEST), s.splat(0.0), e)
+}
+
+/// z sigmoid(beta z) = z / (1 + e^(-beta z)); exactly 0 where beta z is below -88.4, and the sigmoid about to leave f32's
+/// normal range.
+#[inline(always)]
+pub(crate) fn swish<S: Simd>(s: S, z: S::F, beta: f32) -> S::F {
+    let x = s.mul(z, s.splat(-beta));
+    let e = exp(s, s.min(s.splat(HIGHEST), s.max(s.splat(LOWEST), x)));
+    s.div(z, s.add(s.splat(1.0), e))
 }
 
 /// `(sigmoid(z), sigmoid'(z))`, both from e = exp(-|z|), so neither overflows nor cancels:
@@ -60,7 +78,7 @@ mod tests {
             let mut out = vec![];
             for &x in self.0 {
                 let x = s.splat(x);
-                let (a, b) = if SIGMOID { sigmoid(s, x) } else { (exp_negative(s, x), x) };
+                let (a, b) = if SIGMOID { sigmoid(s, x) } else { (exp_negative(s, x), swish(s, x, 1.0)) };
                 let mut lanes = [[0f32; 16]; 2];
                 // SAFETY: 16 values hold a vector of any level.
                 unsafe {
@@ -106,6 +124,20 @@ mod tests {
                 assert!(ulps(s, exact) <= 4.0, "{level:?}: sigmoid({x}) = {s}, not {exact}");
                 let exact = e / (1.0 + e).powi(2);
                 assert!(ulps(ds, exact) <= 5.0, "{level:?}: sigmoid'({x}) = {ds}, not {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn swish_is_exact_to_rounding() {
+        let xs = grid(-80.0, 80.0, 200_000);
+        for level in available() {
+            for (x, [_, y]) in xs.iter().zip(run(level, Apply::<false>(&xs))) {
+                let exact = f64::from(*x) / (1.0 + (-f64::from(*x)).exp());
+                assert!(
+                    *x == 0.0 || ulps(y.abs(), exact.abs()) <= 4.0,
+                    "{level:?}: swish({x}) = {y}, not {exact}"
+                );
             }
         }
     }

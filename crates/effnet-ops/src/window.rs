@@ -76,19 +76,40 @@ impl Window {
         stride: usize,
         padding: Padding,
     ) -> Result<Self> {
-        match (x.dims(), w.dims()) {
-            (&[images, h, width, _], &[_, _, k, k2])
-                if k == k2 && k % 2 == 1 && stride > 0 && x.elem_count() > 0 =>
-            {
-                let axis = |size| Axis::new(size, k, stride, padding);
-                Ok(Self { images, y: axis(h), x: axis(width) })
-            }
-            (x, w) => Err(shape_error(
-                op,
-                &[("x", x), ("w", w), ("stride", &[stride])],
-                "x [N, H, W, C] without a 0, w [.., .., k, k] with k odd, a stride of 1 or more",
-            )),
-        }
+        let kernel = match *w.dims() {
+            [_, _, k, k2] if k == k2 => k,
+            _ => 0,
+        };
+        Self::of(x.dims(), kernel, stride, padding).ok_or_else(|| {
+            let arguments = [("x", x.dims()), ("w", w.dims()), ("stride", &[stride])];
+            let expected = "x [N, H, W, C] without a 0, w [.., .., k, k] with k odd, a stride of 1 or more";
+            shape_error(op, &arguments, expected)
+        })
+    }
+
+    /// Of a kernel k x k over x.
+    ///
+    /// # Errors
+    /// As of [`Window::new`].
+    pub(crate) fn over(
+        op: &'static str,
+        x: &Tensor,
+        k: usize,
+        stride: usize,
+        padding: Padding,
+    ) -> Result<Self> {
+        Self::of(x.dims(), k, stride, padding).ok_or_else(|| {
+            let arguments = [("x", x.dims()), ("kernel", &[k, k]), ("stride", &[stride])];
+            let expected = "x [N, H, W, C] without a 0, a kernel k x k with k odd, a stride of 1 or more";
+            shape_error(op, &arguments, expected)
+        })
+    }
+
+    fn of(x: &[usize], kernel: usize, stride: usize, padding: Padding) -> Option<Self> {
+        let &[images, h, width, channels] = x else { return None };
+        let axis = |size| Axis::new(size, kernel, stride, padding);
+        let fits = images * h * width * channels > 0 && kernel % 2 == 1 && stride > 0;
+        fits.then(|| Self { images, y: axis(h), x: axis(width) })
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::UNIX_EPOCH;
 
 use candle_core::{Device, Tensor};
-use effnet_model::{EfficientNet, Mode};
+use effnet_model::EfficientNet;
 use image_folder::{Pixels, Sample, Skipped, Views};
 use memmap2::Mmap;
 use serde_json::json;
@@ -160,6 +160,7 @@ fn compute(
     let (n, v, length) = (views.len(), wanted.views(), network.feature_len());
     let skipped: Vec<(&str, &str)> = skipped.iter().map(|s| (s.path.as_str(), s.reason.as_str())).collect();
     let header = header(n, v, length, &serde_json::to_string(&skipped).unwrap_or_default());
+    let network = network.evaluator()?;
     let samples: Vec<usize> = (0..n).collect();
     let fill = |out: &mut dyn Write| -> Result<()> {
         let put =
@@ -170,8 +171,7 @@ fn compute(
                 return Err(Error::Stopped);
             }
             let encode = |images: image_folder::Batch| -> Result<Vec<Vec<f32>>> {
-                let map = network.encode(&to_tensor(images)?, Mode::Eval)?;
-                Ok(network.decode(&map)?.to_vec2()?)
+                Ok(network.features(&to_tensor(images)?)?.to_vec2()?)
             };
             let mut of_views = vec![encode(views.plain(batch)?)?];
             if wanted == Wanted::PlainAndFlipped {

@@ -1,8 +1,8 @@
 //! The activations and their derivatives on vectors.
 
 use crate::elementwise::Map;
-use crate::sigmoid::sigmoid;
-use crate::simd::Simd;
+use crate::sigmoid::{sigmoid, swish};
+use crate::simd::{Simd, Wide};
 
 /// An activation f, as the fused kernels take it.
 pub(crate) trait Function: Copy + Send + Sync {
@@ -23,6 +23,9 @@ pub(crate) struct Swish {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Relu6;
 
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sigmoid;
+
 impl Function for Identity {
     #[inline(always)]
     fn value<S: Simd>(self, _: S, z: S::F) -> S::F {
@@ -38,7 +41,7 @@ impl Function for Identity {
 impl Function for Swish {
     #[inline(always)]
     fn value<S: Simd>(self, s: S, z: S::F) -> S::F {
-        s.mul(z, sigmoid(s, s.mul(z, s.splat(self.beta))).0)
+        swish(s, z, self.beta)
     }
 
     #[inline(always)]
@@ -59,6 +62,41 @@ impl Function for Relu6 {
     fn derivative<S: Simd>(self, s: S, z: S::F) -> S::F {
         let below_six = s.select_less(z, s.splat(6.0), s.splat(1.0), s.splat(0.0));
         s.select_less(s.splat(0.0), z, below_six, s.splat(0.0))
+    }
+}
+
+impl Function for Sigmoid {
+    #[inline(always)]
+    fn value<S: Simd>(self, s: S, z: S::F) -> S::F {
+        sigmoid(s, z).0
+    }
+
+    #[inline(always)]
+    fn derivative<S: Simd>(self, s: S, z: S::F) -> S::F {
+        sigmoid(s, z).1
+    }
+}
+
+/// f of each vector, four in step.
+#[inline(always)]
+pub(crate) fn activate<S: Simd, F: Function, const R: usize, const V: usize>(
+    s: S,
+    f: F,
+    z: &mut [[S::F; V]; R],
+) {
+    let mut first = 0;
+    while first < R * V {
+        let mut four = [s.splat(0.0); 4];
+        for (i, four) in four.iter_mut().enumerate() {
+            let at = (first + i).min(R * V - 1);
+            *four = z[at / V][at % V];
+        }
+        for (i, y) in f.value(Wide(s), four).into_iter().enumerate() {
+            if first + i < R * V {
+                z[(first + i) / V][(first + i) % V] = y;
+            }
+        }
+        first += 4;
     }
 }
 

@@ -3,11 +3,11 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::{Parameter, Rows, check, load_all};
+use super::{IN_STEP, Parameter, Rows, check, load_all};
 use crate::dispatch::{self, Kernel, Level};
 use crate::elementwise::pointer;
 use crate::parallel::{self, PIECE};
-use crate::simd::Simd;
+use crate::simd::{Simd, Wide};
 
 /// A function of `N` values and `P` parameters of their channel.
 pub(crate) trait ChannelMap<const N: usize, const P: usize>: Copy + Send + Sync {
@@ -79,6 +79,10 @@ impl<const N: usize, const P: usize, M: ChannelMap<N, P>> Kernel for MapPiece<N,
             let mut c = 0;
             // SAFETY: `map_rows` checked the lengths: row < rows, group < groups, c <= channels.
             unsafe {
+                while c + IN_STEP * S::LANES <= channels {
+                    self.vector::<Wide<S, IN_STEP>, true>(Wide(s), x, &params, c, IN_STEP * S::LANES);
+                    c += IN_STEP * S::LANES;
+                }
                 while c + S::LANES <= channels {
                     self.vector::<S, true>(s, x, &params, c, S::LANES);
                     c += S::LANES;

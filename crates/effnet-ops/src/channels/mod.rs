@@ -71,11 +71,14 @@ impl Parameter {
     }
 }
 
+/// Vectors that are computed in step, [`crate::simd::Wide`]: three divide the widths of the family best, which are multiples of 48.
+const IN_STEP: usize = 3;
+
 /// Adds the vector's first values to as many sums.
 #[inline(always)]
-fn add_lanes<S: Simd>(s: S, vector: S::F, sums: &mut [f64]) {
-    let mut lanes = [0f32; 16];
-    // SAFETY: 16 values hold a vector of any level.
+pub(crate) fn add_lanes<S: Simd>(s: S, vector: S::F, sums: &mut [f64]) {
+    let mut lanes = [0f32; 16 * IN_STEP];
+    // SAFETY: so many values hold a vector of any level, and as many of them as are computed in step.
     unsafe { s.store(lanes.as_mut_ptr(), vector) };
     for (sum, lane) in sums.iter_mut().zip(&lanes) {
         *sum += f64::from(*lane);

@@ -1,9 +1,9 @@
 //! Sums of [rows, channels] values over the rows.
 
-use super::{CHAIN, Parameter, Rows, add_lanes, check, load_all};
+use super::{CHAIN, IN_STEP, Parameter, Rows, add_lanes, check, load_all};
 use crate::dispatch::{self, Kernel, Level};
 use crate::parallel;
-use crate::simd::Simd;
+use crate::simd::{Simd, Wide};
 
 /// `K` terms of `N` values and `P` parameters of their channel, to be summed over rows.
 pub(crate) trait ChannelTerms<const N: usize, const P: usize, const K: usize>:
@@ -131,17 +131,16 @@ impl<const N: usize, const P: usize, const K: usize, M: ChannelTerms<N, P, K>> K
             // SAFETY: `sums` made the pointers at a place with `rows` rows of `width` channels
             // behind it; row + chain <= rows and c <= width.
             unsafe {
-                // Two vectors at a time: their additions do not wait for each other.
-                while c + 2 * S::LANES <= self.width {
-                    self.chain::<S, 2, true>(s, row, chain, c, S::LANES);
-                    c += 2 * S::LANES;
+                while c + IN_STEP * S::LANES <= self.width {
+                    self.chain::<Wide<S, IN_STEP>, true>(Wide(s), row, chain, c, IN_STEP * S::LANES);
+                    c += IN_STEP * S::LANES;
                 }
                 while c + S::LANES <= self.width {
-                    self.chain::<S, 1, true>(s, row, chain, c, S::LANES);
+                    self.chain::<S, true>(s, row, chain, c, S::LANES);
                     c += S::LANES;
                 }
                 if c < self.width {
-                    self.chain::<S, 1, false>(s, row, chain, c, self.width - c);
+                    self.chain::<S, false>(s, row, chain, c, self.width - c);
                 }
             }
             row += chain;
@@ -150,12 +149,12 @@ impl<const N: usize, const P: usize, const K: usize, M: ChannelTerms<N, P, K>> K
 }
 
 impl<const N: usize, const P: usize, const K: usize, M: ChannelTerms<N, P, K>> SumPiece<'_, N, P, K, M> {
-    /// Adds `chain` rows from `row` on of `V` vectors of channels from `c` on.
+    /// Adds `chain` rows from `row` on of a vector of channels from `c` on.
     ///
     /// # Safety
-    /// They are inside the piece; n is the vector's length if `FULL`, else less (and V is 1).
+    /// They are inside the piece; n is the vector's length if `FULL`, else less.
     #[inline(always)]
-    unsafe fn chain<S: Simd, const V: usize, const FULL: bool>(
+    unsafe fn chain<S: Simd, const FULL: bool>(
         &mut self,
         s: S,
         row: usize,
@@ -163,28 +162,20 @@ impl<const N: usize, const P: usize, const K: usize, M: ChannelTerms<N, P, K>> S
         c: usize,
         n: usize,
     ) {
-        let mut sums = [[s.splat(0.0); K]; V];
-        let mut params = [[s.splat(0.0); P]; V];
-        for (v, params) in params.iter_mut().enumerate() {
-            // SAFETY: the caller's promise.
-            *params = unsafe { load_all::<S, P, FULL>(s, &self.params, c + v * S::LANES, n) };
-        }
+        let mut sums = [s.splat(0.0); K];
+        // SAFETY: the caller's promise.
+        let params = unsafe { load_all::<S, P, FULL>(s, &self.params, c, n) };
         for r in row..row + chain {
-            for v in 0..V {
-                // SAFETY: the caller's promise.
-                let x =
-                    unsafe { load_all::<S, N, FULL>(s, &self.inputs, r * self.stride + c + v * S::LANES, n) };
-                let terms = self.terms.terms(s, x, params[v]);
-                for k in 0..K {
-                    sums[v][k] = s.add(sums[v][k], terms[k]);
-                }
+            // SAFETY: the caller's promise.
+            let x = unsafe { load_all::<S, N, FULL>(s, &self.inputs, r * self.stride + c, n) };
+            let terms = self.terms.terms(s, x, params);
+            for k in 0..K {
+                sums[k] = s.add(sums[k], terms[k]);
             }
         }
-        for (v, sums) in sums.iter().enumerate() {
-            for (k, sum) in sums.iter().enumerate() {
-                let at = k * self.width + c + v * S::LANES;
-                add_lanes(s, *sum, &mut self.out[at..at + n]);
-            }
+        for (k, sum) in sums.iter().enumerate() {
+            let at = k * self.width + c;
+            add_lanes(s, *sum, &mut self.out[at..at + n]);
         }
     }
 }

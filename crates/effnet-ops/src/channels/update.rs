@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::{CHAIN, Parameter, Rows, add_lanes, check, load_all};
+use super::{CHAIN, IN_STEP, Parameter, Rows, add_lanes, check, load_all};
 use crate::dispatch::{self, Kernel, Level};
 use crate::parallel::{self, PIECE};
-use crate::simd::Simd;
+use crate::simd::{Simd, Wide};
 
 /// Pieces whose sums are added up.
 const MOST_PARTS: usize = 64;
@@ -124,6 +124,11 @@ impl<const N: usize, const P: usize, const K: usize, M: ChannelUpdate<N, P, K>> 
             let mut c = 0;
             // SAFETY: `update_rows` checked the lengths: row + chain <= rows, group < groups, c <= channels.
             unsafe {
+                while c + IN_STEP * S::LANES <= channels {
+                    let n = IN_STEP * S::LANES;
+                    self.chain::<Wide<S, IN_STEP>, true>(Wide(s), row, chain, &params, c, n);
+                    c += n;
+                }
                 while c + S::LANES <= channels {
                     self.chain::<S, true>(s, row, chain, &params, c, S::LANES);
                     c += S::LANES;

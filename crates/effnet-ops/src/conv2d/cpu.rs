@@ -13,10 +13,10 @@ const BLOCK: usize = 256;
 
 /// Shapes of a convolution.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Convolution {
-    pub(super) window: Window,
-    pub(super) input: usize,
-    pub(super) output: usize,
+pub(crate) struct Convolution {
+    pub(crate) window: Window,
+    pub(crate) input: usize,
+    pub(crate) output: usize,
 }
 
 impl Convolution {
@@ -29,11 +29,12 @@ impl Convolution {
         self.window.images * self.window.y.output * self.window.x.output
     }
 
-    /// PyTorch's [Cout, Cin, k, k] as [Cout, k, k, Cin], a row a patch.
-    fn by_patch(&self, w: &[f32]) -> Vec<f32> {
-        let (patch, taps) = (self.patch(), self.patch() / self.input);
+    /// PyTorch's [output, input, k, k] as [output, k, k, input], a row a patch.
+    pub(crate) fn by_patch(w: &[f32], output: usize, input: usize) -> Vec<f32> {
+        let patch = w.len() / output;
+        let taps = patch / input;
         (0..w.len())
-            .map(|i| (i / patch, i % patch / self.input, i % self.input))
+            .map(|i| (i / patch, i % patch / input, i % input))
             .map(|(o, tap, channel)| w[o * patch + channel * taps + tap])
             .collect()
     }
@@ -70,7 +71,8 @@ impl Convolution {
         }
     }
 
-    fn patches(&self, x: &[f32], pixels: Range<usize>, out: &mut Vec<f32>) {
+    /// The patches of some pixels, a row each, in place of what was in `out`.
+    pub(crate) fn patches(&self, x: &[f32], pixels: Range<usize>, out: &mut Vec<f32>) {
         let patch = self.patch();
         out.clear();
         out.resize(pixels.len() * patch, 0.0);
@@ -80,7 +82,7 @@ impl Convolution {
     }
 
     pub(super) fn forward(&self, x: &[f32], w: &[f32]) -> Vec<f32> {
-        let (w, patch) = (self.by_patch(w), self.patch());
+        let (w, patch) = (Self::by_patch(w, self.output, self.input), self.patch());
         // SAFETY: the product writes every output channel of the block's pixels.
         unsafe {
             parallel::written(self.pixels() * self.output, BLOCK * self.output, |i, out| {
@@ -114,7 +116,7 @@ impl Convolution {
 
     /// dx: dy w gives each patch's share, which is added where the patch came from; an image a task.
     pub(super) fn input_gradient(&self, dy: &[f32], w: &[f32]) -> Vec<f32> {
-        let (w, patch) = (self.by_patch(w), self.patch());
+        let (w, patch) = (Self::by_patch(w, self.output, self.input), self.patch());
         let Window { y, x, .. } = self.window;
         let image = y.input * x.input * self.input;
         let pixels = y.output * x.output;

@@ -8,7 +8,7 @@
 //! The gradient of the input is computed only if something behind it has one, which for a stem on
 //! images is never.
 
-mod cpu;
+pub(crate) mod cpu;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 

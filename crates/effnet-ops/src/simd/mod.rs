@@ -5,10 +5,12 @@
 //! when written down.
 
 mod portable;
+mod wide;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub(crate) use portable::Portable;
+pub(crate) use wide::Wide;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512};
 
@@ -51,7 +53,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn abs(self, a: Self::F) -> Self::F;
     /// `yes` where `a < b`, else `no` (also where either is NaN).
     fn select_less(self, a: Self::F, b: Self::F, yes: Self::F, no: Self::F) -> Self::F;
-    /// 2^n for whole n in -126..=127; unspecified elsewhere.
+    /// 2^n for whole n in -126..=127, infinity for 128; unspecified elsewhere.
     fn exp2_whole(self, n: Self::F) -> Self::F;
 
     /// [`load`](Simd::load) if `FULL`, else [`load_part`](Simd::load_part).

@@ -1,11 +1,10 @@
 //! The gate: small products on [images, channels], and two passes over the image.
 
-use crate::activation::cpu::{Backward, Forward, Swish};
+use crate::activation::cpu::{Backward, Forward, Sigmoid, Swish};
 use crate::channels::{self, ChannelMap, ChannelTerms, Rows, column_sums};
 use crate::dispatch::Level;
-use crate::elementwise::{self, Map};
+use crate::elementwise;
 use crate::pointwise_conv::cpu::Widths;
-use crate::sigmoid::sigmoid;
 use crate::simd::Simd;
 
 const SWISH: Swish = Swish { beta: 1.0 };
@@ -70,7 +69,7 @@ impl Gate {
         let hidden = layers.reduce.forward(&pooled);
         let active = elementwise::map(level, [&hidden], Forward(SWISH));
         let logits = layers.expand.forward(&active);
-        let gate = elementwise::map(level, [&logits], Sigmoid);
+        let gate = elementwise::map(level, [&logits], Forward(Sigmoid));
         Self { pooled, hidden, active, logits, gate }
     }
 
@@ -84,7 +83,7 @@ impl Gate {
         Layers { reduce, expand }: Layers<'_>,
     ) -> Gradients {
         let dgate: Vec<f32> = dgate.iter().map(|sum| *sum as f32).collect();
-        let dlogits = elementwise::map(level, [&self.logits, &dgate], SigmoidBackward);
+        let dlogits = elementwise::map(level, [&self.logits, &dgate], Backward(Sigmoid));
         let dactive = expand.widths.input_gradient(&dlogits, expand.weight);
         let dhidden = elementwise::map(level, [&self.hidden, &dactive], Backward(SWISH));
         let mut share = reduce.widths.input_gradient(&dhidden, reduce.weight);
@@ -116,26 +115,6 @@ pub(crate) fn gate_gradient(level: Level, shape: Rows, x: &[f32], dy: &[f32]) ->
 /// dx = dy gate + share.
 pub(super) fn input_gradient(level: Level, shape: Rows, dy: &[f32], gate: &[f32], share: &[f32]) -> Vec<f32> {
     channels::map(level, shape, [dy], [gate, share], ScaleAndShare)
-}
-
-#[derive(Clone, Copy)]
-struct Sigmoid;
-
-impl Map<1> for Sigmoid {
-    #[inline(always)]
-    fn apply<S: Simd>(self, s: S, [x]: [S::F; 1]) -> S::F {
-        sigmoid(s, x).0
-    }
-}
-
-#[derive(Clone, Copy)]
-struct SigmoidBackward;
-
-impl Map<2> for SigmoidBackward {
-    #[inline(always)]
-    fn apply<S: Simd>(self, s: S, [x, dy]: [S::F; 2]) -> S::F {
-        s.mul(dy, sigmoid(s, x).1)
-    }
 }
 
 #[derive(Clone, Copy)]

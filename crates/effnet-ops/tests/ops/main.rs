@@ -12,6 +12,7 @@ mod conv2d;
 mod depthwise_conv;
 mod drop;
 mod errors;
+mod folded;
 mod layout;
 mod linear;
 mod mb_conv;

@@ -10,22 +10,22 @@ use crate::support::{assert_close, doubles, gradients, numbers, tensor};
 
 /// A block's shapes.
 #[derive(Debug, Clone, Copy)]
-struct Case {
-    images: [usize; 3],
-    input: usize,
-    hidden: usize,
-    output: usize,
-    kernel: usize,
-    stride: usize,
-    padding: Padding,
+pub(crate) struct Case {
+    pub(crate) images: [usize; 3],
+    pub(crate) input: usize,
+    pub(crate) hidden: usize,
+    pub(crate) output: usize,
+    pub(crate) kernel: usize,
+    pub(crate) stride: usize,
+    pub(crate) padding: Padding,
     /// Channels of the gate in between.
-    reduced: Option<usize>,
-    activation: Activation,
+    pub(crate) reduced: Option<usize>,
+    pub(crate) activation: Activation,
 }
 
-const EPS: f64 = 1e-3;
+pub(crate) const EPS: f64 = 1e-3;
 
-const CASE: Case = Case {
+pub(crate) const CASE: Case = Case {
     images: [3, 7, 6],
     input: 5,
     hidden: 20,
@@ -43,7 +43,7 @@ impl Case {
     }
 
     /// x, then the parameters.
-    fn arguments(self) -> Vec<Tensor> {
+    pub(crate) fn arguments(self) -> Vec<Tensor> {
         let Self { images: [n, h, w], input, hidden, output, kernel, .. } = self;
         let mut shapes: Vec<Vec<usize>> = vec![vec![n, h, w, input]];
         if self.expands() {
@@ -57,7 +57,7 @@ impl Case {
         shapes.iter().enumerate().map(|(i, dims)| tensor(dims, i as u64)).collect()
     }
 
-    fn with<T>(self, a: &[Tensor], f: impl FnOnce(&Tensor, &MbConv<'_>) -> T) -> T {
+    pub(crate) fn with<T>(self, a: &[Tensor], f: impl FnOnce(&Tensor, &MbConv<'_>) -> T) -> T {
         let mut rest = a[1..].iter();
         let mut next = || rest.next().unwrap();
         let mut layer = || ConvNorm { weight: next(), norm_weight: next(), norm_bias: next() };
@@ -81,26 +81,29 @@ impl Case {
     }
 
     fn separate(self, a: &[Tensor]) -> Result<Tensor> {
+        self.separate_with(a, |c, layer, activation| {
+            Ok(batch_norm_train(c, layer.norm_weight, layer.norm_bias, EPS, activation)?.0)
+        })
+    }
+
+    /// By separate operations and some batch norm.
+    pub(crate) fn separate_with(
+        self,
+        a: &[Tensor],
+        norm: impl Fn(&Tensor, &ConvNorm<'_>, Activation) -> Result<Tensor>,
+    ) -> Result<Tensor> {
         self.with(a, |x, block| {
-            let norm = |c: Tensor, layer: &ConvNorm<'_>, activation| {
-                Ok::<_, candle_core::Error>(
-                    batch_norm_train(&c, layer.norm_weight, layer.norm_bias, EPS, activation)?.0,
-                )
-            };
             let mut y = x.clone();
             if let Some(layer) = &block.expansion {
-                y = norm(pointwise_conv(&y, layer.weight)?, layer, block.activation)?;
+                y = norm(&pointwise_conv(&y, layer.weight)?, layer, block.activation)?;
             }
             let layer = &block.depthwise;
-            y = norm(
-                depthwise_conv(&y, layer.weight, block.stride, block.padding)?,
-                layer,
-                block.activation,
-            )?;
+            y = depthwise_conv(&y, layer.weight, block.stride, block.padding)?;
+            y = norm(&y, layer, block.activation)?;
             if let Some(parameters) = &block.attention {
                 y = squeeze_excitation(&y, parameters)?;
             }
-            norm(pointwise_conv(&y, block.projection.weight)?, &block.projection, Activation::Identity)
+            norm(&pointwise_conv(&y, block.projection.weight)?, &block.projection, Activation::Identity)
         })
     }
 

@@ -1,0 +1,128 @@
+//! The stem and the head: a full convolution or a pointwise one, its norm and its activation.
+
+use candle_core::{Result, Tensor};
+
+use super::packed::{Packed, Places};
+use super::{Folded, Shared};
+use crate::activation::{Activation, cpu::Function, cpu::Identity, cpu::Relu6, cpu::Swish};
+use crate::conv2d::cpu::Convolution;
+use crate::dispatch::level;
+use crate::elementwise::pointer;
+use crate::error::shape_error;
+use crate::window::{Padding, Window};
+use crate::{host, parallel};
+
+const NAME: &str = "folded_conv";
+
+/// Pixels of a task.
+const PIXELS: usize = 192;
+
+/// A full or pointwise convolution, ready for many images.
+#[derive(Debug, Clone)]
+pub struct FoldedConv {
+    weight: Packed,
+    input: usize,
+    kernel: usize,
+    stride: usize,
+    padding: Padding,
+    activation: Activation,
+}
+
+impl FoldedConv {
+    /// For the processor's level at this moment.
+    pub fn new(conv: Folded, stride: usize, padding: Padding, activation: Activation) -> Self {
+        let [output, input, kernel, _] = conv.dims;
+        let weight = Convolution::by_patch(&conv.weight, output, input);
+        let weight = Packed::new(level(), &weight, &conv.bias);
+        Self { weight, input, kernel, stride, padding, activation }
+    }
+
+    /// Channels of the result.
+    pub fn outputs(&self) -> usize {
+        self.weight.outputs()
+    }
+
+    /// f(conv(x) + b), without a graph.
+    ///
+    /// # Shapes
+    /// `x` [N, H, W, Cin], to [N, Ho, Wo, Cout] with the sizes that [`Padding`] says.
+    ///
+    /// # Errors
+    /// If the shapes do not fit, or `x` is not f32 on the CPU.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let window = Window::over(NAME, x, self.kernel, self.stride, self.padding)?;
+        if x.dims()[3] != self.input {
+            let weight = [self.weight.outputs(), self.input, self.kernel, self.kernel];
+            let expected = "x [N, H, W, Cin], weight [Cout, Cin, k, k]";
+            return Err(shape_error(NAME, &[("x", x.dims()), ("weight", &weight)], expected));
+        }
+        let y = host::read(NAME, [x], |[x]| {
+            Ok(match self.activation {
+                Activation::Identity => self.run(window, x, Identity),
+                Activation::Swish => self.run(window, x, Swish { beta: 1.0 }),
+                Activation::Relu6 => self.run(window, x, Relu6),
+            })
+        })?;
+        let Window { images, y: down, x: across } = window;
+        host::tensor(y, (images, down.output, across.output, self.weight.outputs()))
+    }
+
+    fn run<F: Function>(&self, window: Window, x: &[f32], f: F) -> Vec<f32> {
+        let (k, n) = (self.weight.inputs(), self.weight.outputs());
+        let rows = window.images * window.y.output * window.x.output;
+        if self.kernel == 1 && self.stride == 1 {
+            return pointwise(&self.weight, x, f);
+        }
+        let conv = Convolution { window, input: self.input, output: n };
+        // SAFETY: the product writes all n columns of the piece's rows.
+        unsafe {
+            parallel::written(rows * n, PIXELS * n, |i, out| {
+                let mut patches = Vec::with_capacity(PIXELS * k);
+                conv.patches(x, i * PIXELS..i * PIXELS + out.len() / n, &mut patches);
+                self.weight.product(&patches, 0..n, f, None, pointer(out), Places::apart(n));
+            })
+        }
+    }
+}
+
+/// f(x w^T + b): [rows, k] to [rows, n].
+fn pointwise<F: Function>(weight: &Packed, x: &[f32], f: F) -> Vec<f32> {
+    let (rows, n) = (x.len() / weight.inputs(), weight.outputs());
+    let mut y = Vec::with_capacity(rows * n);
+    // SAFETY: y has room for the rows, and `rows_of` writes all of them.
+    unsafe {
+        rows_of(weight, x, f, None, Shared(y.as_mut_ptr()));
+        y.set_len(rows * n);
+    }
+    y
+}
+
+/// f(x w^T + b) + skip, to rows of as many values as w has outputs, in tasks of some rows, or of some columns where there are
+/// few rows.
+///
+/// # Safety
+/// `out` is writable for as many rows as x has; and nobody else's meanwhile.
+pub(super) unsafe fn rows_of<F: Function>(
+    weight: &Packed,
+    x: &[f32],
+    f: F,
+    skip: Option<&[f32]>,
+    out: Shared,
+) {
+    let (k, n) = (weight.inputs(), weight.outputs());
+    let rows = x.len() / k;
+    assert!(skip.is_none_or(|skip| skip.len() == rows * n), "a skip of the result's shape");
+    let blocks = rows.div_ceil(PIXELS);
+    let columns = weight.pieces(8usize.div_ceil(blocks));
+    parallel::tasks(blocks * columns.len(), |task| {
+        let (block, columns) = (task / columns.len(), columns[task % columns.len()].clone());
+        let rows = block * PIXELS..((block + 1) * PIXELS).min(rows);
+        let at = rows.start * n + columns.start;
+        let skip = skip.map(|skip| skip[at..].as_ptr());
+        // SAFETY: these rows and columns are inside, and no other task's.
+        unsafe {
+            let x = &x[rows.start * k..rows.end * k];
+            weight.product(x, columns, f, skip, out.at(at), Places::apart(n));
+        }
+    });
+}

@@ -1,0 +1,377 @@
+//! The inverted residual block in evaluation.
+//!
+//! The widened tensors, six times as wide as the block's input, are made a few channels and rows at a time, so that they
+//! stay in a core's cache: widen, filter and activate one such tile after another. Only the filtered tensor is written down
+//! whole, an image at a time, because the gate needs the means over all of it.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use candle_core::{Result, Tensor};
+
+use super::conv::rows_of;
+use super::filter::Filter;
+use super::packed::{Packed, Places};
+use super::{Folded, Shared};
+use crate::activation::Activation;
+use crate::activation::cpu::{Function, Identity, Relu6, Sigmoid, Swish};
+use crate::channels::{self, ChannelUpdate, Rows};
+use crate::depthwise_conv::taps_first;
+use crate::dispatch::{self, Level, level};
+use crate::error::shape_error;
+use crate::simd::Simd;
+use crate::squeeze_excitation::SqueezeExcitation;
+use crate::window::{Axis, Padding, Window};
+use crate::{host, parallel};
+
+const NAME: &str = "folded_mb_conv";
+
+/// Channels of a tile: all hidden widths of the family are multiples of it, or smaller.
+const CHANNELS: usize = 48;
+
+/// Values of a tile at most: 192 KiB.
+const TILE: usize = 48 * 1024;
+
+/// What a block is made of.
+#[derive(Debug, Clone)]
+pub struct FoldedParts<'a> {
+    /// Pointwise, from C to H channels; without it, H = C.
+    pub expansion: Option<Folded>,
+    /// Depthwise, H channels.
+    pub depthwise: Folded,
+    /// On H channels.
+    pub attention: Option<SqueezeExcitation<'a>>,
+    /// Pointwise, from H to O channels, without an activation behind it.
+    pub projection: Folded,
+    /// Of the depthwise convolution.
+    pub stride: usize,
+    /// Of the depthwise convolution.
+    pub padding: Padding,
+    /// Behind the first two convolutions.
+    pub activation: Activation,
+    /// Whether the input is added to the result.
+    pub skip: bool,
+}
+
+/// A block, ready for many images.
+#[derive(Debug, Clone)]
+pub struct FoldedMbConv {
+    level: Level,
+    input: usize,
+    hidden: usize,
+    /// For each tile's channels.
+    tiles: Vec<Tile>,
+    /// Of the gate: to few channels and back.
+    attention: Option<[Packed; 2]>,
+    projection: Packed,
+    kernel: usize,
+    stride: usize,
+    padding: Padding,
+    activation: Activation,
+    skip: bool,
+}
+
+/// The weights of some channels.
+#[derive(Debug, Clone)]
+struct Tile {
+    channels: Range<usize>,
+    expansion: Option<Packed>,
+    /// [k, k, channels].
+    taps: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl FoldedMbConv {
+    /// For the processor's level at this moment.
+    ///
+    /// # Errors
+    /// If the shapes do not fit, the stride is 0, or a tensor is not f32 on the CPU.
+    pub fn new(parts: FoldedParts<'_>) -> Result<Self> {
+        let level = level();
+        let FoldedParts { expansion, depthwise, attention, projection, stride, padding, activation, skip } =
+            parts;
+        let [hidden, one, kernel, kernel_x] = depthwise.dims;
+        let input = expansion.as_ref().map_or(hidden, |expansion| expansion.dims[1]);
+        let output = projection.dims[0];
+        let fits = expansion.as_ref().is_none_or(|conv| conv.dims == [hidden, input, 1, 1])
+            && one == 1
+            && kernel == kernel_x
+            && kernel % 2 == 1
+            && stride > 0
+            && projection.dims == [output, hidden, 1, 1]
+            && attention.as_ref().is_none_or(|attention| attention.fits(hidden))
+            && !(skip && (stride != 1 || input != output));
+        if !fits {
+            let arguments = [("depthwise", &depthwise.dims[..]), ("projection", &projection.dims[..])];
+            let expected = "an expansion [H, C, 1, 1] or H = C, depthwise [H, 1, k, k] with k odd, a stride of 1 or more, a \
+                            gate on H, a projection [O, H, 1, 1], and O = C with a stride of 1 where there is a skip";
+            return Err(shape_error(NAME, &arguments, expected));
+        }
+        let tile = |first: usize| {
+            let channels = first..(first + CHANNELS).min(hidden);
+            let of =
+                |values: &[f32], width: usize| values[channels.start * width..channels.end * width].to_vec();
+            let expansion = expansion
+                .as_ref()
+                .map(|conv| Packed::new(level, &of(&conv.weight, input), &of(&conv.bias, 1)));
+            let taps = taps_first(&of(&depthwise.weight, kernel * kernel), channels.len());
+            let bias = of(&depthwise.bias, 1);
+            Tile { channels, expansion, taps, bias }
+        };
+        let tiles = (0..hidden).step_by(CHANNELS).map(tile).collect();
+        let attention = attention.map(|attention| {
+            host::read(NAME, attention.in_order(), |[reduce, reduce_bias, expand, expand_bias]| {
+                Ok([Packed::new(level, reduce, reduce_bias), Packed::new(level, expand, expand_bias)])
+            })
+        });
+        let attention = attention.transpose()?;
+        let projection = Packed::new(level, &projection.weight, &projection.bias);
+        Ok(Self {
+            level,
+            input,
+            hidden,
+            tiles,
+            attention,
+            projection,
+            kernel,
+            stride,
+            padding,
+            activation,
+            skip,
+        })
+    }
+
+    /// The block, with its skip where it has one; without a graph.
+    ///
+    /// # Shapes
+    /// `x` [N, H, W, C], to [N, Ho, Wo, O] with the sizes that [`Padding`] says.
+    ///
+    /// # Errors
+    /// If the shapes do not fit, or `x` is not f32 on the CPU.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let window = Window::over(NAME, x, self.kernel, self.stride, self.padding)?;
+        if x.dims()[3] != self.input {
+            let expected = "x [N, H, W, C] with the block's input width C";
+            return Err(shape_error(NAME, &[("x", x.dims()), ("C", &[self.input])], expected));
+        }
+        let y = host::read(NAME, [x], |[x]| {
+            Ok(match self.activation {
+                Activation::Identity => self.run(window, x, Identity),
+                Activation::Swish => self.run(window, x, Swish { beta: 1.0 }),
+                Activation::Relu6 => self.run(window, x, Relu6),
+            })
+        })?;
+        let Window { images, y: down, x: across } = window;
+        host::tensor(y, (images, down.output, across.output, self.projection.outputs()))
+    }
+
+    fn run<F: Function>(&self, window: Window, x: &[f32], f: F) -> Vec<f32> {
+        let image = window.y.output * window.x.output * self.projection.outputs();
+        let inputs = window.y.input * window.x.input * self.input;
+        let bands = self.bands(window);
+        let mut y = Vec::with_capacity(window.images * image);
+        let out = Shared(y.as_mut_ptr());
+        parallel::tasks(window.images, |i| {
+            let x = &x[i * inputs..(i + 1) * inputs];
+            let filtered = self.filter(&bands, window, x, f);
+            // SAFETY: y has room for the images, this one is no other task's.
+            unsafe {
+                let skip = self.skip.then_some(x);
+                rows_of(&self.projection, &filtered, Identity, skip, Shared(out.at(i * image)));
+            }
+        });
+        // SAFETY: every task wrote all rows of its image.
+        unsafe { y.set_len(window.images * image) };
+        y
+    }
+
+    /// Output rows that are made together, so that the widened rows under them stay in the cache.
+    fn bands(&self, window: Window) -> Vec<Band> {
+        let Window { y, x, .. } = window;
+        let lines = TILE / (x.input * CHANNELS.min(self.hidden));
+        let rows = (lines.saturating_sub(y.kernel - 1) / y.stride).max(1);
+        (0..y.output).step_by(rows).map(|first| Band::new(y, first..(first + rows).min(y.output))).collect()
+    }
+
+    /// One image, widened, filtered, activated and gated: [h w, H].
+    fn filter<F: Function>(&self, bands: &[Band], window: Window, x: &[f32], f: F) -> Vec<f32> {
+        let area = window.y.output * window.x.output;
+        let mut filtered = Vec::with_capacity(area * self.hidden);
+        let out = Shared(filtered.as_mut_ptr());
+        let sums = parallel::tasks(bands.len() * self.tiles.len(), |task| {
+            let (band, tile) = (&bands[task / self.tiles.len()], &self.tiles[task % self.tiles.len()]);
+            // SAFETY: the band's rows of the tile's channels are inside, and no other task's.
+            unsafe { self.tile(band, tile, window, x, f, out) }
+        });
+        // SAFETY: the tasks wrote all channels of all rows.
+        unsafe { filtered.set_len(area * self.hidden) };
+        if let Some(layers) = &self.attention {
+            let mut means = vec![0f64; self.hidden];
+            for (task, sums) in sums.iter().enumerate() {
+                let channels = self.tiles[task % self.tiles.len()].channels.clone();
+                means[channels].iter_mut().zip(sums).for_each(|(mean, sum)| *mean += sum);
+            }
+            let means: Vec<f32> = means.iter().map(|sum| (sum / area as f64) as f32).collect();
+            let gate = gate(layers, &means);
+            let shape = Rows { groups: 1, rows: area, channels: self.hidden };
+            let [] = channels::update(self.level, shape, &mut filtered, [], [&gate], Gated);
+        }
+        filtered
+    }
+
+    /// The band's rows of some channels, put in their places; the sums of these channels.
+    ///
+    /// # Safety
+    /// `out` is writable for them in an image [h w, H].
+    unsafe fn tile<F: Function>(
+        &self,
+        band: &Band,
+        tile: &Tile,
+        window: Window,
+        x: &[f32],
+        f: F,
+        out: Shared,
+    ) -> Vec<f64> {
+        let (across, width) = (window.x, tile.channels.len());
+        let pixels = band.lines.start * across.input..band.lines.end * across.input;
+        let x = &x[pixels.start * self.input..pixels.end * self.input];
+        let mut sums = vec![0f64; width];
+        SCRATCH.with_borrow_mut(|scratch| {
+            let bordered = Bordered::new(band, window, width);
+            let widened = bordered.with_zeros(scratch);
+            let first = bordered.first();
+            match &tile.expansion {
+                // SAFETY: all pixels of the band's lines have their places in the tile.
+                Some(expansion) => unsafe {
+                    let out = widened[first..].as_mut_ptr();
+                    expansion.product(x, 0..width, f, None, out, bordered.places(across.input));
+                },
+                None => {
+                    for (line, pixels) in x.chunks_exact(across.input * self.input).enumerate() {
+                        let line = &mut widened[first + line * bordered.line()..];
+                        for (to, pixel) in line.chunks_exact_mut(width).zip(pixels.chunks_exact(self.input)) {
+                            to.copy_from_slice(&pixel[tile.channels.clone()]);
+                        }
+                    }
+                }
+            }
+            let at = band.rows.start * across.output * self.hidden + tile.channels.start;
+            let filter = Filter {
+                tile: widened,
+                across: bordered.across,
+                taps: &tile.taps,
+                bias: &tile.bias,
+                kernel: self.kernel,
+                stride: self.stride,
+                output: [band.rows.len(), across.output],
+                f,
+                out: out.at(at),
+                out_stride: self.hidden,
+                sums: &mut sums,
+            };
+            dispatch::run(self.level, filter);
+        });
+        sums
+    }
+}
+
+thread_local! {
+    /// Room for a tile, kept for the next.
+    static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(vec![]) };
+}
+
+/// Some output rows, and the input rows under their taps.
+struct Band {
+    rows: Range<usize>,
+    lines: Range<usize>,
+    /// Lines of zeros that the taps need before the first input row.
+    before: usize,
+}
+
+impl Band {
+    fn new(y: Axis, rows: Range<usize>) -> Self {
+        let first = rows.start * y.stride;
+        let end = ((rows.end - 1) * y.stride + y.kernel).saturating_sub(y.before);
+        let lines = first.saturating_sub(y.before).min(y.input - 1)..end.clamp(1, y.input);
+        let before = lines.start + y.before - first;
+        Self { rows, lines, before }
+    }
+}
+
+/// The shape of a tile with its border of zeros, [lines, across, width].
+struct Bordered {
+    lines: usize,
+    across: usize,
+    width: usize,
+    /// Lines and columns of zeros before the first pixel.
+    before: [usize; 2],
+    /// Lines and columns of pixels.
+    inside: [usize; 2],
+}
+
+impl Bordered {
+    fn new(band: &Band, Window { y, x, .. }: Window, width: usize) -> Self {
+        // Taps may leave the last lines or columns out, or need a border there.
+        let inside = [band.lines.len(), x.input];
+        let lines = ((band.rows.len() - 1) * y.stride + y.kernel).max(band.before + inside[0]);
+        let across = ((x.output - 1) * x.stride + x.kernel).max(x.before + inside[1]);
+        Self { lines, across, width, before: [band.before, x.before], inside }
+    }
+
+    /// Values of a line.
+    fn line(&self) -> usize {
+        self.across * self.width
+    }
+
+    /// Where the first pixel goes.
+    fn first(&self) -> usize {
+        self.before[0] * self.line() + self.before[1] * self.width
+    }
+
+    fn places(&self, columns: usize) -> Places {
+        Places { stride: self.width, rows_a_line: columns, line_stride: self.line() }
+    }
+
+    /// Room for the tile in which the border is zero, and the rest whatever it was.
+    fn with_zeros<'s>(&self, scratch: &'s mut Vec<f32>) -> &'s mut [f32] {
+        let len = self.lines * self.line();
+        if scratch.len() < len {
+            scratch.resize(len, 0.0);
+        }
+        let tile = &mut scratch[..len];
+        let [above, left] = self.before;
+        let [lines, columns] = self.inside;
+        for (i, line) in tile.chunks_exact_mut(self.line()).enumerate() {
+            if (above..above + lines).contains(&i) {
+                line[..left * self.width].fill(0.0);
+                line[(left + columns) * self.width..].fill(0.0);
+            } else {
+                line.fill(0.0);
+            }
+        }
+        tile
+    }
+}
+
+/// What each channel of an image is multiplied by, from its means [H].
+fn gate([reduce, expand]: &[Packed; 2], means: &[f32]) -> Vec<f32> {
+    let mut few = vec![0f32; reduce.outputs()];
+    let mut gate = vec![0f32; expand.outputs()];
+    // SAFETY: one row each.
+    unsafe {
+        reduce.product(means, 0..few.len(), Swish { beta: 1.0 }, None, few.as_mut_ptr(), Places::apart(0));
+        expand.product(&few, 0..gate.len(), Sigmoid, None, gate.as_mut_ptr(), Places::apart(0));
+    }
+    gate
+}
+
+/// y -> y gate.
+#[derive(Clone, Copy)]
+struct Gated;
+
+impl ChannelUpdate<1, 1, 0> for Gated {
+    #[inline(always)]
+    fn update<S: Simd>(self, s: S, [y]: [S::F; 1], [gate]: [S::F; 1]) -> (S::F, [S::F; 0]) {
+        (s.mul(y, gate), [])
+    }
+}
