@@ -64,6 +64,11 @@ impl Network for Trainable<Classifier> {
         self.network.forward_t(batch, mode)
     }
 
+    fn evaluator(&self) -> Result<Evaluator<'_>> {
+        let folded = self.network.evaluator()?;
+        Ok(Box::new(move |batch| folded.logits(batch)))
+    }
+
     fn parameters(&self) -> Vec<(String, Var)> {
         self.store.trainable()
     }

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
-use effnet_ops::Activation;
+use effnet_ops::{Activation, FoldedConv};
 
 use crate::arch::ClassifierKind;
 use crate::layers::{BatchNorm, Linear, PYTORCH_BATCH_NORM};
@@ -52,11 +52,27 @@ impl Classifier {
         Ok(Self { dropout, layers })
     }
 
+    /// For many batches of evaluation: what [`Mode::Eval`] makes ready for each batch anew, made ready once. A copy of
+    /// what the parameters and running statistics are now.
+    ///
+    /// # Errors
+    /// None that a classifier made by [`Classifier::new`] on the CPU gives.
+    pub fn evaluator(&self) -> Result<ClassifierEvaluator> {
+        let layers = match &self.layers {
+            Layers::Linear(linear) => vec![linear.evaluator(None)?],
+            Layers::Mlp(first, bn, last) => vec![first.evaluator(Some(bn))?, last.evaluator(None)?],
+        };
+        Ok(ClassifierEvaluator { layers })
+    }
+
     /// [N, features] -> logits [N, classes]
     ///
     /// # Errors
     /// If `features` has another shape.
     pub fn forward_t(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
+        if mode == Mode::Eval {
+            return self.evaluator()?.logits(features);
+        }
         let kept = match mode.seed(Chance::Dropout) {
             Some(seed) if self.dropout > 0.0 => effnet_ops::dropout(features, self.dropout, seed)?,
             _ => features.clone(),
@@ -64,8 +80,26 @@ impl Classifier {
         match &self.layers {
             Layers::Linear(linear) => linear.forward(&kept, mode),
             Layers::Mlp(first, bn, last) => {
-                last.forward(&bn.forward(&first.forward(&kept, mode)?, mode)?, mode)
+                last.forward(&bn.train(&first.forward(&kept, mode)?, mode)?, mode)
             }
         }
+    }
+}
+
+/// A copy of a [`Classifier`] in which batch norm is folded into the weights. Each row has the same bits in any batch.
+#[derive(Debug, Clone)]
+pub struct ClassifierEvaluator {
+    layers: Vec<FoldedConv>,
+}
+
+impl ClassifierEvaluator {
+    /// [N, features] -> logits [N, classes]
+    ///
+    /// # Errors
+    /// If `features` has another shape.
+    pub fn logits(&self, features: &Tensor) -> Result<Tensor> {
+        let pixels = features.unsqueeze(1)?.unsqueeze(1)?;
+        let logits = self.layers.iter().try_fold(pixels, |x, layer| layer.forward(&x))?;
+        logits.squeeze(1)?.squeeze(1)
     }
 }

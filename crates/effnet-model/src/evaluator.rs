@@ -3,17 +3,16 @@
 use candle_core::{Result, Tensor};
 use effnet_ops::{FoldedConv, FoldedMbConv};
 
-use crate::classifier::Classifier;
-use crate::mode::Mode;
+use crate::classifier::ClassifierEvaluator;
 
 /// A copy of an [`crate::EfficientNet`] in which batch norm is folded into the weights. Each image has the same bits in any
-/// batch up to the global feature.
+/// batch.
 #[derive(Debug, Clone)]
 pub struct Evaluator {
     pub(crate) stem: FoldedConv,
     pub(crate) stages: Vec<Vec<FoldedMbConv>>,
     pub(crate) head: FoldedConv,
-    pub(crate) classifier: Classifier,
+    pub(crate) classifier: ClassifierEvaluator,
 }
 
 impl Evaluator {
@@ -37,6 +36,6 @@ impl Evaluator {
     /// # Errors
     /// If `images` has another shape.
     pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
-        self.classifier.forward_t(&self.features(images)?, Mode::Eval)
+        self.classifier.logits(&self.features(images)?)
     }
 }

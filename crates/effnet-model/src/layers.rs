@@ -76,7 +76,7 @@ impl ConvNorm {
             Kind::Pointwise => effnet_ops::pointwise_conv(x, &weight)?,
             Kind::Depthwise => candle_core::bail!("a depthwise convolution outside its block"),
         };
-        self.norm.forward(&c, mode)
+        self.norm.train(&c, mode)
     }
 
     /// For many batches of evaluation, by what the parameters and running statistics are now.
@@ -91,9 +91,7 @@ impl ConvNorm {
 
     /// The norm by its running statistics as a part of the convolution.
     pub(crate) fn folded(&self) -> Result<Folded> {
-        let [mean, var] =
-            [&self.norm.running_mean, &self.norm.running_var].map(|running| running.as_detached_tensor());
-        Folded::new(&self.parameters(Mode::Eval).as_ref(), &mean, &var, self.norm.settings.eps)
+        self.norm.folded(&self.weight.detach(), None)
     }
 
     /// The parameters as a mode uses them.
@@ -165,18 +163,25 @@ impl BatchNorm {
         self.weight.elem_count()
     }
 
-    /// [..., C] -> [..., C]
-    pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+    /// In the training modes, [..., C] -> [..., C].
+    pub(crate) fn train(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
         let (weight, bias) = (mode.parameter(&self.weight), mode.parameter(&self.bias));
         let (eps, activation) = (self.settings.eps, self.activation);
-        if mode == Mode::Eval {
-            let mean = self.running_mean.as_detached_tensor();
-            let var = self.running_var.as_detached_tensor();
-            return effnet_ops::batch_norm_eval(x, &weight, &bias, &mean, &var, eps, activation);
-        }
         let (y, batch) = effnet_ops::batch_norm_train(x, &weight, &bias, eps, activation)?;
         self.track(&batch)?;
         Ok(y)
+    }
+
+    /// Behind a convolution (of weight [C, in, k, k], with a bias if there is one), by the running statistics.
+    fn folded(&self, weight: &Tensor, bias: Option<&Tensor>) -> Result<Folded> {
+        let [mean, var] = [&self.running_mean, &self.running_var].map(|running| running.as_detached_tensor());
+        let mean = match bias {
+            Some(bias) => (mean - bias)?,
+            None => mean,
+        };
+        let (norm_weight, norm_bias) = (&self.weight.detach(), &self.bias.detach());
+        let conv = effnet_ops::ConvNorm { weight, norm_weight, norm_bias };
+        Folded::new(&conv, &mean, &var, self.settings.eps)
     }
 
     /// Moves the running statistics towards the batch's as PyTorch does: its variance there is the unbiased one,
@@ -251,6 +256,16 @@ impl Linear {
         let init = Init::Uniform { lo: -bound, up: bound };
         let weight = vb.get_with_hints((output, input), "weight", init)?;
         Ok(Self { weight, bias: vb.get_with_hints(output, "bias", ZERO)? })
+    }
+
+    /// For many batches of evaluation, by what the parameters and running statistics are now; with the norm behind it, if any.
+    pub(crate) fn evaluator(&self, norm: Option<&BatchNorm>) -> Result<FoldedConv> {
+        let (weight, bias) = (self.weight.detach(), self.bias.detach());
+        let (folded, activation) = match norm {
+            None => (Folded::linear(&weight, &bias)?, Activation::Identity),
+            Some(norm) => (norm.folded(&weight.unsqueeze(2)?.unsqueeze(3)?, Some(&bias))?, norm.activation),
+        };
+        Ok(FoldedConv::new(folded, 1, Padding::Symmetric, activation))
     }
 
     /// [N, input] -> [N, output]

@@ -30,7 +30,7 @@ pub use effnet_ops::Padding;
 
 pub use crate::arch::{Arch, ClassifierKind, Interpolation, Preprocessing, Variant};
 pub use crate::card::{ARCH_KEY, ModelCard, SavedModel};
-pub use crate::classifier::Classifier;
+pub use crate::classifier::{Classifier, ClassifierEvaluator};
 pub use crate::error::{Error, Mismatch, Misshapen, Result};
 pub use crate::evaluator::Evaluator;
 pub use crate::layouts::Layout;

@@ -85,7 +85,7 @@ impl EfficientNet {
             stem: self.stem.evaluator()?,
             stages: stages.collect::<CandleResult<_>>()?,
             head: self.head.evaluator()?,
-            classifier: self.classifier.clone(),
+            classifier: self.classifier.evaluator()?,
         })
     }
 

@@ -26,15 +26,8 @@ fn rows_keep_the_order_of_the_paths_and_unreadable_images_have_rows_of_nan() {
     assert_eq!(rows[0][0], "data/red/03.png");
     assert_eq!(rows[1], ["broken.png", "", "NaN"]);
     assert_eq!(rows[2][0], "data/blue/00.png");
-    assert_eq!(rows[16][..2], rows[0][..2], "the same image has the same class wherever it stands");
-    // The last batch has one image, of which a matrix product is made in another order: the same to f32's rounding.
-    let probability = |row: &[String]| row[2].parse::<f64>().unwrap();
-    assert!(
-        (probability(&rows[16]) - probability(&rows[0])).abs() < 1e-6,
-        "{:?} and {:?}",
-        rows[16],
-        rows[0]
-    );
+    // The last batch has one image.
+    assert_eq!(rows[16][1..], rows[0][1..], "the same image has the same bits wherever it stands");
 
     let (shape, logits) = npy(&folder.path("l.npy"));
     assert_eq!(shape, [17, 3]);

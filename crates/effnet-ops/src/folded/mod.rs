@@ -34,6 +34,23 @@ pub struct Folded {
 }
 
 impl Folded {
+    /// A linear layer with a bias and no norm: weight `[out, in]`, bias `[out]`.
+    ///
+    /// # Errors
+    /// If the shapes do not fit, or a tensor is not f32 on the CPU.
+    pub fn linear(weight: &Tensor, bias: &Tensor) -> Result<Self> {
+        let (out, input) = match (weight.dims(), bias.dims()) {
+            (&[out, input], &[n]) if n == out && out * input > 0 => (out, input),
+            (weight, bias) => {
+                let arguments = [("weight", weight), ("bias", bias)];
+                return Err(shape_error(NAME, &arguments, "weight [out, in] without a 0, bias [out]"));
+            }
+        };
+        host::read(NAME, [weight, bias], |[weight, bias]| {
+            Ok(Self { weight: weight.to_vec(), dims: [out, input, 1, 1], bias: bias.to_vec() })
+        })
+    }
+
     /// Folds the norm's weight and bias, and the statistics `mean` and `var` `[out]`, into the convolution's weight, in f64.
     ///
     /// # Errors
