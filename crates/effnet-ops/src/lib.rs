@@ -35,6 +35,8 @@ mod pool;
 mod sgd;
 mod sigmoid;
 mod simd;
+#[cfg(test)]
+mod simd_twins;
 mod squeeze_excitation;
 mod swish;
 mod window;
