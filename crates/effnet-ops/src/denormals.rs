@@ -1,7 +1,8 @@
 //! Denormals are zeros to the kernels: their arguments that are denormal, and their results that would be.
 //!
-//! Numbers below 2^-126 take many times as long on most processors, and gradients that fade out, or weights that decay, get
-//! there. Nothing of the size of a batch is worth that.
+//! Numbers below 2^-126 are slow, and gradients that fade out, or weights that decay, get there: measured on a Zen 3 (AVX2,
+//! activations that are all denormal), swish took 2.2 times as long with them, batch norm with swish 1.4, a pointwise
+//! convolution 1.07. With this module all take what they take on other numbers. Such numbers carry no weight in a sum.
 //!
 //! A thread's setting is changed only while it works on a piece of an operation ([`flushed`]), and every piece does so, on
 //! whichever thread: a pool's, of any size, or the caller's. So results depend neither on who built the pool nor on where a
