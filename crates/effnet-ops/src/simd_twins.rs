@@ -34,7 +34,8 @@ impl Kernel for Arithmetic {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         type Binary<S> = fn(S, <S as Simd>::F, <S as Simd>::F) -> <S as Simd>::F;
-        let binary: [(&str, Binary<S>, fn(f32, f32) -> f32); 6] = [
+        type Named<S> = (&'static str, Binary<S>, fn(f32, f32) -> f32);
+        let binary: [Named<S>; 6] = [
             ("add", S::add, |a, b| a + b),
             ("sub", S::sub, |a, b| a - b),
             ("mul", S::mul, |a, b| a * b),
