@@ -40,7 +40,7 @@ pub(super) fn run(c: &mut Context) -> Result<()> {
     for (name, value) in environment {
         list = list.env(name, value);
     }
-    let is_on = list.env("ASAN_OPTIONS", "help=1:log_path=stdout").reads()?.contains("AddressSanitizer");
+    let is_on = list.env("ASAN_OPTIONS", "help=1").reads_errors()?.contains("AddressSanitizer");
     if is_on {
         c.report.passed("the sanitizer is in the tests");
     } else {
