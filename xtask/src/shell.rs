@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// A program with its arguments and environment, started in the workspace root.
 pub(crate) struct Shell {
@@ -66,8 +66,17 @@ impl Shell {
         Ok((child.wait()?.success(), kept))
     }
 
+    /// Runs without showing anything; its stderr where it ends well.
+    pub(crate) fn reads_errors(self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.output()?.stderr).into_owned())
+    }
+
     /// Runs without showing anything; its stdout where it ends well.
-    pub(crate) fn reads(mut self) -> Result<String> {
+    pub(crate) fn reads(self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.output()?.stdout).into_owned())
+    }
+
+    fn output(mut self) -> Result<Output> {
         let output = self.command.output().with_context(|| format!("cannot start `{}`", self.shown))?;
         anyhow::ensure!(
             output.status.success(),
@@ -75,6 +84,6 @@ impl Shell {
             self.shown,
             String::from_utf8_lossy(&output.stderr)
         );
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        Ok(output)
     }
 }

@@ -14,6 +14,7 @@ use std::cell::Cell;
 use std::sync::OnceLock;
 
 use crate::Error;
+use crate::denormals::flushed;
 use crate::simd::{Portable, Simd};
 
 /// An instruction set that the kernels are compiled for, in rising order.
@@ -126,9 +127,9 @@ pub(crate) trait Kernel {
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
-/// Runs a kernel at a level.
+/// Runs a kernel at a level, with denormals as zeros.
 pub(crate) fn run<K: Kernel>(level: Level, kernel: K) -> K::Output {
-    match level {
+    flushed(|| match level {
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => {
             debug_assert!(level.is_available());
@@ -142,8 +143,14 @@ pub(crate) fn run<K: Kernel>(level: Level, kernel: K) -> K::Output {
             // SAFETY: as above.
             unsafe { run_avx512(kernel) }
         }
-        _ => kernel.run(Portable),
-    }
+        _ => run_portable(kernel),
+    })
+}
+
+/// Not inlined, so that the kernel stays on its side of the setting for denormals, as the others do by their target features.
+#[inline(never)]
+fn run_portable<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run(Portable)
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -6,7 +6,7 @@
 //! candle op; `cpu.rs` the arithmetic. Below them: `channels` and `elementwise` (the two loops that
 //! most operations are), `many` (operations with many parameters), `matmul`,
 //! `blocks` (products on the way from one pass to the next), `simd` and [`dispatch`] (instruction sets), `parallel` (the same
-//! bits for any number of threads), `host` (slices from tensors).
+//! bits for any number of threads), `denormals` (which count as zeros), `host` (slices from tensors).
 //!
 //! The one decision behind it: tensors are NHWC, so the channels of a pixel lie side by side, and
 //! everything here (a depthwise filter, a statistic, a gate) is a loop over channels that a vector
@@ -18,6 +18,7 @@ mod batch_norm;
 mod blocks;
 mod channels;
 mod conv2d;
+mod denormals;
 mod depthwise_conv;
 pub mod dispatch;
 mod drop;
@@ -36,6 +37,8 @@ mod pool;
 mod sgd;
 mod sigmoid;
 mod simd;
+#[cfg(test)]
+mod simd_twins;
 mod squeeze_excitation;
 mod swish;
 mod window;

@@ -1,10 +1,13 @@
 //! Parallel loops whose results have the same bits for any number of threads: the work is cut in
 //! pieces by its size alone, each piece is computed by one thread, and sums over pieces are taken
-//! in the order of the pieces.
+//! in the order of the pieces. Each piece is computed with denormals as zeros, and from beginning to end by its thread: a
+//! piece starts no parallel loop of its own.
 
 use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
+
+use crate::denormals::flushed;
 
 /// Values in a piece of elementwise work: 64 KiB, so that a piece and its inputs stay in the second
 /// cache, and a wake-up of a thread is small against it.
@@ -48,6 +51,7 @@ pub(crate) fn tasks<T: Send>(n: usize, task: impl Fn(usize) -> T + Sync) -> Vec<
 
 /// The results of `task` for each of the inputs, in their order.
 pub(crate) fn map<I: Send, T: Send>(inputs: Vec<I>, task: impl Fn(I) -> T + Sync) -> Vec<T> {
+    let task = |input| flushed(|| task(input));
     if inputs.len() <= 1 {
         inputs.into_iter().map(task).collect()
     } else {
@@ -63,7 +67,7 @@ pub(crate) fn sum_in_order(parts: Vec<Vec<f32>>) -> Vec<f32> {
     if rest.is_empty() {
         return total;
     }
-    total.par_chunks_mut(PIECE).enumerate().for_each(|(i, total)| {
+    map(total.chunks_mut(PIECE).enumerate().collect(), |(i, total)| {
         for part in &rest {
             let part = &part[i * PIECE..i * PIECE + total.len()];
             for (t, p) in total.iter_mut().zip(part) {

@@ -158,4 +158,29 @@ mod tests {
             assert!(run(level, Apply::<true>(&[f32::NAN]))[0][0].is_nan(), "{level:?}");
         }
     }
+
+    /// Every 4099th of all floats by their bits, both signs: denormals, infinities and NaNs among them, and the smallest and
+    /// largest of each.
+    #[test]
+    fn over_the_whole_range_of_floats_both_are_exact_to_rounding() {
+        let edges = [0, 1, 0x007f_ffff, 0x0080_0000, 0x7f7f_ffff, 0x7f80_0000, 0x7f80_0001, 0x7fff_ffff];
+        let positive = (0..=i32::MAX as u32).step_by(4099).chain(edges);
+        let xs: Vec<f32> = positive.flat_map(|bits| [bits, bits | 1 << 31]).map(f32::from_bits).collect();
+        for level in available() {
+            for (x, got) in xs.iter().zip(run(level, Apply::<true>(&xs))) {
+                if x.is_nan() {
+                    assert!(got.iter().all(|got| got.is_nan()), "{level:?}: {got:?} of a NaN");
+                    continue;
+                }
+                let e = (-f64::from(*x).abs()).exp();
+                let value = if *x >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) };
+                for (got, exact, most) in [(got[0], value, 4.0), (got[1], e / (1.0 + e).powi(2), 5.0)] {
+                    // Below f32's normal range both may be 0.
+                    let good = ulps(got, exact) <= most
+                        || (got == 0.0 && exact < 1.01 * f64::from(f32::MIN_POSITIVE));
+                    assert!(good, "{level:?}: of {x:e} {got:e}, not {exact:e}");
+                }
+            }
+        }
+    }
 }

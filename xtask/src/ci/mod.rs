@@ -3,6 +3,7 @@
 //! A failed step does not stop the later ones: one run shows all there is to mend.
 
 mod alone;
+mod asan;
 mod matrix;
 mod packaging;
 mod report;
@@ -39,7 +40,7 @@ pub(crate) struct Context {
 type Step = fn(&mut Context) -> Result<()>;
 
 /// Cheap steps first: what is wrong shows early.
-const STEPS: [(&str, &str, Step); 9] = [
+const STEPS: [(&str, &str, Step); 10] = [
     ("format", "rustfmt changes nothing", steps::format),
     ("tidy", "file and doc rules of the house", steps::tidy),
     ("clippy", "lints on all targets, warnings are errors", steps::clippy),
@@ -47,6 +48,7 @@ const STEPS: [(&str, &str, Step); 9] = [
     ("doctests", "the code in READMEs and docs", steps::doctests),
     ("docs", "rustdoc, warnings are errors", steps::docs),
     ("matrix", "each crate alone, features, threads, kernel levels", matrix::run),
+    ("asan", "AddressSanitizer over the tests of the kernels", asan::run),
     ("package", "what would be published builds by itself", packaging::package),
     ("deny", "licences, bans, sources", packaging::deny),
 ];

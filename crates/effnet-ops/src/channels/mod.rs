@@ -6,6 +6,8 @@
 
 mod map;
 mod sums;
+#[cfg(test)]
+mod twins;
 mod update;
 
 use crate::simd::Simd;

@@ -122,10 +122,14 @@ impl Convolution {
         let pixels = y.output * x.output;
         let images = parallel::tasks(self.window.images, |i| {
             let mut dx = vec![0f32; image];
+            let mut shares = vec![];
             for start in (i * pixels..(i + 1) * pixels).step_by(BLOCK) {
                 let pixels = start..(start + BLOCK).min((i + 1) * pixels);
                 let dy = &dy[pixels.start * self.output..pixels.end * self.output];
-                let shares = matmul::product(dy, self.output, Matrix::new(&w, patch), None);
+                shares.resize(pixels.len() * patch, 0.0);
+                let w = Matrix::new(&w, patch);
+                // SAFETY: `shares` has a patch for each of the pixels.
+                unsafe { matmul::tile(dy, self.output, w, None, 0..patch, shares.as_mut_ptr(), patch) };
                 self.runs(pixels, |p, from, to, len| {
                     let to = to - i * image;
                     for (dx, share) in dx[to..to + len].iter_mut().zip(&shares[p * patch + from..]) {

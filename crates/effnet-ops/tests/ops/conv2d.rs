@@ -5,7 +5,7 @@ use effnet_ops::{Padding, conv2d};
 use proptest::prelude::*;
 
 use crate::depthwise_conv::{axis, indices};
-use crate::support::{check, tensor};
+use crate::support::{cases, check, images, kernel, padding, tensor};
 
 #[derive(Debug, Clone, Copy)]
 struct Case {
@@ -59,13 +59,12 @@ fn it_equals_its_twin_over_many_blocks() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(16))]
     #[test]
     fn it_equals_its_twin_over_random_shapes(
-        n in 1usize..3, h in 1usize..10, w in 1usize..10, c in 1usize..5, output in 1usize..20,
-        k in prop::sample::select(vec![1usize, 3, 5]), stride in 1usize..4, same: bool,
+        [n, h, w, _] in images(), c in 1usize..5, output in 1usize..20,
+        k in kernel(), stride in 1usize..4, padding in padding(),
     ) {
-        let padding = if same { Padding::Same } else { Padding::Symmetric };
         check_case(Case { dims: [n, h, w, c], output, k, stride, padding });
     }
 }

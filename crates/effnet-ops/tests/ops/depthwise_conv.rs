@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use effnet_ops::{Padding, depthwise_conv};
 use proptest::prelude::*;
 
-use crate::support::{check, tensor};
+use crate::support::{cases, check, images, kernel, padding, tensor};
 
 /// Output size and zeros before, from the definitions (PyTorch 2.x `padding=k // 2`; TensorFlow 2.x
 /// `padding="SAME"`).
@@ -109,13 +109,11 @@ fn a_view_with_strides_gives_what_its_copy_gives() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(64))]
     #[test]
     fn it_equals_its_twin_over_random_shapes(
-        n in 1usize..3, h in 1usize..12, w in 1usize..12, c in 1usize..40,
-        k in prop::sample::select(vec![1usize, 3, 5, 7]), stride in 1usize..4, same: bool,
+        dims in images(), k in kernel(), stride in 1usize..4, padding in padding(),
     ) {
-        let padding = if same { Padding::Same } else { Padding::Symmetric };
-        check_case(Case { dims: [n, h, w, c], k, stride, padding });
+        check_case(Case { dims, k, stride, padding });
     }
 }

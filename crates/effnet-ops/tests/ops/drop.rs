@@ -2,20 +2,49 @@
 
 use candle_core::{DType, Device, Tensor};
 use effnet_ops::{drop_path, dropout};
+use proptest::prelude::*;
 
-use crate::support::{check, doubles, singles, tensor};
+use crate::support::{cases, check, doubles, images, singles, tensor};
 
 fn ones(dims: &[usize]) -> Tensor {
     Tensor::ones(dims, DType::F32, &Device::Cpu).unwrap()
 }
 
+fn check_masks(dims: &[usize], rate: f64, seed: u64) {
+    for op in [dropout, drop_path] {
+        let mask = doubles(&op(&ones(dims), rate, seed).unwrap());
+        let twin = |a: &[Vec<f64>]| a[0].iter().zip(&mask).map(|(x, m)| x * m).collect();
+        check(&format!("{dims:?}"), &[tensor(dims, 1)], &|a| op(&a[0], rate, seed), &twin, 1e-6);
+    }
+}
+
 #[test]
 fn they_are_products_with_their_own_mask() {
     for dims in [&[5, 7][..], &[6, 3, 2, 9]] {
-        for op in [dropout, drop_path] {
-            let mask = doubles(&op(&ones(dims), 0.4, 11).unwrap());
-            let twin = |a: &[Vec<f64>]| a[0].iter().zip(&mask).map(|(x, m)| x * m).collect();
-            check(&format!("{dims:?}"), &[tensor(dims, 1)], &|a| op(&a[0], 0.4, 11), &twin, 1e-6);
+        check_masks(dims, 0.4, 11);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(32))]
+    #[test]
+    fn they_are_products_with_their_own_mask_over_random_shapes(
+        dims in images(), rate in 0.01..0.9, seed: u64,
+    ) {
+        check_masks(&dims, rate, seed);
+    }
+
+    #[test]
+    fn masks_hold_two_values_and_drop_path_one_an_image(
+        [n, h, w, c] in images(), rate in 0.01..0.9, seed: u64,
+    ) {
+        let kept = (1.0 / (1.0 - rate)) as f32;
+        let ones = ones(&[n, h, w, c]);
+        let values = singles(&dropout(&ones, rate, seed).unwrap());
+        prop_assert!(values.iter().all(|m| *m == 0.0 || *m == kept));
+        let images = singles(&drop_path(&ones, rate, seed).unwrap());
+        for image in images.chunks_exact(h * w * c) {
+            prop_assert!(image.iter().all(|m| *m == image[0]) && (image[0] == 0.0 || image[0] == kept));
         }
     }
 }

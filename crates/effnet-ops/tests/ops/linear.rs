@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use effnet_ops::{linear, pointwise_conv};
 use proptest::prelude::*;
 
-use crate::support::{check, tensor};
+use crate::support::{cases, check, images, tensor};
 
 fn twin(input: usize, output: usize, x: &[f64], w: &[f64]) -> Vec<f64> {
     let pixel = |x: &[f64], o: usize| (0..input).map(|i| x[i] * w[o * input + i]).sum();
@@ -35,25 +35,39 @@ fn pointwise_convolution_equals_its_twin_on_both_sides_of_every_cut() {
     check_pointwise(&[4, 24, 24, 3], 5);
 }
 
+fn check_linear([n, input, output]: [usize; 3]) {
+    let arguments = [tensor(&[n, input], 3), tensor(&[output, input], 4), tensor(&[output], 5)];
+    let twin = |a: &[Vec<f64>]| {
+        let y = twin(input, output, &a[0], &a[1]);
+        y.iter().enumerate().map(|(i, y)| y + a[2][i % output]).collect()
+    };
+    let what = format!("linear {n} {input} {output}");
+    check(&what, &arguments, &|a| linear(&a[0], &a[1], &a[2]), &twin, 5e-6);
+}
+
 #[test]
 fn linear_equals_its_twin() {
-    for [n, input, output] in [[1, 1, 1], [5, 7, 3], [64, 40, 150], [70, 9, 10]] {
-        let arguments = [tensor(&[n, input], 3), tensor(&[output, input], 4), tensor(&[output], 5)];
-        let twin = |a: &[Vec<f64>]| {
-            let y = twin(input, output, &a[0], &a[1]);
-            y.iter().enumerate().map(|(i, y)| y + a[2][i % output]).collect()
-        };
-        let what = format!("linear {n} {input} {output}");
-        check(&what, &arguments, &|a| linear(&a[0], &a[1], &a[2]), &twin, 5e-6);
+    for shape in [[1, 1, 1], [5, 7, 3], [64, 40, 150], [70, 9, 10]] {
+        check_linear(shape);
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(32))]
     #[test]
     fn pointwise_convolution_equals_its_twin_over_random_shapes(
         rows in 1usize..150, input in 1usize..40, output in 1usize..160,
     ) {
         check_pointwise(&[rows, input], output);
+    }
+
+    #[test]
+    fn pointwise_convolution_equals_its_twin_over_random_images(dims in images(), output in 1usize..30) {
+        check_pointwise(&dims, output);
+    }
+
+    #[test]
+    fn linear_equals_its_twin_over_random_shapes(n in 1usize..100, input in 1usize..60, output in 1usize..160) {
+        check_linear([n, input, output]);
     }
 }

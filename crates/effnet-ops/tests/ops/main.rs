@@ -9,6 +9,8 @@
 mod activation;
 mod batch_norm;
 mod conv2d;
+#[cfg(target_arch = "x86_64")]
+mod denormals;
 mod depthwise_conv;
 mod drop;
 mod errors;

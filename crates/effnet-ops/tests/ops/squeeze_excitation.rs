@@ -1,9 +1,10 @@
 //! Squeeze and excitation.
 
 use candle_core::Tensor;
-use effnet_ops::{SqueezeExcitation, squeeze_excitation};
+use effnet_ops::squeeze_excitation;
+use proptest::prelude::*;
 
-use crate::support::{check, sigmoid, tensor};
+use crate::support::{cases, check, gate, images, sigmoid, tensor};
 
 fn twin(dims: [usize; 4], r: usize, a: &[Vec<f64>]) -> Vec<f64> {
     let [_, h, w, c] = dims;
@@ -24,6 +25,19 @@ fn twin(dims: [usize; 4], r: usize, a: &[Vec<f64>]) -> Vec<f64> {
     out
 }
 
+fn check_gate(dims: [usize; 4], r: usize) {
+    let c = dims[3];
+    let arguments = [
+        (tensor(&dims, 1) * 2.0).unwrap(),
+        tensor(&[r, c, 1, 1], 2),
+        tensor(&[r], 3),
+        tensor(&[c, r, 1, 1], 4),
+        tensor(&[c], 5),
+    ];
+    let op = |a: &[Tensor]| squeeze_excitation(&a[0], &gate(&a[1..]));
+    check(&format!("{dims:?} by {r}"), &arguments, &op, &|a| twin(dims, r, a), 5e-6);
+}
+
 #[test]
 fn it_equals_its_twin() {
     for (dims, r) in [
@@ -34,23 +48,14 @@ fn it_equals_its_twin() {
         ([5, 2, 2, 150], 6),
         ([2, 23, 29, 12], 3),
     ] {
-        let c = dims[3];
-        let arguments = [
-            (tensor(&dims, 1) * 2.0).unwrap(),
-            tensor(&[r, c, 1, 1], 2),
-            tensor(&[r], 3),
-            tensor(&[c, r, 1, 1], 4),
-            tensor(&[c], 5),
-        ];
-        let op = |a: &[Tensor]| {
-            let parameters = SqueezeExcitation {
-                reduce_weight: &a[1],
-                reduce_bias: &a[2],
-                expand_weight: &a[3],
-                expand_bias: &a[4],
-            };
-            squeeze_excitation(&a[0], &parameters)
-        };
-        check(&format!("{dims:?} by {r}"), &arguments, &op, &|a| twin(dims, r, a), 5e-6);
+        check_gate(dims, r);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(24))]
+    #[test]
+    fn it_equals_its_twin_over_random_shapes(dims in images(), r in 1usize..14) {
+        check_gate(dims, r);
     }
 }

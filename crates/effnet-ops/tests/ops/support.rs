@@ -1,7 +1,9 @@
-//! The comparison that every module makes.
+//! The comparison that every module makes, and the random shapes it is made over.
 
 use candle_core::{Device, Result, Tensor, Var};
-use effnet_ops::dispatch;
+use effnet_ops::{Padding, SqueezeExcitation, dispatch};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 /// Numbers in [-1, 1) without a pattern that a kernel could share; equal for equal seeds.
 pub(crate) fn numbers(n: usize, seed: u64) -> Vec<f32> {
@@ -35,6 +37,41 @@ pub(crate) fn assert_close(what: &str, got: &Tensor, exact: &[f64], tolerance: f
         let error = (got - exact).abs() / scale;
         assert!(error <= tolerance, "{what}: value {i} is {got}, not {exact}; off by {error:e} of {scale}");
     }
+}
+
+/// So many random cases, the same in every run: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for others.
+pub(crate) fn cases(cases: u32) -> ProptestConfig {
+    const SEED: u64 = 1905;
+    let asked = ProptestConfig::default();
+    let is_set = |name| std::env::var_os(name).is_some();
+    ProptestConfig {
+        cases: if is_set("PROPTEST_CASES") { asked.cases } else { cases },
+        rng_seed: if is_set("PROPTEST_RNG_SEED") { asked.rng_seed } else { RngSeed::Fixed(SEED) },
+        failure_persistence: None,
+        ..asked
+    }
+}
+
+/// [N, H, W, C]: 1 to 5 small images of any ratio, with up to 50 channels, few of them whole vectors.
+pub(crate) fn images() -> impl Strategy<Value = [usize; 4]> {
+    (1usize..=5, 1usize..=12, 1usize..=12, 1usize..=50).prop_map(|(n, h, w, c)| [n, h, w, c])
+}
+
+/// A gate of its four parameters in their order.
+pub(crate) fn gate(parameters: &[Tensor]) -> SqueezeExcitation<'_> {
+    let [reduce_weight, reduce_bias, expand_weight, expand_bias] = parameters else {
+        panic!("four parameters")
+    };
+    SqueezeExcitation { reduce_weight, reduce_bias, expand_weight, expand_bias }
+}
+
+/// The size of a kernel.
+pub(crate) fn kernel() -> impl Strategy<Value = usize> {
+    prop::sample::select(vec![1usize, 3, 5, 7])
+}
+
+pub(crate) fn padding() -> impl Strategy<Value = Padding> {
+    prop::sample::select(vec![Padding::Symmetric, Padding::Same])
 }
 
 type Op<'a> = &'a dyn Fn(&[Tensor]) -> Result<Tensor>;

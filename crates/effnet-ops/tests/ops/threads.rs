@@ -1,25 +1,41 @@
 //! The same bits for any number of threads: forward and all gradients of every operation, on shapes
-//! that are cut in several pieces.
+//! that are cut in several pieces, and on random ones.
+
+use std::sync::OnceLock;
 
 use candle_core::{Result, Tensor, Var};
 use effnet_ops::{
-    Activation, ConvNorm, MbConv, Padding, Sgd, SqueezeExcitation, activate, add, batch_norm_eval,
-    batch_norm_train, conv2d, depthwise_conv, drop_path, dropout, global_avg_pool, linear, mb_conv_train,
-    nchw_to_nhwc, nhwc_to_nchw, pointwise_conv, sgd_step, squeeze_excitation, swish_learnable,
+    Activation, Padding, Sgd, activate, add, batch_norm_eval, batch_norm_train, conv2d, depthwise_conv,
+    dispatch, drop_path, dropout, global_avg_pool, linear, nchw_to_nhwc, nhwc_to_nchw, pointwise_conv,
+    sgd_step, squeeze_excitation, swish_learnable,
 };
+use proptest::prelude::*;
+use rayon::ThreadPool;
 
-use crate::support::{gradients, numbers, singles, tensor};
+use crate::mb_conv::Case;
+use crate::support::{cases, gate, gradients, kernel, numbers, padding, singles, tensor};
 
-fn assert_same_bits(what: &str, compute: impl Fn() -> Vec<Tensor> + Sync) {
-    let bits = |threads: usize| -> Vec<u32> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let tensors = pool.install(&compute);
-        tensors.iter().flat_map(singles).map(f32::to_bits).collect()
-    };
-    let one = bits(1);
-    assert!(one.len() > 1, "{what}: something to compare");
-    for threads in [2, 3, 5] {
-        assert!(bits(threads) == one, "{what}: {threads} threads give other bits than one");
+/// Pools of one thread and of others.
+fn pools() -> &'static [ThreadPool] {
+    static POOLS: OnceLock<Vec<ThreadPool>> = OnceLock::new();
+    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    POOLS.get_or_init(|| [1, 2, 3, 5].map(pool).into())
+}
+
+/// On each level: in pools of any size, and called from a thread outside.
+pub(crate) fn assert_same_bits(what: &str, compute: impl Fn() -> Vec<Tensor> + Sync) {
+    for level in dispatch::available() {
+        let bits = || -> Vec<u32> {
+            let tensors = dispatch::with_level(level, &compute).unwrap();
+            tensors.iter().flat_map(singles).map(f32::to_bits).collect()
+        };
+        let what = format!("{what} at {}", level.name());
+        let outside = bits();
+        assert!(!outside.is_empty(), "{what}: something to compare");
+        for pool in pools() {
+            let threads = pool.current_num_threads();
+            assert!(pool.install(bits) == outside, "{what}: {threads} threads give other bits");
+        }
     }
 }
 
@@ -66,9 +82,7 @@ fn norms_and_gates() {
         batch_norm_eval(&a[0], &a[1], &a[2], &var, &var, 1e-3, Activation::Relu6)
     });
     check("squeeze and excitation", &[IMAGES, &[10, 40, 1, 1], &[10], &[40, 10, 1, 1], c], |a| {
-        let [reduce_weight, reduce_bias, expand_weight, expand_bias] = [&a[1], &a[2], &a[3], &a[4]];
-        let parameters = SqueezeExcitation { reduce_weight, reduce_bias, expand_weight, expand_bias };
-        squeeze_excitation(&a[0], &parameters)
+        squeeze_excitation(&a[0], &gate(&a[1..]))
     });
     assert_same_bits("batch statistics", || {
         let (_, s) =
@@ -103,45 +117,78 @@ fn steps() {
 
 #[test]
 fn blocks() {
-    block("a block, small images", IMAGES);
-    block("a block, large images", &[9, 23, 25, 40]);
+    check_block(BLOCK);
+    // Large images, and enough of them that each is a task of its own.
+    check_block(Case { images: [9, 23, 25], ..BLOCK });
 }
 
-fn block(what: &str, images: &[usize]) {
-    let shapes: [&[usize]; 14] = [
-        images,
-        &[72, 40, 1, 1],
-        &[72],
-        &[72],
-        &[72, 1, 5, 5],
-        &[72],
-        &[72],
-        &[24, 72, 1, 1],
-        &[24],
-        &[24],
-        &[6, 72, 1, 1],
-        &[6],
-        &[72, 6, 1, 1],
-        &[72],
-    ];
-    check(what, &shapes, |a| {
-        let layer = |i: usize| ConvNorm { weight: &a[i], norm_weight: &a[i + 1], norm_bias: &a[i + 2] };
-        let attention = SqueezeExcitation {
-            reduce_weight: &a[10],
-            reduce_bias: &a[11],
-            expand_weight: &a[12],
-            expand_bias: &a[13],
-        };
-        let block = MbConv {
-            expansion: Some(layer(1)),
-            depthwise: layer(4),
-            attention: Some(attention),
-            projection: layer(7),
-            stride: 1,
-            padding: Padding::Same,
-            eps: 1e-3,
-            activation: Activation::Swish,
-        };
-        Ok(mb_conv_train(&a[0], &block)?.0)
+const BLOCK: Case = Case {
+    images: [6, 19, 23],
+    input: 40,
+    hidden: 72,
+    output: 24,
+    kernel: 5,
+    stride: 1,
+    padding: Padding::Same,
+    reduced: Some(6),
+    activation: Activation::Swish,
+};
+
+fn check_block(case: Case) {
+    let shapes: Vec<Vec<usize>> = case.arguments().iter().map(|a| a.dims().to_vec()).collect();
+    let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+    check(&format!("{case:?}"), &shapes, |a| case.one(a));
+    assert_same_bits(&format!("statistics of {case:?}"), || {
+        let (_, s) = case.one_with_statistics(&case.arguments()).unwrap();
+        s.expansion.into_iter().chain([s.depthwise, s.projection]).flat_map(|s| [s.mean, s.var]).collect()
     });
+}
+
+/// [N, H, W, C], some of one piece and some of many.
+fn sizes() -> impl Strategy<Value = [usize; 4]> {
+    (1usize..=5, 1usize..40, 1usize..40, 1usize..70).prop_map(|(n, h, w, c)| [n, h, w, c])
+}
+
+proptest! {
+    #![proptest_config(cases(12))]
+    #[test]
+    fn convolutions_over_random_shapes(
+        dims in sizes(), output in 1usize..40, k in kernel(), stride in 1usize..4, padding in padding(),
+    ) {
+        let [n, h, w, c] = dims;
+        check("depthwise", &[&dims, &[c, 1, k, k]], |a| depthwise_conv(&a[0], &a[1], stride, padding));
+        let few = 1 + c % 4;
+        check("conv2d", &[&[n, h, w, few], &[output, few, k, k]], |a| conv2d(&a[0], &a[1], stride, padding));
+        check("pointwise", &[&dims, &[output, c]], |a| pointwise_conv(&a[0], &a[1]));
+        check("linear", &[&[n * h, c], &[output * 4, c], &[output * 4]], |a| linear(&a[0], &a[1], &a[2]));
+    }
+
+    #[test]
+    fn norms_gates_and_elementwise_operations_over_random_shapes(dims in sizes(), r in 1usize..12, seed: u64) {
+        let c = dims[3];
+        check("batch norm, train", &[&dims, &[c], &[c]], |a| {
+            Ok(batch_norm_train(&a[0], &a[1], &a[2], 1e-3, Activation::Swish)?.0)
+        });
+        check("squeeze and excitation", &[&dims, &[r, c, 1, 1], &[r], &[c, r, 1, 1], &[c]], |a| {
+            squeeze_excitation(&a[0], &gate(&a[1..]))
+        });
+        check("learned swish", &[&dims, &[1]], |a| swish_learnable(&a[0], &a[1]));
+        check("dropout", &[&dims], |a| dropout(&a[0], 0.3, seed));
+        check("drop path", &[&dims], |a| drop_path(&a[0], 0.3, seed));
+        check("pool", &[&dims], |a| global_avg_pool(&a[0]));
+        check("to NCHW", &[&dims], |a| nhwc_to_nchw(&a[0]));
+    }
+
+    #[test]
+    fn blocks_over_random_shapes(case in crate::mb_conv::blocks(1usize..=5, 1..30, 1..60)) {
+        check_block(case);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(4))]
+    #[test]
+    fn blocks_over_random_large_shapes(case in crate::mb_conv::blocks(8usize..=11, 30..40, 40..56)) {
+        check_block(case);
+    }
 }
