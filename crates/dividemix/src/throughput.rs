@@ -15,7 +15,7 @@ use crate::{Error, Mode, Network, Purpose, Result, Stream, Trainable};
 
 /// What is done with a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Work {
+pub enum Task {
     /// A training step: forward, cross entropy, backward, SGD with momentum and weight decay.
     Train,
     /// Logits in evaluation mode.
@@ -44,7 +44,7 @@ pub fn throughput(
     arch: &Arch,
     classes: usize,
     batch: usize,
-    work: Work,
+    task: Task,
     time: Duration,
     stop: &AtomicBool,
 ) -> Result<Throughput> {
@@ -64,9 +64,9 @@ pub fn throughput(
         if stop.load(Ordering::Relaxed) {
             return Err(Error::Stopped);
         }
-        match work {
-            Work::Predict => drop(network.forward_t(&images, Mode::Eval)?),
-            Work::Train => {
+        match task {
+            Task::Predict => drop(network.forward_t(&images, Mode::Eval)?),
+            Task::Train => {
                 let logits = network.forward_t(&images, Mode::Train { seed: seed as u64 })?;
                 optimiser.step(&cross_entropy(&logits, &targets)?.backward()?, &sgd)?;
             }

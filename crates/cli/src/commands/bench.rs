@@ -36,8 +36,8 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
     let (batch, mode) = (usize::from(args.batch), args.mode);
     let signals = Signals::listen()?;
     let (work, name) = match mode {
-        BenchMode::Train => (dividemix::Work::Train, "train"),
-        BenchMode::Predict => (dividemix::Work::Predict, "predict"),
+        BenchMode::Train => (dividemix::Task::Train, "train"),
+        BenchMode::Predict => (dividemix::Task::Predict, "predict"),
     };
     let time = Duration::from_secs_f64(args.seconds);
     let measured = match throughput(&arch, CLASSES, batch, work, time, signals.stop()) {
