@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use candle_core::Tensor;
 use noisy_labels::division::{Division, co_divide};
 
-use crate::methods::{DivideMix, Recipe, warm_up};
 use crate::evaluate::BATCH as EVALUATED;
 use crate::memory::{forget_peak, peak_rss_bytes};
+use crate::methods::{DivideMix, Recipe, warm_up};
 use crate::optimiser::Optimiser;
 use crate::pass::{Context, Pass};
 use crate::{Event, Hyperparameters, Network, Result, TrainingSet, View, ViewSource, Work, logits};

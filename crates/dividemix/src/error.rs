@@ -52,7 +52,9 @@ pub enum Error {
         problem: String,
     },
     /// There is too little memory or disk.
-    #[error("not enough room {place}: the run needs about {needed}, and there are {left}; {remedy}; --anyway starts it as it is")]
+    #[error(
+        "not enough room {place}: the run needs about {needed}, and there are {left}; {remedy}; --anyway starts it as it is"
+    )]
     NoRoom {
         /// Where: "in memory", "on the disk of FOLDER".
         place: String,

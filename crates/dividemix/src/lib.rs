@@ -40,7 +40,7 @@ pub use hyperparameters::{ClassWeights, Hyperparameters, Method, Schedule};
 pub use network::{Network, Trainable};
 pub use outcome::Outcome;
 pub use stream::{Purpose, Stream};
-pub use throughput::{Task, Throughput, throughput};
+pub use throughput::{Task, Throughput, throughput, training_seconds};
 pub use train::{Start, TestSet, TrainingSet, train};
 pub use views::{View, ViewSource};
 pub use words::{bytes_in_words, seconds_in_words};

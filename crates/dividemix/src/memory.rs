@@ -67,9 +67,9 @@ fn left_in(folder: &Path) -> Option<u64> {
     let limit = number("memory.max").or_else(|| number("memory.limit_in_bytes"))?;
     let used = number("memory.current").or_else(|| number("memory.usage_in_bytes"))?;
     let stat = fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
-    let cached = ["total_inactive_file ", "inactive_file "].iter().find_map(|name| {
-        stat.lines().find_map(|line| line.strip_prefix(name))?.trim().parse::<u64>().ok()
-    });
+    let cached = ["total_inactive_file ", "inactive_file "]
+        .iter()
+        .find_map(|name| stat.lines().find_map(|line| line.strip_prefix(name))?.trim().parse::<u64>().ok());
     Some(limit.saturating_sub(used.saturating_sub(cached.unwrap_or_default())))
 }
 

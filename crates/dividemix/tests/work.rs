@@ -76,7 +76,8 @@ fn counted_work_is_the_work_of_a_run() {
         let mut observe = |event: Event| {
             match event {
                 Event::EpochStarted { phase, .. } => {
-                    expected = expected + Work { evaluated: networks.len() * (n + test.labels.len()), ..Work::default() };
+                    expected = expected
+                        + Work { evaluated: networks.len() * (n + test.labels.len()), ..Work::default() };
                     if phase == Phase::WarmUp || method == Method::Ce {
                         expected = expected + Work::plain_pass(n) * networks.len();
                     }
@@ -113,7 +114,8 @@ fn costs_are_measured_until_they_are_known_or_the_caller_stops() {
     let data = clouds.training_set();
     let work = Work::training(&hyper, 0, 200, 400, 0.5);
     let stop = AtomicBool::new(false);
-    let costs = Costs::measure(&networks(2, 1), &data.views, data.classes, &hyper, (200, &work), &stop).unwrap();
+    let costs =
+        Costs::measure(&networks(2, 1), &data.views, data.classes, &hyper, (200, &work), &stop).unwrap();
     assert!(costs.plain.seconds > 0.0 && costs.mixed.seconds > 0.0 && costs.evaluated.seconds > 0.0);
     let twice = Work::training(&Hyperparameters { epochs: 75, ..hyper.clone() }, 0, 200, 400, 0.5);
     assert!(costs.seconds(&twice) > 1.5 * costs.seconds(&work), "more epochs take longer");

@@ -216,7 +216,8 @@ fn candidates(said: &Settings, facts: &Facts) -> Result<Vec<Settings>> {
     } else if facts.side <= SMALL_SIDE {
         SMALL.into_iter().for_each(|(width, depth)| add(scaled(width, depth, recipe.arch.size)));
     } else {
-        let fitting = PHOTOGRAPHS.into_iter().filter(|(_, _, size)| *size <= facts.side.max(PHOTOGRAPHS[0].2));
+        let fitting =
+            PHOTOGRAPHS.into_iter().filter(|(_, _, size)| *size <= facts.side.max(PHOTOGRAPHS[0].2));
         fitting.for_each(|(width, depth, size)| add(scaled(width, depth, size)));
     }
     Ok(found)
@@ -229,7 +230,9 @@ fn named(plan: &Plan) -> String {
 
 fn network(plan: &Plan) -> String {
     let scaled = match (plan.settings.width, plan.settings.depth) {
-        (Some(width), Some(depth)) if (width, depth) != (1.0, 1.0) => format!(" (width {width}, depth {depth})"),
+        (Some(width), Some(depth)) if (width, depth) != (1.0, 1.0) => {
+            format!(" (width {width}, depth {depth})")
+        }
         _ => String::new(),
     };
     format!("{}{scaled} at {} px", plan.arch.name, plan.arch.size)
@@ -265,12 +268,16 @@ mod tests {
 
     #[test]
     fn candidates_grow_and_hold_what_was_said() {
-        let said = Settings { data: Some("d".into()), size: Some(96), epochs: Some(7), ..Settings::default() };
+        let said =
+            Settings { data: Some("d".into()), size: Some(96), epochs: Some(7), ..Settings::default() };
         let found = candidates(&said, &PHOTOS).unwrap();
         assert!(found.len() > 2);
         assert!(found.iter().all(|c| c.size == Some(96) && c.epochs == Some(7)));
         let cost = |c: &Settings| c.width.unwrap().powi(2) * c.depth.unwrap();
-        assert!(found.windows(2).all(|pair| cost(&pair[0]) < cost(&pair[1])), "the size is fixed, so no two are alike");
+        assert!(
+            found.windows(2).all(|pair| cost(&pair[0]) < cost(&pair[1])),
+            "the size is fixed, so no two are alike"
+        );
 
         let said = Settings { width: Some(0.3), depth: Some(0.3), ..said };
         assert_eq!(candidates(&said, &PHOTOS).unwrap(), [said], "nothing is left to choose");

@@ -40,7 +40,14 @@ impl Config {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             classes: Some(classes.to_vec()),
         };
-        let settings = Settings { out: None, force: None, threads: None, anyway: None, budget: None, ..settings.clone() };
+        let settings = Settings {
+            out: None,
+            force: None,
+            threads: None,
+            anyway: None,
+            budget: None,
+            ..settings.clone()
+        };
         Self { stamp, settings }
     }
 

@@ -26,7 +26,9 @@ use super::weights::{FrozenBody, build, throwaway};
 use crate::costs::{Cost, Costs};
 use crate::evaluate::BATCH as EVALUATED;
 use crate::memory::{forget_peak, memory_used, peak_rss_bytes};
-use crate::{Checkpoints, Error, Hyperparameters, Method, Network, Result, TYPICAL_CLEAN_SHARE, View, ViewSource, Work};
+use crate::{
+    Checkpoints, Error, Hyperparameters, Method, Network, Result, TYPICAL_CLEAN_SHARE, View, ViewSource, Work,
+};
 
 /// What a run will take, all in all. It is about right, not exact: within a quarter in docs/benchmarks.md.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -116,8 +118,7 @@ pub(crate) fn estimate(
     let left = pixels_to_read(plan, data)?;
     let mut seconds = decoding * left as f64;
     let frozen = settings.frozen();
-    let networks =
-        throwaway(&arch, data.facts.classes, hyper.method.networks(), frozen, hyper.seed)?;
+    let networks = throwaway(&arch, data.facts.classes, hyper.method.networks(), frozen, hyper.seed)?;
     let to_encode = if frozen { views_to_encode(plan, data, body)? } else { 0 };
     let bytes = Bytes::of(&networks, plan, data)?;
 
@@ -143,15 +144,21 @@ pub(crate) fn estimate(
     if work.mixed > 0 {
         memory.push((costs.mixed, 2 * hyper.augmentations * hyper.batch.min(n / 2), area));
     }
-    let activations = memory.iter().filter_map(|(cost, rows, area)| bytes.rows(cost, *rows, *area, base?)).max();
+    let activations =
+        memory.iter().filter_map(|(cost, rows, area)| bytes.rows(cost, *rows, *area, base?)).max();
     let pixels = |images: usize| images as u64 * (plan.arch.size * plan.arch.size * 3) as u64;
     let in_memory = if plan.cache == CacheKind::Ram { pixels(n + test) } else { 0 };
-    let memory_bytes = base.zip(activations).map(|(base, activations)| {
-        base + in_memory + bytes.networks + activations.max(bytes.checkpoint)
-    });
+    let memory_bytes = base
+        .zip(activations)
+        .map(|(base, activations)| base + in_memory + bytes.networks + activations.max(bytes.checkpoint));
     let on_disk = if plan.cache == CacheKind::Disk { pixels(left) } else { 0 };
     let run_bytes = 2 * bytes.checkpoint + bytes.results;
-    Ok(Some(Estimate { seconds, memory_bytes, run_bytes, cache_bytes: on_disk + to_encode as u64 * bytes.feature }))
+    Ok(Some(Estimate {
+        seconds,
+        memory_bytes,
+        run_bytes,
+        cache_bytes: on_disk + to_encode as u64 * bytes.feature,
+    }))
 }
 
 /// The share of labels that divisions keep: as in the run that this one starts from, if it is there.
@@ -235,7 +242,13 @@ fn views_to_encode(plan: &Plan, data: &Data, body: Option<&FrozenBody>) -> Resul
 }
 
 /// What a view through the frozen body takes: in a small batch first, and in a larger one if all of the work is long.
-fn body_cost(arch: &Arch, classes: usize, body: Option<&FrozenBody>, views: &Views, work: usize) -> Result<Cost> {
+fn body_cost(
+    arch: &Arch,
+    classes: usize,
+    body: Option<&FrozenBody>,
+    views: &Views,
+    work: usize,
+) -> Result<Cost> {
     let own;
     let network: &EfficientNet = match body {
         Some(body) if body.network.arch().size == arch.size => &body.network,
@@ -281,7 +294,9 @@ impl Bytes {
     fn of(networks: &[Box<dyn Network>], plan: &Plan, data: &Data) -> Result<Self> {
         let n = data.folder.train.len() as u64;
         let (k, classes) = (networks.len() as u64, data.facts.classes as u64);
-        let count = |vars: Vec<(String, candle_core::Var)>| vars.iter().map(|(_, v)| v.elem_count() as u64).sum::<u64>();
+        let count = |vars: Vec<(String, candle_core::Var)>| {
+            vars.iter().map(|(_, v)| v.elem_count() as u64).sum::<u64>()
+        };
         let (trained, moving) = (count(networks[0].parameters()), count(networks[0].buffers()));
         let whole = plan.arch.parameters(data.facts.classes)? as u64 + moving;
         let paths: u64 = data.folder.train.iter().map(|sample| sample.path.len() as u64 + ROW).sum();

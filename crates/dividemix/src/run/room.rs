@@ -82,14 +82,14 @@ mod tests {
         }
     }
 
-    const SMALL: Estimate =
-        Estimate { seconds: 1.0, memory_bytes: Some(GB), run_bytes: GB, cache_bytes: GB };
+    const SMALL: Estimate = Estimate { seconds: 1.0, memory_bytes: Some(GB), run_bytes: GB, cache_bytes: GB };
 
     #[test]
     fn what_fits_is_allowed_and_so_is_what_nobody_knows() {
         room().check(&SMALL, CacheKind::Ram).unwrap();
         let unknown = Room { memory: None, run_disk: None, cache_disk: None, ..room() };
-        let huge = Estimate { memory_bytes: Some(u64::MAX), run_bytes: GB << 20, cache_bytes: GB << 20, ..SMALL };
+        let huge =
+            Estimate { memory_bytes: Some(u64::MAX), run_bytes: GB << 20, cache_bytes: GB << 20, ..SMALL };
         unknown.check(&huge, CacheKind::Ram).unwrap();
     }
 
