@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use effnet_model::Arch;
 use serde::{Deserialize, Serialize};
@@ -98,18 +98,18 @@ pub(crate) struct Choice {
     pub(crate) why: String,
 }
 
-/// Chooses what the user left open, so that the run takes no longer than `budget`, of which `spent` seconds are gone.
+/// Chooses what the user left open, so that the run, which `began` a moment ago, takes no longer than `budget`.
 ///
 /// # Errors
 /// [`Error::Setting`] where the smallest doesn't fit; else as [`estimate`] and [`Settings::resolve`].
 pub(crate) fn choose(
     settings: &Settings,
     budget: Budget,
-    spent: f64,
+    began: Instant,
     data: &Data,
     stop: &AtomicBool,
 ) -> Result<Choice> {
-    let allowed = FILLED * budget.seconds() - spent;
+    let allowed = || FILLED * budget.seconds() - began.elapsed().as_secs_f64();
     let mut chosen: Option<(Plan, f64)> = None;
     let mut too_long: Option<(Plan, Estimate)> = None;
     for candidate in candidates(settings, &data.facts)? {
@@ -119,7 +119,7 @@ pub(crate) fn choose(
             chosen = Some((plan, 0.0));
             break;
         };
-        if needed.seconds > allowed {
+        if needed.seconds > allowed() {
             too_long = Some((plan, needed));
             break;
         }
@@ -128,9 +128,10 @@ pub(crate) fn choose(
     let (plan, seconds) = match (chosen, &too_long) {
         (Some(chosen), _) => chosen,
         (None, Some((smallest, needed))) => {
-            fewer_epochs(settings, budget, allowed, (smallest, needed), data, stop)?
+            fewer_epochs(settings, budget, allowed(), (smallest, needed), data, stop)?
         }
-        (None, None) => return Ok(Choice { settings: settings.clone(), why: String::new() }),
+        // There is a candidate always.
+        (None, None) => (settings.clone().resolve(&data.facts)?, 0.0),
     };
     let next = match &too_long {
         Some((next, needed)) if *next != plan => {
@@ -201,6 +202,9 @@ fn candidates(said: &Settings, facts: &Facts) -> Result<Vec<Settings>> {
         let largest = recipe.arch.size.max(own.min(facts.side));
         for size in PRETRAINED.into_iter().filter(|size| *size <= largest) {
             add(Settings { size: Some(side(size)), ..said.clone() });
+        }
+        if found.is_empty() {
+            found.push(said.clone());
         }
         return Ok(found);
     }

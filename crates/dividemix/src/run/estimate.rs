@@ -251,8 +251,8 @@ fn body_cost(
 ) -> Result<Cost> {
     let own;
     let network: &EfficientNet = match body {
-        Some(body) if body.network.arch().size == arch.size => &body.network,
-        _ => {
+        Some(body) => &body.network,
+        None => {
             own = build(arch, classes, 0)?;
             &own.0
         }

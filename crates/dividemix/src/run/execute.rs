@@ -49,7 +49,7 @@ pub fn start(settings: &Settings, observe: &Observer<'_>, stop: &AtomicBool) -> 
         None => settings,
         Some(budget) => {
             settings.clone().resolve(&data.facts)?; // What was said is checked first.
-            let choice = choose(&settings, budget, began.elapsed().as_secs_f64(), &data, stop)?;
+            let choice = choose(&settings, budget, began, &data, stop)?;
             observe(Progress::Chosen(&choice.why));
             choice.settings
         }
