@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
 use effnet_model::{Arch, EfficientNet, Mode};
-use image_folder::{Cache, Sample, Views};
+use image_folder::{Cache, DemoOptions, Sample, Views};
 use serde::{Deserialize, Serialize};
 
 use super::cache::cache_folder;
@@ -105,7 +105,10 @@ pub(crate) fn estimate(
 ) -> Result<Option<Estimate>> {
     let (n, test) = (data.folder.train.len(), data.folder.test.len());
     let Plan { hyperparameters: hyper, settings, .. } = plan;
-    let clean = clean_share(settings.start_from.as_deref(), hyper.threshold)?;
+    let clean = match data.facts.demo {
+        true => 1.0 - DemoOptions::default().noise_rate,
+        false => clean_share(settings.start_from.as_deref(), hyper.threshold)?,
+    };
     let mut work = Work::training(hyper, done.main, n, test, clean);
     if data.facts.demo && hyper.method != Method::Ce {
         let plain = Hyperparameters { method: Method::Ce, ..hyper.clone() };
