@@ -118,18 +118,18 @@ pub(crate) fn estimate(
     let base = memory_used();
     let (arch, area) = probed(&plan.arch);
     let Some((views, decoding)) = few_views(&data.folder.train, &arch, plan, stop)? else { return Ok(None) };
-    let left = pixels_to_read(plan, data)?;
-    let mut seconds = decoding * left as f64;
     let frozen = settings.frozen();
     let networks = throwaway(&arch, data.facts.classes, hyper.method.networks(), frozen, hyper.seed)?;
     let to_encode = if frozen { views_to_encode(plan, data, body)? } else { 0 };
+    // With features in the cache no image is read.
+    let reads = !frozen || to_encode > 0;
+    let to_read = if reads { pixels_to_read(plan, data)? } else { 0 };
+    let mut seconds = decoding * to_read as f64;
     let bytes = Bytes::of(&networks, plan, data)?;
 
     let mut memory = Vec::new();
     let (loop_views, area): (Arc<dyn ViewSource>, f64) = if frozen {
-        if to_encode == 0 {
-            seconds = 0.0;
-        } else {
+        if to_encode > 0 {
             let cost = body_cost(&arch, data.facts.classes, body, &views, to_encode)?;
             seconds += area * cost.seconds * to_encode as f64;
             memory.push((cost, BATCH.min(n), area));
@@ -150,11 +150,11 @@ pub(crate) fn estimate(
     let activations =
         memory.iter().filter_map(|(cost, rows, area)| bytes.rows(cost, *rows, *area, base?)).max();
     let pixels = |images: usize| images as u64 * (plan.arch.size * plan.arch.size * 3) as u64;
-    let in_memory = if plan.cache == CacheKind::Ram { pixels(n + test) } else { 0 };
+    let in_memory = if plan.cache == CacheKind::Ram && reads { pixels(n + test) } else { 0 };
     let memory_bytes = base
         .zip(activations)
         .map(|(base, activations)| base + in_memory + bytes.networks + activations.max(bytes.checkpoint));
-    let on_disk = if plan.cache == CacheKind::Disk { pixels(left) } else { 0 };
+    let on_disk = if plan.cache == CacheKind::Disk { pixels(to_read) } else { 0 };
     let run_bytes = 2 * bytes.checkpoint + bytes.results;
     Ok(Some(Estimate {
         seconds,
