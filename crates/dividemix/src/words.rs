@@ -9,10 +9,10 @@ pub fn seconds_in_words(seconds: f64) -> String {
     }
 }
 
-/// A number of bytes: `850 MB`, `1.4 GB`.
+/// A number of bytes: `66 kB`, `850 MB`, `1.4 GB`.
 pub fn bytes_in_words(bytes: u64) -> String {
     match bytes as f64 / 1e6 {
-        megabytes if megabytes < 1.0 => "1 MB".to_owned(),
+        megabytes if megabytes < 0.9995 => format!("{:.0} kB", megabytes * 1e3),
         megabytes if megabytes < 999.5 => format!("{megabytes:.0} MB"),
         megabytes => format!("{:.1} GB", megabytes / 1e3),
     }
@@ -30,7 +30,7 @@ mod tests {
 
     #[test]
     fn bytes_are_said_in_the_unit_that_suits() {
-        let said = [0, 1_400_000, 850_000_000, 1_449_000_000].map(bytes_in_words);
-        assert_eq!(said, ["1 MB", "1 MB", "850 MB", "1.4 GB"]);
+        let said = [65_536, 1_400_000, 850_000_000, 1_449_000_000].map(bytes_in_words);
+        assert_eq!(said, ["66 kB", "1 MB", "850 MB", "1.4 GB"]);
     }
 }
