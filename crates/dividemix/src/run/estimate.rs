@@ -30,7 +30,7 @@ use crate::{
     Checkpoints, Error, Hyperparameters, Method, Network, Result, TYPICAL_CLEAN_SHARE, View, ViewSource, Work,
 };
 
-/// What a run will take, all in all. It is about right, not exact: within a quarter in docs/benchmarks.md.
+/// What a run will take, all in all. How far off it was in measured runs is in docs/benchmarks.md.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Seconds from the start to the summary; with `--patience`, at most.
