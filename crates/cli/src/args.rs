@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use dividemix::Method;
 use dividemix::run::Settings;
 
 /// The first line of the help is how to try it.
@@ -207,12 +208,29 @@ pub(crate) struct Bench {
     /// Threads to compute with [default: all]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
-    /// For about how long
+    /// Images of the training whose time is estimated (mode train)
+    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(20..))]
+    pub(crate) images: u32,
+    /// Its epochs, of which 40 % are warm-up
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) epochs: u16,
+    /// Its method: dividemix or ce
+    #[arg(long, value_name = "NAME", default_value = "dividemix", value_parser = method)]
+    pub(crate) method: Method,
+    /// For about how long, in all
     #[arg(long, value_name = "S", default_value_t = 20.0, value_parser = seconds)]
     pub(crate) seconds: f64,
     /// Print JSON, as the only thing on stdout
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn method(name: &str) -> Result<Method, String> {
+    use serde::Deserialize;
+    use serde::de::IntoDeserializer;
+    use serde::de::value::{Error, StrDeserializer};
+    let name: StrDeserializer<'_, Error> = name.into_deserializer();
+    Method::deserialize(name).map_err(|e| e.to_string())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

@@ -3,10 +3,10 @@
 use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use dividemix::run::{Progress, Training};
-use dividemix::{EpochRecord, Event, Phase};
+use dividemix::run::{Estimate, Progress, Training};
+use dividemix::{EpochRecord, Event, Phase, bytes_in_words, seconds_in_words};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::tell;
@@ -60,6 +60,8 @@ impl Terminal {
     pub(crate) fn show(&self, progress: Progress<'_>) {
         match progress {
             Progress::Started(folder) => self.started(folder),
+            Progress::Chosen(why) => self.line(why),
+            Progress::Estimated(estimate) => self.line(&format!("needs about {}", needs(estimate))),
             Progress::GoesOn(epoch) => self.line(&format!("going on after epoch {epoch}")),
             Progress::Read { done, total } => self.count("reading images", done, total),
             Progress::Features { done, total } => self.count("computing features", done, total),
@@ -192,7 +194,7 @@ impl State {
         let begun = self.epoch_began.map_or(0.0, |began| began.elapsed().as_secs_f64());
         let total = last * (self.epochs + 1).saturating_sub(self.epoch) as f64;
         let left = (total - begun).max(0.0);
-        (left >= 1.0).then(|| in_words(Duration::from_secs_f64(left)))
+        (left >= 1.0).then(|| seconds_in_words(left))
     }
 
     fn epoch_line(&self, records: &[EpochRecord]) -> String {
@@ -216,25 +218,20 @@ fn phase_name(phase: Phase) -> &'static str {
     }
 }
 
-/// A duration as people say it.
-pub(crate) fn in_words(duration: Duration) -> String {
-    match duration.as_secs() {
-        seconds @ 0..60 => format!("{seconds} s"),
-        seconds @ 60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+/// Time, memory and disk as people say them.
+fn needs(estimate: &Estimate) -> String {
+    let mut parts = vec![seconds_in_words(estimate.seconds)];
+    parts.extend(estimate.memory_bytes.map(|bytes| format!("{} of memory", bytes_in_words(bytes))));
+    parts.push(format!("{} of disk for the run", bytes_in_words(estimate.run_bytes)));
+    if estimate.cache_bytes > 0 {
+        parts.push(format!("{} for the cache", bytes_in_words(estimate.cache_bytes)));
     }
+    parts.join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_said_in_two_units() {
-        assert_eq!(in_words(Duration::from_secs(59)), "59 s");
-        assert_eq!(in_words(Duration::from_secs(61)), "1 min 1 s");
-        assert_eq!(in_words(Duration::from_secs(7260)), "2 h 1 min");
-    }
 
     #[test]
     fn the_time_left_counts_the_epochs_to_come() {

@@ -4,19 +4,31 @@ use rand::seq::SliceRandom;
 
 use crate::Stream;
 
-/// `samples`, shuffled and cut into batches of `size`; the last may be smaller. A last sample that is left alone joins
-/// the batch before it, because batch norm knows nothing from one sample.
+/// Sizes of the batches that `count` samples make. The last may be smaller; a last sample that is left alone joins the
+/// batch before it, because batch norm knows nothing from one sample.
+pub(crate) fn sizes(count: usize, size: usize) -> Vec<usize> {
+    let mut sizes = vec![size; count / size];
+    match count % size {
+        0 => {}
+        rest => match sizes.last_mut() {
+            Some(last) if rest == 1 => *last += 1,
+            _ => sizes.push(rest),
+        },
+    }
+    sizes
+}
+
+/// `samples`, shuffled and cut into batches of `size`, as [`sizes`] says.
 pub(crate) fn shuffled(samples: &[usize], size: usize, stream: Stream) -> Vec<Vec<usize>> {
     let mut order = samples.to_vec();
     order.shuffle(&mut stream.rng());
-    let mut batches: Vec<Vec<usize>> = order.chunks(size).map(<[usize]>::to_vec).collect();
-    if batches.len() > 1 && batches.last().is_some_and(|b| b.len() == 1) {
-        let alone = batches.pop().unwrap_or_default();
-        if let Some(last) = batches.last_mut() {
-            last.extend(alone);
-        }
-    }
-    batches
+    let mut rest = order.as_slice();
+    let mut batch = |size: usize| {
+        let (batch, left) = rest.split_at(size);
+        rest = left;
+        batch.to_vec()
+    };
+    sizes(samples.len(), size).into_iter().map(&mut batch).collect()
 }
 
 /// Batches of `samples` without end: shuffled anew each time they run out, as a data loader that is restarted.

@@ -51,6 +51,20 @@ pub enum Error {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// There is too little memory or disk.
+    #[error(
+        "not enough room {place}: the run needs about {needed}, and there are {left}; {remedy}; --anyway starts it as it is"
+    )]
+    NoRoom {
+        /// Where: "in memory", "on the disk of FOLDER".
+        place: String,
+        /// What is needed, as people say it.
+        needed: String,
+        /// What there is.
+        left: String,
+        /// What to do.
+        remedy: String,
+    },
     /// The data can't be trained on.
     #[error("{0}")]
     Data(String),

@@ -8,7 +8,7 @@ use noisy_labels::{metrics, quality::argmax};
 use crate::{Error, Network, Result, ViewSource};
 
 /// Samples in a batch of evaluation. Of no influence on the result but for rounding: every sample's logits are its own.
-const BATCH: usize = 128;
+pub(crate) const BATCH: usize = 128;
 
 /// Logits of every sample's plain view in evaluation mode, row-major `[N, classes]`.
 ///

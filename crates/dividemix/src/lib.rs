@@ -10,11 +10,13 @@
 
 mod batches;
 mod checkpoint;
+mod costs;
 mod division;
 mod error;
 mod evaluate;
 mod event;
 mod hyperparameters;
+mod memory;
 mod methods;
 mod network;
 mod optimiser;
@@ -25,8 +27,11 @@ mod stream;
 mod throughput;
 mod train;
 mod views;
+mod words;
+mod work;
 
 pub use checkpoint::Checkpoints;
+pub use costs::{Cost, Costs};
 pub use effnet_model::Mode;
 pub use error::{Error, Result};
 pub use evaluate::logits;
@@ -35,9 +40,11 @@ pub use hyperparameters::{ClassWeights, Hyperparameters, Method, Schedule};
 pub use network::{Evaluator, Network, Trainable};
 pub use outcome::Outcome;
 pub use stream::{Purpose, Stream};
-pub use throughput::{Throughput, Work, throughput};
+pub use throughput::{Task, Throughput, throughput, training_seconds};
 pub use train::{Start, TestSet, TrainingSet, train};
 pub use views::{View, ViewSource};
+pub use words::{bytes_in_words, seconds_in_words};
+pub use work::{TYPICAL_CLEAN_SHARE, Work};
 
 /// The project's README, whose example is run here: this crate knows all that it names.
 #[cfg(doctest)]

@@ -1,9 +1,10 @@
 //! `effmix bench`: how fast an architecture is here.
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use dividemix::run::peak_rss_bytes;
-use dividemix::throughput;
+use dividemix::{Hyperparameters, Method, seconds_in_words, throughput, training_seconds};
 use effnet_model::Arch;
 use serde::Serialize;
 
@@ -26,7 +27,28 @@ struct Measured {
     seconds_per_batch: f64,
     batches: usize,
     peak_rss_bytes: Option<u64>,
+    /// In mode train.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimate: Option<Estimate>,
 }
+
+/// How long a training would take.
+#[derive(Debug, Serialize)]
+struct Estimate {
+    method: Method,
+    images: usize,
+    epochs: usize,
+    seconds: f64,
+}
+
+/// Classes of the training whose time is estimated: how many hardly matters.
+const ESTIMATED_CLASSES: usize = 10;
+
+/// Part of an estimated training's epochs that is warm-up, as in `train`'s own recipes (8 of 20, 4 of 10).
+const WARMUP: f64 = 0.4;
+
+/// Part of the time that goes to the measurement of batches; the rest is for the estimate.
+const ON_BATCHES: f64 = 0.85;
 
 pub(super) fn run(args: &Bench) -> Result<(), Failure> {
     let mut arch = Arch::by_name(&args.arch)?;
@@ -36,11 +58,23 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
     let (batch, mode) = (usize::from(args.batch), args.mode);
     let signals = Signals::listen()?;
     let (work, name) = match mode {
-        BenchMode::Train => (dividemix::Work::Train, "train"),
-        BenchMode::Predict => (dividemix::Work::Predict, "predict"),
+        BenchMode::Train => (dividemix::Task::Train, "train"),
+        BenchMode::Predict => (dividemix::Task::Predict, "predict"),
     };
-    let time = Duration::from_secs_f64(args.seconds);
-    let measured = match throughput(&arch, CLASSES, batch, work, time, signals.stop()) {
+    let time = match mode {
+        BenchMode::Train => ON_BATCHES * args.seconds,
+        BenchMode::Predict => args.seconds,
+    };
+    let time = Duration::from_secs_f64(time);
+    let measure = || -> dividemix::Result<_> {
+        let measured = throughput(&arch, CLASSES, batch, work, time, signals.stop())?;
+        let estimate = match mode {
+            BenchMode::Train => Some(estimate(&arch, args, signals.stop())?),
+            BenchMode::Predict => None,
+        };
+        Ok((measured, estimate))
+    };
+    let (measured, estimate) = match measure() {
         Err(dividemix::Error::Stopped) => return Err(signals.failure()),
         measured => measured?,
     };
@@ -55,8 +89,23 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
         seconds_per_batch: measured.seconds_per_batch,
         batches: measured.batches,
         peak_rss_bytes: peak_rss_bytes(),
+        estimate,
     };
     if args.json { print_json(&measured) } else { print(&in_words(&measured)) }
+}
+
+fn estimate(arch: &Arch, args: &Bench, stop: &AtomicBool) -> dividemix::Result<Estimate> {
+    let (images, epochs) = (args.images as usize, usize::from(args.epochs));
+    let warmup = (WARMUP * epochs as f64).round() as usize;
+    let hyper = Hyperparameters {
+        method: args.method,
+        epochs,
+        warmup,
+        batch: usize::from(args.batch).max(2),
+        ..Hyperparameters::default()
+    };
+    let seconds = training_seconds(arch, ESTIMATED_CLASSES, images, &hyper, stop)?;
+    Ok(Estimate { method: args.method, images, epochs, seconds })
 }
 
 fn in_words(m: &Measured) -> String {
@@ -65,8 +114,16 @@ fn in_words(m: &Measured) -> String {
         "train" => "training",
         _ => "prediction",
     };
+    let training = m.estimate.as_ref().map_or_else(String::new, |e| {
+        let name = match e.method {
+            Method::DivideMix => "DivideMix training",
+            Method::Ce => "plain training",
+        };
+        let time = seconds_in_words(e.seconds);
+        format!("a {name} of {} images for {} epochs would take about {time}\n", e.images, e.epochs)
+    });
     format!(
-        "{} at {} px, batches of {}, {} threads\n{what}  {:.1} images/s (median of {} batches, {:.1} ms each)\npeak memory  {memory}\n",
+        "{} at {} px, batches of {}, {} threads\n{what}  {:.1} images/s (median of {} batches, {:.1} ms each)\npeak memory  {memory}\n{training}",
         m.arch,
         m.size,
         m.batch,

@@ -86,8 +86,30 @@ fn bench_tells_speed_and_memory() {
             (&mode.into(), &32.into(), &1.into())
         );
         assert!(found["peak_rss_bytes"].as_u64().is_some() || !cfg!(target_os = "linux"));
-        assert!(folder.run(&args).contains("images/s"));
+        let estimate = &found["estimate"];
+        assert_eq!(estimate.is_object(), mode == "train", "{found}");
+        let shown = folder.run(&args);
+        assert!(shown.contains("images/s"));
+        assert_eq!(
+            shown.contains("a DivideMix training of 5000 images for 20 epochs would take about"),
+            mode == "train"
+        );
     }
     let message = folder.fails(2, &["bench", "--arch", "b9"]);
     assert!(message.contains("b9"), "{message}");
+}
+
+#[test]
+fn bench_estimates_the_training_that_it_is_asked_about() {
+    let folder = Folder::new();
+    let estimate = |more: &[&str]| {
+        let args = ["bench", "--size", "32", "--batch", "4", "--seconds", "0", "--json"];
+        json(folder.run(&[&args[..], more].concat()).as_bytes())["estimate"].clone()
+    };
+    let few = estimate(&["--images", "500", "--epochs", "4", "--method", "ce"]);
+    assert_eq!((&few["images"], &few["epochs"], &few["method"]), (&500.into(), &4.into(), &"ce".into()));
+    let many = estimate(&["--images", "50000", "--epochs", "40"]);
+    assert!(many["seconds"].as_f64().unwrap() > 20.0 * few["seconds"].as_f64().unwrap(), "{many} {few}");
+    let message = folder.fails(2, &["bench", "--method", "magic"]);
+    assert!(message.contains("dividemix"), "{message}");
 }

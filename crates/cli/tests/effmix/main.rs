@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod command_line;
+mod estimates;
 mod interrupted;
 mod noise;
 mod predict;

@@ -35,6 +35,7 @@ fn a_run_folder_holds_every_file_with_its_schema() {
         "issue_recall",
         "issue_f1",
         "seconds",
+        "estimated_seconds",
         "images_per_s",
         "peak_rss_bytes",
         "confusion_given_suggested",

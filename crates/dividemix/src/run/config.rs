@@ -32,15 +32,23 @@ pub struct Config {
 }
 
 impl Config {
-    /// The configuration of a run over these classes. Where it is written and how many threads compute it is
-    /// no part of it: the same run has the same bytes everywhere.
+    /// The configuration of a run over these classes. Where it is written, how many threads compute it and whether there
+    /// is room for it is no part of it: the same run has the same bytes everywhere.
     pub fn of_run(settings: &Settings, classes: &[String]) -> Self {
         let stamp = Stamp {
             program: Some(PROGRAM.to_owned()),
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             classes: Some(classes.to_vec()),
         };
-        Self { stamp, settings: Settings { out: None, force: None, threads: None, ..settings.clone() } }
+        let settings = Settings {
+            out: None,
+            force: None,
+            threads: None,
+            anyway: None,
+            budget: None,
+            ..settings.clone()
+        };
+        Self { stamp, settings }
     }
 
     /// Reads a settings file.

@@ -90,6 +90,11 @@ fn short_side(sample: &Sample) -> Option<u32> {
     Some(width.min(height))
 }
 
+/// The views of a training image that go through a frozen body.
+pub(super) fn wanted_for(augment: Augment) -> Wanted {
+    if augment == Augment::FlipCrop { Wanted::PlainAndFlipped } else { Wanted::Plain }
+}
+
 /// The sets of a run, ready to train on.
 pub(crate) struct Sets {
     pub(crate) train: TrainingSet,
@@ -119,9 +124,7 @@ impl Making<'_> {
     pub(crate) fn sets(&self, folder: ImageFolder) -> Result<Sets> {
         let classes = folder.classes.len();
         let mut skipped = folder.skipped;
-        let training =
-            if self.augment == Augment::FlipCrop { Wanted::PlainAndFlipped } else { Wanted::Plain };
-        let (train, samples) = self.views(folder.train, training, &mut skipped)?;
+        let (train, samples) = self.views(folder.train, wanted_for(self.augment), &mut skipped)?;
         let (test, test_samples) = self.views(folder.test, Wanted::Plain, &mut skipped)?;
         // By the truth where it is known, else by the given label: of all test images, or of none.
         let truths: Option<Vec<usize>> = test_samples.iter().map(|s| s.truth).collect();

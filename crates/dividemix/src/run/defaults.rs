@@ -39,7 +39,7 @@ pub struct Defaults {
 }
 
 /// Images up to this side are small: the network sees them at their own size, by a stem without stride.
-const SMALL_SIDE: usize = 64;
+pub(super) const SMALL_SIDE: usize = 64;
 
 /// From-scratch training of photographs at full size takes days on a CPU; this size takes hours.
 const SCRATCH_SIDE: usize = 96;

@@ -6,8 +6,11 @@ use std::time::Instant;
 
 use image_folder::Sample;
 
+use super::budget::choose;
+use super::cache::cache_folder;
 use super::config::Config;
 use super::data::{Data, Making, Sets, name_of};
+use super::estimate::{Done, Estimate, estimate};
 use super::features::Body;
 use super::files::write_npy;
 use super::folder::RunFolder;
@@ -15,6 +18,7 @@ use super::issues::{Findings, write_issues};
 use super::progress::{Observer, Progress, Training};
 use super::record::{Lines, Timing, read_timing};
 use super::resolve::Plan;
+use super::room::Room;
 use super::settings::Settings;
 use super::start::start_from;
 use super::summary::Summary;
@@ -41,12 +45,34 @@ pub fn start(settings: &Settings, observe: &Observer<'_>, stop: &AtomicBool) -> 
     let began = Instant::now();
     let settings = with_absolute_paths(settings)?;
     let data = Data::open(&settings)?;
+    let settings = match settings.budget {
+        None => settings,
+        Some(budget) => {
+            settings.clone().resolve(&data.facts)?; // What was said is checked first.
+            let choice = choose(&settings, budget, began, &data, stop)?;
+            observe(Progress::Chosen(&choice.why));
+            choice.settings
+        }
+    };
     let plan = settings.clone().resolve(&data.facts)?;
+    let body = frozen_body(&plan, &data)?;
+    let estimate = estimate(&plan, &data, body.as_ref(), Done::default(), stop)?
+        .map(|rest| Estimate { seconds: began.elapsed().as_secs_f64() + rest.seconds, ..rest });
     let name = name_of(settings.data.as_deref());
+    if let Some(estimate) = &estimate
+        && settings.anyway != Some(true)
+    {
+        let runs = settings.out.as_deref().unwrap_or(Path::new("runs"));
+        Room::here(runs, &cache_folder()?).check(estimate, plan.cache)?;
+    }
     let folder = RunFolder::create(settings.out.as_deref(), &name, settings.force.unwrap_or(false))?;
     Config::of_run(&plan.settings, &data.folder.classes).write(&folder.file("config.toml"))?;
     observe(Progress::Started(folder.path()));
-    Run { folder, plan, observe, stop, began }.execute(data)
+    if let Some(estimate) = &estimate {
+        estimate.write(&folder.file(ESTIMATE))?;
+        observe(Progress::Estimated(estimate));
+    }
+    Run { folder, plan, body, observe, stop, began }.execute(data)
 }
 
 /// Goes on with an interrupted run from its newest checkpoint, to the same bytes as a run left alone; with a finished
@@ -82,6 +108,8 @@ pub fn resume(
         return Err(Error::Format { path: run.to_owned(), problem });
     }
     let plan = settings.resolve(&data.facts)?;
+    let body = frozen_body(&plan, &data)?;
+    let rest = estimate(&plan, &data, body.as_ref(), Done::of(&folder)?, stop)?;
     observe(Progress::Started(folder.path()));
     if longer {
         // From here on it is an unfinished run of the new length, should this be interrupted.
@@ -91,23 +119,49 @@ pub fn resume(
         }
         Config::of_run(&plan.settings, classes).write(&folder.file("config.toml"))?;
     }
-    Run { folder, plan, observe, stop, began }.execute(data)
+    if let Some(rest) = &rest {
+        if longer || Estimate::read(&folder.file(ESTIMATE))?.is_none() {
+            let so_far: f64 = read_timing(&folder.file("timing.jsonl"))?.iter().map(|t| t.seconds).sum();
+            Estimate { seconds: so_far + rest.seconds, ..rest.clone() }.write(&folder.file(ESTIMATE))?;
+        }
+        observe(Progress::Estimated(rest));
+        // What was begun may be gone on with, whatever it takes.
+        if let Err(error) = Room::here(folder.path(), &cache_folder()?).check(rest, plan.cache) {
+            observe(Progress::Warning(&error.to_string()));
+        }
+    }
+    Run { folder, plan, body, observe, stop, began }.execute(data)
+}
+
+/// What the run was to take, in its folder: kept for the summary.
+const ESTIMATE: &str = "estimate.json";
+
+/// The weights of the body, if it is to stay as it is.
+fn frozen_body(plan: &Plan, data: &Data) -> Result<Option<FrozenBody>> {
+    match plan.settings.weights.as_deref() {
+        Some(weights) if plan.settings.frozen() => {
+            FrozenBody::read(&plan.arch, data.folder.classes.len(), weights).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// A run at work.
 struct Run<'a> {
     folder: RunFolder,
     plan: Plan,
+    body: Option<FrozenBody>,
     observe: &'a Observer<'a>,
     stop: &'a AtomicBool,
     began: Instant,
 }
 
 impl Run<'_> {
-    fn execute(self, data: Data) -> Result<Finished> {
+    fn execute(mut self, data: Data) -> Result<Finished> {
         let (demo, classes) = (data.facts.demo, data.folder.classes.clone());
         data.folder.warnings.iter().for_each(|warning| (self.observe)(Progress::Warning(warning)));
-        let networks = self.networks(&classes, self.plan.hyperparameters.method)?;
+        let body = self.body.take();
+        let networks = self.networks(&classes, self.plan.hyperparameters.method, body)?;
         let sets = self.sets(data, &networks)?;
         self.check_again(&sets, &classes)?;
 
@@ -137,19 +191,16 @@ impl Run<'_> {
         write_issues(&self.folder.file("label_issues.csv"), &findings.table())?;
         let timing = read_timing(&self.folder.file("timing.jsonl"))?;
         let other_seconds = self.began.elapsed().as_secs_f64() - in_epochs;
-        let summary = Summary::new(&findings, &sets, plain, &timing, other_seconds)?;
+        let estimated = Estimate::read(&self.folder.file(ESTIMATE))?.map(|estimate| estimate.seconds);
+        let summary = Summary::new(&findings, &sets, plain, &timing, other_seconds, estimated)?;
         // Last: it says that all the rest is there.
         summary.write(&self.folder.file("summary.json"))?;
         Ok(Finished { folder: self.folder, summary, was_done: false })
     }
 
-    fn networks(&self, classes: &[String], method: Method) -> Result<Networks> {
+    fn networks(&self, classes: &[String], method: Method, body: Option<FrozenBody>) -> Result<Networks> {
         let Plan { settings, arch, hyperparameters, .. } = &self.plan;
         let weights = settings.weights.as_deref();
-        let body = match weights {
-            Some(weights) if settings.frozen() => Some(FrozenBody::read(arch, classes.len(), weights)?),
-            _ => None,
-        };
         Networks::new(arch, classes, method.networks(), hyperparameters.seed, weights, body)
     }
 
@@ -206,7 +257,7 @@ impl Run<'_> {
     ) -> Result<Outcome> {
         let (metrics, checkpoints) = match which {
             Training::Main => ("metrics.jsonl", self.folder.checkpoints()),
-            Training::Plain => ("plain_metrics.jsonl", self.folder.checkpoints().join("plain")),
+            Training::Plain => ("plain_metrics.jsonl", self.folder.plain_checkpoints()),
         };
         let start = self.start(&sets.samples, classes)?;
         let checkpoints = Checkpoints::new(checkpoints, self.plan.checkpoint_every);
@@ -251,7 +302,8 @@ impl Run<'_> {
     /// Plain training of the same network for as many epochs, to show beside the demo's result.
     fn plain(&self, sets: &Sets, classes: &[String]) -> Result<Outcome> {
         let hyperparameters = Hyperparameters { method: Method::Ce, ..self.plan.hyperparameters.clone() };
-        let networks = self.networks(classes, Method::Ce)?;
+        // The demo has no pretrained body.
+        let networks = self.networks(classes, Method::Ce, None)?;
         self.train(Training::Plain, &networks, sets, classes, &hyperparameters, &mut 0.0)
     }
 }

@@ -22,7 +22,7 @@ use super::pixels::to_tensor;
 use crate::{Error, Result, View, ViewSource};
 
 /// Images in a batch through the body.
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 
 /// What a set's features depend on beside its images.
 pub(crate) struct Body<'a> {
@@ -42,7 +42,7 @@ pub(crate) enum Wanted {
 }
 
 impl Wanted {
-    fn views(self) -> usize {
+    pub(super) fn views(self) -> usize {
         match self {
             Self::Plain => 1,
             Self::PlainAndFlipped => 2,
@@ -71,7 +71,7 @@ impl Features {
         progress: &(dyn Fn(usize, usize) + Sync),
         stop: &AtomicBool,
     ) -> Result<(Self, Vec<Sample>, Vec<Skipped>)> {
-        let file = cache_folder()?.join(format!("{}.features", key(&samples, body, wanted)?));
+        let file = cache_file(&samples, body, wanted)?;
         if let Some((features, skipped)) = Self::open(&file, samples.len()) {
             progress(samples.len(), samples.len());
             let unreadable = |sample: &Sample| skipped.iter().any(|s| s.path == sample.path);
@@ -212,6 +212,15 @@ fn header(n: usize, views: usize, length: usize, skipped: &str) -> Vec<u8> {
     let mut header = (text.len() as u64).to_le_bytes().to_vec();
     header.extend(text.as_bytes());
     header
+}
+
+/// Whether these features were computed before.
+pub(super) fn are_cached(samples: &[Sample], body: &Body<'_>, wanted: Wanted) -> Result<bool> {
+    Ok(Features::open(&cache_file(samples, body, wanted)?, samples.len()).is_some())
+}
+
+fn cache_file(samples: &[Sample], body: &Body<'_>, wanted: Wanted) -> Result<PathBuf> {
+    Ok(cache_folder()?.join(format!("{}.features", key(samples, body, wanted)?)))
 }
 
 /// A name for all that the features depend on: weights, architecture, views, and each file by path, length and time

@@ -13,8 +13,9 @@ pub struct RunFolder {
 }
 
 /// Every file that a run writes, and so may replace under `--force`. Folders are in [`OUR_FOLDERS`].
-const OUR_FILES: [&str; 10] = [
+const OUR_FILES: [&str; 11] = [
     "config.toml",
+    "estimate.json",
     "metrics.jsonl",
     "timing.jsonl",
     "plain_metrics.jsonl",
@@ -100,9 +101,14 @@ impl RunFolder {
         self.path.join("model")
     }
 
-    /// The folder of the checkpoints; the demo's plain training has its own below it.
+    /// The folder of the checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join("checkpoints")
+    }
+
+    /// The folder of the checkpoints of the demo's plain training.
+    pub fn plain_checkpoints(&self) -> PathBuf {
+        self.checkpoints().join("plain")
     }
 
     /// Whether all results are there: the summary is written last.

@@ -6,6 +6,8 @@
 //! | `defaults`, `resolve` | what is done where he says nothing, and whether it can be |
 //! | `data`, `pixels`, `features` | images, or features of a frozen body, as the loop's views |
 //! | `weights` | the networks, in and out |
+//! | `budget` | what fits into a given time |
+//! | `estimate`, `room`, `disk` | what a run will take, and whether there is room for it |
 //! | `execute` | a run from start to end, and going on with one |
 //! | `record`, `issues`, `summary`, `config` | what the folder holds |
 //! | `folder`, `files` | that nothing of a user's is lost and no file of ours is half written |
@@ -13,10 +15,13 @@
 //! The decision behind it: a run folder is complete in itself. Its `config.toml` does the same again, and its
 //! checkpoints go on to the same bytes.
 
+mod budget;
 mod cache;
 mod config;
 mod data;
 mod defaults;
+mod disk;
+mod estimate;
 mod execute;
 mod features;
 mod files;
@@ -26,15 +31,18 @@ mod pixels;
 mod progress;
 mod record;
 mod resolve;
+mod room;
 mod settings;
 mod start;
 mod summary;
 mod weights;
 
+pub use budget::Budget;
 pub use cache::cache_folder;
 pub use config::{Config, Stamp};
 pub use data::Data;
 pub use defaults::{Defaults, Facts, defaults_for};
+pub use estimate::Estimate;
 pub use execute::{Finished, resume, start};
 pub use files::{read_npy, write_atomic, write_npy};
 pub use folder::RunFolder;
@@ -44,4 +52,6 @@ pub use progress::{Observer, Progress, Training};
 pub use record::{Timing, read_metrics};
 pub use resolve::Plan;
 pub use settings::{Augment, CacheKind, Freeze, Settings};
-pub use summary::{SkippedFile, Summary, TestLabels, peak_rss_bytes};
+pub use summary::{SkippedFile, Summary, TestLabels};
+
+pub use crate::memory::peak_rss_bytes;

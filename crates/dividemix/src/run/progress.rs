@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::estimate::Estimate;
 use crate::Event;
 
 /// Which training of a run is at work.
@@ -18,6 +19,10 @@ pub enum Training {
 pub enum Progress<'a> {
     /// The run has its folder.
     Started(&'a Path),
+    /// What `--budget` led to, a sentence.
+    Chosen(&'a str),
+    /// What the run, or the rest of it, will take.
+    Estimated(&'a Estimate),
     /// So many epochs were done by an earlier process, and their state was read.
     GoesOn(usize),
     /// Images were decoded.

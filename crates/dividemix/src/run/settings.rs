@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Serialize};
 
+use super::budget::Budget;
 use super::config::unwritable;
 use crate::{ClassWeights, Error, Method, Result, Schedule};
 
@@ -75,6 +76,10 @@ pub struct Settings {
     /// dividemix, or ce for plain cross entropy [default: dividemix]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = named::<Method>))]
     pub method: Option<Method>,
+    /// Time to be done in (45s, 30m, 1.5h): chooses the network's width and depth, --size and --epochs, where they are not
+    /// given, by a short measurement here
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", help_heading = "Training", value_parser = named::<Budget>))]
+    pub budget: Option<Budget>,
     /// Passes over the data, warm-up included
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training"))]
     pub epochs: Option<usize>,
@@ -146,6 +151,9 @@ pub struct Settings {
     /// Threads to compute with [default: all]
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Run"))]
     pub threads: Option<usize>,
+    /// Start though memory or disk seem too small
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true"))]
+    pub anyway: Option<bool>,
 }
 
 /// What of the network stays as it is.

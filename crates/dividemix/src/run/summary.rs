@@ -9,6 +9,7 @@ use super::data::Sets;
 use super::files::{read_to_string, write_atomic};
 use super::issues::Findings;
 use super::record::Timing;
+use crate::memory::peak_rss_bytes;
 use crate::{Error, Result};
 
 /// Which labels the test accuracy is measured against.
@@ -68,6 +69,9 @@ pub struct Summary {
     pub skipped_files: Vec<SkippedFile>,
     /// Seconds that the run took, over all processes that worked on it.
     pub seconds: f64,
+    /// Seconds that it was to take, by what was measured at its start.
+    #[serde(default)]
+    pub estimated_seconds: Option<f64>,
     /// Views trained on a second.
     pub images_per_s: Option<f64>,
     /// The most memory that this process had, in bytes.
@@ -82,6 +86,7 @@ impl Summary {
         plain_accuracy: Option<f64>,
         timing: &[Timing],
         other_seconds: f64,
+        estimated_seconds: Option<f64>,
     ) -> Result<Self> {
         let outcome = findings.outcome;
         let n = findings.samples.len();
@@ -120,6 +125,7 @@ impl Summary {
             confusion_given_suggested: confusion,
             skipped_files: skipped.map(|s| SkippedFile { path: s.path, reason: s.reason }).collect(),
             seconds: epoch_seconds + other_seconds,
+            estimated_seconds,
             images_per_s: (epoch_seconds > 0.0).then(|| views / epoch_seconds),
             peak_rss_bytes: peak_rss_bytes(),
         })
@@ -142,12 +148,4 @@ impl Summary {
             out.write_all(b"\n")
         })
     }
-}
-
-/// The most memory that this process had so far, where the system says so (Linux).
-pub fn peak_rss_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
 }

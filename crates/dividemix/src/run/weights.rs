@@ -60,24 +60,17 @@ impl Networks {
         let mut stores = Vec::new();
         for number in 0..count {
             let seed = Stream::new(seed, Purpose::Initialise).at(number as u64).key();
-            let store = match &body {
-                Some(body) => {
-                    let store = ParameterStore::new(seed, &Device::Cpu);
-                    let (features, vb) = (body.network.feature_len(), store.var_builder().pp("classifier"));
-                    let network =
-                        Classifier::new(arch.classifier, features, classes.len(), arch.dropout, vb)?;
-                    trained.push(Box::new(Trainable { network, store: store.clone() }));
-                    store
-                }
+            let (network, store) = match &body {
+                Some(_) => head(arch, classes.len(), seed)?,
                 None => {
                     let (network, store) = build(arch, classes.len(), seed)?;
                     if let Some(weights) = weights {
                         load_pretrained(&weights_file(weights)?, arch, &store)?;
                     }
-                    trained.push(Box::new(Trainable { network, store: store.clone() }));
-                    store
+                    (Box::new(Trainable { network, store: store.clone() }) as Box<dyn Network>, store)
                 }
             };
+            trained.push(network);
             stores.push(store);
         }
         Ok(Self { arch: arch.clone(), classes: classes.to_vec(), trained, stores, body })
@@ -119,7 +112,34 @@ impl Networks {
     }
 }
 
-fn build(arch: &Arch, classes: usize, seed: u64) -> Result<(EfficientNet, ParameterStore)> {
+/// Networks with first weights, or heads alone, to measure with.
+pub(super) fn throwaway(
+    arch: &Arch,
+    classes: usize,
+    count: usize,
+    heads: bool,
+    seed: u64,
+) -> Result<Vec<Box<dyn Network>>> {
+    let one = |number: usize| -> Result<Box<dyn Network>> {
+        let seed = seed.wrapping_add(number as u64);
+        if heads {
+            return Ok(head(arch, classes, seed)?.0);
+        }
+        let (network, store) = build(arch, classes, seed)?;
+        Ok(Box::new(Trainable { network, store }))
+    };
+    (0..count).map(one).collect()
+}
+
+/// A head on the features of a frozen body.
+fn head(arch: &Arch, classes: usize, seed: u64) -> Result<(Box<dyn Network>, ParameterStore)> {
+    let store = ParameterStore::new(seed, &Device::Cpu);
+    let (features, vb) = (arch.plan()?.head, store.var_builder().pp("classifier"));
+    let network = Classifier::new(arch.classifier, features, classes, arch.dropout, vb)?;
+    Ok((Box::new(Trainable { network, store: store.clone() }), store))
+}
+
+pub(super) fn build(arch: &Arch, classes: usize, seed: u64) -> Result<(EfficientNet, ParameterStore)> {
     let store = ParameterStore::new(seed, &Device::Cpu);
     Ok((EfficientNet::new(arch, classes, store.var_builder())?, store))
 }

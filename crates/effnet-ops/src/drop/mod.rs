@@ -9,7 +9,7 @@
 //! drop connect).
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
-use rand::{Rng, SeedableRng};
+use rand::{RngCore, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::channels::{self, ChannelMap, Rows};
@@ -64,11 +64,16 @@ fn check_rate(op: &'static str, rate: f64) -> Result<()> {
     Err(Error::Setting { op, setting: "rate", value: rate, range: "at least 0 and below 1" }.into())
 }
 
-/// 0 or 1 / (1 - rate), `n` times.
+/// 0 or 1 / (1 - rate), `n` times: 0 where a uniform draw is below the rate.
+///
+/// A uniform f64 is the upper 53 bits of a draw times 2^-53, so these bits are compared, as a number, with the rate times
+/// 2^53. Which value it is can't be foreseen, so there is no branch on it: with one, this took a fifth of a head's training.
 fn factors(n: usize, rate: f64, seed: u64) -> Vec<f32> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let kept = (1.0 / (1.0 - rate)) as f32;
-    (0..n).map(|_| if random.random::<f64>() < rate { 0.0 } else { kept }).collect()
+    let kept = ((1.0 / (1.0 - rate)) as f32).to_bits();
+    let below = (rate * (1u64 << 53) as f64).ceil() as u64;
+    let factor = |bits: u64| f32::from_bits(kept & u32::from(bits >> 11 < below).wrapping_sub(1));
+    (0..n).map(|_| factor(random.next_u64())).collect()
 }
 
 struct Drop {
@@ -118,5 +123,23 @@ impl CustomOp1 for Drop {
     fn bwd(&self, x: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
         let dx = host::read(self.name, [dy], |[dy]| Ok(self.apply(dy, x.dims())))?;
         host::tensor(dx, x.shape()).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::Rng;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_dropped_where_a_uniform_draw_is_below_the_rate() {
+        for rate in [0.2, 0.125, 1e-9, 0.999] {
+            let mut random = Xoshiro256PlusPlus::seed_from_u64(5);
+            let kept = (1.0 / (1.0 - rate)) as f32;
+            let slow: Vec<f32> =
+                (0..5000).map(|_| if random.random::<f64>() < rate { 0.0 } else { kept }).collect();
+            assert_eq!(factors(5000, rate, 5), slow, "{rate}");
+        }
     }
 }

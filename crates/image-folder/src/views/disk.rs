@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::UNIX_EPOCH;
 
@@ -54,7 +54,7 @@ impl CacheFile {
         fs::create_dir_all(folder)
             .map_err(|e| Error::io(folder, "making the folder of the image cache", e))?;
         let key = key(samples, reader.transform);
-        let path = folder.join(format!("{}.images", &blake3::Hash::from_bytes(key).to_hex()[..32]));
+        let path = path(folder, key);
         match Self::open(&path, key, samples.len(), reader.transform.view_length()) {
             Ok((file, reasons)) => {
                 reader.tell(samples.len());
@@ -151,6 +151,15 @@ impl Header {
         });
         *hasher.finalize().as_bytes()
     }
+}
+
+/// Whether the folder has a file for these samples; whether it is whole is seen when it is opened.
+pub(super) fn is_there(folder: &Path, samples: &[Sample], transform: &Transform) -> bool {
+    path(folder, key(samples, transform)).is_file()
+}
+
+fn path(folder: &Path, key: [u8; 32]) -> PathBuf {
+    folder.join(format!("{}.images", &blake3::Hash::from_bytes(key).to_hex()[..32]))
 }
 
 /// Stands for the images and what is done to them: paths, sizes and times of change; size and interpolation.

@@ -27,6 +27,13 @@ pub enum Cache {
     None,
 }
 
+impl Cache {
+    /// Whether these samples' images, so transformed, are there already from an earlier [`Views::build`].
+    pub fn holds(&self, samples: &[Sample], transform: &Transform) -> bool {
+        matches!(self, Self::Disk(folder) if disk::is_there(folder, samples, transform))
+    }
+}
+
 /// Views of images, normalised.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {

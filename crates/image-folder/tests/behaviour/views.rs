@@ -207,6 +207,20 @@ mod on_disk_cache {
         fs::read_dir(tree.path().join("cache")).unwrap().map(|entry| entry.unwrap().path()).collect()
     }
 
+    #[test]
+    fn it_says_whether_it_holds_a_set() {
+        let tree = Tree::new();
+        let samples = on_disk(&tree, 3);
+        let holds =
+            |samples: &[Sample], size| cache(&tree).holds(samples, &Transform { size, ..augmenting() });
+        assert!(!holds(&samples, 8));
+        build(samples.clone(), augmenting(), cache(&tree)).unwrap();
+        assert!(holds(&samples, 8));
+        assert!(!holds(&samples, 9), "of another size");
+        assert!(!holds(&samples[1..], 8), "other images");
+        assert!(!Cache::Ram.holds(&samples, &augmenting()));
+    }
+
     /// Makes an image's file unreadable, but leaves its size and time.
     fn spoil(tree: &Tree, name: &str) {
         let path = tree.path().join(name);

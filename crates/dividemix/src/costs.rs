@@ -1,0 +1,218 @@
+//! What a view costs here: the loop's own passes, timed for a moment on networks that are thrown away.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use candle_core::Tensor;
+use noisy_labels::division::{Division, co_divide};
+
+use crate::evaluate::BATCH as EVALUATED;
+use crate::memory::{forget_peak, peak_rss_bytes};
+use crate::methods::{DivideMix, Recipe, warm_up};
+use crate::optimiser::Optimiser;
+use crate::pass::{Context, Pass};
+use crate::{Event, Hyperparameters, Network, Result, TrainingSet, View, ViewSource, Work, logits};
+
+/// What a view takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// Seconds.
+    pub seconds: f64,
+    /// Views in the batch that was timed.
+    pub rows: usize,
+    /// The most memory that this process had meanwhile, in bytes, where the system says so.
+    pub peak: Option<u64>,
+}
+
+/// Costs by kind of work.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Costs {
+    /// A view in a plain step.
+    pub plain: Cost,
+    /// A view that DivideMix trains on, with all that is guessed for it: lines 9 to 27.
+    pub mixed: Cost,
+    /// An evaluated image.
+    pub evaluated: Cost,
+    /// Seconds of a fit of the mixture.
+    pub fit: f64,
+}
+
+/// Share of the run's time that measuring may take, and the most seconds that it may.
+const SHARE: f64 = 0.01;
+const LONGEST: f64 = 1.8;
+
+/// Samples in the first, small batches.
+const FEW: usize = 4;
+
+/// Steps that are timed, at least and at most; one more before them gets the memory.
+const STEPS: (usize, usize) = (2, 12);
+
+/// A view trained on costs about three times one that is evaluated, forward and twice as much back: a first guess.
+const TRAINED: f64 = 3.0;
+
+/// Guesses take a view and a half through a network for each view that is trained on: M views of both batches by the
+/// network itself, and of the unlabeled one by its peer.
+const GUESSES: f64 = 1.5;
+
+impl Costs {
+    /// The time that `work` takes.
+    pub fn seconds(&self, work: &Work) -> f64 {
+        self.plain.seconds * work.plain as f64
+            + self.mixed.seconds * work.mixed as f64
+            + self.evaluated.seconds * work.evaluated as f64
+            + self.fit * work.fits as f64
+    }
+
+    /// Times evaluation and steps of both kinds on `views`, for a hundredth of the time that a training of `n` samples with
+    /// this `work` takes, and for two seconds at most: at the real batch size where that is short enough, else at a
+    /// smaller one.
+    ///
+    /// `networks` are trained by it (with a rate that moves them little), so they should be made for it.
+    ///
+    /// # Errors
+    /// A view that can't be read or doesn't fit the networks; [`crate::Error::Stopped`].
+    pub fn measure(
+        networks: &[Box<dyn Network>],
+        views: &Arc<dyn ViewSource>,
+        classes: usize,
+        hyper: &Hyperparameters,
+        (n, work): (usize, &Work),
+        stop: &AtomicBool,
+    ) -> Result<Self> {
+        let optimiser = Optimiser::new(networks[0].as_ref())?;
+        let views = Arc::clone(views);
+        let timer = Timer { networks, optimiser, views, classes, hyper, stop };
+        let few = FEW.min(n).max(2);
+        timer.evaluate(few)?;
+        let evaluated = timer.evaluate(few)?;
+        let of_evaluated = |times: f64| Cost { seconds: times * evaluated.seconds, ..evaluated };
+        let fit = fit_seconds(n, hyper);
+        let (plain, mixed) = (of_evaluated(TRAINED), of_evaluated(TRAINED + GUESSES));
+        let mut costs = Self { plain, mixed, evaluated, fit };
+        let limit = (costs.seconds(work) * SHARE).min(LONGEST) / 3.0;
+        // How many views a cost lets us try, and how many steps that makes.
+        let affordable = |cost: &Cost| (limit / cost.seconds.max(1e-9)) as usize;
+        let steps = |views: usize, batch: usize| (views / batch).clamp(STEPS.0, STEPS.1);
+
+        let batch = EVALUATED.min(n).min(affordable(&evaluated) / 2);
+        if batch > few {
+            timer.evaluate(batch)?;
+            costs.evaluated = timer.evaluate(batch)?;
+        }
+        let views = affordable(&costs.plain);
+        let batch = hyper.batch.min(n).min(views / (STEPS.0 + 1)).max(few);
+        costs.plain = timer.plain(batch, steps(views, batch))?;
+
+        let guesses = GUESSES * costs.evaluated.seconds;
+        costs.mixed = Cost { seconds: costs.plain.seconds + guesses, ..costs.plain };
+        let (views, a_sample) = (affordable(&costs.mixed), 2 * hyper.augmentations);
+        let batch = hyper.batch.min(n / 2).min(views / (STEPS.0 + 1) / a_sample);
+        if work.mixed > 0 && batch >= 2 {
+            costs.mixed = timer.mixed(batch, steps(views, batch * a_sample))?;
+        }
+        Ok(costs)
+    }
+}
+
+/// The passes of the loop, with a clock.
+struct Timer<'a> {
+    networks: &'a [Box<dyn Network>],
+    optimiser: Optimiser,
+    views: Arc<dyn ViewSource>,
+    classes: usize,
+    hyper: &'a Hyperparameters,
+    stop: &'a AtomicBool,
+}
+
+impl Timer<'_> {
+    /// Plain training.
+    fn plain(&self, batch: usize, steps: usize) -> Result<Cost> {
+        self.steps(&warm_up(self.hyper), (batch, batch), batch * (steps + 1), None)
+    }
+
+    /// DivideMix, half of the samples labeled.
+    fn mixed(&self, batch: usize, steps: usize) -> Result<Cost> {
+        let half = batch * (steps + 1);
+        let clean = [vec![1.0; half], vec![0.0; half]].concat();
+        let division = Division::by_probability(clean, 0.5);
+        self.steps(&DivideMix, (batch, 2 * self.hyper.augmentations * batch), 2 * half, Some(&division))
+    }
+
+    /// Evaluation, in one batch.
+    fn evaluate(&self, rows: usize) -> Result<Cost> {
+        forget_peak();
+        let began = Instant::now();
+        logits(self.networks[0].as_ref(), &self.samples(rows), self.stop)?;
+        Ok(Cost { seconds: began.elapsed().as_secs_f64() / rows as f64, rows, peak: peak_rss_bytes() })
+    }
+
+    /// A pass over `count` samples in steps of `batch` samples and `rows` views; the median step, but for the first.
+    fn steps(
+        &self,
+        recipe: &dyn Recipe,
+        (batch, rows): (usize, usize),
+        count: usize,
+        division: Option<&Division>,
+    ) -> Result<Cost> {
+        forget_peak();
+        let data = TrainingSet {
+            views: self.samples(count),
+            labels: (0..count).map(|i| i % self.classes).collect(),
+            truth: vec![None; count],
+            classes: self.classes,
+        };
+        // The rate is above 0, as it must be, and too low to spoil the weights.
+        let hyper = Hyperparameters { batch, lr: 1e-9, ..self.hyper.clone() };
+        let context =
+            Context { data: &data, hyper: &hyper, refined: None, class_weights: None, stop: self.stop };
+        let mut times = Vec::new();
+        let mut observe = |event: Event| {
+            if let Event::Batch { .. } = event {
+                times.push(Instant::now());
+            }
+            Ok(())
+        };
+        let mut pass = Pass::new(context, self.networks, &self.optimiser, (0, 0), &mut observe);
+        recipe.epoch(&mut pass, division)?;
+        let mut steps: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        steps.sort_unstable();
+        let step = steps.get(steps.len() / 2).map_or(0.0, Duration::as_secs_f64);
+        Ok(Cost { seconds: step / rows as f64, rows, peak: peak_rss_bytes() })
+    }
+
+    fn samples(&self, count: usize) -> Arc<dyn ViewSource> {
+        Arc::new(Repeated { views: Arc::clone(&self.views), count })
+    }
+}
+
+/// Any number of samples from a few.
+struct Repeated {
+    views: Arc<dyn ViewSource>,
+    count: usize,
+}
+
+impl ViewSource for Repeated {
+    fn len(&self) -> usize {
+        self.count
+    }
+
+    fn plain(&self, samples: &[usize]) -> Result<Tensor> {
+        let few = self.views.len();
+        self.views.plain(&samples.iter().map(|sample| sample % few).collect::<Vec<_>>())
+    }
+
+    fn augmented(&self, views: &[View]) -> Result<Tensor> {
+        let few = self.views.len();
+        let of_few = |view: &View| View { sample: view.sample % few, seed: view.seed };
+        self.views.augmented(&views.iter().map(of_few).collect::<Vec<_>>())
+    }
+}
+
+/// Seconds of a fit to the losses of `n` samples: here, two heaps of them.
+fn fit_seconds(n: usize, hyper: &Hyperparameters) -> f64 {
+    let losses: Vec<f32> = (0..n).map(|i| (i % 97) as f32 / 97.0 + 2.0 * (i % 2) as f32).collect();
+    let began = Instant::now();
+    std::hint::black_box(co_divide(&losses, &hyper.mixture, hyper.threshold));
+    began.elapsed().as_secs_f64()
+}

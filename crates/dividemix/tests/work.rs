@@ -1,0 +1,126 @@
+//! The work that is counted beforehand is the work that is done: every view through a network, and every event.
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+#[allow(dead_code, reason = "shared with other tests")]
+mod clouds;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use candle_core::{Tensor, Var};
+use clouds::{Clouds, networks};
+use dividemix::{Costs, Event, Hyperparameters, Method, Mode, Network, Phase, Work, train};
+
+/// Rows that went through networks, by mode.
+#[derive(Default)]
+struct Rows {
+    trained: AtomicUsize,
+    guessed: AtomicUsize,
+    evaluated: AtomicUsize,
+}
+
+/// A network that counts.
+struct Counting {
+    network: Box<dyn Network>,
+    rows: Arc<Rows>,
+}
+
+impl Network for Counting {
+    fn forward_t(&self, batch: &Tensor, mode: Mode) -> candle_core::Result<Tensor> {
+        let counter = match mode {
+            Mode::Train { .. } => &self.rows.trained,
+            Mode::TrainNoGrad { .. } => &self.rows.guessed,
+            Mode::Eval => &self.rows.evaluated,
+        };
+        counter.fetch_add(batch.dim(0)?, Ordering::Relaxed);
+        self.network.forward_t(batch, mode)
+    }
+
+    fn parameters(&self) -> Vec<(String, Var)> {
+        self.network.parameters()
+    }
+
+    fn buffers(&self) -> Vec<(String, Var)> {
+        self.network.buffers()
+    }
+}
+
+fn counting(count: usize) -> (Vec<Box<dyn Network>>, Arc<Rows>) {
+    let rows = Arc::new(Rows::default());
+    let count_rows = |network| Box::new(Counting { network, rows: Arc::clone(&rows) }) as Box<dyn Network>;
+    (networks(count, 3).into_iter().map(count_rows).collect(), Arc::clone(&rows))
+}
+
+#[test]
+fn counted_work_is_the_work_of_a_run() {
+    // Not multiples of each other, so that last batches are smaller and the unlabeled set starts over.
+    for (n, batch, augmentations, method) in [
+        (203, 16, 2, Method::DivideMix),
+        (130, 64, 3, Method::DivideMix),
+        (97, 32, 1, Method::DivideMix),
+        (65, 64, 2, Method::Ce),
+    ] {
+        let hyper = Hyperparameters {
+            method,
+            batch,
+            augmentations,
+            epochs: 5,
+            warmup: 2,
+            lr: 0.05,
+            ..Hyperparameters::default()
+        };
+        let clouds = Clouds::new(n, 0.3, 5);
+        let (data, test) = (clouds.training_set(), clouds.test_set());
+        let (networks, rows) = counting(method.networks());
+        let (mut expected, mut told) = (Work::default(), 0);
+        let mut observe = |event: Event| {
+            match event {
+                Event::EpochStarted { phase, .. } => {
+                    expected = expected
+                        + Work { evaluated: networks.len() * (n + test.labels.len()), ..Work::default() };
+                    if phase == Phase::WarmUp || method == Method::Ce {
+                        expected = expected + Work::plain_pass(n) * networks.len();
+                    }
+                }
+                Event::Division { labeled, unlabeled, .. } => {
+                    expected = expected + Work::dividemix_pass(labeled, unlabeled, &hyper);
+                }
+                Event::Batch { images, .. } => told += images,
+                _ => {}
+            }
+            Ok(())
+        };
+        let stop = AtomicBool::new(false);
+        train(&networks, &data, Some(&test), None, &hyper, None, &stop, &mut observe).unwrap();
+        assert_eq!(told, expected.plain + expected.mixed);
+        assert_eq!(rows.trained.load(Ordering::Relaxed), expected.plain + expected.mixed);
+        assert_eq!(rows.guessed.load(Ordering::Relaxed), expected.guessed);
+        assert_eq!(rows.evaluated.load(Ordering::Relaxed), expected.evaluated + expected.peer);
+        assert!(method == Method::Ce || expected.mixed > 0, "nothing was divided");
+
+        // What is counted without a run is the same, but for the divisions.
+        let counted = Work::training(&hyper, 0, n, test.labels.len(), 1.0);
+        assert_eq!(counted.evaluated, expected.evaluated);
+        assert_eq!(counted.fits, if method == Method::Ce { 1 } else { 2 * 3 + 2 });
+        let warmup = Work::training(&hyper, 0, n, test.labels.len(), 0.5).plain;
+        assert_eq!(warmup, networks.len() * n * if method == Method::Ce { 5 } else { 2 });
+    }
+}
+
+#[test]
+fn costs_are_measured_until_they_are_known_or_the_caller_stops() {
+    let clouds = Clouds::new(200, 0.3, 5);
+    let hyper = Hyperparameters { epochs: 40, batch: 32, ..Hyperparameters::default() };
+    let data = clouds.training_set();
+    let work = Work::training(&hyper, 0, 200, 400, 0.5);
+    let stop = AtomicBool::new(false);
+    let costs =
+        Costs::measure(&networks(2, 1), &data.views, data.classes, &hyper, (200, &work), &stop).unwrap();
+    assert!(costs.plain.seconds > 0.0 && costs.mixed.seconds > 0.0 && costs.evaluated.seconds > 0.0);
+    let twice = Work::training(&Hyperparameters { epochs: 75, ..hyper.clone() }, 0, 200, 400, 0.5);
+    assert!(costs.seconds(&twice) > 1.5 * costs.seconds(&work), "more epochs take longer");
+
+    stop.store(true, Ordering::Relaxed);
+    let stopped = Costs::measure(&networks(2, 1), &data.views, data.classes, &hyper, (200, &work), &stop);
+    assert!(matches!(stopped, Err(dividemix::Error::Stopped)));
+}
