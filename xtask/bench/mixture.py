@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.mixture import GaussianMixture
 
-LEAST_STEPS = 3
+LEAST_STEPS = 1
 
 
 def fit(losses, job):

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use dividemix::run::write_npy;
 use image::codecs::jpeg::JpegEncoder;
+use image::imageops::FilterType;
 use image_folder::{DemoOptions, Pixels, RgbImage, demo};
 use noisy_labels::division::normalise;
 use rand::{Rng, SeedableRng};
@@ -15,9 +16,10 @@ use std::path::Path;
 const FILES: [(usize, usize); 2] = [(32, 1024), (448, 512)];
 /// As cameras and photo editors write them.
 const QUALITY: u8 = 90;
-/// Drawn shapes are smooth, and decode faster than photographs: so much noise makes their files as large (448 px: about
-/// 60 KB).
-const GRAIN: i16 = 10;
+/// The shapes are drawn this large at most, and enlarged: drawing is slow, and not what is measured.
+const DRAWN: usize = 64;
+/// Drawn shapes are smooth, and decode faster than photographs: with so much noise their files are as large (448 px: 50 KB).
+const GRAIN: i16 = 5;
 /// Losses to fit, and how many of them are of wrong labels.
 const LOSSES: usize = 50_000;
 const WRONG: f64 = 0.3;
@@ -46,7 +48,7 @@ pub(crate) fn prepare(folder: &Path) -> Result<()> {
 /// The demo set's shapes, with grain, a folder a class.
 fn write_images(folder: &Path, side: usize, count: usize) -> Result<()> {
     let per_class = count.div_ceil(10);
-    let set = demo(1, &DemoOptions { per_class, test_per_class: 0, size: side, noise_rate: 0.0 });
+    let set = demo(1, &DemoOptions { per_class, test_per_class: 0, size: side.min(DRAWN), noise_rate: 0.0 });
     for class in &set.classes {
         let folder = folder.join(class);
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
@@ -55,9 +57,14 @@ fn write_images(folder: &Path, side: usize, count: usize) -> Result<()> {
         let Pixels::Memory(image) = &sample.source else { anyhow::bail!("the demo set is in memory") };
         let file = folder.join(&set.classes[sample.label]).join(format!("{index:05}.jpg"));
         let mut bytes = Vec::new();
-        with_grain(image, index).write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))?;
+        with_grain(&enlarged(image, side as u32), index)
+            .write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))?;
         std::fs::write(&file, bytes).with_context(|| file.display().to_string())
     })
+}
+
+fn enlarged(image: &RgbImage, side: u32) -> RgbImage {
+    image::imageops::resize(image, side, side, FilterType::Triangle)
 }
 
 fn with_grain(image: &RgbImage, seed: usize) -> RgbImage {
