@@ -184,9 +184,16 @@ fn versions(workspace: &Workspace, programs: &Programs) -> Result<BTreeMap<Strin
     let reads = |program: &str, words: &str| {
         Shell::new(&workspace.root, program).words(words).reads().map(|text| text.trim().to_owned())
     };
-    // Without git (a source archive) there is no commit.
-    let commit =
-        reads("git", "describe --always --dirty --abbrev=10").unwrap_or_else(|_| "unknown".to_owned());
+    // Without git (a source archive) there is no commit. Changes in results and documents change no figure.
+    let commit = match reads("git", "rev-parse --short=10 HEAD") {
+        Err(_) => "unknown".to_owned(),
+        Ok(commit)
+            if reads("git", "status --porcelain -- crates xtask Cargo.toml Cargo.lock")?.is_empty() =>
+        {
+            commit
+        }
+        Ok(commit) => format!("{commit} and changes"),
+    };
     let own =
         [("effmix".to_owned(), commit), ("rustc".to_owned(), rust_version(&reads("rustc", "--version")?))];
     Ok(own.into_iter().chain(peer_versions(programs)?).collect())
