@@ -20,7 +20,7 @@ mod works;
 use crate::python::environment;
 use crate::shell::Shell;
 use crate::workspace::Workspace;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use contender::{Contender, Programs, peer_versions};
 use machine::{Machine, today};
 use results::{Results, Row, Table};
@@ -48,7 +48,7 @@ pub(crate) struct Options {
     /// Threads of every program [default: all cores]; works "with one thread" have one.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
-    /// Fewer and shorter rounds, a smaller set: to see that it works.
+    /// Fewer and shorter rounds, a smaller set, no compiled PyTorch: to see that it works.
     #[arg(long)]
     quick: bool,
     /// List the works and stop.
@@ -210,8 +210,12 @@ fn measure(work: &Work, programs: &Programs, how: &How, data: &Path) -> Vec<Row>
     let mut contenders: Vec<(Row, Option<Contender>)> = Vec::new();
     for &program in &work.programs {
         let mut row = Row::new(program.name());
-        let contender =
-            programs.contender(program, threads).map_err(|error| row.failed = Some(reason(&error))).ok();
+        let contender = if how.quick && program.compiles() {
+            Err(anyhow!("left out by --quick, because compiling takes a minute"))
+        } else {
+            programs.contender(program, threads)
+        };
+        let contender = contender.map_err(|error| row.failed = Some(reason(&error))).ok();
         contenders.push((row, contender));
     }
     for round in 0..how.rounds {

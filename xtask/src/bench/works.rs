@@ -42,6 +42,11 @@ impl Program {
             Self::Python(other) => other,
         }
     }
+
+    /// Whether it spends a minute on compiling the network before it begins.
+    pub(super) fn compiles(self) -> bool {
+        matches!(self, Self::Python(way) if way.ends_with("compile"))
+    }
 }
 
 /// This project's row.
