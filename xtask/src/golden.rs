@@ -4,6 +4,7 @@
 //! requirements.txt pins. The values are committed, so that any clone tests against them without Python. Another
 //! processor rounds otherwise: a change in the last digits is none (and see train.py for the one file where rounding grows).
 
+use crate::python::environment;
 use crate::shell::Shell;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
@@ -41,7 +42,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     );
     let python = match &options.python {
         Some(program) => program.clone(),
-        None => environment(&workspace)?,
+        None => environment(&workspace, "golden-python", "xtask/golden/requirements.txt")?,
     };
     for (script, file) in chosen {
         let out = workspace.root.join(file);
@@ -60,22 +61,6 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
 
 fn is_chosen(file: &str, only: Option<&str>) -> bool {
     only.is_none_or(|name| Path::new(file).file_stem().is_some_and(|stem| stem == name))
-}
-
-/// The Python of an environment with the pinned packages, made where it is not there.
-fn environment(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.target.join("golden-python");
-    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    if !python.exists() {
-        let made = Shell::new(&workspace.root, "python3").words("-m venv").arg(&folder).succeeds()?;
-        ensure!(made, "python3 with its venv module is needed");
-    }
-    let installed = Shell::new(&workspace.root, &python)
-        .words("-m pip install --quiet --requirement")
-        .arg(workspace.root.join("xtask/golden/requirements.txt"))
-        .succeeds()?;
-    ensure!(installed, "pip could not install the packages of xtask/golden/requirements.txt");
-    Ok(python)
 }
 
 #[cfg(test)]

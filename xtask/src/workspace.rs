@@ -25,12 +25,6 @@ pub(crate) struct Package {
     publish: Option<Vec<String>>,
     manifest_path: PathBuf,
     features: BTreeMap<String, Vec<String>>,
-    targets: Vec<Target>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    kind: Vec<String>,
 }
 
 impl Workspace {
@@ -40,9 +34,9 @@ impl Workspace {
         serde_json::from_str(&text).context("the output of cargo metadata")
     }
 
-    /// The crates of the product: all members but xtask.
+    /// The crates of the product: all members but those of xtask.
     pub(crate) fn crates(&self) -> impl Iterator<Item = &Package> {
-        self.packages.iter().filter(|p| p.name != env!("CARGO_PKG_NAME"))
+        self.packages.iter().filter(|p| !p.folder().starts_with(self.root.join("xtask")))
     }
 }
 
@@ -53,10 +47,6 @@ impl Package {
 
     pub(crate) fn is_published(&self) -> bool {
         self.publish.as_ref().is_none_or(|registries| !registries.is_empty())
-    }
-
-    pub(crate) fn is_library(&self) -> bool {
-        self.targets.iter().any(|t| t.kind.iter().any(|k| k == "lib"))
     }
 
     /// The features that are not on by default.

@@ -24,10 +24,15 @@ struct Crate {
 const EDGES: [&str; 2] = ["normal,build,dev", "normal,build"];
 
 pub(super) fn run(c: &mut Context) -> Result<()> {
-    // The step `clippy` compiles the whole; the libraries without the program, which turns some of their features on, are
-    // little more.
-    let programs: Vec<String> =
-        c.workspace.crates().filter(|p| !p.is_library()).map(|p| format!("--exclude {}", p.name)).collect();
+    // The step `clippy` compiles the whole; the libraries without the programs, which turn some of their features on,
+    // are little more.
+    let programs: Vec<String> = c
+        .workspace
+        .packages
+        .iter()
+        .filter(|p| !p.is_published())
+        .map(|p| format!("--exclude {}", p.name))
+        .collect();
     let libraries = format!("--workspace {}", programs.join(" "));
     let good = c.cargo(&format!("check --all-targets {libraries}")).succeeds()?;
     c.report.ended("libraries without the program", good);
