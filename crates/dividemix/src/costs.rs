@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use candle_core::Tensor;
 use noisy_labels::division::{Division, co_divide};
 
-use crate::evaluate::BATCH as EVALUATED;
+use crate::evaluate::{BATCH as EVALUATED, logits_by};
 use crate::memory::{forget_peak, peak_rss_bytes};
 use crate::methods::{DivideMix, Recipe, warm_up};
 use crate::optimiser::Optimiser;
 use crate::pass::{Context, Pass};
-use crate::{Event, Hyperparameters, Network, Result, TrainingSet, View, ViewSource, Work, logits};
+use crate::{Evaluator, Event, Hyperparameters, Network, Result, TrainingSet, View, ViewSource, Work};
 
 /// What a view takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -82,7 +82,8 @@ impl Costs {
     ) -> Result<Self> {
         let optimiser = Optimiser::new(networks[0].as_ref())?;
         let views = Arc::clone(views);
-        let timer = Timer { networks, optimiser, views, classes, hyper, stop };
+        let evaluator = networks[0].evaluator()?;
+        let timer = Timer { networks, evaluator, optimiser, views, classes, hyper, stop };
         let few = FEW.min(n).max(2);
         timer.evaluate(few)?;
         let evaluated = timer.evaluate(few)?;
@@ -118,6 +119,7 @@ impl Costs {
 /// The passes of the loop, with a clock.
 struct Timer<'a> {
     networks: &'a [Box<dyn Network>],
+    evaluator: Evaluator<'a>,
     optimiser: Optimiser,
     views: Arc<dyn ViewSource>,
     classes: usize,
@@ -143,7 +145,7 @@ impl Timer<'_> {
     fn evaluate(&self, rows: usize) -> Result<Cost> {
         forget_peak();
         let began = Instant::now();
-        logits(self.networks[0].as_ref(), &self.samples(rows), self.stop)?;
+        logits_by(&self.evaluator, &self.samples(rows), self.stop)?;
         Ok(Cost { seconds: began.elapsed().as_secs_f64() / rows as f64, rows, peak: peak_rss_bytes() })
     }
 
@@ -175,6 +177,7 @@ impl Timer<'_> {
         };
         let mut pass = Pass::new(context, self.networks, &self.optimiser, (0, 0), &mut observe);
         recipe.epoch(&mut pass, division)?;
+        drop(pass);
         let mut steps: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
         steps.sort_unstable();
         let step = steps.get(steps.len() / 2).map_or(0.0, Duration::as_secs_f64);

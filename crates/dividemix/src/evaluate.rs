@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use noisy_labels::{metrics, quality::argmax};
 
-use crate::{Error, Network, Result, ViewSource};
+use crate::{Error, Evaluator, Network, Result, ViewSource};
 
 /// Samples in a batch of evaluation. Of no influence on the result but for rounding: every sample's logits are its own.
 pub(crate) const BATCH: usize = 128;
@@ -15,10 +15,18 @@ pub(crate) const BATCH: usize = 128;
 /// # Errors
 /// When a sample can't be read or doesn't fit the network; [`Error::Stopped`] when `stop` was raised.
 pub fn logits(network: &dyn Network, views: &Arc<dyn ViewSource>, stop: &AtomicBool) -> Result<Vec<f32>> {
+    logits_by(&network.evaluator()?, views, stop)
+}
+
+/// [`logits`] of a network that is ready already.
+pub(crate) fn logits_by(
+    network: &Evaluator<'_>,
+    views: &Arc<dyn ViewSource>,
+    stop: &AtomicBool,
+) -> Result<Vec<f32>> {
     let samples: Vec<usize> = (0..views.len()).collect();
     let batches: Vec<Vec<usize>> = samples.chunks(BATCH).map(<[usize]>::to_vec).collect();
     let source = Arc::clone(views);
-    let network = network.evaluator()?;
     let mut all = Vec::new();
     for batch in image_folder::prefetch(batches, 2, move |batch: Vec<usize>| source.plain(&batch)) {
         if stop.load(Ordering::Relaxed) {

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
-use effnet_model::{Arch, EfficientNet, Mode};
+use effnet_model::{Arch, EfficientNet};
 use image_folder::{Cache, DemoOptions, Sample, Views};
 use serde::{Deserialize, Serialize};
 
@@ -260,12 +260,13 @@ fn body_cost(
             &own.0
         }
     };
+    let network = network.evaluator()?;
     let time = |rows: usize| -> Result<Cost> {
         let samples: Vec<usize> = (0..rows).map(|i| i % views.len()).collect();
         forget_peak();
         let began = Instant::now();
         let images = to_tensor(views.plain(&samples)?)?;
-        network.decode(&network.encode(&images, Mode::Eval)?)?;
+        network.features(&images)?;
         Ok(Cost { seconds: began.elapsed().as_secs_f64() / rows as f64, rows, peak: peak_rss_bytes() })
     };
     time(AT_A_TIME)?;
