@@ -71,7 +71,7 @@ impl<const N: usize, M: Map<N>> Kernel for MapPiece<N, M> {
         // SAFETY: the functions above made the pointers from slices of `len` values, and i <= len.
         // Each vector is read before it is written, so an input that is `out` does no harm.
         unsafe {
-            while i + IN_STEP * S::LANES <= self.len {
+            while S::IN_STEP && i + IN_STEP * S::LANES <= self.len {
                 self.vector::<Wide<S, IN_STEP>, true>(Wide(s), i, IN_STEP * S::LANES);
                 i += IN_STEP * S::LANES;
             }

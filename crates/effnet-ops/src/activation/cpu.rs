@@ -84,6 +84,12 @@ pub(crate) fn activate<S: Simd, F: Function, const R: usize, const V: usize>(
     f: F,
     z: &mut [[S::F; V]; R],
 ) {
+    if !S::IN_STEP {
+        for z in z.iter_mut().flatten() {
+            *z = f.value(s, *z);
+        }
+        return;
+    }
     let mut first = 0;
     while first < R * V {
         let mut four = [s.splat(0.0); 4];

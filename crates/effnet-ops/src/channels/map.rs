@@ -79,7 +79,7 @@ impl<const N: usize, const P: usize, M: ChannelMap<N, P>> Kernel for MapPiece<N,
             let mut c = 0;
             // SAFETY: `map_rows` checked the lengths: row < rows, group < groups, c <= channels.
             unsafe {
-                while c + IN_STEP * S::LANES <= channels {
+                while S::IN_STEP && c + IN_STEP * S::LANES <= channels {
                     self.vector::<Wide<S, IN_STEP>, true>(Wide(s), x, &params, c, IN_STEP * S::LANES);
                     c += IN_STEP * S::LANES;
                 }

@@ -131,7 +131,7 @@ impl<const N: usize, const P: usize, const K: usize, M: ChannelTerms<N, P, K>> K
             // SAFETY: `sums` made the pointers at a place with `rows` rows of `width` channels
             // behind it; row + chain <= rows and c <= width.
             unsafe {
-                while c + IN_STEP * S::LANES <= self.width {
+                while S::IN_STEP && c + IN_STEP * S::LANES <= self.width {
                     self.chain::<Wide<S, IN_STEP>, true>(Wide(s), row, chain, c, IN_STEP * S::LANES);
                     c += IN_STEP * S::LANES;
                 }

@@ -124,7 +124,7 @@ impl<const N: usize, const P: usize, const K: usize, M: ChannelUpdate<N, P, K>> 
             let mut c = 0;
             // SAFETY: `update_rows` checked the lengths: row + chain <= rows, group < groups, c <= channels.
             unsafe {
-                while c + IN_STEP * S::LANES <= channels {
+                while S::IN_STEP && c + IN_STEP * S::LANES <= channels {
                     let n = IN_STEP * S::LANES;
                     self.chain::<Wide<S, IN_STEP>, true>(Wide(s), row, chain, &params, c, n);
                     c += n;

@@ -1,8 +1,6 @@
 //! The depthwise convolution of evaluation, on a tile that has its border of zeros, with what follows it: bias, activation,
 //! and the sums for the gate.
 
-use std::ops::Range;
-
 use crate::activation::cpu::{Function, activate};
 use crate::channels::add_lanes;
 use crate::dispatch::Kernel;
@@ -83,15 +81,11 @@ impl<F: Function> Filter<'_, F> {
         unsafe {
             let mut column = 0;
             while column < columns {
-                match columns - column {
-                    1 => self.pixels::<S, 1, V, FULL>(s, row, column..column + 1, c, n, &mut sums),
-                    2 => self.pixels::<S, 2, V, FULL>(s, row, column..column + 2, c, n, &mut sums),
-                    3 => self.pixels::<S, 3, V, FULL>(s, row, column..column + 3, c, n, &mut sums),
-                    4 => self.pixels::<S, 4, V, FULL>(s, row, column..column + 4, c, n, &mut sums),
-                    5 => self.pixels::<S, 5, V, FULL>(s, row, column..column + 5, c, n, &mut sums),
-                    _ => self.pixels::<S, PIXELS, V, FULL>(s, row, column..column + PIXELS, c, n, &mut sums),
-                }
-                column += PIXELS;
+                column += match columns - column {
+                    1 => self.pixels::<S, 1, V, FULL>(s, row, column, c, n, &mut sums),
+                    2..PIXELS => self.pixels::<S, 2, V, FULL>(s, row, column, c, n, &mut sums),
+                    _ => self.pixels::<S, PIXELS, V, FULL>(s, row, column, c, n, &mut sums),
+                };
             }
         }
         for (v, sum) in sums.into_iter().enumerate() {
@@ -100,7 +94,7 @@ impl<F: Function> Filter<'_, F> {
         }
     }
 
-    /// `P` pixels of a row, side by side.
+    /// `P` pixels of a row from a column on; P.
     ///
     /// # Safety
     /// They and the channels are inside.
@@ -109,17 +103,16 @@ impl<F: Function> Filter<'_, F> {
         &self,
         s: S,
         row: usize,
-        columns: Range<usize>,
+        column: usize,
         c: usize,
         n: usize,
         sums: &mut [S::F; V],
-    ) {
-        debug_assert!(columns.len() == P);
+    ) -> usize {
         let channels = self.bias.len();
         let (step, line) = (self.stride * channels, self.across * channels);
         // SAFETY: the caller's promise, and what `run` checked of the lengths.
         unsafe {
-            let mut x = self.tile.as_ptr().add(row * self.stride * line + columns.start * step + c);
+            let mut x = self.tile.as_ptr().add(row * self.stride * line + column * step + c);
             let mut w = self.taps.as_ptr().add(c);
             let mut z = [[s.splat(0.0); V]; P];
             for _ in 0..self.kernel {
@@ -144,12 +137,13 @@ impl<F: Function> Filter<'_, F> {
             }
             activate(s, self.f, &mut z);
             for (p, y) in z.iter().enumerate() {
-                let pixel = row * self.output[1] + columns.start + p;
+                let pixel = row * self.output[1] + column + p;
                 for (v, y) in y.iter().enumerate() {
                     sums[v] = s.add(sums[v], *y);
                     s.store_if::<FULL>(self.out.add(pixel * self.out_stride + c + v * S::LANES), n, *y);
                 }
             }
         }
+        P
     }
 }

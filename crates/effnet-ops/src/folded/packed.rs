@@ -134,17 +134,13 @@ impl<F: Function> Kernel for Product<'_, F> {
                 let mut row = first;
                 while row < end {
                     // SAFETY: rows below `end`, and n columns from `column` on, are inside.
-                    unsafe {
+                    row += unsafe {
                         match end - row {
                             1 => self.tile::<S, 1>(s, row, column, n),
-                            2 => self.tile::<S, 2>(s, row, column, n),
-                            3 => self.tile::<S, 3>(s, row, column, n),
-                            4 => self.tile::<S, 4>(s, row, column, n),
-                            5 => self.tile::<S, 5>(s, row, column, n),
+                            2..ROWS => self.tile::<S, 2>(s, row, column, n),
                             _ => self.tile::<S, ROWS>(s, row, column, n),
                         }
-                    }
-                    row += ROWS;
+                    };
                 }
             }
         }
@@ -152,12 +148,12 @@ impl<F: Function> Kernel for Product<'_, F> {
 }
 
 impl<F: Function> Product<'_, F> {
-    /// `R` rows times a panel of which `n` columns are wanted.
+    /// `R` rows times a panel of which `n` columns are wanted; R.
     ///
     /// # Safety
     /// The rows and columns are inside.
     #[inline(always)]
-    unsafe fn tile<S: Simd, const R: usize>(&self, s: S, row: usize, column: usize, n: usize) {
+    unsafe fn tile<S: Simd, const R: usize>(&self, s: S, row: usize, column: usize, n: usize) -> usize {
         // SAFETY: the caller's promise.
         unsafe {
             if n == 2 * S::LANES {
@@ -170,6 +166,7 @@ impl<F: Function> Product<'_, F> {
                 self.vectors::<S, R, 1, false>(s, row, column, n);
             }
         }
+        R
     }
 
     /// `R` rows times `V` vectors of columns, the last with `n` that are wanted: all of it if `FULL`, else less.

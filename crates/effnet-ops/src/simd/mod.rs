@@ -18,6 +18,8 @@ pub(crate) use x86::{Avx2, Avx512};
 /// the processor has its instructions, which is why the arithmetic itself is safe.
 pub(crate) trait Simd: Copy + Send + Sync + 'static {
     const LANES: usize;
+    /// Whether several vectors gain from being computed in step, as [`Wide`]. (Where a vector is an array, it is so already.)
+    const IN_STEP: bool;
     type F: Copy;
 
     fn splat(self, value: f32) -> Self::F;

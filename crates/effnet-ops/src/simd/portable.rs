@@ -19,6 +19,7 @@ fn zip(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; L
 
 impl Simd for Portable {
     const LANES: usize = LANES;
+    const IN_STEP: bool = false;
     type F = [f32; LANES];
 
     #[inline(always)]

@@ -25,6 +25,7 @@ macro_rules! each {
 
 impl<S: Simd, const N: usize> Simd for Wide<S, N> {
     const LANES: usize = N * S::LANES;
+    const IN_STEP: bool = false;
     type F = [S::F; N];
 
     each! {

@@ -55,6 +55,7 @@ macro_rules! arithmetic {
 
 impl Simd for Avx2 {
     const LANES: usize = 8;
+    const IN_STEP: bool = true;
     type F = __m256;
 
     arithmetic! { __m256;
@@ -121,6 +122,7 @@ impl Simd for Avx2 {
 
 impl Simd for Avx512 {
     const LANES: usize = 16;
+    const IN_STEP: bool = true;
     type F = __m512;
 
     arithmetic! { __m512;
