@@ -59,6 +59,12 @@ pub(crate) fn map<I: Send, T: Send>(inputs: Vec<I>, task: impl Fn(I) -> T + Sync
     }
 }
 
+/// Calls `task(0), .., task(n - 1)`, which may start parallel loops themselves: so they are no pieces, and do no arithmetic but
+/// in such loops and in kernels.
+pub(crate) fn each(n: usize, task: impl Fn(usize) + Sync) {
+    (0..n).into_par_iter().for_each(&task);
+}
+
 /// Adds vectors of equal length up, in their order, in parallel over the elements.
 pub(crate) fn sum_in_order(parts: Vec<Vec<f32>>) -> Vec<f32> {
     let mut parts = parts.into_iter();

@@ -171,7 +171,7 @@ impl FoldedMbConv {
         let bands = self.bands(window);
         let mut y = Vec::with_capacity(window.images * image);
         let out = Shared(y.as_mut_ptr());
-        parallel::tasks(window.images, |i| {
+        parallel::each(window.images, |i| {
             let x = &x[i * inputs..(i + 1) * inputs];
             let filtered = self.filter(&bands, window, x, f);
             // SAFETY: y has room for the images, this one is no other task's.
