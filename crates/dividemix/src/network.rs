@@ -40,40 +40,29 @@ pub struct Trainable<N> {
     pub store: ParameterStore,
 }
 
-impl Network for Trainable<EfficientNet> {
-    fn forward_t(&self, batch: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.network.forward_t(batch, mode)
-    }
+/// Both of the house's networks keep their parameters in a [`ParameterStore`].
+macro_rules! trainable {
+    ($network:ty) => {
+        impl Network for Trainable<$network> {
+            fn forward_t(&self, batch: &Tensor, mode: Mode) -> Result<Tensor> {
+                self.network.forward_t(batch, mode)
+            }
 
-    fn evaluator(&self) -> Result<Evaluator<'_>> {
-        let folded = self.network.evaluator()?;
-        Ok(Box::new(move |batch| folded.logits(batch)))
-    }
+            fn evaluator(&self) -> Result<Evaluator<'_>> {
+                let ready = self.network.evaluator()?;
+                Ok(Box::new(move |batch| ready.logits(batch)))
+            }
 
-    fn parameters(&self) -> Vec<(String, Var)> {
-        self.store.trainable()
-    }
+            fn parameters(&self) -> Vec<(String, Var)> {
+                self.store.trainable()
+            }
 
-    fn buffers(&self) -> Vec<(String, Var)> {
-        self.store.buffers()
-    }
+            fn buffers(&self) -> Vec<(String, Var)> {
+                self.store.buffers()
+            }
+        }
+    };
 }
 
-impl Network for Trainable<Classifier> {
-    fn forward_t(&self, batch: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.network.forward_t(batch, mode)
-    }
-
-    fn evaluator(&self) -> Result<Evaluator<'_>> {
-        let folded = self.network.evaluator()?;
-        Ok(Box::new(move |batch| folded.logits(batch)))
-    }
-
-    fn parameters(&self) -> Vec<(String, Var)> {
-        self.store.trainable()
-    }
-
-    fn buffers(&self) -> Vec<(String, Var)> {
-        self.store.buffers()
-    }
-}
+trainable!(EfficientNet);
+trainable!(Classifier);
