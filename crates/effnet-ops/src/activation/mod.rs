@@ -28,6 +28,27 @@ pub enum Activation {
     Relu6,
 }
 
+/// `$body` with the activation's [`Function`] under the name `$f`: compiled for each of them.
+macro_rules! with_function {
+    ($activation:expr, |$f:ident| $body:expr) => {
+        match $activation {
+            $crate::Activation::Identity => {
+                let $f = $crate::activation::cpu::Identity;
+                $body
+            }
+            $crate::Activation::Swish => {
+                let $f = $crate::activation::cpu::Swish { beta: 1.0 };
+                $body
+            }
+            $crate::Activation::Relu6 => {
+                let $f = $crate::activation::cpu::Relu6;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_function;
+
 /// f(x), elementwise.
 ///
 /// # Shapes

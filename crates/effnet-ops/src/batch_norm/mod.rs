@@ -17,7 +17,7 @@ pub(crate) mod moments;
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
-use crate::activation::{Activation, cpu::Function, cpu::Identity, cpu::Relu6, cpu::Swish};
+use crate::activation::{Activation, cpu::Function, with_function};
 use crate::channels::Rows;
 use crate::dispatch::level;
 use crate::error::shape_error;
@@ -117,11 +117,7 @@ fn apply(
     activation: Activation,
 ) -> Result<Tensor> {
     let (weight, bias) = (&weight.contiguous()?, &bias.contiguous()?);
-    match activation {
-        Activation::Identity => x.apply_op3(weight, bias, BatchNorm { op, f: Identity }),
-        Activation::Swish => x.apply_op3(weight, bias, BatchNorm { op, f: Swish { beta: 1.0 } }),
-        Activation::Relu6 => x.apply_op3(weight, bias, BatchNorm { op, f: Relu6 }),
-    }
+    with_function!(activation, |f| x.apply_op3(weight, bias, BatchNorm { op, f }))
 }
 
 /// What the backward pass needs beside the arguments.

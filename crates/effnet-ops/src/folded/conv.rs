@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::packed::{Packed, Places};
 use super::{Folded, Shared};
-use crate::activation::{Activation, cpu::Function, cpu::Identity, cpu::Relu6, cpu::Swish};
+use crate::activation::{Activation, cpu::Function, with_function};
 use crate::conv2d::cpu::Convolution;
 use crate::dispatch::level;
 use crate::elementwise::pointer;
@@ -56,13 +56,7 @@ impl FoldedConv {
             let expected = "x [N, H, W, Cin], weight [Cout, Cin, k, k]";
             return Err(shape_error(NAME, &[("x", x.dims()), ("weight", &weight)], expected));
         }
-        let y = host::read(NAME, [x], |[x]| {
-            Ok(match self.activation {
-                Activation::Identity => self.run(window, x, Identity),
-                Activation::Swish => self.run(window, x, Swish { beta: 1.0 }),
-                Activation::Relu6 => self.run(window, x, Relu6),
-            })
-        })?;
+        let y = host::read(NAME, [x], |[x]| Ok(with_function!(self.activation, |f| self.run(window, x, f))))?;
         let Window { images, y: down, x: across } = window;
         host::tensor(y, (images, down.output, across.output, self.weight.outputs()))
     }

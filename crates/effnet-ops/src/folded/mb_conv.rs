@@ -13,8 +13,8 @@ use super::conv::rows_of;
 use super::filter::Filter;
 use super::packed::{Packed, Places};
 use super::{Folded, Shared};
-use crate::activation::Activation;
-use crate::activation::cpu::{Function, Identity, Relu6, Sigmoid, Swish};
+use crate::activation::cpu::{Function, Identity, Sigmoid, Swish};
+use crate::activation::{Activation, with_function};
 use crate::channels::{self, ChannelUpdate, Rows};
 use crate::depthwise_conv::taps_first;
 use crate::dispatch::{self, Level, level};
@@ -154,13 +154,7 @@ impl FoldedMbConv {
             let expected = "x [N, H, W, C] with the block's input width C";
             return Err(shape_error(NAME, &[("x", x.dims()), ("C", &[self.input])], expected));
         }
-        let y = host::read(NAME, [x], |[x]| {
-            Ok(match self.activation {
-                Activation::Identity => self.run(window, x, Identity),
-                Activation::Swish => self.run(window, x, Swish { beta: 1.0 }),
-                Activation::Relu6 => self.run(window, x, Relu6),
-            })
-        })?;
+        let y = host::read(NAME, [x], |[x]| Ok(with_function!(self.activation, |f| self.run(window, x, f))))?;
         let Window { images, y: down, x: across } = window;
         host::tensor(y, (images, down.output, across.output, self.projection.outputs()))
     }

@@ -18,7 +18,7 @@ mod forward;
 
 use candle_core::{Result, Tensor};
 
-use crate::activation::{Activation, cpu::Function, cpu::Identity, cpu::Relu6, cpu::Swish};
+use crate::activation::{Activation, cpu::Function, with_function};
 use crate::batch_norm::BatchStatistics;
 use crate::channels::Rows;
 use crate::dispatch::level;
@@ -89,11 +89,7 @@ pub struct MbConvStatistics {
 /// # Errors
 /// If the shapes do not fit, the stride is 0, `eps` is not positive, or a tensor is not f32 on the CPU.
 pub fn mb_conv_train(x: &Tensor, block: &MbConv<'_>) -> Result<(Tensor, MbConvStatistics)> {
-    match block.activation {
-        Activation::Identity => train(x, block, Identity),
-        Activation::Swish => train(x, block, Swish { beta: 1.0 }),
-        Activation::Relu6 => train(x, block, Relu6),
-    }
+    with_function!(block.activation, |f| train(x, block, f))
 }
 
 fn train<F: Function + 'static>(x: &Tensor, block: &MbConv<'_>, f: F) -> Result<(Tensor, MbConvStatistics)> {
