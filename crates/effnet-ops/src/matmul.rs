@@ -4,6 +4,8 @@
 //! is the long one in the gradient of a convolution's weights. No width here is 0: the operations refuse
 //! such shapes.
 
+use std::ops::Range;
+
 use gemm::Parallelism;
 
 use crate::elementwise::pointer;
@@ -87,7 +89,7 @@ pub(crate) unsafe fn tile(
     k: usize,
     b: Matrix<'_>,
     bias: Option<&[f32]>,
-    columns: std::ops::Range<usize>,
+    columns: Range<usize>,
     out: *mut f32,
     stride: usize,
 ) {
@@ -129,75 +131,97 @@ pub(crate) unsafe fn tile(
 
 /// a^T b: [rows, m] and [rows, n] to [m, n], the sum running over the rows, which are many.
 ///
-/// The rows are cut in at most 16 blocks, whose products are added in their order.
+/// The rows are cut in at most 16 blocks, whose products are added in their order; the result in tiles that are as square as
+/// can be, because each packs its columns of a and b anew.
 pub(crate) fn product_over_rows(a: &[f32], m: usize, b: &[f32], n: usize) -> Vec<f32> {
+    /// Rows that a sum may run over at once.
+    const BLOCK: usize = 1024;
     let rows = a.len() / m;
     assert!(b.len() == rows * n, "as many rows in both");
-    let block = rows.div_ceil(16).max(512).min(rows.max(1));
-    let blocks = rows.div_ceil(block).max(1);
-    // Few blocks: the result is cut in tiles of its rows too.
-    let height = m.div_ceil(TASKS.div_ceil(blocks)).max(32).min(m.max(1));
-    let product = |block_index: usize, tile: usize, out: *mut f32| {
-        let rows = block_index * block..((block_index + 1) * block).min(rows);
-        let columns = tile * height..((tile + 1) * height).min(m);
-        let (a, b) = (&a[rows.start * m..rows.end * m], &b[rows.start * n..rows.end * n]);
-        // SAFETY: every caller's `out` has n values for each of the tile's columns of a.
-        unsafe { over_rows(a, m, columns, b, n, out, false) };
+    let blocks = rows.div_ceil(BLOCK).clamp(1, 16);
+    let block = rows.div_ceil(blocks);
+    let [height, width] = tile_shape(m, n, TASKS.div_ceil(blocks));
+    let across = n.div_ceil(width);
+    let tiles = m.div_ceil(height) * across;
+    let place = |tile: usize| {
+        let (row, column) = (tile / across * height, tile % across * width);
+        [row..(row + height).min(m), column..(column + width).min(n)]
     };
-    if blocks == 1 {
-        // SAFETY: gemm writes the tile's height * n values, which are the piece.
-        return unsafe { parallel::written(m * n, height * n, |tile, out| product(0, tile, pointer(out))) };
-    }
-    let tiles = m.div_ceil(height);
     let parts = parallel::tasks(blocks * tiles, |task| {
-        let (block, tile) = (task / tiles, task % tiles);
-        let mut out = vec![0f32; height.min(m - tile * height) * n];
-        product(block, tile, out.as_mut_ptr());
+        let rows = (task / tiles * block).min(rows)..((task / tiles + 1) * block).min(rows);
+        let [down, across] = place(task % tiles);
+        let mut out = vec![0f32; down.len() * across.len()];
+        let a = Columns { values: &a[rows.start * m..rows.end * m], width: m, columns: down };
+        let b = Columns { values: &b[rows.start * n..rows.end * n], width: n, columns: across };
+        // SAFETY: `out` has the tile's rows and columns.
+        unsafe { over_rows(a, b, out.as_mut_ptr(), false) };
         out
     });
-    let mut parts = parts.into_iter();
-    let sums = (0..blocks).map(|_| parts.by_ref().take(tiles).flatten().collect()).collect();
-    parallel::sum_in_order(sums)
+    let mut of_tiles: Vec<Vec<Vec<f32>>> = (0..tiles).map(|_| vec![]).collect();
+    for (task, part) in parts.into_iter().enumerate() {
+        of_tiles[task % tiles].push(part);
+    }
+    let mut out = vec![0f32; m * n];
+    for (tile, parts) in of_tiles.into_iter().enumerate() {
+        let [down, across] = place(tile);
+        let values = parallel::sum_in_order(parts);
+        for (row, values) in down.zip(values.chunks_exact(across.len())) {
+            out[row * n..][across.clone()].copy_from_slice(values);
+        }
+    }
+    out
+}
+
+/// Height and width of the tiles when [m, n] is cut in `count` of them or a few more, none narrower than 32.
+fn tile_shape(m: usize, n: usize, count: usize) -> [usize; 2] {
+    let [mut height, mut width] = [m, n];
+    while m.div_ceil(height) * n.div_ceil(width) < count && height.max(width) >= 64 {
+        let longer = if height > width { &mut height } else { &mut width };
+        *longer = longer.div_ceil(2).next_multiple_of(8);
+    }
+    [height, width]
 }
 
 /// out += a^T b, in one thread.
 pub(crate) fn add_product_over_rows(a: &[f32], m: usize, b: &[f32], n: usize, out: &mut [f32]) {
     assert!(out.len() == m * n && a.len() / m * n == b.len(), "the shapes of a product");
+    let a = Columns { values: a, width: m, columns: 0..m };
+    let b = Columns { values: b, width: n, columns: 0..n };
     // SAFETY: `out` is [m, n].
-    unsafe { over_rows(a, m, 0..m, b, n, out.as_mut_ptr(), true) };
+    unsafe { over_rows(a, b, out.as_mut_ptr(), true) };
 }
 
-/// The rows `columns` of a^T b, to rows of n values at `out`, added to what is there or in its place.
+/// Some columns of a row-major matrix.
+struct Columns<'a> {
+    values: &'a [f32],
+    width: usize,
+    columns: Range<usize>,
+}
+
+/// a^T b, added to what is at `out` or in its place.
 ///
 /// # Safety
-/// `out` is writable for them (and readable to add); a and b have as many rows.
-unsafe fn over_rows(
-    a: &[f32],
-    m: usize,
-    columns: std::ops::Range<usize>,
-    b: &[f32],
-    n: usize,
-    out: *mut f32,
-    add: bool,
-) {
-    let rows = a.len() / m;
-    debug_assert!(b.len() == rows * n && columns.end <= m);
-    // SAFETY: the caller's promise; a is read as [m, rows] by its strides.
+/// `out` is writable (and readable to add) for a row of as many values as b has columns for each of a's; a and b have as many
+/// rows.
+unsafe fn over_rows(a: Columns<'_>, b: Columns<'_>, out: *mut f32, add: bool) {
+    let rows = a.values.len() / a.width;
+    debug_assert!(b.values.len() == rows * b.width && a.columns.end <= a.width && b.columns.end <= b.width);
+    // SAFETY: the caller's promise; a is read as [columns, rows] by its strides.
     unsafe {
         gemm::gemm(
-            columns.len(),
-            n,
+            a.columns.len(),
+            b.columns.len(),
             rows,
             out,
             1,
-            n as isize,
+            b.columns.len() as isize,
             add,
-            a.as_ptr().add(columns.start),
-            m as isize,
+            a.values.as_ptr().add(a.columns.start),
+            a.width as isize,
             1,
-            b.as_ptr(),
+            b.values.as_ptr().add(b.columns.start),
             1,
-            n as isize,
+            b.width as isize,
             1.0,
             1.0,
             false,
