@@ -14,7 +14,7 @@ use crate::dispatch::Level;
 use crate::elementwise::pointer;
 use crate::matmul::{self, Matrix};
 use crate::parallel;
-use crate::squeeze_excitation::cpu::{gate_gradient, scale};
+use crate::squeeze_excitation::cpu::gate_in_place;
 
 /// Parts of a sum over all rows at most; and of the work, for few rows.
 pub(crate) const PARTS: usize = 16;
@@ -30,6 +30,9 @@ pub(crate) trait Source: Sync {
 
     /// Some of the rows; `scratch` is room for them, if they have to be made.
     fn block<'s>(&'s self, rows: Range<usize>, scratch: &'s mut Vec<f32>) -> &'s [f32];
+
+    /// Some of the rows to where they are wanted.
+    fn put(&self, rows: Range<usize>, to: &mut [f32]);
 
     /// All rows, made in parallel.
     fn whole(&self) -> Cow<'_, [f32]>;
@@ -52,6 +55,10 @@ impl Source for Stored<'_> {
 
     fn block<'s>(&'s self, rows: Range<usize>, _: &'s mut Vec<f32>) -> &'s [f32] {
         &self.values[rows.start * self.columns..rows.end * self.columns]
+    }
+
+    fn put(&self, rows: Range<usize>, to: &mut [f32]) {
+        to.copy_from_slice(&self.values[rows.start * self.columns..rows.end * self.columns]);
     }
 
     fn whole(&self) -> Cow<'_, [f32]> {
@@ -84,6 +91,12 @@ impl<const N: usize, const P: usize, M: ChannelMap<N, P>> Source for Mapped<'_, 
                 channels::map_rows(self.level, self.shape, rows, self.inputs, self.params, out, self.map);
             })
         }
+    }
+
+    fn put(&self, rows: Range<usize>, to: &mut [f32]) {
+        // SAFETY: `map_rows` only puts values there.
+        let to = unsafe { &mut *(std::ptr::from_mut(to) as *mut [MaybeUninit<f32>]) };
+        channels::map_rows(self.level, self.shape, rows, self.inputs, self.params, to, self.map);
     }
 
     fn whole(&self) -> Cow<'_, [f32]> {
@@ -184,11 +197,11 @@ pub(crate) fn backward_gated(
     let matrix = Matrix::new(w, n);
     // An image's M costs as much as m rows or so.
     if rows < MANY_ROWS || shape.rows < 4 * m {
-        let (dy, x) = (dy.whole(), x.whole());
+        let dy = dy.whole();
         let t = matmul::product(&dy, m, matrix, None);
-        let dgate = gate_gradient(level, shape, &x, &t);
-        let gated = scale(level, shape, &x, gate);
-        return (t, matmul::product_over_rows(&dy, m, &gated, n), dgate);
+        let mut x = x.whole().into_owned();
+        let dgate = gate_in_place(level, shape, &mut x, &t, gate);
+        return (t, matmul::product_over_rows(&dy, m, &x, n), dgate);
     }
     let (block, images) = (block_of(m.max(n)), shape.groups.div_ceil(PARTS));
     // SAFETY: `tile` writes all n columns of its rows, the blocks make up an image, and the images the part.

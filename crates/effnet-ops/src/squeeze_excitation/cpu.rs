@@ -1,9 +1,10 @@
 //! The gate: small products on [images, channels], and two passes over the image.
 
 use crate::activation::cpu::{Backward, Forward, Sigmoid, Swish};
-use crate::channels::{self, ChannelMap, ChannelTerms, Rows, column_sums};
+use crate::channels::{self, ChannelMap, ChannelTerms, ChannelUpdate, Rows, column_sums};
 use crate::dispatch::Level;
 use crate::elementwise;
+use crate::parallel;
 use crate::pointwise_conv::cpu::Widths;
 use crate::simd::Simd;
 
@@ -112,6 +113,20 @@ pub(crate) fn gate_gradient(level: Level, shape: Rows, x: &[f32], dy: &[f32]) ->
     dgate
 }
 
+/// x <- x gate, and the gradient of the gate as of [`gate_gradient`], in one pass.
+pub(crate) fn gate_in_place(level: Level, shape: Rows, x: &mut [f32], dy: &[f32], gate: &[f32]) -> Vec<f64> {
+    let image = shape.rows * shape.channels;
+    let images = x.chunks_mut(image).zip(dy.chunks(image)).zip(gate.chunks(shape.channels));
+    let one = Rows { groups: 1, ..shape };
+    let dgate = parallel::map(images.collect(), |((x, dy), gate)| {
+        let mut sums = [vec![0f64; shape.channels]];
+        channels::update_rows(level, one, 0, x, [dy], [gate], &mut sums, ScaleAndProduct);
+        let [dgate] = sums;
+        dgate
+    });
+    dgate.concat()
+}
+
 /// dx = dy gate + share.
 pub(super) fn input_gradient(level: Level, shape: Rows, dy: &[f32], gate: &[f32], share: &[f32]) -> Vec<f32> {
     channels::map(level, shape, [dy], [gate, share], ScaleAndShare)
@@ -134,6 +149,17 @@ impl ChannelMap<1, 2> for ScaleAndShare {
     #[inline(always)]
     fn apply<S: Simd>(self, s: S, [dy]: [S::F; 1], [gate, share]: [S::F; 2]) -> S::F {
         s.mul_add(dy, gate, share)
+    }
+}
+
+/// (x, dy) -> x gate, with x dy to be summed.
+#[derive(Clone, Copy)]
+struct ScaleAndProduct;
+
+impl ChannelUpdate<2, 1, 1> for ScaleAndProduct {
+    #[inline(always)]
+    fn update<S: Simd>(self, s: S, [x, dy]: [S::F; 2], [gate]: [S::F; 1]) -> (S::F, [S::F; 1]) {
+        (s.mul(x, gate), [s.mul(x, dy)])
     }
 }
 
