@@ -1,5 +1,7 @@
 //! Where the windows of a convolution lie, along one axis at a time.
 
+use std::ops::Range;
+
 use candle_core::{Result, Tensor};
 
 use crate::error::shape_error;
@@ -47,8 +49,20 @@ impl Axis {
         (o * self.stride + k).checked_sub(self.before).filter(|i| *i < self.input)
     }
 
+    /// Zeros before the first value and behind the last that some tap touches.
+    pub(crate) fn border(&self) -> [usize; 2] {
+        let end = (self.output - 1) * self.stride + self.kernel;
+        [self.before, end.saturating_sub(self.before + self.input)]
+    }
+
+    /// The inputs under the taps of some outputs; those of the border are below 0, or not below the input's size.
+    pub(crate) fn lines_under(&self, outputs: Range<usize>) -> Range<isize> {
+        let first = (outputs.start * self.stride) as isize - self.before as isize;
+        first..first + ((outputs.len() - 1) * self.stride + self.kernel) as isize
+    }
+
     /// The outputs for which tap `k` is inside the input.
-    pub(crate) fn outputs_of_tap(&self, k: usize) -> std::ops::Range<usize> {
+    pub(crate) fn outputs_of_tap(&self, k: usize) -> Range<usize> {
         let first = self.before.saturating_sub(k).div_ceil(self.stride);
         let end = match (self.input + self.before).checked_sub(k + 1) {
             Some(last) => (last / self.stride + 1).min(self.output),

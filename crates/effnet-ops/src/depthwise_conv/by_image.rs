@@ -1,18 +1,25 @@
 //! The convolution an image at a time, between what makes its arguments and what looks at its results, so that all of it
-//! happens in the cache.
+//! happens in the cache: some rows of the result, from the [`Lines`] under their taps, and then the next.
 
 use rayon::prelude::*;
 
 use super::correlate::Correlation;
-use super::weight_gradient::{add_weight_gradient, weight_gradient};
+use super::filter::Filter;
+use super::lines::Lines;
+use super::phase::Phase;
+use super::weight_gradient::{TapProducts, weight_gradient};
+use crate::activation::cpu::Identity;
 use crate::blocks::{PARTS, Source};
-use crate::dispatch::Level;
+use crate::dispatch::{self, Level};
 use crate::elementwise::pointer;
 use crate::parallel;
 use crate::window::Window;
 
 /// Images that are worth a task of their own; smaller ones stay in the cache together.
 const LARGE: usize = 32 * 1024;
+
+/// Values of the lines that are held at a time, about: 192 KiB.
+const HELD: usize = 48 * 1024;
 
 /// Whether there are enough large images to share out.
 fn by_image(window: Window, channels: usize) -> bool {
@@ -27,25 +34,56 @@ pub(crate) fn forward<T: Send>(
     taps: &[f32],
     then: impl Fn(&[f32]) -> T + Sync,
 ) -> (Vec<f32>, Vec<T>) {
-    let (channels, area) = (x.columns(), window.y.output * window.x.output);
+    let Window { images, y: down, x: across } = window;
+    let (channels, area) = (x.columns(), down.output * across.output);
     if !by_image(window, channels) {
         let y = Correlation::forward(window, channels).run(level, &x.whole(), taps);
-        let rows = (window.images * area).div_ceil(PARTS).max(32);
+        let rows = (images * area).div_ceil(PARTS).max(32);
         let found = parallel::map(y.chunks(rows * channels).collect(), then);
         return (y, found);
     }
-    let filter = Correlation::forward(Window { images: 1, ..window }, channels);
-    let inputs = window.y.input * window.x.input;
-    // SAFETY: `run_image` writes all of an image.
-    unsafe {
-        parallel::written_with(window.images * area * channels, area * channels, |image, out| {
-            let mut scratch = vec![];
-            let x = x.block(image * inputs..(image + 1) * inputs, &mut scratch);
-            let out_pointer = pointer(out);
-            filter.run_image(level, x, taps, out_pointer);
-            then(std::slice::from_raw_parts(out_pointer, out.len()))
+    let (kernel, stride) = (down.kernel, down.stride);
+    let border = across.border();
+    let line = (border[0] + across.input + border[1]) * channels;
+    let rows = ((HELD / line).saturating_sub(kernel - 1) / stride).max(1);
+    let row = across.output * channels;
+    // Some hundred pixels for `then`.
+    let seen = rows * 128usize.div_ceil(rows * across.output);
+    // SAFETY: the bands make up an image, and the filter writes all of a band.
+    let (y, found) = unsafe {
+        parallel::written_with(images * area * channels, area * channels, |image, out| {
+            let ring = (rows - 1) * stride + kernel;
+            let mut lines = Lines::new(x, [down.input, across.input], border, ring);
+            lines.of_image(image);
+            let mut found = vec![];
+            let mut first = 0;
+            for out in out.chunks_mut(seen * row) {
+                for out in out.chunks_mut(rows * row) {
+                    let rows = first..first + out.len() / row;
+                    first = rows.end;
+                    let under = down.lines_under(rows.clone());
+                    lines.move_to(under.clone());
+                    let filter = Filter {
+                        tile: lines.tile(under.start, -(across.before as isize)),
+                        taps,
+                        channels,
+                        kernel: [kernel; 2],
+                        stride,
+                        bias: None,
+                        f: Identity,
+                        sums: None,
+                        output: [rows.len(), across.output],
+                        out: pointer(out),
+                        out_strides: [row, channels],
+                    };
+                    dispatch::run(level, filter);
+                }
+                found.push(then(std::slice::from_raw_parts(pointer(out), out.len())));
+            }
+            found
         })
-    }
+    };
+    (y, found.into_iter().flatten().collect())
 }
 
 /// dx, dw [k, k, channels], and what `then` finds in some rows of dx at a time, which it may change; it gets the first
@@ -58,7 +96,8 @@ pub(crate) fn backward<T: Send>(
     taps: &[f32],
     then: impl Fn(usize, &mut [f32]) -> T + Sync,
 ) -> (Vec<f32>, Vec<f32>, Vec<T>) {
-    let (channels, inputs) = (x.columns(), window.y.input * window.x.input);
+    let Window { y: down, x: across, .. } = window;
+    let (channels, inputs) = (x.columns(), down.input * across.input);
     if !by_image(window, channels) {
         let dy = dy.whole();
         let dw = weight_gradient(level, window, channels, &x.whole(), &dy);
@@ -68,28 +107,203 @@ pub(crate) fn backward<T: Send>(
         let found = pieces.map(|(i, dx)| then(i * rows, dx)).collect();
         return (dx, dw, found);
     }
-    let one = Window { images: 1, ..window };
-    let turned = Correlation::input_gradient(one, channels);
-    let (area, images) = (window.y.output * window.x.output, window.images.div_ceil(PARTS));
-    // SAFETY: `run_image` writes all of an image, and the images make up the part.
+    let (kernel, stride) = (down.kernel, down.stride);
+    let turned = Turned::all(window, taps, channels);
+    let [above, below] = turned.iter().fold([0, 0], |halo, turned| turned.halo(0, halo));
+    let halo_across = turned.iter().fold([0, 0], |halo, turned| turned.halo(1, halo));
+    let border = across.border();
+    let line_of_x = (border[0] + across.input + border[1]) * channels;
+    let line_of_dy = (halo_across[0] + across.output + halo_across[1]) * channels;
+    let fixed = kernel.saturating_sub(stride) * line_of_x + (above + below) * line_of_dy;
+    // Beside the lines of x there are those that they are made from, and those of dx.
+    let rows = ((2 * HELD).saturating_sub(fixed) / (3 * stride * line_of_x + 2 * line_of_dy)).max(1);
+    let row = across.input * channels;
+    let images = window.images.div_ceil(PARTS);
+    // SAFETY: the bands make up an image, the images make up the part, and the turned filters write all of a band.
     let (dx, parts) = unsafe {
         parallel::written_with(window.images * inputs * channels, images * inputs * channels, |i, out| {
-            let mut scratch = [vec![], vec![]];
+            let mut lines = Lines::new(x, [down.input, across.input], border, (rows - 1) * stride + kernel);
+            let size = [down.output, across.output];
+            let mut lines_of_dy = Lines::new(dy, size, halo_across, rows + above + below);
             let mut dw = vec![0f32; taps.len()];
             let mut found = vec![];
             for (j, out) in out.chunks_mut(inputs * channels).enumerate() {
                 let image = i * images + j;
-                let [for_dy, for_x] = &mut scratch;
-                let dy = dy.block(image * area..(image + 1) * area, for_dy);
-                let x = x.block(image * inputs..(image + 1) * inputs, for_x);
-                add_weight_gradient(level, one, channels, x, dy, &mut dw);
-                let out_pointer = pointer(out);
-                turned.run_image(level, dy, taps, out_pointer);
-                found.push(then(image * inputs, std::slice::from_raw_parts_mut(out_pointer, out.len())));
+                lines.of_image(image);
+                lines_of_dy.of_image(image);
+                for (band, out) in out.chunks_mut(rows * stride * row).enumerate() {
+                    let first = band * rows;
+                    let rows = first..(first + rows).min(down.output);
+                    let under = down.lines_under(rows.clone());
+                    lines.move_to(under.clone());
+                    let (start, end) = (rows.start as isize, rows.end as isize);
+                    lines_of_dy.move_to(start - above as isize..end + below as isize);
+                    let products = TapProducts {
+                        x: lines.tile(under.start, -(across.before as isize)),
+                        dy: lines_of_dy.tile(start, 0),
+                        output: [rows.len(), across.output],
+                        channels,
+                        kernel,
+                        stride,
+                        out: &mut dw,
+                    };
+                    dispatch::run(level, products);
+                    let (height, out_pointer) = (out.len() / row, pointer(out));
+                    for turned in &turned {
+                        let [y, x] = turned.first;
+                        let output = [
+                            height.saturating_sub(y).div_ceil(stride),
+                            across.input.saturating_sub(x).div_ceil(stride),
+                        ];
+                        if output.contains(&0) {
+                            continue;
+                        }
+                        let filter = Filter {
+                            tile: lines_of_dy.tile(start + turned.offset[0], turned.offset[1]),
+                            taps: &turned.taps,
+                            channels,
+                            kernel: turned.kernel,
+                            stride: 1,
+                            bias: None,
+                            f: Identity,
+                            sums: None,
+                            output,
+                            out: out_pointer.add(y * row + x * channels),
+                            out_strides: [stride * row, stride * channels],
+                        };
+                        dispatch::run(level, filter);
+                    }
+                    let dx = std::slice::from_raw_parts_mut(out_pointer, out.len());
+                    found.push(then(image * inputs + first * stride * across.input, dx));
+                }
             }
             (dw, found)
         })
     };
     let (dw, found): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
     (dx, parallel::sum_in_order(dw), found.into_iter().flatten().collect())
+}
+
+/// The filter from dy to the pixels of dx of a phase: every stride-th from the first on, down and across.
+struct Turned {
+    first: [usize; 2],
+    /// Of the first tap's line and column of dy from those of the pixel.
+    offset: [isize; 2],
+    kernel: [usize; 2],
+    /// [kernel, channels].
+    taps: Vec<f32>,
+}
+
+impl Turned {
+    fn all(window: Window, taps: &[f32], channels: usize) -> Vec<Self> {
+        let (down, across) = (Phase::input_gradient(&window.y), Phase::input_gradient(&window.x));
+        let mut all = vec![];
+        for down in &down {
+            for across in &across {
+                let mut turned = vec![];
+                // An axis' taps come with falling offsets, from one to the next.
+                for (_, a) in down.taps.iter().rev() {
+                    for (_, b) in across.taps.iter().rev() {
+                        let tap = (a * window.x.kernel + b) * channels;
+                        turned.extend_from_slice(&taps[tap..tap + channels]);
+                    }
+                }
+                let offset = |phase: &Phase| phase.taps.last().map_or(0, |(offset, _)| *offset);
+                all.push(Self {
+                    first: [down.first, across.first],
+                    offset: [offset(down), offset(across)],
+                    kernel: [down.taps.len(), across.taps.len()],
+                    taps: turned,
+                });
+            }
+        }
+        all
+    }
+
+    /// What is read of dy before and behind a pixel's own line (or column), and what was so of others.
+    fn halo(&self, axis: usize, [before, behind]: [usize; 2]) -> [usize; 2] {
+        let last = self.offset[axis] + self.kernel[axis] as isize - 1;
+        [before.max(self.offset[axis].min(0).unsigned_abs()), behind.max(last.max(0).unsigned_abs())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Tensor};
+
+    use super::*;
+    use crate::blocks::Stored;
+    use crate::dispatch::available;
+    use crate::window::Padding;
+
+    fn values(n: usize, seed: usize) -> Vec<f32> {
+        (0..n).map(|i| ((i * 7919 + seed * 31) % 201) as f32 / 100.0 - 1.0).collect()
+    }
+
+    fn near(got: &[f32], expected: &[f32], scale: f32, what: &str) {
+        assert_eq!(got.len(), expected.len(), "{what}");
+        for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
+            assert!((got - expected).abs() < 1e-5 * scale, "{what}, {i}: {got}, not {expected}");
+        }
+    }
+
+    /// Kernel, stride, height and width: taps that leave pixels out, phases without taps, several bands, and images so wide
+    /// that a band is one row.
+    const SHAPES: [[usize; 4]; 8] = [
+        [1, 1, 24, 20],
+        [1, 2, 48, 40],
+        [3, 1, 24, 20],
+        [3, 2, 47, 42],
+        [5, 1, 20, 24],
+        [5, 2, 48, 41],
+        [5, 3, 61, 62],
+        [7, 1, 12, 45],
+    ];
+
+    #[test]
+    fn large_images_in_bands_equal_the_convolution_as_a_whole() {
+        let channels = 83;
+        for level in available() {
+            for [kernel, stride, height, width] in SHAPES {
+                for padding in [Padding::Symmetric, Padding::Same] {
+                    let what = format!("{level:?}, {kernel}, {stride}, {height} x {width}, {padding:?}");
+                    let x =
+                        Tensor::zeros((8, height, width, channels), candle_core::DType::F32, &Device::Cpu);
+                    let window = Window::over("a test", &x.unwrap(), kernel, stride, padding).unwrap();
+                    assert!(by_image(window, channels), "{what}: large images");
+                    let x = values(8 * height * width * channels, 1);
+                    let dy = values(8 * window.y.output * window.x.output * channels, 2);
+                    let taps = values(kernel * kernel * channels, 3);
+                    let (stored_x, stored_dy) =
+                        (Stored { values: &x, columns: channels }, Stored { values: &dy, columns: channels });
+
+                    let whole = Correlation::forward(window, channels).run(level, &x, &taps);
+                    let (y, found) = forward(level, window, &stored_x, &taps, <[f32]>::to_vec);
+                    near(&y, &whole, 10.0, &what);
+                    assert_eq!(found.concat(), y, "{what}: what is seen of y");
+
+                    let whole = Correlation::input_gradient(window, channels).run(level, &dy, &taps);
+                    let seen = |first: usize, dx: &mut [f32]| {
+                        let seen = (first, dx.to_vec());
+                        dx.iter_mut().for_each(|dx| *dx *= 2.0);
+                        seen
+                    };
+                    let (dx, dw, found) = backward(level, window, &stored_dy, &stored_x, &taps, seen);
+                    let half: Vec<f32> = dx.iter().map(|dx| dx / 2.0).collect();
+                    near(&half, &whole, 10.0, &what);
+                    let mut row = 0;
+                    for (first, seen) in found {
+                        assert_eq!(first, row, "{what}: rows in their order");
+                        assert_eq!(seen, half[row * channels..][..seen.len()], "{what}: what is seen of dx");
+                        row += seen.len() / channels;
+                    }
+                    assert_eq!(row * channels, dx.len(), "{what}: all of dx is seen");
+
+                    let whole = weight_gradient(level, window, channels, &x, &dy);
+                    let sums = (8 * window.y.output * window.x.output) as f32;
+                    near(&dw, &whole, sums.sqrt(), &what);
+                }
+            }
+        }
+    }
 }

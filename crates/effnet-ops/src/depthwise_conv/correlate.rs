@@ -1,60 +1,14 @@
 //! The forward pass and the gradient of the input: one kernel, for both are sums over taps of a row
 //! of channels times the tap's weights.
-//!
-//! Along an axis, output `first + t step` is a sum over inputs `t input_step + offset`, one for each
-//! of a fixed list of taps. The forward pass has one such [`Phase`] (step 1, input step = stride).
-//! The gradient of the input has as many as the stride: pixels that leave the same remainder are
-//! touched by the same taps, at consecutive outputs (step = stride, input step 1).
 
 use std::ops::Range;
 
+use super::phase::Phase;
 use crate::dispatch::{self, Kernel, Level};
 use crate::elementwise::pointer;
 use crate::parallel::{self, PIECE};
 use crate::simd::Simd;
-use crate::window::{Axis, Window};
-
-struct Phase {
-    first: usize,
-    step: usize,
-    count: usize,
-    input_step: usize,
-    /// (offset, tap).
-    taps: Vec<(isize, usize)>,
-}
-
-impl Phase {
-    fn forward(axis: &Axis) -> Vec<Self> {
-        let taps = (0..axis.kernel).map(|k| (k as isize - axis.before as isize, k)).collect();
-        vec![Self { first: 0, step: 1, count: axis.output, input_step: axis.stride, taps }]
-    }
-
-    /// Input i is under tap k of output (i + before - k) / stride, where that is whole.
-    fn input_gradient(axis: &Axis) -> Vec<Self> {
-        let stride = axis.stride as isize;
-        let phase = |first: usize| {
-            let offset = |k: usize| (first + axis.before) as isize - k as isize;
-            let touching = (0..axis.kernel).filter(|k| offset(*k).rem_euclid(stride) == 0);
-            let taps = touching.map(|k| (offset(k).div_euclid(stride), k)).collect();
-            let count = (axis.input - first).div_ceil(axis.stride);
-            Self { first, step: axis.stride, count, input_step: 1, taps }
-        };
-        (0..axis.stride.min(axis.input)).map(phase).collect()
-    }
-
-    /// The input under a tap of output `first + t step`, if inside.
-    fn under(&self, t: usize, offset: isize, inputs: usize) -> Option<usize> {
-        usize::try_from((t * self.input_step) as isize + offset).ok().filter(|i| *i < inputs)
-    }
-
-    /// The t with every tap inside the input.
-    fn interior(&self, inputs: usize) -> Range<usize> {
-        let inside = |t: usize| self.taps.iter().all(|(offset, _)| self.under(t, *offset, inputs).is_some());
-        let first = (0..self.count).find(|t| inside(*t)).unwrap_or(self.count);
-        let end = (first..self.count).rev().find(|t| inside(*t)).map_or(first, |t| t + 1);
-        first..end
-    }
-}
+use crate::window::Window;
 
 /// A depthwise sum over taps, with everything that does not depend on values.
 pub(super) struct Correlation {
@@ -112,16 +66,6 @@ impl Correlation {
                 dispatch::run(level, RowsKernel { plan: self, x, w, rows, out: pointer(out) });
             })
         }
-    }
-
-    /// The one image that this is for, in this thread.
-    ///
-    /// # Safety
-    /// `out` is writable for an image of output; all of it is written.
-    pub(super) unsafe fn run_image(&self, level: Level, x: &[f32], w: &[f32], out: *mut f32) {
-        assert!(self.images == 1 && x.len() == self.input[0] * self.input[1] * self.channels);
-        assert!(w.len() == self.kernel * self.kernel * self.channels);
-        dispatch::run(level, RowsKernel { plan: self, x, w, rows: 0..self.output[0], out });
     }
 }
 

@@ -11,6 +11,9 @@
 
 pub(crate) mod by_image;
 mod correlate;
+mod filter;
+mod lines;
+mod phase;
 mod weight_gradient;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
@@ -20,6 +23,8 @@ use crate::error::shape_error;
 use crate::host;
 use crate::window::{Padding, Window};
 use correlate::Correlation;
+pub(crate) use filter::Filter;
+pub(crate) use lines::Tile;
 
 const NAME: &str = "depthwise_conv";
 

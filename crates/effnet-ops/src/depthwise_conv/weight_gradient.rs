@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::lines::Tile;
 use crate::dispatch::{self, Kernel, Level};
 use crate::parallel;
 use crate::simd::Simd;
@@ -27,21 +28,6 @@ pub(super) fn weight_gradient(
         out
     });
     parallel::sum_in_order(parts)
-}
-
-/// Adds the gradient of one image to `dw`, in this thread.
-pub(super) fn add_weight_gradient(
-    level: Level,
-    window: Window,
-    channels: usize,
-    x: &[f32],
-    dy: &[f32],
-    dw: &mut [f32],
-) {
-    assert!(window.images == 1 && x.len() == window.y.input * window.x.input * channels);
-    assert!(dy.len() == window.y.output * window.x.output * channels);
-    assert!(dw.len() == window.y.kernel * window.x.kernel * channels);
-    dispatch::run(level, RowsKernel { window, channels, x, dy, rows: 0..window.y.output, out: dw });
 }
 
 struct RowsKernel<'a> {
@@ -153,6 +139,125 @@ impl Products {
             unsafe {
                 let sum = sums.as_mut_ptr().add(c + v * S::LANES);
                 s.store_if::<FULL>(sum, n, s.add(s.load_if::<FULL>(sum, n), *total));
+            }
+        }
+    }
+}
+
+/// Adds the gradient by some rows of dy, which are tiles in their border of zeros.
+pub(super) struct TapProducts<'a> {
+    /// From the first tap of the first pixel on.
+    pub(super) x: Tile<'a>,
+    pub(super) dy: Tile<'a>,
+    /// Height and width of dy.
+    pub(super) output: [usize; 2],
+    pub(super) channels: usize,
+    pub(super) kernel: usize,
+    pub(super) stride: usize,
+    /// [k, k, channels].
+    pub(super) out: &'a mut [f32],
+}
+
+impl Kernel for TapProducts<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        let (channels, kernel, [rows, columns]) = (self.channels, self.kernel, self.output);
+        assert!(rows > 0 && columns > 0, "an image");
+        let reach = |outputs: usize| (outputs - 1) * self.stride + kernel;
+        self.x.check(reach(rows), reach(columns) * channels);
+        self.dy.check(rows, columns * channels);
+        assert!(self.out.len() == kernel * kernel * channels, "a weight for each tap");
+        // SAFETY: the tiles were checked.
+        unsafe {
+            for (row, dy) in self.dy.lines_from(0, rows).enumerate() {
+                for (a, x) in self.x.lines_from(row * self.stride, kernel).enumerate() {
+                    match kernel {
+                        3 => self.line::<S, 3, 3>(s, x, dy, a),
+                        5 => self.line::<S, 5, 2>(s, x, dy, a),
+                        _ => self.line::<S, 1, 4>(s, x, dy, a),
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl TapProducts<'_> {
+    /// A line of dy beside that of x under row `a` of the taps: `B` taps and `V` vectors of channels at a time, so that a
+    /// value of dy is read once for them.
+    ///
+    /// # Safety
+    /// The lines are as long as `run` checked; B divides the kernel's size.
+    #[inline(always)]
+    unsafe fn line<S: Simd, const B: usize, const V: usize>(
+        &mut self,
+        s: S,
+        x: *const f32,
+        dy: *const f32,
+        a: usize,
+    ) {
+        let channels = self.channels;
+        for b in (0..self.kernel).step_by(B) {
+            let x = x.wrapping_add(b * channels);
+            let tap = (a * self.kernel + b) * channels;
+            let mut c = 0;
+            // SAFETY: the caller's promise, and c + the vectors' lengths <= channels.
+            unsafe {
+                while c + V * S::LANES <= channels {
+                    self.block::<S, B, V, true>(s, x, dy, tap, c, S::LANES);
+                    c += V * S::LANES;
+                }
+                while c + S::LANES <= channels {
+                    self.block::<S, B, 1, true>(s, x, dy, tap, c, S::LANES);
+                    c += S::LANES;
+                }
+                if c < channels {
+                    self.block::<S, B, 1, false>(s, x, dy, tap, c, channels - c);
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// `B` taps from `tap` on, and `V` vectors of channels from c on are inside; n is the vector's length if `FULL`, else
+    /// less.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments, reason = "where the lines, the taps and the channels are")]
+    unsafe fn block<S: Simd, const B: usize, const V: usize, const FULL: bool>(
+        &mut self,
+        s: S,
+        x: *const f32,
+        dy: *const f32,
+        tap: usize,
+        c: usize,
+        n: usize,
+    ) {
+        let channels = self.channels;
+        let (mut x, mut dy) = (x.wrapping_add(c), dy.wrapping_add(c));
+        let mut totals = [[s.splat(0.0); V]; B];
+        for _ in 0..self.output[1] {
+            for v in 0..V {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let dy = s.load_if::<FULL>(dy.add(v * S::LANES), n);
+                    for (b, total) in totals.iter_mut().enumerate() {
+                        let x = s.load_if::<FULL>(x.add(b * channels + v * S::LANES), n);
+                        total[v] = s.mul_add(x, dy, total[v]);
+                    }
+                }
+            }
+            x = x.wrapping_add(self.stride * channels);
+            dy = dy.wrapping_add(channels);
+        }
+        for (b, total) in totals.iter().enumerate() {
+            for (v, total) in total.iter().enumerate() {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let sum = self.out.as_mut_ptr().add(tap + b * channels + c + v * S::LANES);
+                    s.store_if::<FULL>(sum, n, s.add(s.load_if::<FULL>(sum, n), *total));
+                }
             }
         }
     }

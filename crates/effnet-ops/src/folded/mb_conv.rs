@@ -10,13 +10,12 @@ use std::ops::Range;
 use candle_core::{Result, Tensor};
 
 use super::conv::rows_of;
-use super::filter::Filter;
 use super::packed::{Packed, Places};
 use super::{Folded, Shared};
 use crate::activation::cpu::{Function, Identity, Sigmoid, Swish};
 use crate::activation::{Activation, with_function};
 use crate::channels::{self, ChannelUpdate, Rows};
-use crate::depthwise_conv::taps_first;
+use crate::depthwise_conv::{Filter, Tile as Lines, taps_first};
 use crate::dispatch::{self, Level, level};
 use crate::error::shape_error;
 use crate::simd::Simd;
@@ -251,17 +250,17 @@ impl FoldedMbConv {
             }
             let at = band.rows.start * across.output * self.hidden + tile.channels.start;
             let filter = Filter {
-                tile: widened,
-                across: bordered.across,
+                tile: Lines { values: widened, line: bordered.line(), first: 0, start: 0 },
                 taps: &tile.taps,
-                bias: &tile.bias,
-                kernel: self.kernel,
+                channels: width,
+                kernel: [self.kernel; 2],
                 stride: self.stride,
-                output: [band.rows.len(), across.output],
+                bias: Some(&tile.bias),
                 f,
+                sums: Some(&mut sums),
+                output: [band.rows.len(), across.output],
                 out: out.at(at),
-                out_stride: self.hidden,
-                sums: &mut sums,
+                out_strides: [across.output * self.hidden, self.hidden],
             };
             dispatch::run(self.level, filter);
         });

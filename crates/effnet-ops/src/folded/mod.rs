@@ -9,7 +9,6 @@
 //! same bits alone, in any batch, and for any number of threads ([`packed`]).
 
 mod conv;
-mod filter;
 mod mb_conv;
 mod packed;
 

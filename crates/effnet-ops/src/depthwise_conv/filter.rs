@@ -1,6 +1,6 @@
-//! The depthwise convolution of evaluation, on a tile that has its border of zeros, with what follows it: bias, activation,
-//! and the sums for the gate.
+//! The filter on a tile that has its border of zeros, with what may follow it: bias, activation, and the sums for a gate.
 
+use super::lines::Tile;
 use crate::activation::cpu::{Function, activate};
 use crate::channels::add_lanes;
 use crate::dispatch::Kernel;
@@ -10,24 +10,26 @@ use crate::simd::Simd;
 const PIXELS: usize = 6;
 
 /// f(filter(tile) + bias) of some rows, a row after another.
-pub(super) struct Filter<'a, F> {
-    /// [lines, across, channels].
-    pub(super) tile: &'a [f32],
-    pub(super) across: usize,
-    /// [kernel, kernel, channels].
-    pub(super) taps: &'a [f32],
+pub(crate) struct Filter<'a, F> {
+    /// From the first tap of the first pixel on.
+    pub(crate) tile: Tile<'a>,
+    /// [kernel, channels].
+    pub(crate) taps: &'a [f32],
+    pub(crate) channels: usize,
+    /// Height and width.
+    pub(crate) kernel: [usize; 2],
+    pub(crate) stride: usize,
     /// [channels].
-    pub(super) bias: &'a [f32],
-    pub(super) kernel: usize,
-    pub(super) stride: usize,
-    /// Height and width of the result.
-    pub(super) output: [usize; 2],
-    pub(super) f: F,
-    /// The result's first pixel; the next is `out_stride` values on.
-    pub(super) out: *mut f32,
-    pub(super) out_stride: usize,
+    pub(crate) bias: Option<&'a [f32]>,
+    pub(crate) f: F,
     /// [channels], to which the sums over all pixels are added.
-    pub(super) sums: &'a mut [f64],
+    pub(crate) sums: Option<&'a mut [f64]>,
+    /// Height and width of the result.
+    pub(crate) output: [usize; 2],
+    /// The result's first pixel.
+    pub(crate) out: *mut f32,
+    /// Values from a row of the result to the next, and from a pixel to the next.
+    pub(crate) out_strides: [usize; 2],
 }
 
 impl<F: Function> Kernel for Filter<'_, F> {
@@ -35,13 +37,13 @@ impl<F: Function> Kernel for Filter<'_, F> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let channels = self.bias.len();
+        let (channels, [down, across]) = (self.channels, self.kernel);
         let [rows, columns] = self.output;
         assert!(rows > 0 && columns > 0, "an image");
-        let lines = (rows - 1) * self.stride + self.kernel;
-        assert!(self.across >= (columns - 1) * self.stride + self.kernel, "a border");
-        assert!(self.tile.len() >= lines * self.across * channels && self.sums.len() == channels);
-        assert!(self.taps.len() == self.kernel * self.kernel * channels);
+        self.tile.check((rows - 1) * self.stride + down, ((columns - 1) * self.stride + across) * channels);
+        assert!(self.taps.len() == down * across * channels, "a weight for each tap");
+        assert!(self.bias.is_none_or(|bias| bias.len() == channels), "a bias for each channel");
+        assert!(self.sums.as_ref().is_none_or(|sums| sums.len() == channels), "a sum for each channel");
         for row in 0..rows {
             let mut c = 0;
             // SAFETY: c and the vectors behind it are inside; the tile is large enough for all taps of all pixels.
@@ -88,9 +90,11 @@ impl<F: Function> Filter<'_, F> {
                 };
             }
         }
-        for (v, sum) in sums.into_iter().enumerate() {
-            let first = c + v * S::LANES;
-            add_lanes(s, sum, &mut self.sums[first..first + n]);
+        if let Some(totals) = self.sums.as_deref_mut() {
+            for (v, sum) in sums.into_iter().enumerate() {
+                let first = c + v * S::LANES;
+                add_lanes(s, sum, &mut totals[first..first + n]);
+            }
         }
     }
 
@@ -108,16 +112,15 @@ impl<F: Function> Filter<'_, F> {
         n: usize,
         sums: &mut [S::F; V],
     ) -> usize {
-        let channels = self.bias.len();
-        let (step, line) = (self.stride * channels, self.across * channels);
+        let (channels, [down, across]) = (self.channels, self.kernel);
+        let step = self.stride * channels;
         // SAFETY: the caller's promise, and what `run` checked of the lengths.
         unsafe {
-            let mut x = self.tile.as_ptr().add(row * self.stride * line + column * step + c);
-            let mut w = self.taps.as_ptr().add(c);
+            let mut w = self.taps.as_ptr().wrapping_add(c);
             let mut z = [[s.splat(0.0); V]; P];
-            for _ in 0..self.kernel {
-                for b in 0..self.kernel {
-                    let x = x.add(b * channels);
+            for line in self.tile.lines_from(row * self.stride, down) {
+                let mut x = line.add(column * step + c);
+                for _ in 0..across {
                     for v in 0..V {
                         let tap = s.load_if::<FULL>(w.add(v * S::LANES), n);
                         for (p, z) in z.iter_mut().enumerate() {
@@ -126,21 +129,24 @@ impl<F: Function> Filter<'_, F> {
                         }
                     }
                     w = w.wrapping_add(channels);
+                    x = x.wrapping_add(channels);
                 }
-                x = x.wrapping_add(line);
             }
-            for v in 0..V {
-                let bias = s.load_if::<FULL>(self.bias.as_ptr().add(c + v * S::LANES), n);
-                for z in &mut z {
-                    z[v] = s.add(z[v], bias);
+            if let Some(bias) = self.bias {
+                for v in 0..V {
+                    let bias = s.load_if::<FULL>(bias.as_ptr().add(c + v * S::LANES), n);
+                    for z in &mut z {
+                        z[v] = s.add(z[v], bias);
+                    }
                 }
             }
             activate(s, self.f, &mut z);
+            let [out_row, out_column] = self.out_strides;
             for (p, y) in z.iter().enumerate() {
-                let pixel = row * self.output[1] + column + p;
+                let out = self.out.add(row * out_row + (column + p) * out_column + c);
                 for (v, y) in y.iter().enumerate() {
                     sums[v] = s.add(sums[v], *y);
-                    s.store_if::<FULL>(self.out.add(pixel * self.out_stride + c + v * S::LANES), n, *y);
+                    s.store_if::<FULL>(out.add(v * S::LANES), n, *y);
                 }
             }
         }
