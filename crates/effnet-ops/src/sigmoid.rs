@@ -52,6 +52,19 @@ pub(crate) fn swish<S: Simd>(s: S, z: S::F, beta: f32) -> S::F {
     s.div(z, s.add(s.splat(1.0), e))
 }
 
+/// The derivative of [`swish`] by z: q + beta z e q^2 with e = e^(-beta z) and q = 1 / (1 + e).
+#[inline(always)]
+pub(crate) fn swish_derivative<S: Simd>(s: S, z: S::F, beta: f32) -> S::F {
+    // So that e is finite, and e q no NaN.
+    const BELOW: f32 = 88.0;
+    let x = s.mul(z, s.splat(-beta));
+    let x = s.min(s.splat(BELOW), s.max(s.splat(LOWEST), x));
+    let e = exp(s, x);
+    let q = s.div(s.splat(1.0), s.add(s.splat(1.0), e));
+    let slope = s.mul(s.mul(e, q), q);
+    s.sub(q, s.mul(x, slope))
+}
+
 /// `(sigmoid(z), sigmoid'(z))`, both from e = exp(-|z|), so neither overflows nor cancels:
 /// sigmoid(z) = 1 / (1 + e) for z >= 0 and e / (1 + e) below; sigmoid'(z) = e / (1 + e)^2.
 #[inline(always)]
@@ -139,6 +152,49 @@ mod tests {
                     "{level:?}: swish({x}) = {y}, not {exact}"
                 );
             }
+        }
+    }
+
+    struct Derivative<'a>(&'a [f32]);
+
+    impl Kernel for Derivative<'_> {
+        type Output = Vec<f32>;
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) -> Vec<f32> {
+            let mut lanes = [0f32; 16];
+            let mut out = vec![];
+            for &z in self.0 {
+                // SAFETY: 16 values hold a vector of any level.
+                unsafe { s.store(lanes.as_mut_ptr(), swish_derivative(s, s.splat(z), 1.0)) };
+                out.push(lanes[0]);
+            }
+            out
+        }
+    }
+
+    /// Its two terms cancel at -1.28, so the error is measured by them.
+    #[test]
+    fn the_derivative_of_swish_is_exact_to_the_rounding_of_its_terms() {
+        let xs = grid(-87.0, 87.0, 200_000);
+        for level in available() {
+            for (x, got) in xs.iter().zip(run(level, Derivative(&xs))) {
+                let z = f64::from(*x);
+                let e = (-z.abs()).exp();
+                let q = if z >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) };
+                let second = z * e / (1.0 + e).powi(2);
+                let error = (f64::from(got) - (q + second)).abs();
+                assert!(
+                    error <= 5e-7 * (q + second.abs()),
+                    "{level:?}: swish'({x}) = {got}, not {}",
+                    q + second
+                );
+            }
+            let far = [-f32::INFINITY, -1e6, -200.0, 200.0, 1e6, f32::INFINITY];
+            for (x, got) in far.iter().zip(run(level, Derivative(&far))) {
+                let exact = if *x > 0.0 { 1.0 } else { 0.0 };
+                assert!((got - exact).abs() < 1e-30, "{level:?}: swish'({x}) = {got}");
+            }
+            assert!(run(level, Derivative(&[f32::NAN]))[0].is_nan(), "{level:?}: NaN");
         }
     }
 

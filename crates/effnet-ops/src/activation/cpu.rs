@@ -1,7 +1,7 @@
 //! The activations and their derivatives on vectors.
 
 use crate::elementwise::Map;
-use crate::sigmoid::{sigmoid, swish};
+use crate::sigmoid::{sigmoid, swish, swish_derivative};
 use crate::simd::{Simd, Wide};
 
 /// An activation f, as the fused kernels take it.
@@ -46,9 +46,7 @@ impl Function for Swish {
 
     #[inline(always)]
     fn derivative<S: Simd>(self, s: S, z: S::F) -> S::F {
-        let bz = s.mul(z, s.splat(self.beta));
-        let (sigma, slope) = sigmoid(s, bz);
-        s.mul_add(bz, slope, sigma)
+        swish_derivative(s, z, self.beta)
     }
 }
 

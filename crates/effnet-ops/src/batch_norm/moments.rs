@@ -25,9 +25,11 @@ impl Moments {
         for sample in 0..samples {
             let row = sample * count / samples;
             for (shift, x) in shift.iter_mut().zip(&x[row * channels..]) {
-                *shift += x / samples as f32;
+                *shift += x;
             }
         }
+        let share = 1.0 / samples as f32;
+        shift.iter_mut().for_each(|shift| *shift *= share);
         let shape = Rows { groups: 1, rows: count, channels };
         let [first, second] = sums_here(level, shape, [x], [&shift], Deviations);
         let n = count as f64;
