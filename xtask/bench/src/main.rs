@@ -7,6 +7,7 @@ mod dividemix_epoch;
 mod loader;
 mod mixture;
 mod prepare;
+mod roofline;
 
 use anyhow::{Context, Result};
 use dividemix::run::peak_rss_bytes;
@@ -32,6 +33,7 @@ enum Work {
     Loader(loader::Loader),
     Mixture(mixture::Fit),
     DivideMix(dividemix_epoch::Epoch),
+    Roofline(roofline::Roofline),
 }
 
 /// As the program's: a backward pass is recursive in the depth of its graph.
@@ -50,6 +52,7 @@ fn main() -> Result<()> {
                 Work::Loader(loader) => loader.measure(timing),
                 Work::Mixture(fit) => fit.measure(timing),
                 Work::DivideMix(epoch) => epoch.measure(timing),
+                Work::Roofline(roofline) => roofline.measure(timing),
             })?;
             println!(
                 "{}",

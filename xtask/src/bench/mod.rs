@@ -6,6 +6,7 @@
 //! | `contender` | the programs, each in a process of its own |
 //! | `statistics` | median and spread, the order of a round |
 //! | `results`, `markdown`, `machine` | what is written down |
+//! | `roofline` | of a step's layers |
 //!
 //! The decision: programs are measured in turn, round by round, because the speed of a machine changes within minutes by more
 //! than what is to be told apart. What can't take part is named with its reason.
@@ -14,6 +15,7 @@ mod contender;
 mod machine;
 mod markdown;
 mod results;
+mod roofline;
 mod statistics;
 mod works;
 
@@ -26,7 +28,7 @@ use machine::{Machine, today};
 use results::{Results, Row, Table};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use works::{Threads, Work, works};
+use works::{Along, Threads, Work, works};
 
 /// The peers' packages, relative to the root.
 const REQUIREMENTS: &str = "xtask/bench/requirements.txt";
@@ -36,7 +38,7 @@ const RESULTS: &str = "docs/benchmarks";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Measure only these works.
+    /// Measure only these works; `train` is all whose names begin with `train-`.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
     /// Figures of each program [default: 5; with --quick 3].
@@ -100,6 +102,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
             command: how.command(work.name),
             date: today(),
             versions: versions.clone(),
+            along: work.along,
             rows,
         };
         println!("\n## {}\n\n{}", table.name, markdown::work(&table));
@@ -111,14 +114,17 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
 }
 
 fn chosen(only: &[String]) -> Result<Vec<Work>> {
-    let mut works = works();
-    if let Some(unknown) = only.iter().find(|name| !works.iter().any(|work| work.name == **name)) {
+    let all = works();
+    let is_work = |name: &str| all.iter().any(|work| work.name == name);
+    let of_group = |work: &Work, group: &str| {
+        !is_work(group) && work.name.strip_prefix(group).is_some_and(|rest| rest.starts_with('-'))
+    };
+    let selects = |name: &String, work: &Work| work.name == name || of_group(work, name);
+    if let Some(unknown) = only.iter().find(|name| !all.iter().any(|work| selects(name, work))) {
         bail!("no work is called `{unknown}`; `cargo xtask bench --list` shows them");
     }
-    if !only.is_empty() {
-        works.retain(|work| only.iter().any(|name| name == work.name));
-    }
-    Ok(works)
+    let chosen = |work: &&Work| only.is_empty() || only.iter().any(|name| selects(name, work));
+    Ok(all.iter().filter(chosen).cloned().collect())
 }
 
 /// How long, how often and with how many threads.
@@ -208,6 +214,7 @@ fn rust_version(text: &str) -> String {
 fn measure(work: &Work, programs: &Programs, how: &How, data: &Path) -> Vec<Row> {
     let threads = how.threads_for(work);
     let mut contenders: Vec<(Row, Option<Contender>)> = Vec::new();
+    let mut found = vec![Vec::new(); work.programs.len()];
     for &program in &work.programs {
         let mut row = Row::new(program.name());
         let contender = if how.quick && program.compiles() {
@@ -236,7 +243,7 @@ fn measure(work: &Work, programs: &Programs, how: &How, data: &Path) -> Vec<Row>
                     row.per_second.push(answer.per_second);
                     row.peak_rss_bytes = row.peak_rss_bytes.max(answer.peak_rss_bytes);
                     row.base_rss_bytes = row.base_rss_bytes.or(answer.base_rss_bytes);
-                    row.found = answer.found;
+                    found[place].extend(answer.found);
                 }
                 Err(error) => {
                     eprintln!("{}, round {}: {} failed: {error:#}", work.name, round + 1, row.name);
@@ -246,7 +253,17 @@ fn measure(work: &Work, programs: &Programs, how: &How, data: &Path) -> Vec<Row>
             }
         }
     }
-    contenders.into_iter().map(|(row, _)| row).collect()
+    let rows = contenders.into_iter().zip(found).map(|((mut row, _), mut found)| {
+        match work.along {
+            Along::Programs => row.found = found.pop(),
+            Along::Layers => match roofline::median(found) {
+                Ok(median) => row.found = Some(median),
+                Err(error) => row.failed = row.failed.or(Some(reason(&error))),
+            },
+        }
+        row
+    });
+    rows.collect()
 }
 
 /// An error in one line, without the folders of this machine.
@@ -287,7 +304,17 @@ mod tests {
         };
         assert_eq!(names(&["mixture", "train-32"]).unwrap(), ["train-32", "mixture"]);
         assert_eq!(names(&[]).unwrap().len(), works().len());
-        assert!(names(&["train"]).unwrap_err().to_string().contains("`train`"));
+        assert!(names(&["tra"]).unwrap_err().to_string().contains("`tra`"));
+    }
+
+    #[test]
+    fn a_group_is_all_works_that_begin_so_but_a_work_is_itself() {
+        let names = |only: &str| -> Vec<&str> {
+            chosen(&[only.to_owned()]).unwrap().iter().map(|work| work.name).collect()
+        };
+        assert_eq!(names("train"), ["train-32", "train-224"]);
+        assert_eq!(names("mixture"), ["mixture"]);
+        assert!(names("roofline").len() > 1);
     }
 
     #[test]

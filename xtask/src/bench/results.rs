@@ -2,6 +2,7 @@
 
 use super::machine::Machine;
 use super::statistics::Spread;
+use super::works::Along;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,6 +29,8 @@ pub(super) struct Table {
     pub(super) date: String,
     /// What was measured: versions by name, of this project its commit.
     pub(super) versions: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) along: Along,
     /// This project's first.
     pub(super) rows: Vec<Row>,
 }
@@ -127,6 +130,7 @@ pub(super) mod tests {
             command: "cargo xtask bench".to_owned(),
             date: "2026-11-25".to_owned(),
             versions: BTreeMap::new(),
+            along: Along::Programs,
             rows: figures.iter().map(row).collect(),
         }
     }

@@ -1,5 +1,6 @@
 //! What is measured, and who takes part: a table.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -52,6 +53,17 @@ impl Program {
 /// This project's row.
 pub(super) const OURS: &str = "effmix";
 
+/// What a table has a row for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Along {
+    /// Each program.
+    #[default]
+    Programs,
+    /// Each layer of this project's network.
+    Layers,
+}
+
 /// One table of the results.
 #[derive(Clone, Debug)]
 pub(super) struct Work {
@@ -62,6 +74,7 @@ pub(super) struct Work {
     pub(super) unit: &'static str,
     pub(super) threads: Threads,
     pub(super) programs: Vec<Program>,
+    pub(super) along: Along,
     kind: Kind,
 }
 
@@ -72,6 +85,7 @@ enum Kind {
     Loader { size: usize, batch: usize, side: usize },
     Mixture { max_iter: usize, tol: f64 },
     DivideMix { size: usize, batch: usize },
+    Roofline { task: &'static str, size: usize, batch: usize },
 }
 
 const TORCH: [Program; 4] = [
@@ -101,6 +115,7 @@ pub(super) fn works() -> Vec<Work> {
         unit: "images/s",
         threads: Threads::All,
         programs: [&[Program::Effmix], &TORCH[..], &[Program::StockCandle]].concat(),
+        along: Along::Programs,
         kind: Kind::Train { size, batch, stock_batch },
     };
     let predict = |name, batch, threads| Work {
@@ -116,6 +131,7 @@ pub(super) fn works() -> Vec<Work> {
             &[Program::StockCandle][..usize::from(batch == 1 && threads == Threads::All)],
         ]
         .concat(),
+        along: Along::Programs,
         kind: Kind::Predict { size: 224, batch },
     };
     let loader = |name, size, side| Work {
@@ -127,6 +143,7 @@ pub(super) fn works() -> Vec<Work> {
         unit: "images/s",
         threads: Threads::All,
         programs: vec![Program::Ours, Program::Python("torchvision"), Program::Python("torchvision-tensors")],
+        along: Along::Programs,
         kind: Kind::Loader { size, batch: 64, side },
     };
     let mixture = |name, max_iter, tol| Work {
@@ -139,7 +156,20 @@ pub(super) fn works() -> Vec<Work> {
         unit: "fits/s",
         threads: Threads::All,
         programs: vec![Program::Ours, Program::Python("sklearn")],
+        along: Along::Programs,
         kind: Kind::Mixture { max_iter, tol },
+    };
+    let roofline = |name, task, what, size, batch| Work {
+        name,
+        what: format!(
+            "{what} of B0, {size} px, batch {batch}, taken apart: each layer's time beside the least that its arithmetic and \
+             its memory need at this machine's rates. How both are counted is in README.md."
+        ),
+        unit: "images/s",
+        threads: Threads::All,
+        programs: vec![Program::Ours],
+        along: Along::Layers,
+        kind: Kind::Roofline { task, size, batch },
     };
     vec![
         train("train-32", 32, 64, 8),
@@ -161,8 +191,12 @@ pub(super) fn works() -> Vec<Work> {
             unit: "images/s",
             threads: Threads::All,
             programs: [&[Program::Ours], &TORCH[..3]].concat(),
+            along: Along::Programs,
             kind: Kind::DivideMix { size: 32, batch: 64 },
         },
+        roofline("roofline-train-224", "train", "Training step", 224, 16),
+        roofline("roofline-train-32", "train", "Training step", 32, 64),
+        roofline("roofline-predict-16", "predict", "Inference", 224, 16),
     ]
 }
 
@@ -196,6 +230,9 @@ impl Work {
                 "data": data.join(format!("jpeg-{size}")), "images": if quick { QUICK_IMAGES } else { FILES[0].1 },
                 "augmentations": 2, "temperature": 0.5, "mixup_alpha": 4.0, "lambda_u": 25.0, "lambda_r": 1.0,
                 "lr": 1e-3, "max_iter": 200, "tol": 1e-6, "reg_covar": REG_COVAR,
+            }),
+            Kind::Roofline { task, size, batch } => json!({
+                "work": "roofline", "task": task, "arch": "efficientnet_b0", "size": size, "batch": batch,
             }),
         };
         job["threads"] = threads.into();
