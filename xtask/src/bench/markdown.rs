@@ -1,8 +1,8 @@
 //! Results as people read them.
 
 use super::results::{Results, Table};
-use super::roofline;
 use super::works::Along;
+use super::{roofline, scaling};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -26,6 +26,9 @@ pub(super) fn page(name: &str, results: &Results) -> String {
     );
     for table in &results.works {
         let _ = write!(text, "\n## {}\n\n{}", table.name, work(table));
+    }
+    if scaling::panels(&results.works).is_some() {
+        let _ = write!(text, "\n## Scaling\n\n![Threads and images]({})\n", scaling::picture(name));
     }
     if let Some(memory) = memory_table(&results.works) {
         let _ = write!(text, "\n## Memory of a training step\n\n{memory}");
@@ -60,6 +63,7 @@ pub(super) fn work(table: &Table) -> String {
     match table.along {
         Along::Programs => programs(&mut text, table),
         Along::Layers => roofline::layers(&mut text, table),
+        Along::Threads | Along::Images | Along::Steps => scaling::amounts(&mut text, table),
     }
     let failures: Vec<_> = table.failures().collect();
     if !failures.is_empty() {
@@ -126,7 +130,7 @@ pub(super) fn memory_table(works: &[Table]) -> Option<String> {
     Some(text)
 }
 
-fn gb(bytes: u64) -> f64 {
+pub(super) fn gb(bytes: u64) -> f64 {
     bytes as f64 / 1e9
 }
 

@@ -6,7 +6,7 @@
 //! | `contender` | the programs, each in a process of its own |
 //! | `statistics` | median and spread, the order of a round |
 //! | `results`, `markdown`, `machine` | what is written down |
-//! | `roofline` | of a step's layers |
+//! | `roofline`, `scaling` | how a step's layers are shown, and what grows with an amount |
 //!
 //! The decision: programs are measured in turn, round by round, because the speed of a machine changes within minutes by more
 //! than what is to be told apart. What can't take part is named with its reason.
@@ -16,6 +16,7 @@ mod machine;
 mod markdown;
 mod results;
 mod roofline;
+mod scaling;
 mod statistics;
 mod works;
 
@@ -28,7 +29,7 @@ use machine::{Machine, today};
 use results::{Results, Row, Table};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use works::{Along, Threads, Work, works};
+use works::{Along, Entrant, Work, works};
 
 /// The peers' packages, relative to the root.
 const REQUIREMENTS: &str = "xtask/bench/requirements.txt";
@@ -97,7 +98,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
             name: work.name.to_owned(),
             what: work.what.clone(),
             unit: work.unit.to_owned(),
-            threads: how.threads_for(work),
+            threads: work.threads_of(how.threads),
             trains: work.trains(),
             command: how.command(work.name),
             date: today(),
@@ -107,7 +108,8 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         };
         println!("\n## {}\n\n{}", table.name, markdown::work(&table));
         // After each work: what is measured stays, also where a later one is interrupted.
-        write(&out, &name, Results { machine: Machine::here(), works: vec![table] })?;
+        let all = write(&out, &name, Results { machine: Machine::here(), works: vec![table] })?;
+        draw(&workspace, &programs, &out.join(scaling::picture(&name)), &all)?;
     }
     println!("Written: {}", out.join(format!("{name}.md")).display());
     Ok(good)
@@ -147,13 +149,6 @@ impl How {
             threads: options.threads.map_or(cores, usize::from),
             quick: options.quick,
         })
-    }
-
-    fn threads_for(&self, work: &Work) -> usize {
-        match work.threads {
-            Threads::One => 1,
-            Threads::All => self.threads,
-        }
     }
 
     /// What measures this work the same way.
@@ -212,11 +207,11 @@ fn rust_version(text: &str) -> String {
 
 /// All rounds of a work. A program that fails is not asked again.
 fn measure(work: &Work, programs: &Programs, how: &How, data: &Path) -> Vec<Row> {
-    let threads = how.threads_for(work);
+    let entrants = work.entrants(how.threads, how.quick);
     let mut contenders: Vec<(Row, Option<Contender>)> = Vec::new();
-    let mut found = vec![Vec::new(); work.programs.len()];
-    for &program in &work.programs {
-        let mut row = Row::new(program.name());
+    let mut found = vec![Vec::new(); entrants.len()];
+    for &Entrant { program, threads, amount } in &entrants {
+        let mut row = Row { amount, ..Row::new(&scaling::row_name(work.along, amount, program.name())) };
         let contender = if how.quick && program.compiles() {
             Err(anyhow!("left out by --quick, because compiling takes a minute"))
         } else {
@@ -229,8 +224,8 @@ fn measure(work: &Work, programs: &Programs, how: &How, data: &Path) -> Vec<Row>
         for place in statistics::order(contenders.len(), round) {
             let (row, contender) = &mut contenders[place];
             let Some(there) = contender else { continue };
-            let job = work.job(work.programs[place], threads, how.seconds, how.quick, data);
-            match there.ask(&job, threads) {
+            let job = work.job(entrants[place], how.seconds, how.quick, data);
+            match there.ask(&job, entrants[place].threads) {
                 Ok(answer) => {
                     eprintln!(
                         "{}, round {}: {}: {:.2} {}",
@@ -255,7 +250,7 @@ fn measure(work: &Work, programs: &Programs, how: &How, data: &Path) -> Vec<Row>
     }
     let rows = contenders.into_iter().zip(found).map(|((mut row, _), mut found)| {
         match work.along {
-            Along::Programs => row.found = found.pop(),
+            Along::Programs | Along::Threads | Along::Images | Along::Steps => row.found = found.pop(),
             Along::Layers => match roofline::median(found) {
                 Ok(median) => row.found = Some(median),
                 Err(error) => row.failed = row.failed.or(Some(reason(&error))),
@@ -278,7 +273,8 @@ fn reason(error: &anyhow::Error) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn write(out: &Path, name: &str, newer: Results) -> Result<()> {
+/// Adds to the results that are there, and gives all of them.
+fn write(out: &Path, name: &str, newer: Results) -> Result<Results> {
     let file = out.join(format!("{name}.json"));
     let works = works();
     let names: Vec<&str> = works.iter().map(|work| work.name).collect();
@@ -289,7 +285,16 @@ fn write(out: &Path, name: &str, newer: Results) -> Result<()> {
     let put =
         |file: &Path, text: &str| std::fs::write(file, text).with_context(|| file.display().to_string());
     put(&file, &(serde_json::to_string_pretty(&joined)? + "\n"))?;
-    put(&out.join(format!("{name}.md")), &markdown::page(name, &joined))
+    put(&out.join(format!("{name}.md")), &markdown::page(name, &joined))?;
+    Ok(joined)
+}
+
+/// The picture of what grows with an amount, where there are such results.
+fn draw(workspace: &Workspace, programs: &Programs, file: &Path, results: &Results) -> Result<()> {
+    let Some(panels) = scaling::panels(&results.works) else { return Ok(()) };
+    let program = Shell::new(&workspace.root, programs.built("effmix-bench"));
+    program.words("draw").arg(file).arg(panels.to_string()).reads()?;
+    Ok(())
 }
 
 #[cfg(test)]

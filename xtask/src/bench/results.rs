@@ -39,6 +39,9 @@ pub(super) struct Table {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Row {
     pub(super) name: String,
+    /// Of what the table goes along: threads, images, steps.
+    #[serde(default)]
+    pub(super) amount: Option<usize>,
     /// A figure a round, in the work's unit.
     pub(super) per_second: Vec<f64>,
     /// The most of any round.
@@ -54,6 +57,7 @@ impl Row {
     pub(super) fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
+            amount: None,
             per_second: Vec::new(),
             peak_rss_bytes: None,
             base_rss_bytes: None,

@@ -1,7 +1,8 @@
 //! Inference: each layer of the network made ready for evaluation.
 
 use super::cost::{self, Cost, LayerCost};
-use super::{CLASSES, Clock, Parts, blocks, images};
+use super::{Clock, Parts, blocks};
+use crate::training_step::{CLASSES, images};
 use anyhow::Result;
 use effnet_model::candle::{Device, Tensor};
 use effnet_model::{Arch, EfficientNet, Evaluator, ParameterStore};

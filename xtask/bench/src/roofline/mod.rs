@@ -15,13 +15,10 @@ use anyhow::Result;
 use cost::Cost;
 use effmix_bench::{Timing, median};
 use effnet_model::Arch;
-use effnet_model::candle::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Instant;
 
-/// Of the published networks.
-const CLASSES: usize = 1000;
 /// Steps before the clock starts.
 const UNTIMED: usize = 2;
 /// Steps that are timed at least, whole and layer by layer.
@@ -125,11 +122,6 @@ fn taken_apart(step: &mut impl Parts, timing: Timing) -> Result<(f64, Vec<Layer>
         Layer { name, pass, seconds, cost }
     });
     Ok((median(whole.0), passes.collect()))
-}
-
-/// Images of noise, [N, H, W, 3].
-fn images(arch: &Arch, batch: usize) -> Result<Tensor> {
-    Ok(Tensor::rand(0f32, 1.0, (batch, arch.size, arch.size, 3), &Device::Cpu)?)
 }
 
 /// Stage and block of each block, both counted from 0.

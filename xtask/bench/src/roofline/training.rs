@@ -1,60 +1,28 @@
 //! The training step: forward and backward through each layer, and SGD.
 
 use super::cost::{self, Cost, LayerCost};
-use super::{CLASSES, Clock, Parts, blocks, images};
+use super::{Clock, Parts, blocks};
+use crate::training_step::{CLASSES, TrainingStep};
 use anyhow::{Context, Result};
+use effnet_model::Arch;
 use effnet_model::candle::backprop::GradStore;
-use effnet_model::candle::{Device, Tensor, Var};
-use effnet_model::{Arch, EfficientNet, Mode, ParameterStore};
-use effnet_ops::{Sgd, sgd_step};
-use noisy_labels::losses::cross_entropy;
-use noisy_labels::soft::one_hot;
-
-/// As in `effmix bench`.
-const SGD: Sgd = Sgd { lr: 1e-3, momentum: 0.9, weight_decay: 5e-4 };
+use effnet_model::candle::{Tensor, Var};
 
 pub(super) struct Training {
-    network: EfficientNet,
-    /// Each with its velocity.
-    parameters: Vec<(Var, Var)>,
-    images: Tensor,
-    targets: Tensor,
+    step: TrainingStep,
     blocks: Vec<(usize, usize)>,
     costs: Vec<LayerCost>,
     optimiser: Cost,
-    /// Of what is dropped, another one each step.
-    seed: u64,
 }
 
 impl Training {
     pub(super) fn new(arch: &Arch, batch: usize) -> Result<Self> {
-        let store = ParameterStore::new(0, &Device::Cpu);
-        let network = EfficientNet::new(arch, CLASSES, store.var_builder())?;
-        let at_rest = |(_, var): (String, Var)| Ok((var.clone(), Var::from_tensor(&var.zeros_like()?)?));
-        let labels: Vec<usize> = (0..batch).map(|i| i % CLASSES).collect();
         Ok(Self {
-            network,
-            parameters: store.trainable().into_iter().map(at_rest).collect::<Result<_>>()?,
-            images: images(arch, batch)?,
-            targets: one_hot(&labels, CLASSES, &Device::Cpu)?,
+            step: TrainingStep::new(arch, batch)?,
             blocks: blocks(arch)?,
             costs: cost::layers(arch, CLASSES, batch)?,
             optimiser: cost::optimiser(arch.parameters(CLASSES)?),
-            seed: 0,
         })
-    }
-
-    fn next_mode(&mut self) -> Mode {
-        self.seed += 1;
-        Mode::Train { seed: self.seed }
-    }
-
-    fn optimise(&self, gradients: &GradStore) -> Result<()> {
-        for (parameter, velocity) in &self.parameters {
-            let gradient = gradients.get(parameter).context("every parameter has a gradient")?;
-            sgd_step(parameter, velocity, gradient, &SGD)?;
-        }
-        Ok(())
     }
 }
 
@@ -66,20 +34,17 @@ impl Parts for Training {
     }
 
     fn whole(&mut self) -> Result<()> {
-        let mode = self.next_mode();
-        let logits = self.network.forward_t(&self.images, mode)?;
-        let gradients = cross_entropy(&logits, &self.targets)?.backward()?;
-        self.optimise(&gradients)
+        self.step.step()
     }
 
     /// Each layer's input is cut off from the graph behind it, so that a backward pass ends there. It begins with ones in place of
     /// the gradient that would come from the next layer: the arithmetic is the same.
     fn apart(&mut self, clock: &mut Clock) -> Result<()> {
-        let mode = self.next_mode();
-        let network = &self.network;
+        let mode = self.step.next_mode();
+        let (step, network) = (&self.step, &self.step.network);
         // The images have no gradient.
         let mut inputs: Vec<Option<Var>> = vec![None];
-        let mut outputs = vec![clock.time(|| Ok(network.encode_stem(&self.images, mode)?))?];
+        let mut outputs = vec![clock.time(|| Ok(network.encode_stem(&step.images, mode)?))?];
         let mut layer = |forward: &dyn Fn(&Tensor) -> Result<Tensor>| -> Result<()> {
             let input = Var::from_tensor(&outputs.last().context("the stem's")?.detach())?;
             outputs.push(clock.time(|| forward(&input))?);
@@ -90,7 +55,7 @@ impl Parts for Training {
             layer(&|x| Ok(network.encode_block(x, stage, block, mode)?))?;
         }
         layer(&|x| Ok(network.decode(&network.encode_head(x, mode)?)?))?;
-        layer(&|x| Ok(cross_entropy(&network.classify(x, mode)?, &self.targets)?))?;
+        layer(&|x| step.loss(&network.classify(x, mode)?))?;
 
         let mut gradients: Option<GradStore> = None;
         for (input, output) in inputs.into_iter().zip(outputs).rev() {
@@ -109,7 +74,7 @@ impl Parts for Training {
             }
         }
         let gradients = gradients.context("there are layers")?;
-        clock.time(|| self.optimise(&gradients))
+        clock.time(|| step.optimise(&gradients))
     }
 }
 
