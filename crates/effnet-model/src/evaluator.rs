@@ -21,14 +21,49 @@ impl Evaluator {
         self.head.outputs()
     }
 
+    /// The first step of [`Evaluator::features`]: [N, H, W, 3] -> [N, h, w, C].
+    ///
+    /// # Errors
+    /// If `images` has another shape.
+    pub fn encode_stem(&self, images: &Tensor) -> Result<Tensor> {
+        self.stem.forward(images)
+    }
+
+    /// The next steps, stage by stage and block by block, both counted from 0.
+    ///
+    /// # Errors
+    /// If `x` is not the output of the block before, or there is no such block.
+    pub fn encode_block(&self, x: &Tensor, stage: usize, block: usize) -> Result<Tensor> {
+        match self.stages.get(stage).and_then(|blocks| blocks.get(block)) {
+            Some(block) => block.forward(x),
+            None => candle_core::bail!("block {block} of stage {stage}: the network has none"),
+        }
+    }
+
+    /// The last step: to one global feature, [N, h, w, C] -> [N, F].
+    ///
+    /// # Errors
+    /// If `x` is not the output of the last block.
+    pub fn decode_head(&self, x: &Tensor) -> Result<Tensor> {
+        effnet_ops::global_avg_pool(&self.head.forward(x)?)
+    }
+
+    /// Global feature to logits: [N, F] -> [N, classes].
+    ///
+    /// # Errors
+    /// If `features` has another shape.
+    pub fn classify(&self, features: &Tensor) -> Result<Tensor> {
+        self.classifier.logits(features)
+    }
+
     /// Images to a global feature, [`crate::EfficientNet::encode`] and `decode`: [N, H, W, 3] -> [N, F].
     ///
     /// # Errors
     /// If `images` has another shape.
     pub fn features(&self, images: &Tensor) -> Result<Tensor> {
-        let x = self.stem.forward(images)?;
+        let x = self.encode_stem(images)?;
         let x = self.stages.iter().flatten().try_fold(x, |x, block| block.forward(&x))?;
-        effnet_ops::global_avg_pool(&self.head.forward(&x)?)
+        self.decode_head(&x)
     }
 
     /// Images to logits: [N, H, W, 3] -> [N, classes].
@@ -36,6 +71,6 @@ impl Evaluator {
     /// # Errors
     /// If `images` has another shape.
     pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
-        self.classifier.logits(&self.features(images)?)
+        self.classify(&self.features(images)?)
     }
 }

@@ -121,6 +121,17 @@ impl EfficientNet {
         blocks.iter().try_fold(x.clone(), |x, block| block.forward(&x, mode))
     }
 
+    /// One block of [`EfficientNet::encode_stage`], counted from 0.
+    ///
+    /// # Errors
+    /// If `x` is not the output of the block before, or there is no such block.
+    pub fn encode_block(&self, x: &Tensor, stage: usize, block: usize, mode: Mode) -> CandleResult<Tensor> {
+        match self.stages.get(stage).and_then(|blocks| blocks.get(block)) {
+            Some(block) => block.forward(x, mode),
+            None => candle_core::bail!("block {block} of stage {stage}: the network has none"),
+        }
+    }
+
     /// The last step of [`EfficientNet::encode`]: -> [N, h, w, F].
     ///
     /// # Errors

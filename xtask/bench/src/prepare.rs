@@ -12,8 +12,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use std::path::Path;
 
-/// Sides in pixels and numbers of JPEG files; xtask's `works` names the folders.
-const FILES: [(usize, usize); 2] = [(32, 1024), (448, 512)];
+/// Folders of JPEG files, with their side in pixels and how many they are; xtask's `works` names them too.
+const FILES: [(&str, usize, usize); 3] =
+    [("jpeg-32", 32, 1024), ("jpeg-448", 448, 512), ("jpeg-32-many", 32, 4096)];
 /// As cameras and photo editors write them.
 const QUALITY: u8 = 90;
 /// The shapes are drawn this large at most, and enlarged: drawing is slow, and not what is measured.
@@ -26,11 +27,11 @@ const WRONG: f64 = 0.3;
 
 /// Makes what is not there below `folder`.
 pub(crate) fn prepare(folder: &Path) -> Result<()> {
-    for (side, count) in FILES {
-        let images = folder.join(format!("jpeg-{side}"));
+    for (name, side, count) in FILES {
+        let images = folder.join(name);
         if !images.exists() {
             // Under its name only when it is whole.
-            let unfinished = folder.join(format!("jpeg-{side}-unfinished"));
+            let unfinished = folder.join(format!("{name}-unfinished"));
             if unfinished.exists() {
                 std::fs::remove_dir_all(&unfinished)?;
             }

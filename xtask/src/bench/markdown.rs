@@ -1,6 +1,8 @@
 //! Results as people read them.
 
 use super::results::{Results, Table};
+use super::works::Along;
+use super::{roofline, scaling};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -24,6 +26,9 @@ pub(super) fn page(name: &str, results: &Results) -> String {
     );
     for table in &results.works {
         let _ = write!(text, "\n## {}\n\n{}", table.name, work(table));
+    }
+    if scaling::panels(&results.works).is_some() {
+        let _ = write!(text, "\n## Scaling\n\n![Threads and images]({})\n", scaling::picture(name));
     }
     if let Some(memory) = memory_table(&results.works) {
         let _ = write!(text, "\n## Memory of a training step\n\n{memory}");
@@ -53,10 +58,26 @@ pub(super) fn page(name: &str, results: &Results) -> String {
 
 /// One work: what it is, its table, and what failed.
 pub(super) fn work(table: &Table) -> String {
-    let mut text = format!(
-        "{}\n\n`{}`, {}, threads: {}.\n\n| program | {}, median | least to most | ratio |\n|---|---|---|---|\n",
-        table.what, table.command, table.date, table.threads, table.unit
-    );
+    let mut text =
+        format!("{}\n\n`{}`, {}, threads: {}.\n\n", table.what, table.command, table.date, table.threads);
+    match table.along {
+        Along::Programs => programs(&mut text, table),
+        Along::Layers => roofline::layers(&mut text, table),
+        Along::Threads | Along::Images | Along::Steps => scaling::amounts(&mut text, table),
+    }
+    let failures: Vec<_> = table.failures().collect();
+    if !failures.is_empty() {
+        let _ = writeln!(text, "\n{} of {} programs have no figure:\n", failures.len(), table.rows.len());
+        for row in failures {
+            let _ = writeln!(text, "- {}: {}", row.name, row.failed.as_deref().unwrap_or_default());
+        }
+    }
+    text
+}
+
+/// A row a program, and what they found.
+fn programs(text: &mut String, table: &Table) {
+    let _ = writeln!(text, "| program | {}, median | least to most | ratio |\n|---|---|---|---|", table.unit);
     let best = table.best_peer().map(|row| row.name.clone());
     for row in &table.rows {
         let Some(spread) = row.spread() else { continue };
@@ -66,19 +87,11 @@ pub(super) fn work(table: &Table) -> String {
         let (least, most) = (figure(spread.least), figure(spread.most));
         let _ = writeln!(text, "| {name} | {} | {least} to {most} | {ratio} |", figure(spread.median));
     }
-    let failures: Vec<_> = table.failures().collect();
-    if !failures.is_empty() {
-        let _ = writeln!(text, "\n{} of {} programs have no figure:\n", failures.len(), table.rows.len());
-        for row in failures {
-            let _ = writeln!(text, "- {}: {}", row.name, row.failed.as_deref().unwrap_or_default());
-        }
-    }
     let found: Vec<String> =
         table.rows.iter().filter_map(|row| Some(format!("{}: {}", row.name, row.found.as_ref()?))).collect();
     if !found.is_empty() {
         let _ = writeln!(text, "\nFound by {}.", found.join("; by "));
     }
-    text
 }
 
 /// A row a program, a column a training work; none without training works.
@@ -117,12 +130,12 @@ pub(super) fn memory_table(works: &[Table]) -> Option<String> {
     Some(text)
 }
 
-fn gb(bytes: u64) -> f64 {
+pub(super) fn gb(bytes: u64) -> f64 {
     bytes as f64 / 1e9
 }
 
 /// Three digits, and no more than what is left of the point.
-fn figure(value: f64) -> String {
+pub(super) fn figure(value: f64) -> String {
     let decimals = if value >= 100.0 {
         0
     } else if value >= 10.0 {

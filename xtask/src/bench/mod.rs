@@ -6,6 +6,7 @@
 //! | `contender` | the programs, each in a process of its own |
 //! | `statistics` | median and spread, the order of a round |
 //! | `results`, `markdown`, `machine` | what is written down |
+//! | `roofline`, `scaling` | how a step's layers are shown, and what grows with an amount |
 //!
 //! The decision: programs are measured in turn, round by round, because the speed of a machine changes within minutes by more
 //! than what is to be told apart. What can't take part is named with its reason.
@@ -14,6 +15,8 @@ mod contender;
 mod machine;
 mod markdown;
 mod results;
+mod roofline;
+mod scaling;
 mod statistics;
 mod works;
 
@@ -26,7 +29,7 @@ use machine::{Machine, today};
 use results::{Results, Row, Table};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use works::{Threads, Work, works};
+use works::{Along, Entrant, Work, works};
 
 /// The peers' packages, relative to the root.
 const REQUIREMENTS: &str = "xtask/bench/requirements.txt";
@@ -36,7 +39,7 @@ const RESULTS: &str = "docs/benchmarks";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Measure only these works.
+    /// Measure only these works; `train` is all whose names begin with `train-`.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
     /// Figures of each program [default: 5; with --quick 3].
@@ -95,30 +98,35 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
             name: work.name.to_owned(),
             what: work.what.clone(),
             unit: work.unit.to_owned(),
-            threads: how.threads_for(work),
+            threads: work.threads_of(how.threads),
             trains: work.trains(),
             command: how.command(work.name),
             date: today(),
             versions: versions.clone(),
+            along: work.along,
             rows,
         };
         println!("\n## {}\n\n{}", table.name, markdown::work(&table));
         // After each work: what is measured stays, also where a later one is interrupted.
-        write(&out, &name, Results { machine: Machine::here(), works: vec![table] })?;
+        let all = write(&out, &name, Results { machine: Machine::here(), works: vec![table] })?;
+        draw(&workspace, &programs, &out.join(scaling::picture(&name)), &all)?;
     }
     println!("Written: {}", out.join(format!("{name}.md")).display());
     Ok(good)
 }
 
 fn chosen(only: &[String]) -> Result<Vec<Work>> {
-    let mut works = works();
-    if let Some(unknown) = only.iter().find(|name| !works.iter().any(|work| work.name == **name)) {
+    let all = works();
+    let is_work = |name: &str| all.iter().any(|work| work.name == name);
+    let of_group = |work: &Work, group: &str| {
+        !is_work(group) && work.name.strip_prefix(group).is_some_and(|rest| rest.starts_with('-'))
+    };
+    let selects = |name: &String, work: &Work| work.name == name || of_group(work, name);
+    if let Some(unknown) = only.iter().find(|name| !all.iter().any(|work| selects(name, work))) {
         bail!("no work is called `{unknown}`; `cargo xtask bench --list` shows them");
     }
-    if !only.is_empty() {
-        works.retain(|work| only.iter().any(|name| name == work.name));
-    }
-    Ok(works)
+    let chosen = |work: &&Work| only.is_empty() || only.iter().any(|name| selects(name, work));
+    Ok(all.iter().filter(chosen).cloned().collect())
 }
 
 /// How long, how often and with how many threads.
@@ -141,13 +149,6 @@ impl How {
             threads: options.threads.map_or(cores, usize::from),
             quick: options.quick,
         })
-    }
-
-    fn threads_for(&self, work: &Work) -> usize {
-        match work.threads {
-            Threads::One => 1,
-            Threads::All => self.threads,
-        }
     }
 
     /// What measures this work the same way.
@@ -206,10 +207,11 @@ fn rust_version(text: &str) -> String {
 
 /// All rounds of a work. A program that fails is not asked again.
 fn measure(work: &Work, programs: &Programs, how: &How, data: &Path) -> Vec<Row> {
-    let threads = how.threads_for(work);
+    let entrants = work.entrants(how.threads, how.quick);
     let mut contenders: Vec<(Row, Option<Contender>)> = Vec::new();
-    for &program in &work.programs {
-        let mut row = Row::new(program.name());
+    let mut found = vec![Vec::new(); entrants.len()];
+    for &Entrant { program, threads, amount } in &entrants {
+        let mut row = Row { amount, ..Row::new(&scaling::row_name(work.along, amount, program.name())) };
         let contender = if how.quick && program.compiles() {
             Err(anyhow!("left out by --quick, because compiling takes a minute"))
         } else {
@@ -222,8 +224,8 @@ fn measure(work: &Work, programs: &Programs, how: &How, data: &Path) -> Vec<Row>
         for place in statistics::order(contenders.len(), round) {
             let (row, contender) = &mut contenders[place];
             let Some(there) = contender else { continue };
-            let job = work.job(work.programs[place], threads, how.seconds, how.quick, data);
-            match there.ask(&job, threads) {
+            let job = work.job(entrants[place], how.seconds, how.quick, data);
+            match there.ask(&job, entrants[place].threads) {
                 Ok(answer) => {
                     eprintln!(
                         "{}, round {}: {}: {:.2} {}",
@@ -236,7 +238,7 @@ fn measure(work: &Work, programs: &Programs, how: &How, data: &Path) -> Vec<Row>
                     row.per_second.push(answer.per_second);
                     row.peak_rss_bytes = row.peak_rss_bytes.max(answer.peak_rss_bytes);
                     row.base_rss_bytes = row.base_rss_bytes.or(answer.base_rss_bytes);
-                    row.found = answer.found;
+                    found[place].extend(answer.found);
                 }
                 Err(error) => {
                     eprintln!("{}, round {}: {} failed: {error:#}", work.name, round + 1, row.name);
@@ -246,7 +248,17 @@ fn measure(work: &Work, programs: &Programs, how: &How, data: &Path) -> Vec<Row>
             }
         }
     }
-    contenders.into_iter().map(|(row, _)| row).collect()
+    let rows = contenders.into_iter().zip(found).map(|((mut row, _), mut found)| {
+        match work.along {
+            Along::Programs | Along::Threads | Along::Images | Along::Steps => row.found = found.pop(),
+            Along::Layers => match roofline::median(found) {
+                Ok(median) => row.found = Some(median),
+                Err(error) => row.failed = row.failed.or(Some(reason(&error))),
+            },
+        }
+        row
+    });
+    rows.collect()
 }
 
 /// An error in one line, without the folders of this machine.
@@ -261,7 +273,8 @@ fn reason(error: &anyhow::Error) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn write(out: &Path, name: &str, newer: Results) -> Result<()> {
+/// Adds to the results that are there, and gives all of them.
+fn write(out: &Path, name: &str, newer: Results) -> Result<Results> {
     let file = out.join(format!("{name}.json"));
     let works = works();
     let names: Vec<&str> = works.iter().map(|work| work.name).collect();
@@ -272,7 +285,16 @@ fn write(out: &Path, name: &str, newer: Results) -> Result<()> {
     let put =
         |file: &Path, text: &str| std::fs::write(file, text).with_context(|| file.display().to_string());
     put(&file, &(serde_json::to_string_pretty(&joined)? + "\n"))?;
-    put(&out.join(format!("{name}.md")), &markdown::page(name, &joined))
+    put(&out.join(format!("{name}.md")), &markdown::page(name, &joined))?;
+    Ok(joined)
+}
+
+/// The picture of what grows with an amount, where there are such results.
+fn draw(workspace: &Workspace, programs: &Programs, file: &Path, results: &Results) -> Result<()> {
+    let Some(panels) = scaling::panels(&results.works) else { return Ok(()) };
+    let program = Shell::new(&workspace.root, programs.built("effmix-bench"));
+    program.words("draw").arg(file).arg(panels.to_string()).reads()?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -287,7 +309,17 @@ mod tests {
         };
         assert_eq!(names(&["mixture", "train-32"]).unwrap(), ["train-32", "mixture"]);
         assert_eq!(names(&[]).unwrap().len(), works().len());
-        assert!(names(&["train"]).unwrap_err().to_string().contains("`train`"));
+        assert!(names(&["tra"]).unwrap_err().to_string().contains("`tra`"));
+    }
+
+    #[test]
+    fn a_group_is_all_works_that_begin_so_but_a_work_is_itself() {
+        let names = |only: &str| -> Vec<&str> {
+            chosen(&[only.to_owned()]).unwrap().iter().map(|work| work.name).collect()
+        };
+        assert_eq!(names("train"), ["train-32", "train-224"]);
+        assert_eq!(names("mixture"), ["mixture"]);
+        assert!(names("roofline").len() > 1);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::machine::Machine;
 use super::statistics::Spread;
+use super::works::Along;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,6 +29,8 @@ pub(super) struct Table {
     pub(super) date: String,
     /// What was measured: versions by name, of this project its commit.
     pub(super) versions: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) along: Along,
     /// This project's first.
     pub(super) rows: Vec<Row>,
 }
@@ -36,6 +39,9 @@ pub(super) struct Table {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Row {
     pub(super) name: String,
+    /// Of what the table goes along: threads, images, steps.
+    #[serde(default)]
+    pub(super) amount: Option<usize>,
     /// A figure a round, in the work's unit.
     pub(super) per_second: Vec<f64>,
     /// The most of any round.
@@ -51,6 +57,7 @@ impl Row {
     pub(super) fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
+            amount: None,
             per_second: Vec::new(),
             peak_rss_bytes: None,
             base_rss_bytes: None,
@@ -127,6 +134,7 @@ pub(super) mod tests {
             command: "cargo xtask bench".to_owned(),
             date: "2026-11-25".to_owned(),
             versions: BTreeMap::new(),
+            along: Along::Programs,
             rows: figures.iter().map(row).collect(),
         }
     }

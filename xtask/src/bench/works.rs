@@ -1,11 +1,12 @@
 //! What is measured, and who takes part: a table.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::Path;
 
 /// How many threads a work is done with.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Threads {
+enum Threads {
     One,
     /// As many as `--threads` says.
     All,
@@ -52,6 +53,55 @@ impl Program {
 /// This project's row.
 pub(super) const OURS: &str = "effmix";
 
+/// What a table has a row for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Along {
+    /// Each program.
+    #[default]
+    Programs,
+    /// Each layer of this project's network.
+    Layers,
+    /// This project with one thread, with two, and so on to all.
+    Threads,
+    /// This project on few images and on many.
+    Images,
+    /// This project after few steps and after many.
+    Steps,
+}
+
+impl Along {
+    /// What the rows have of it; nothing where they differ in something else.
+    fn amounts(self, threads: usize, quick: bool) -> Vec<Option<usize>> {
+        let part = if quick { QUICK_PART } else { 1 };
+        match self {
+            Self::Programs | Self::Layers => vec![None],
+            Self::Threads => {
+                let doubled = std::iter::successors(Some(1), |n| Some(2 * n)).take_while(|n| *n < threads);
+                doubled.chain([threads]).map(Some).collect()
+            }
+            Self::Images => SETS.map(|images| Some(images / part)).to_vec(),
+            Self::Steps => STEPS.map(|steps| Some(steps / part)).to_vec(),
+        }
+    }
+}
+
+/// Images of the sets whose epochs are compared; `prepare` makes as many files as the largest has.
+const SETS: [usize; 4] = [512, 1024, 2048, 4096];
+/// Steps after which memory is compared.
+const STEPS: [usize; 2] = [10, 40];
+/// A quick run does so much less of either.
+const QUICK_PART: usize = 4;
+
+/// One row of a table: who does it, and how much of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Entrant {
+    pub(super) program: Program,
+    pub(super) threads: usize,
+    /// Of what the table goes along.
+    pub(super) amount: Option<usize>,
+}
+
 /// One table of the results.
 #[derive(Clone, Debug)]
 pub(super) struct Work {
@@ -60,8 +110,9 @@ pub(super) struct Work {
     pub(super) what: String,
     /// What is counted.
     pub(super) unit: &'static str,
-    pub(super) threads: Threads,
+    threads: Threads,
     pub(super) programs: Vec<Program>,
+    pub(super) along: Along,
     kind: Kind,
 }
 
@@ -72,6 +123,8 @@ enum Kind {
     Loader { size: usize, batch: usize, side: usize },
     Mixture { max_iter: usize, tol: f64 },
     DivideMix { size: usize, batch: usize },
+    Roofline { task: &'static str, size: usize, batch: usize },
+    Steps { size: usize, batch: usize },
 }
 
 const TORCH: [Program; 4] = [
@@ -101,6 +154,7 @@ pub(super) fn works() -> Vec<Work> {
         unit: "images/s",
         threads: Threads::All,
         programs: [&[Program::Effmix], &TORCH[..], &[Program::StockCandle]].concat(),
+        along: Along::Programs,
         kind: Kind::Train { size, batch, stock_batch },
     };
     let predict = |name, batch, threads| Work {
@@ -116,6 +170,7 @@ pub(super) fn works() -> Vec<Work> {
             &[Program::StockCandle][..usize::from(batch == 1 && threads == Threads::All)],
         ]
         .concat(),
+        along: Along::Programs,
         kind: Kind::Predict { size: 224, batch },
     };
     let loader = |name, size, side| Work {
@@ -127,6 +182,7 @@ pub(super) fn works() -> Vec<Work> {
         unit: "images/s",
         threads: Threads::All,
         programs: vec![Program::Ours, Program::Python("torchvision"), Program::Python("torchvision-tensors")],
+        along: Along::Programs,
         kind: Kind::Loader { size, batch: 64, side },
     };
     let mixture = |name, max_iter, tol| Work {
@@ -139,7 +195,29 @@ pub(super) fn works() -> Vec<Work> {
         unit: "fits/s",
         threads: Threads::All,
         programs: vec![Program::Ours, Program::Python("sklearn")],
+        along: Along::Programs,
         kind: Kind::Mixture { max_iter, tol },
+    };
+    let roofline = |name, task, what, size, batch| Work {
+        name,
+        what: format!(
+            "{what} of B0, {size} px, batch {batch}, taken apart: each layer's time beside the least that its arithmetic and \
+             its memory need at this machine's rates. How both are counted is in README.md."
+        ),
+        unit: "images/s",
+        threads: Threads::All,
+        programs: vec![Program::Ours],
+        along: Along::Layers,
+        kind: Kind::Roofline { task, size, batch },
+    };
+    let by_threads = |name, what, kind| Work {
+        name,
+        what: format!("{what} of B0, 224 px, batch 16, with more and more threads."),
+        unit: "images/s",
+        threads: Threads::All,
+        programs: vec![Program::Effmix],
+        along: Along::Threads,
+        kind,
     };
     vec![
         train("train-32", 32, 64, 8),
@@ -161,21 +239,64 @@ pub(super) fn works() -> Vec<Work> {
             unit: "images/s",
             threads: Threads::All,
             programs: [&[Program::Ours], &TORCH[..3]].concat(),
+            along: Along::Programs,
             kind: Kind::DivideMix { size: 32, batch: 64 },
+        },
+        roofline("roofline-train-224", "train", "Training step", 224, 16),
+        roofline("roofline-train-32", "train", "Training step", 32, 64),
+        roofline("roofline-predict-16", "predict", "Inference", 224, 16),
+        by_threads("scaling-train-224", "Training step", Kind::Train { size: 224, batch: 16, stock_batch: 2 }),
+        by_threads("scaling-predict-16", "Inference", Kind::Predict { size: 224, batch: 16 }),
+        Work {
+            name: "scaling-epoch-32",
+            what: "The DivideMix epoch of dividemix-32 on sets of more and more images: whether an image costs the same in \
+                   each."
+                .to_owned(),
+            unit: "images/s",
+            threads: Threads::All,
+            programs: vec![Program::Ours],
+            along: Along::Images,
+            kind: Kind::DivideMix { size: 32, batch: 64 },
+        },
+        Work {
+            name: "scaling-steps-224",
+            what: "Training steps of B0, 224 px, batch 16, in processes of few and of many steps: whether memory grows with \
+                   them."
+                .to_owned(),
+            unit: "images/s",
+            threads: Threads::All,
+            programs: vec![Program::Ours],
+            along: Along::Steps,
+            kind: Kind::Steps { size: 224, batch: 16 },
         },
     ]
 }
 
 impl Work {
-    /// The job for one of the programs, as one JSON object. `data` holds the files of xtask/bench's `prepare`.
-    pub(super) fn job(
-        &self,
-        program: Program,
-        threads: usize,
-        seconds: f64,
-        quick: bool,
-        data: &Path,
-    ) -> Value {
+    /// How many threads it is done with at most, when `all` are all.
+    pub(super) fn threads_of(&self, all: usize) -> usize {
+        match self.threads {
+            Threads::One => 1,
+            Threads::All => all,
+        }
+    }
+
+    /// The rows, when `threads` are all.
+    pub(super) fn entrants(&self, threads: usize, quick: bool) -> Vec<Entrant> {
+        let amounts = self.along.amounts(threads, quick);
+        let of_work = self.threads_of(threads);
+        let of = |&program: &Program| {
+            amounts.iter().map(move |&amount| {
+                let threads = amount.filter(|_| self.along == Along::Threads).unwrap_or(of_work);
+                Entrant { program, threads, amount }
+            })
+        };
+        self.programs.iter().flat_map(of).collect()
+    }
+
+    /// The job for one of the rows, as one JSON object. `data` holds the files of xtask/bench's `prepare`.
+    pub(super) fn job(&self, entrant: Entrant, seconds: f64, quick: bool, data: &Path) -> Value {
+        let Entrant { program, threads, amount } = entrant;
         let mut job = match self.kind {
             Kind::Train { size, batch, stock_batch } => {
                 let batch = if program == Program::StockCandle { stock_batch } else { batch };
@@ -193,9 +314,16 @@ impl Work {
             }),
             Kind::DivideMix { size, batch } => json!({
                 "work": "dividemix", "arch": "efficientnet_b0", "size": size, "batch": batch,
-                "data": data.join(format!("jpeg-{size}")), "images": if quick { QUICK_IMAGES } else { FILES[0].1 },
+                "data": data.join(format!("jpeg-{size}{}", if amount.is_some() { "-many" } else { "" })),
+                "images": amount.unwrap_or(if quick { QUICK_IMAGES } else { FILES[0].1 }),
                 "augmentations": 2, "temperature": 0.5, "mixup_alpha": 4.0, "lambda_u": 25.0, "lambda_r": 1.0,
                 "lr": 1e-3, "max_iter": 200, "tol": 1e-6, "reg_covar": REG_COVAR,
+            }),
+            Kind::Roofline { task, size, batch } => json!({
+                "work": "roofline", "task": task, "arch": "efficientnet_b0", "size": size, "batch": batch,
+            }),
+            Kind::Steps { size, batch } => json!({
+                "work": "steps", "arch": "efficientnet_b0", "size": size, "batch": batch, "steps": amount,
             }),
         };
         job["threads"] = threads.into();
@@ -213,7 +341,7 @@ impl Work {
 
     /// Whether its memory goes into the table of memory.
     pub(super) fn trains(&self) -> bool {
-        matches!(self.kind, Kind::Train { .. })
+        matches!((self.kind, self.along), (Kind::Train { .. }, Along::Programs))
     }
 }
 
@@ -234,15 +362,39 @@ mod tests {
     #[test]
     fn every_program_of_a_work_gets_the_same_job_but_for_who_does_it() {
         for work in works() {
-            let mut jobs = work.programs.iter().filter(|p| **p != Program::StockCandle).map(|&program| {
-                let mut job = work.job(program, 2, 1.0, false, Path::new("data"));
+            let entrants = work.entrants(2, false).into_iter();
+            let alike = entrants.filter(|e| e.program != Program::StockCandle && e.amount.is_none());
+            let mut jobs = alike.map(|entrant| {
+                let mut job = work.job(entrant, 1.0, false, Path::new("data"));
                 if let Some(fields) = job.as_object_mut() {
                     fields.remove("peer");
                 }
                 job
             });
-            let first = jobs.next().unwrap();
-            assert!(jobs.all(|job| job == first), "{}", work.name);
+            let first = jobs.next();
+            assert!(jobs.all(|job| Some(job) == first), "{}", work.name);
+        }
+    }
+
+    #[test]
+    fn threads_are_doubled_up_to_all() {
+        let threads = |all| -> Vec<usize> {
+            let work = works().into_iter().find(|work| work.along == Along::Threads).unwrap();
+            work.entrants(all, false).iter().map(|entrant| entrant.threads).collect()
+        };
+        assert_eq!([threads(1), threads(2), threads(6)], [vec![1], vec![1, 2], vec![1, 2, 4, 6]]);
+    }
+
+    #[test]
+    fn rows_that_differ_in_an_amount_have_it_in_their_jobs() {
+        for (along, key, expected) in
+            [(Along::Images, "images", [512, 4096]), (Along::Steps, "steps", [10, 40])]
+        {
+            let work = works().into_iter().find(|work| work.along == along).unwrap();
+            let jobs =
+                work.entrants(2, false).into_iter().map(|e| work.job(e, 1.0, false, Path::new("data")));
+            let amounts: Vec<u64> = jobs.filter_map(|job| job[key].as_u64()).collect();
+            assert_eq!([amounts[0], amounts[amounts.len() - 1]], expected);
         }
     }
 

@@ -68,13 +68,15 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
     let time = Duration::from_secs_f64(time);
     let measure = || -> dividemix::Result<_> {
         let measured = throughput(&arch, CLASSES, batch, work, time, signals.stop())?;
+        // Before the estimate, which measures a peak of its own and starts the count anew.
+        let peak = peak_rss_bytes();
         let estimate = match mode {
             BenchMode::Train => Some(estimate(&arch, args, signals.stop())?),
             BenchMode::Predict => None,
         };
-        Ok((measured, estimate))
+        Ok((measured, peak, estimate))
     };
-    let (measured, estimate) = match measure() {
+    let (measured, peak_rss_bytes, estimate) = match measure() {
         Err(dividemix::Error::Stopped) => return Err(signals.failure()),
         measured => measured?,
     };
@@ -88,7 +90,7 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
         images_per_s: measured.images_per_s,
         seconds_per_batch: measured.seconds_per_batch,
         batches: measured.batches,
-        peak_rss_bytes: peak_rss_bytes(),
+        peak_rss_bytes,
         estimate,
     };
     if args.json { print_json(&measured) } else { print(&in_words(&measured)) }

@@ -27,6 +27,37 @@ fn encode_decode_and_classify_are_the_whole_network() {
 }
 
 #[test]
+fn block_by_block_is_the_whole_network() {
+    let images = formula::images("blocks", 2, 32, 32);
+    let blocks: Vec<(usize, usize)> = {
+        let stages = tiny().plan().unwrap().stages;
+        stages.iter().enumerate().flat_map(|(s, blocks)| (0..blocks.len()).map(move |b| (s, b))).collect()
+    };
+
+    let mode = Mode::Train { seed: 4 };
+    let whole = formula::network(&tiny(), 10).0.encode(&images, mode).unwrap();
+    let (network, _) = formula::network(&tiny(), 10);
+    let mut x = network.encode_stem(&images, mode).unwrap();
+    for &(stage, block) in &blocks {
+        x = network.encode_block(&x, stage, block, mode).unwrap();
+    }
+    let map = network.encode_head(&x, mode).unwrap();
+    assert_eq!(formula::values(&map), formula::values(&whole));
+
+    let evaluator = network.evaluator().unwrap();
+    let mut x = evaluator.encode_stem(&images).unwrap();
+    for &(stage, block) in &blocks {
+        x = evaluator.encode_block(&x, stage, block).unwrap();
+    }
+    let logits = evaluator.classify(&evaluator.decode_head(&x).unwrap()).unwrap();
+    assert_eq!(formula::values(&logits), formula::values(&evaluator.logits(&images).unwrap()));
+
+    let absent = [(blocks.len(), 0), (0, 9)];
+    assert!(absent.iter().all(|&(s, b)| network.encode_block(&x, s, b, mode).is_err()));
+    assert!(absent.iter().all(|&(s, b)| evaluator.encode_block(&x, s, b).is_err()));
+}
+
+#[test]
 fn candles_layout_goes_in_at_its_own_door() {
     let (network, _) = formula::network(&tiny(), 10);
     let nhwc = formula::images("door", 2, 33, 47);
