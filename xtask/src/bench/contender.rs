@@ -75,8 +75,9 @@ impl Contender {
                     }
                 }
                 if *program != Program::StockCandle {
-                    // candle's own threads take the cores from rayon's; the program effmix sees to it itself.
-                    command.env("CANDLE_NUM_THREADS", "1");
+                    // The program effmix sees to both itself: candle's own threads take the cores from rayon's, and the
+                    // allocator gives memory back that the next step needs.
+                    command.env("CANDLE_NUM_THREADS", "1").env("MIMALLOC_PURGE_DELAY", "-1");
                 }
                 once(&mut command, threads)
             }
