@@ -1,7 +1,7 @@
 //! Results as people read them.
 
+use super::along::Along;
 use super::results::{Results, Table};
-use super::works::Along;
 use super::{roofline, scaling};
 use std::collections::BTreeSet;
 use std::fmt::Write;

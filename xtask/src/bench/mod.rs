@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `works` | what is measured, and who takes part |
+//! | `works`, `along` | what is measured, who takes part, what a table's rows differ in |
 //! | `contender` | the programs, each in a process of its own |
 //! | `statistics` | median and spread, the order of a round |
 //! | `results`, `markdown`, `machine` | what is written down |
@@ -11,6 +11,7 @@
 //! The decision: programs are measured in turn, round by round, because the speed of a machine changes within minutes by more
 //! than what is to be told apart. What can't take part is named with its reason.
 
+mod along;
 mod contender;
 mod machine;
 mod markdown;
@@ -23,13 +24,14 @@ mod works;
 use crate::python::environment;
 use crate::shell::Shell;
 use crate::workspace::Workspace;
+use along::Along;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use contender::{Contender, Programs, peer_versions};
 use machine::{Machine, today};
 use results::{Results, Row, Table};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use works::{Along, Entrant, Work, works};
+use works::{Entrant, Work, works};
 
 /// The peers' packages, relative to the root.
 const REQUIREMENTS: &str = "xtask/bench/requirements.txt";

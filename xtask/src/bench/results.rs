@@ -1,8 +1,8 @@
 //! The figures of a run, and how they join those of earlier runs on the same machine.
 
+use super::along::Along;
 use super::machine::Machine;
 use super::statistics::Spread;
-use super::works::Along;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

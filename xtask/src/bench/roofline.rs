@@ -16,6 +16,8 @@ use std::fmt::Write;
 const WORTH: f64 = 0.01;
 /// Those that reach less than this of the roofline are remarked on.
 const NEAR: f64 = 0.8;
+/// So many of them, the costliest, are named below the table.
+const NAMED: usize = 8;
 
 /// What `effmix-bench` answers of a round; rates are of all threads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -146,24 +148,29 @@ fn in_words(all: &Breakdown) -> String {
         1e3 * phases,
         100.0 * phases / measured,
     );
-    let far = all
-        .layers
-        .iter()
-        .filter(|layer| all.is_remarkable(layer))
-        .map(|layer| format!("{} {} ({:.0} %)", layer.name, layer.pass, 100.0 * all.reached(layer)));
-    let far: Vec<String> = far.collect();
-    let _ = match far.len() {
-        0 => writeln!(text, "\nEvery layer of more than 1 % of the step reaches 80 % of the roofline."),
-        count => {
-            let of = all.layers.iter().filter(|layer| all.share(layer) > WORTH).count();
-            writeln!(
-                text,
-                "\nOf the {of} passes of more than 1 % of the step, {count} reach less than 80 % of the roofline (in bold): {}.",
-                far.join(", ")
-            )
-        }
-    };
+    text.push_str(&remark(all));
     text
+}
+
+/// How many passes are far from the roofline, and where the most time is left.
+fn remark(all: &Breakdown) -> String {
+    let mut far: Vec<&Layer> = all.layers.iter().filter(|layer| all.is_remarkable(layer)).collect();
+    if far.is_empty() {
+        return "\nEvery pass of more than 1 % of the step reaches 80 % of the roofline.\n".to_owned();
+    }
+    let above = |layer: &Layer| layer.seconds - all.roofline(layer);
+    far.sort_by(|a, b| above(b).total_cmp(&above(a)));
+    let worst = far.iter().take(NAMED).map(|layer| {
+        let (reached, above) = (100.0 * all.reached(layer), 1e3 * above(layer));
+        format!("{} {} ({reached:.0} %, {above:.1} ms)", layer.name, layer.pass)
+    });
+    format!(
+        "\nOf the {} passes of more than 1 % of the step, {} reach less than 80 % of the roofline (in bold). Most time above \
+         it: {}.\n",
+        all.layers.iter().filter(|layer| all.share(layer) > WORTH).count(),
+        far.len(),
+        worst.collect::<Vec<_>>().join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -199,8 +206,8 @@ mod tests {
     #[test]
     fn the_table_names_rates_cover_and_the_layers_far_from_the_roofline() {
         let text =
-            in_words(&breakdown(&[("a", 4.0, 20.0, 2.0), ("b", 5.0, 10.0, 8.0), ("c", 0.05, 0.0, 0.0)]));
-        assert!(text.contains("make 9050.0 ms, 90 % of it"), "{text}");
+            in_words(&breakdown(&[("a", 4.0, 20.0, 2.0), ("b", 5.0, 10.0, 8.0), ("c", 0.01, 0.0, 0.0)]));
+        assert!(text.contains("make 9010.0 ms, 90 % of it"), "{text}");
         assert!(text.contains(
             "| a | forward | 4000.00 | 40.0 | 0.00 | 0.0 | 2000.00 | arithmetic | **50** | 3000.00 | 75 |"
         ));
@@ -208,7 +215,7 @@ mod tests {
             "| b | forward | 5000.00 | 50.0 | 0.00 | 0.0 | 4000.00 | memory | 80 | 5000.00 | 100 |"
         ));
         assert!(
-            text.contains("Of the 2 passes") && text.ends_with("(in bold): a forward (50 %).\n"),
+            text.contains("Of the 2 passes") && text.ends_with("it: a forward (50 %, 2000.0 ms).\n"),
             "{text}"
         );
         assert!(in_words(&breakdown(&[])).ends_with("reaches 80 % of the roofline.\n"));

@@ -1,8 +1,8 @@
 //! What grows with an amount: speed with threads, an epoch's time with images, memory with steps (which should not).
 
+use super::along::Along;
 use super::markdown::{figure, gb};
 use super::results::{Row, Table};
-use super::works::Along;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -146,12 +146,12 @@ mod tests {
     #[test]
     fn the_picture_has_a_panel_for_threads_and_one_for_images() {
         let tables = [
-            scaled("t", Along::Threads, &[(1, 10.0), (2, 19.0)]),
+            scaled("t", Along::Threads, &[(1, 10.0), (2, 20.0)]),
             scaled("e", Along::Images, &[(512, 128.0), (1024, 128.0)]),
             scaled("s", Along::Steps, &[(10, 1.0)]),
         ];
         let all = panels(&tables).unwrap();
-        assert_eq!(all[0]["curves"][0]["points"], json!([[1.0, 1.0], [2.0, 1.9]]));
+        assert_eq!(all[0]["curves"][0]["points"], json!([[1.0, 1.0], [2.0, 2.0]]));
         assert_eq!(all[0]["reference"]["points"][1], json!([2.0, 2.0]));
         assert_eq!(all[1]["curves"][0]["points"], json!([[512.0, 4.0], [1024.0, 8.0]]));
         assert_eq!(panels(&tables[2..]), None);

@@ -1,6 +1,6 @@
 //! What is measured, and who takes part: a table.
 
-use serde::{Deserialize, Serialize};
+use super::along::Along;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -52,46 +52,6 @@ impl Program {
 
 /// This project's row.
 pub(super) const OURS: &str = "effmix";
-
-/// What a table has a row for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Along {
-    /// Each program.
-    #[default]
-    Programs,
-    /// Each layer of this project's network.
-    Layers,
-    /// This project with one thread, with two, and so on to all.
-    Threads,
-    /// This project on few images and on many.
-    Images,
-    /// This project after few steps and after many.
-    Steps,
-}
-
-impl Along {
-    /// What the rows have of it; nothing where they differ in something else.
-    fn amounts(self, threads: usize, quick: bool) -> Vec<Option<usize>> {
-        let part = if quick { QUICK_PART } else { 1 };
-        match self {
-            Self::Programs | Self::Layers => vec![None],
-            Self::Threads => {
-                let doubled = std::iter::successors(Some(1), |n| Some(2 * n)).take_while(|n| *n < threads);
-                doubled.chain([threads]).map(Some).collect()
-            }
-            Self::Images => SETS.map(|images| Some(images / part)).to_vec(),
-            Self::Steps => STEPS.map(|steps| Some(steps / part)).to_vec(),
-        }
-    }
-}
-
-/// Images of the sets whose epochs are compared; `prepare` makes as many files as the largest has.
-const SETS: [usize; 4] = [512, 1024, 2048, 4096];
-/// Steps after which memory is compared.
-const STEPS: [usize; 2] = [10, 40];
-/// A quick run does so much less of either.
-const QUICK_PART: usize = 4;
 
 /// One row of a table: who does it, and how much of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -374,15 +334,6 @@ mod tests {
             let first = jobs.next();
             assert!(jobs.all(|job| Some(job) == first), "{}", work.name);
         }
-    }
-
-    #[test]
-    fn threads_are_doubled_up_to_all() {
-        let threads = |all| -> Vec<usize> {
-            let work = works().into_iter().find(|work| work.along == Along::Threads).unwrap();
-            work.entrants(all, false).iter().map(|entrant| entrant.threads).collect()
-        };
-        assert_eq!([threads(1), threads(2), threads(6)], [vec![1], vec![1, 2], vec![1, 2, 4, 6]]);
     }
 
     #[test]
