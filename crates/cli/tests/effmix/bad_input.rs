@@ -88,22 +88,15 @@ fn a_loss_that_is_no_number_names_the_learning_rate() {
 #[test]
 fn a_full_disk_is_an_error_that_names_the_file() {
     let folder = Folder::with_images(6);
-    std::fs::create_dir(folder.path("small")).unwrap();
-    let small = folder.path("small");
-    let mount = std::process::Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
-        .arg(&small)
-        .stderr(std::process::Stdio::null())
-        .status();
-    if !mount.is_ok_and(|status| status.success()) {
+    let Some(small) = super::setup::SmallDisk::mount(&folder) else {
         println!("skipped: a_full_disk_is_an_error_that_names_the_file: mounting a small disk needs root");
         return;
-    }
+    };
     // It would be refused for lack of room.
     let args = ["train", "data", "--anyway", "--out", "small/run"];
     let output = folder.output(&[&args[..], &FAST[..]].concat());
     let config_is_whole = folder.path("small/run/config.toml").is_file();
-    std::process::Command::new("umount").arg(&small).status().unwrap();
+    drop(small);
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{message}");
     assert!(message.contains("small/run") && message.contains("No space left"), "{message}");

@@ -45,22 +45,15 @@ fn a_run_that_goes_on_keeps_the_first_estimate_until_it_is_made_longer() {
 #[test]
 fn a_disk_that_is_too_small_is_refused_before_anything_is_written() {
     let folder = Folder::with_images(6);
-    let small = folder.path("small");
-    std::fs::create_dir(&small).unwrap();
-    let mount = std::process::Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
-        .arg(&small)
-        .stderr(std::process::Stdio::null())
-        .status();
-    if !mount.is_ok_and(|status| status.success()) {
+    let Some(small) = super::setup::SmallDisk::mount(&folder) else {
         println!(
             "skipped: a_disk_that_is_too_small_is_refused_before_anything_is_written: mounting needs root"
         );
         return;
-    }
+    };
     let output = folder.output(&train_args("small/run"));
-    let left = small.read_dir().unwrap().count();
-    std::process::Command::new("umount").arg(&small).status().unwrap();
+    let left = small.0.read_dir().unwrap().count();
+    drop(small);
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{message}");
     for part in ["not enough room", "small/run", "--out", "--anyway"] {

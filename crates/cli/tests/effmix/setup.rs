@@ -147,3 +147,30 @@ pub(crate) fn csv_rows(content: &[u8]) -> (Vec<String>, Vec<Vec<String>>) {
     let rows = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
     (header, rows)
 }
+
+/// A file system of 64 KiB in a folder, until it is dropped.
+#[cfg(target_os = "linux")]
+pub(crate) struct SmallDisk(pub(crate) PathBuf);
+
+#[cfg(target_os = "linux")]
+impl SmallDisk {
+    /// Mounted at `small` of the folder; none without the right to mount.
+    pub(crate) fn mount(folder: &Folder) -> Option<Self> {
+        let small = folder.path("small");
+        std::fs::create_dir(&small).unwrap();
+        let mount = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+            .arg(&small)
+            .stderr(std::process::Stdio::null())
+            .status();
+        mount.is_ok_and(|status| status.success()).then(|| Self(small))
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // A test that already fails must not fail again here.
+        let _ = std::process::Command::new("umount").arg(&self.0).status();
+    }
+}
