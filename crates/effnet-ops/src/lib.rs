@@ -18,6 +18,7 @@ mod batch_norm;
 mod blocks;
 mod channels;
 mod conv2d;
+mod crew;
 mod denormals;
 mod depthwise_conv;
 pub mod dispatch;

@@ -4,9 +4,9 @@
 //! piece starts no parallel loop of its own.
 
 use std::mem::MaybeUninit;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rayon::prelude::*;
-
+use crate::crew;
 use crate::denormals::flushed;
 
 /// Values in a piece of elementwise work: 64 KiB, so that a piece and its inputs stay in the second
@@ -53,16 +53,30 @@ pub(crate) fn tasks<T: Send>(n: usize, task: impl Fn(usize) -> T + Sync) -> Vec<
 pub(crate) fn map<I: Send, T: Send>(inputs: Vec<I>, task: impl Fn(I) -> T + Sync) -> Vec<T> {
     let task = |input| flushed(|| task(input));
     if inputs.len() <= 1 {
-        inputs.into_iter().map(task).collect()
-    } else {
-        inputs.into_par_iter().map(&task).collect()
+        return inputs.into_iter().map(task).collect();
     }
+    let places: Vec<Mutex<(Option<I>, Option<T>)>> =
+        inputs.into_iter().map(|input| Mutex::new((Some(input), None))).collect();
+    crew::share(places.len(), |i| {
+        let input = lock(&places[i]).0.take();
+        let output = input.map(task);
+        lock(&places[i]).1 = output;
+    });
+    places
+        .into_iter()
+        .filter_map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner).1)
+        .collect()
+}
+
+/// No task panics while it holds a lock.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Calls `task(0), .., task(n - 1)`, which may start parallel loops themselves: so they are no pieces, and do no arithmetic but
 /// in such loops and in kernels.
 pub(crate) fn each(n: usize, task: impl Fn(usize) + Sync) {
-    (0..n).into_par_iter().for_each(&task);
+    crew::share(n, task);
 }
 
 /// Adds vectors of equal length up, in their order, in parallel over the elements.

@@ -8,8 +8,8 @@ use crate::simd::{Simd, Wide};
 pub(crate) trait Function: Copy + Send + Sync {
     /// f(z). Must be `#[inline(always)]`.
     fn value<S: Simd>(self, s: S, z: S::F) -> S::F;
-    /// f'(z). Must be `#[inline(always)]`.
-    fn derivative<S: Simd>(self, s: S, z: S::F) -> S::F;
+    /// f'(z) dy. Must be `#[inline(always)]`.
+    fn backward<S: Simd>(self, s: S, z: S::F, dy: S::F) -> S::F;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +33,8 @@ impl Function for Identity {
     }
 
     #[inline(always)]
-    fn derivative<S: Simd>(self, s: S, _: S::F) -> S::F {
-        s.splat(1.0)
+    fn backward<S: Simd>(self, _: S, _: S::F, dy: S::F) -> S::F {
+        dy
     }
 }
 
@@ -45,8 +45,8 @@ impl Function for Swish {
     }
 
     #[inline(always)]
-    fn derivative<S: Simd>(self, s: S, z: S::F) -> S::F {
-        swish_derivative(s, z, self.beta)
+    fn backward<S: Simd>(self, s: S, z: S::F, dy: S::F) -> S::F {
+        s.mul(dy, swish_derivative(s, z, self.beta))
     }
 }
 
@@ -57,9 +57,11 @@ impl Function for Relu6 {
     }
 
     #[inline(always)]
-    fn derivative<S: Simd>(self, s: S, z: S::F) -> S::F {
-        let below_six = s.select_less(z, s.splat(6.0), s.splat(1.0), s.splat(0.0));
-        s.select_less(s.splat(0.0), z, below_six, s.splat(0.0))
+    fn backward<S: Simd>(self, s: S, z: S::F, dy: S::F) -> S::F {
+        let zero = s.splat(0.0);
+        // A sum makes a zero of a denormal; chosen as it is it would stay one.
+        let dy = s.add(dy, zero);
+        s.select_less(zero, z, s.select_less(z, s.splat(6.0), dy, zero), zero)
     }
 }
 
@@ -70,8 +72,8 @@ impl Function for Sigmoid {
     }
 
     #[inline(always)]
-    fn derivative<S: Simd>(self, s: S, z: S::F) -> S::F {
-        sigmoid(s, z).1
+    fn backward<S: Simd>(self, s: S, z: S::F, dy: S::F) -> S::F {
+        s.mul(dy, sigmoid(s, z).1)
     }
 }
 
@@ -122,6 +124,6 @@ pub(crate) struct Backward<F>(pub(crate) F);
 impl<F: Function> Map<2> for Backward<F> {
     #[inline(always)]
     fn apply<S: Simd>(self, s: S, [x, dy]: [S::F; 2]) -> S::F {
-        s.mul(dy, self.0.derivative(s, x))
+        self.0.backward(s, x, dy)
     }
 }

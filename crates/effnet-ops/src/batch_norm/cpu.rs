@@ -84,7 +84,7 @@ impl<F: Function> ChannelTerms<2, 3, 2> for GradientTerms<F> {
     #[inline(always)]
     fn terms<S: Simd>(self, s: S, [x, dy]: [S::F; 2], [mean, scale, bias]: [S::F; 3]) -> [S::F; 2] {
         let d = s.sub(x, mean);
-        let dz = s.mul(dy, self.0.derivative(s, s.mul_add(d, scale, bias)));
+        let dz = self.0.backward(s, s.mul_add(d, scale, bias), dy);
         [dz, s.mul(dz, d)]
     }
 }

@@ -1,7 +1,5 @@
 //! A map in place, with sums on the way.
 
-use rayon::prelude::*;
-
 use super::{CHAIN, IN_STEP, Parameter, Rows, add_lanes, check, load_all};
 use crate::dispatch::{self, Kernel, Level};
 use crate::parallel::{self, PIECE};
@@ -40,7 +38,7 @@ pub(crate) fn update<
     let channels = shape.channels;
     // As many pieces at most as keep the parts of the sums few.
     let rows_a_piece = (PIECE / channels.max(1)).max((shape.groups * shape.rows).div_ceil(MOST_PARTS)).max(1);
-    let pieces: Vec<_> = target.par_chunks_mut(rows_a_piece * channels.max(1)).enumerate().collect();
+    let pieces: Vec<_> = target.chunks_mut(rows_a_piece * channels.max(1)).enumerate().collect();
     let parts = parallel::map(pieces, |(i, target)| {
         let mut sums = std::array::from_fn(|_| vec![0f64; channels]);
         update_rows(level, shape, i * rows_a_piece, target, inputs, params, &mut sums, update);

@@ -1,8 +1,6 @@
 //! The convolution an image at a time, between what makes its arguments and what looks at its results, so that all of it
 //! happens in the cache: some rows of the result, from the [`Lines`] under their taps, and then the next.
 
-use rayon::prelude::*;
-
 use super::correlate::Correlation;
 use super::filter::Filter;
 use super::lines::Lines;
@@ -103,8 +101,8 @@ pub(crate) fn backward<T: Send>(
         let dw = weight_gradient(level, window, channels, &x.whole(), &dy);
         let mut dx = Correlation::input_gradient(window, channels).run(level, &dy, taps);
         let rows = (window.images * inputs).div_ceil(PARTS).max(32);
-        let pieces = dx.par_chunks_mut(rows * channels).enumerate();
-        let found = pieces.map(|(i, dx)| then(i * rows, dx)).collect();
+        let pieces = dx.chunks_mut(rows * channels).enumerate().collect();
+        let found = parallel::map(pieces, |(i, dx)| then(i * rows, dx));
         return (dx, dw, found);
     }
     let (kernel, stride) = (down.kernel, down.stride);
