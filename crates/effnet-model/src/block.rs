@@ -2,9 +2,9 @@
 //!
 //! Sandler et al., "MobileNetV2" (arXiv 1801.04381), with squeeze and excitation (Hu et al., arXiv 1709.01507).
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 use candle_nn::VarBuilder;
-use effnet_ops::{Activation, FoldedMbConv, FoldedParts, Padding};
+use effnet_ops::{Activation, BatchStatistics, DropPath, FoldedMbConv, FoldedParts, Padding};
 
 use crate::arch::Arch;
 use crate::layers::{
@@ -82,19 +82,6 @@ impl Block {
         })
     }
 
-    /// [N, H, W, input] -> [N, h, w, output]
-    pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        if mode == Mode::Eval {
-            return self.evaluator()?.forward(x);
-        }
-        let y = self.train(x, mode)?;
-        let Some(rate) = self.skip else { return Ok(y) };
-        match mode.seed(Chance::DropPath(self.index)) {
-            Some(seed) if rate > 0.0 => effnet_ops::add(&effnet_ops::drop_path(&y, rate, seed)?, x),
-            _ => effnet_ops::add(&y, x),
-        }
-    }
-
     /// For many batches of evaluation, by what the parameters and running statistics are now.
     pub(crate) fn evaluator(&self) -> Result<FoldedMbConv> {
         let attention = self.attention.as_ref().map(|attention| attention.parameters(Mode::Eval));
@@ -110,27 +97,46 @@ impl Block {
         })
     }
 
-    /// All but the skip, by the batch's statistics, which move the running ones.
-    fn train(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        let expansion = self.expansion.as_ref().map(|conv| conv.parameters(mode));
-        let (depthwise, projection) = (self.depthwise.parameters(mode), self.projection.parameters(mode));
-        let attention = self.attention.as_ref().map(|attention| attention.parameters(mode));
-        let block = effnet_ops::MbConv {
-            expansion: expansion.as_ref().map(ConvNormParameters::as_ref),
-            depthwise: depthwise.as_ref(),
-            attention: attention.as_ref().map(SqueezeExciteParameters::as_ref),
-            projection: projection.as_ref(),
+    /// Its parameters as a mode uses them.
+    pub(crate) fn parameters(&self, mode: Mode) -> BlockParameters {
+        BlockParameters {
+            expansion: self.expansion.as_ref().map(|conv| conv.parameters(mode)),
+            depthwise: self.depthwise.parameters(mode),
+            attention: self.attention.as_ref().map(|attention| attention.parameters(mode)),
+            projection: self.projection.parameters(mode),
+        }
+    }
+
+    /// The block in training.
+    pub(crate) fn layer<'p>(&self, parameters: &'p BlockParameters, mode: Mode) -> effnet_ops::MbConv<'p> {
+        let drop_path = |rate| match mode.seed(Chance::DropPath(self.index)) {
+            Some(seed) => DropPath { rate, seed },
+            None => DropPath { rate: 0.0, seed: 0 },
+        };
+        effnet_ops::MbConv {
+            expansion: parameters.expansion.as_ref().map(ConvNormParameters::as_ref),
+            depthwise: parameters.depthwise.as_ref(),
+            attention: parameters.attention.as_ref().map(SqueezeExciteParameters::as_ref),
+            projection: parameters.projection.as_ref(),
             stride: self.stride,
             padding: self.padding,
             eps: self.eps,
             activation: self.activation,
-        };
-        let (y, statistics) = effnet_ops::mb_conv_train(x, &block)?;
-        if let (Some(conv), Some(batch)) = (&self.expansion, &statistics.expansion) {
-            conv.track(batch)?;
+            skip: self.skip.map(drop_path),
         }
-        self.depthwise.track(&statistics.depthwise)?;
-        self.projection.track(&statistics.projection)?;
-        Ok(y)
     }
+
+    /// Moves the running statistics, by the next of the batch's.
+    pub(crate) fn track(&self, batch: &mut impl Iterator<Item = BatchStatistics>) -> Result<()> {
+        let norms = self.expansion.iter().chain([&self.depthwise, &self.projection]);
+        norms.into_iter().try_for_each(|conv| conv.track(batch))
+    }
+}
+
+/// A block's parameters.
+pub(crate) struct BlockParameters {
+    expansion: Option<ConvNormParameters>,
+    depthwise: ConvNormParameters,
+    attention: Option<SqueezeExciteParameters>,
+    projection: ConvNormParameters,
 }

@@ -7,7 +7,7 @@
 use candle_core::{Result, Tensor, Var};
 use candle_nn::VarBuilder;
 use candle_nn::init::{Init, ONE, ZERO};
-use effnet_ops::{Activation, BatchStatistics, Folded, FoldedConv, Padding};
+use effnet_ops::{Activation, BatchStatistics, ConvNormAct, Folded, FoldedConv, Padding};
 
 use crate::mode::Mode;
 
@@ -65,28 +65,26 @@ impl ConvNorm {
         Ok(Self { weight, kind: Kind::Pointwise, norm })
     }
 
-    /// [N, H, W, input] -> [N, h, w, output]
-    pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        if mode == Mode::Eval {
-            return self.evaluator()?.forward(x);
-        }
-        let weight = mode.parameter(&self.weight);
-        let c = match self.kind {
-            Kind::Full { stride, padding } => effnet_ops::conv2d(x, &weight, stride, padding)?,
-            Kind::Pointwise => effnet_ops::pointwise_conv(x, &weight)?,
-            Kind::Depthwise => candle_core::bail!("a depthwise convolution outside its block"),
-        };
-        self.norm.train(&c, mode)
-    }
-
     /// For many batches of evaluation, by what the parameters and running statistics are now.
     pub(crate) fn evaluator(&self) -> Result<FoldedConv> {
-        let (stride, padding) = match self.kind {
-            Kind::Full { stride, padding } => (stride, padding),
-            Kind::Pointwise => (1, Padding::Symmetric),
-            Kind::Depthwise => candle_core::bail!("a depthwise convolution outside its block"),
-        };
+        let (stride, padding) = self.steps()?;
         Ok(FoldedConv::new(self.folded()?, stride, padding, self.norm.activation))
+    }
+
+    /// Stride and padding of a stem or head.
+    fn steps(&self) -> Result<(usize, Padding)> {
+        match self.kind {
+            Kind::Full { stride, padding } => Ok((stride, padding)),
+            Kind::Pointwise => Ok((1, Padding::Symmetric)),
+            Kind::Depthwise => candle_core::bail!("a depthwise convolution outside its block"),
+        }
+    }
+
+    /// A stem or head in training.
+    pub(crate) fn layer<'p>(&self, parameters: &'p ConvNormParameters) -> Result<ConvNormAct<'p>> {
+        let (stride, padding) = self.steps()?;
+        let (eps, activation) = (self.norm.settings.eps, self.norm.activation);
+        Ok(ConvNormAct { conv: parameters.as_ref(), stride, padding, eps, activation })
     }
 
     /// The norm by its running statistics as a part of the convolution.
@@ -101,9 +99,12 @@ impl ConvNorm {
         ConvNormParameters { weight, norm_weight, norm_bias }
     }
 
-    /// See [`BatchNorm::track`].
-    pub(crate) fn track(&self, batch: &BatchStatistics) -> Result<()> {
-        self.norm.track(batch)
+    /// Moves the running statistics, by the next of the batch's.
+    pub(crate) fn track(&self, batch: &mut impl Iterator<Item = BatchStatistics>) -> Result<()> {
+        match batch.next() {
+            Some(batch) => self.norm.track(&batch),
+            None => candle_core::bail!("statistics of fewer norms than there are"),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod layers;
 mod layouts;
 mod mode;
 mod network;
+mod part;
 mod plan;
 mod scaling;
 mod store;

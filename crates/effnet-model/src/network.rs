@@ -1,5 +1,7 @@
 //! The network: encode, decode, classify.
 
+use std::iter;
+
 use candle_core::{Result as CandleResult, Tensor};
 use candle_nn::VarBuilder;
 
@@ -10,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::evaluator::Evaluator;
 use crate::layers::{BatchNorm, BatchNormSettings, ConvNorm};
 use crate::mode::Mode;
+use crate::part::{self, Part};
 
 /// A member of the family. Tensors are f32, NHWC: images are normalised as `arch().preprocessing` says.
 ///
@@ -95,11 +98,10 @@ impl EfficientNet {
     /// # Errors
     /// If `images` has another shape.
     pub fn encode(&self, images: &Tensor, mode: Mode) -> CandleResult<Tensor> {
-        let mut x = self.encode_stem(images, mode)?;
-        for stage in 0..self.stages.len() {
-            x = self.encode_stage(&x, stage, mode)?;
-        }
-        self.encode_head(&x, mode)
+        let blocks = self.stages.iter().flatten().map(Part::Block);
+        let parts: Vec<Part<'_>> =
+            iter::once(Part::Conv(&self.stem)).chain(blocks).chain([Part::Conv(&self.head)]).collect();
+        part::forward(&parts, images, mode)
     }
 
     /// The first step of [`EfficientNet::encode`]: [N, H, W, 3] -> [N, h, w, C].
@@ -107,7 +109,7 @@ impl EfficientNet {
     /// # Errors
     /// If `images` has another shape.
     pub fn encode_stem(&self, images: &Tensor, mode: Mode) -> CandleResult<Tensor> {
-        self.stem.forward(images, mode)
+        part::forward(&[Part::Conv(&self.stem)], images, mode)
     }
 
     /// The next steps of [`EfficientNet::encode`], `stage` from 0 to 6.
@@ -118,7 +120,7 @@ impl EfficientNet {
         let Some(blocks) = self.stages.get(stage) else {
             candle_core::bail!("stage {stage}: the network has {}", self.stages.len())
         };
-        blocks.iter().try_fold(x.clone(), |x, block| block.forward(&x, mode))
+        part::forward(&blocks.iter().map(Part::Block).collect::<Vec<_>>(), x, mode)
     }
 
     /// One block of [`EfficientNet::encode_stage`], counted from 0.
@@ -127,7 +129,7 @@ impl EfficientNet {
     /// If `x` is not the output of the block before, or there is no such block.
     pub fn encode_block(&self, x: &Tensor, stage: usize, block: usize, mode: Mode) -> CandleResult<Tensor> {
         match self.stages.get(stage).and_then(|blocks| blocks.get(block)) {
-            Some(block) => block.forward(x, mode),
+            Some(block) => part::forward(&[Part::Block(block)], x, mode),
             None => candle_core::bail!("block {block} of stage {stage}: the network has none"),
         }
     }
@@ -137,7 +139,7 @@ impl EfficientNet {
     /// # Errors
     /// If `x` is not the output of the last stage.
     pub fn encode_head(&self, x: &Tensor, mode: Mode) -> CandleResult<Tensor> {
-        self.head.forward(x, mode)
+        part::forward(&[Part::Conv(&self.head)], x, mode)
     }
 
     /// Local features to one global feature, by averaging: [N, h, w, F] -> [N, F].

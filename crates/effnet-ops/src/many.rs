@@ -15,8 +15,8 @@ use crate::host;
 pub(crate) trait Differentiable: Send + Sync + 'static {
     const NAME: &'static str;
 
-    /// The gradients, from the arguments and that of the result.
-    fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32]) -> Gradients;
+    /// The gradients, from the arguments and that of the result; that of x may be left empty unless it is wanted.
+    fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32], wants_x: bool) -> Gradients;
 }
 
 /// What a backward pass found.
@@ -75,8 +75,10 @@ impl<D: Differentiable> CustomOp2 for Operation<D> {
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let parameters: Vec<&Tensor> = self.parameters.iter().collect();
-        let found = host::read(D::NAME, [x, dy], |[x, dy]| {
-            host::read_all(D::NAME, &parameters, |values| Ok(self.op.backward(x, values, dy)))
+        let found = host::read(D::NAME, [x, dy], |[values, dy]| {
+            host::read_all(D::NAME, &parameters, |parameters| {
+                Ok(self.op.backward(values, parameters, dy, x.track_op()))
+            })
         })?;
         if stand_in.track_op() {
             for ((slot, values), like) in lock(&self.stash).iter_mut().zip(found.parameters).zip(parameters) {

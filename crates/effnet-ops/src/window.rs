@@ -81,21 +81,23 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// From the shapes of x and w.
+    ///
     /// # Errors
     /// If x is not [N, H, W, C] with no dimension 0, the kernel not square and odd, or the stride 0.
     pub(crate) fn new(
         op: &'static str,
-        x: &Tensor,
-        w: &Tensor,
+        x: &[usize],
+        w: &[usize],
         stride: usize,
         padding: Padding,
     ) -> Result<Self> {
-        let kernel = match *w.dims() {
+        let kernel = match *w {
             [_, _, k, k2] if k == k2 => k,
             _ => 0,
         };
-        Self::of(x.dims(), kernel, stride, padding).ok_or_else(|| {
-            let arguments = [("x", x.dims()), ("w", w.dims()), ("stride", &[stride])];
+        Self::of(x, kernel, stride, padding).ok_or_else(|| {
+            let arguments = [("x", x), ("w", w), ("stride", &[stride])];
             let expected = "x [N, H, W, C] without a 0, w [.., .., k, k] with k odd, a stride of 1 or more";
             shape_error(op, &arguments, expected)
         })

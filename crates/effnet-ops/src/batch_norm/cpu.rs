@@ -105,8 +105,9 @@ pub(crate) fn input_gradient_train<F: Function>(
     channels::map(level, shape, [x, dy], params, InputGradientTrain(f))
 }
 
+/// (x, dy) -> dx when the statistics are the batch's own, as of [`input_gradient_train`].
 #[derive(Clone, Copy)]
-struct InputGradientTrain<F>(F);
+pub(crate) struct InputGradientTrain<F>(pub(crate) F);
 
 impl<F: Function> ChannelMap<2, 5> for InputGradientTrain<F> {
     #[inline(always)]

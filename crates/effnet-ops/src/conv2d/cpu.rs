@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use crate::blocks::Source;
 use crate::elementwise::pointer;
 use crate::matmul::{self, Matrix};
 use crate::parallel;
@@ -25,7 +26,8 @@ impl Convolution {
         self.window.y.kernel * self.window.x.kernel * self.input
     }
 
-    fn pixels(&self) -> usize {
+    /// Of the result.
+    pub(crate) fn pixels(&self) -> usize {
         self.window.images * self.window.y.output * self.window.x.output
     }
 
@@ -82,31 +84,43 @@ impl Convolution {
     }
 
     pub(super) fn forward(&self, x: &[f32], w: &[f32]) -> Vec<f32> {
+        self.forward_with(x, w, |_| ()).0
+    }
+
+    /// The result, and what `then` finds in each block of its pixels, in their order.
+    pub(crate) fn forward_with<T: Send>(
+        &self,
+        x: &[f32],
+        w: &[f32],
+        then: impl Fn(&[f32]) -> T + Sync,
+    ) -> (Vec<f32>, Vec<T>) {
         let (w, patch) = (Self::by_patch(w, self.output, self.input), self.patch());
         // SAFETY: the product writes every output channel of the block's pixels.
         unsafe {
-            parallel::written(self.pixels() * self.output, BLOCK * self.output, |i, out| {
+            parallel::written_with(self.pixels() * self.output, BLOCK * self.output, |i, out| {
                 let pixels = i * BLOCK..i * BLOCK + out.len() / self.output;
                 let mut patches = vec![];
                 self.patches(x, pixels, &mut patches);
                 let w = Matrix::transposed(&w, self.output);
-                matmul::tile(&patches, patch, w, None, 0..self.output, pointer(out), self.output);
+                let (len, out) = (out.len(), pointer(out));
+                matmul::tile(&patches, patch, w, None, 0..self.output, out, self.output);
+                then(std::slice::from_raw_parts(out, len))
             })
         }
     }
 
     /// dw = dy^T patches, in at most 16 parts that are added in their order.
-    pub(super) fn weight_gradient(&self, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    pub(crate) fn weight_gradient(&self, x: &[f32], dy: &impl Source) -> Vec<f32> {
         let pixels = self.pixels();
         let blocks = pixels.div_ceil(BLOCK);
         let blocks_a_part = blocks.div_ceil(16);
         let parts = parallel::tasks(blocks.div_ceil(blocks_a_part), |part| {
-            let mut patches = vec![];
+            let (mut patches, mut scratch) = (vec![], vec![]);
             let mut total = vec![0f32; self.output * self.patch()];
             for block in part * blocks_a_part..((part + 1) * blocks_a_part).min(blocks) {
                 let pixels = block * BLOCK..((block + 1) * BLOCK).min(pixels);
                 self.patches(x, pixels.clone(), &mut patches);
-                let dy = &dy[pixels.start * self.output..pixels.end * self.output];
+                let dy = dy.block(pixels, &mut scratch);
                 matmul::add_product_over_rows(dy, self.output, &patches, self.patch(), &mut total);
             }
             total
@@ -115,7 +129,7 @@ impl Convolution {
     }
 
     /// dx: dy w gives each patch's share, which is added where the patch came from; an image a task.
-    pub(super) fn input_gradient(&self, dy: &[f32], w: &[f32]) -> Vec<f32> {
+    pub(crate) fn input_gradient(&self, dy: &[f32], w: &[f32]) -> Vec<f32> {
         let (w, patch) = (Self::by_patch(w, self.output, self.input), self.patch());
         let Window { y, x, .. } = self.window;
         let image = y.input * x.input * self.input;

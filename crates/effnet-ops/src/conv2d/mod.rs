@@ -12,6 +12,7 @@ pub(crate) mod cpu;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
+use crate::blocks::Stored;
 use crate::error::shape_error;
 use crate::host;
 use crate::window::{Padding, Window};
@@ -28,7 +29,7 @@ const NAME: &str = "conv2d";
 /// # Errors
 /// If the shapes do not fit, the stride is 0, or a tensor is not f32 on the CPU.
 pub fn conv2d(x: &Tensor, w: &Tensor, stride: usize, padding: Padding) -> Result<Tensor> {
-    let window = Window::new(NAME, x, w, stride, padding)?;
+    let window = Window::new(NAME, x.dims(), w.dims(), stride, padding)?;
     let (input, output) = (x.dims()[3], w.dims()[0]);
     if w.dims()[1] != input || output == 0 {
         let expected = "x [N, H, W, Cin], w [Cout, Cin, k, k]";
@@ -65,7 +66,12 @@ impl CustomOp2 for Conv2d {
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         host::read(NAME, [x, w, dy], |[xs, ws, dy]| {
             let dx = x.track_op().then(|| host::tensor(self.0.input_gradient(dy, ws), x.shape()));
-            let dw = w.track_op().then(|| host::tensor(self.0.weight_gradient(xs, dy), w.shape()));
+            let dw = w.track_op().then(|| {
+                host::tensor(
+                    self.0.weight_gradient(xs, &Stored { values: dy, columns: self.0.output }),
+                    w.shape(),
+                )
+            });
             Ok((dx.transpose()?, dw.transpose()?))
         })
     }

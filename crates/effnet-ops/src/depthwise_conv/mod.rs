@@ -37,7 +37,7 @@ const NAME: &str = "depthwise_conv";
 /// # Errors
 /// If the shapes do not fit, the stride is 0, or a tensor is not f32 on the CPU.
 pub fn depthwise_conv(x: &Tensor, w: &Tensor, stride: usize, padding: Padding) -> Result<Tensor> {
-    let window = Window::new(NAME, x, w, stride, padding)?;
+    let window = Window::new(NAME, x.dims(), w.dims(), stride, padding)?;
     let channels = x.dims()[3];
     if w.dims()[..2] != [channels, 1] {
         return Err(shape_error(NAME, &[("x", x.dims()), ("w", w.dims())], "x [N, H, W, C], w [C, 1, k, k]"));

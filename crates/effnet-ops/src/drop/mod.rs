@@ -52,9 +52,29 @@ pub fn drop_path(x: &Tensor, rate: f64, seed: u64) -> Result<Tensor> {
         return Ok(x.clone());
     }
     let shape = Rows::by_image(x.dims());
-    let images = factors(shape.groups, rate, seed);
-    let factors = images.iter().flat_map(|factor| std::iter::repeat_n(*factor, shape.channels)).collect();
+    let factors = DropPath { rate, seed }.factors(shape.groups, shape.channels);
     x.contiguous()?.apply_op1(Drop { name: OP, factors, images: true })
+}
+
+/// What drops an image's branch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DropPath {
+    /// Probability of an image to lose the branch, in [0, 1).
+    pub rate: f64,
+    /// Decides which.
+    pub seed: u64,
+}
+
+impl DropPath {
+    pub(crate) fn check(&self, op: &'static str) -> Result<()> {
+        check_rate(op, self.rate)
+    }
+
+    /// [images, channels]: 0 or 1 / (1 - rate), the same for each channel of an image.
+    pub(crate) fn factors(&self, images: usize, channels: usize) -> Vec<f32> {
+        let images = factors(images, self.rate, self.seed);
+        images.iter().flat_map(|factor| std::iter::repeat_n(*factor, channels)).collect()
+    }
 }
 
 fn check_rate(op: &'static str, rate: f64) -> Result<()> {
@@ -93,8 +113,9 @@ impl Drop {
     }
 }
 
+/// (x, factor) -> x factor.
 #[derive(Clone, Copy)]
-struct Times;
+pub(crate) struct Times;
 
 impl Map<2> for Times {
     #[inline(always)]

@@ -1,6 +1,7 @@
 //! The way back through a block.
 //!
 //! ```text
+//! skip     dx = dy + ..., the branch gets dy d, called dy from here on
 //! narrow   dc3 from dy through its norm       t = dc3 Wp       dWp = dc3^T (y2 g)
 //! attend   dg = sum over pixels of t y2, and from it each mean's gradient, a share for each pixel
 //! filter   dz2 = (t g + share) f'(z2)         dc2 from dz2 through its norm
@@ -13,6 +14,8 @@
 //! statistics. Written down are t, which becomes dz2 in place, and dy1, which becomes dz1; the others are made again
 //! where they are needed ([`blocks`]).
 
+use std::borrow::Cow;
+
 use super::forward::{Pass, activated};
 use super::{Parameters, Plan};
 use crate::activation::cpu::{Function, Identity};
@@ -21,7 +24,9 @@ use crate::blocks::{self, Mapped, Stored};
 use crate::channels::{self, ChannelTerms, ChannelUpdate};
 use crate::depthwise_conv::{by_image, channels_first, taps_first};
 use crate::dispatch::Level;
+use crate::drop::Times;
 use crate::many::Gradients;
+use crate::normed::gradients_of_layer;
 use crate::simd::Simd;
 
 impl Pass {
@@ -38,11 +43,18 @@ impl Pass {
         dy: &[f32],
         f: F,
     ) -> Gradients {
+        // Skip.
+        let shape = plan.narrowed_by_image();
+        let branch = match &self.drop_factors {
+            Some(factors) => Cow::Owned(channels::map(level, shape, [dy], [factors], Times)),
+            None => Cow::Borrowed(dy),
+        };
+
         // Narrow.
         let (narrowed, layer) = (&self.narrowed, parameters.projection);
         let (norm, shape) = (narrowed.channels(&layer), plan.narrowed());
-        let sums = parameter_sums(level, shape, &narrowed.c, dy, &norm, Identity);
-        let dc3 = input_gradient_train(level, shape, &narrowed.c, dy, &norm, Identity, &sums);
+        let sums = parameter_sums(level, shape, &narrowed.c, &branch, &norm, Identity);
+        let dc3 = input_gradient_train(level, shape, &narrowed.c, &branch, &norm, Identity, &sums);
         let dc3 = Stored { values: &dc3, columns: plan.output };
         let (filtered, behind) = (&self.filtered, plan.behind());
         let norm = filtered.channels(&parameters.depthwise);
@@ -62,7 +74,7 @@ impl Pass {
                 (t, dwp, None)
             }
         };
-        let projection = of_layer(dwp, &narrowed.inv_std, &sums);
+        let projection = gradients_of_layer(dwp, &narrowed.inv_std, &sums);
         let sums = match &gates {
             Some((gate, gradients)) => {
                 let [mean, scale, bias] = params;
@@ -78,7 +90,7 @@ impl Pass {
         let (inputs, params) = ([&*t, &*filtered.c], [norm.mean, &*scale, &*constant, &*slope]);
         let dc2 = Mapped { level, shape: behind, inputs, params, map: ThroughNorm };
         let x = Stored { values: x, columns: plan.input };
-        let (dx, dwd, expansion) = match (&self.widened, &parameters.expansion) {
+        let (mut dx, dwd, expansion) = match (&self.widened, &parameters.expansion) {
             (Some(widened), Some(layer)) => {
                 let (norm, before) = (widened.channels(layer), plan.before());
                 let scale = norm.scale();
@@ -96,24 +108,21 @@ impl Pass {
                 let (inputs, params) = ([&*d1, &*widened.c], [norm.mean, &*scale, &*constant, &*slope]);
                 let dc1 = Mapped { level, shape: before, inputs, params, map: ThroughNorm };
                 let (dx, dwe) = blocks::backward(&dc1, &x, layer.weight);
-                (dx, dwd, Some(of_layer(dwe, &widened.inv_std, &sums)))
+                (dx, dwd, Some(gradients_of_layer(dwe, &widened.inv_std, &sums)))
             }
             _ => {
                 let (dx, dwd, _) = by_image::backward(level, plan.window, &dc2, &x, &taps, |_, _| ());
                 (dx, dwd, None)
             }
         };
-        let depthwise = of_layer(channels_first(&dwd, plan.hidden), &filtered.inv_std, &sums);
+        if plan.skip.is_some() {
+            let [] = channels::update(level, plan.narrowed(), &mut dx, [dy], [], Plus);
+        }
+        let depthwise = gradients_of_layer(channels_first(&dwd, plan.hidden), &filtered.inv_std, &sums);
         let layers = expansion.into_iter().chain([depthwise, projection]).flatten();
         let attention = gates.into_iter().flat_map(|(_, gradients)| gradients.parameters);
         Gradients { x: dx, parameters: layers.chain(attention).collect() }
     }
-}
-
-/// The gradients of a convolution's weight, and of its norm's weight and bias by the sums of dz (x - mean) and of dz.
-fn of_layer(weight: Vec<f32>, inv_std: &[f32], [dz, dz_x]: &[Vec<f64>; 2]) -> [Vec<f32>; 3] {
-    let norm_weight = dz_x.iter().zip(inv_std).map(|(sum, s)| (sum * f64::from(*s)) as f32).collect();
-    [weight, norm_weight, dz.iter().map(|sum| *sum as f32).collect()]
 }
 
 /// (dy, c) -> dz = dy f'(z), with dz and dz (c - mean) to be summed.
@@ -141,5 +150,16 @@ impl<F: Function> ChannelUpdate<2, 5, 2> for ThroughGate<F> {
         [mean, scale, bias, gate, share]: [S::F; 5],
     ) -> (S::F, [S::F; 2]) {
         ThroughActivation(self.0).update(s, [s.mul_add(t, gate, share), c], [mean, scale, bias])
+    }
+}
+
+/// (dx, dy) -> dx + dy.
+#[derive(Clone, Copy)]
+struct Plus;
+
+impl ChannelUpdate<2, 0, 0> for Plus {
+    #[inline(always)]
+    fn update<S: Simd>(self, s: S, [dx, dy]: [S::F; 2], []: [S::F; 0]) -> (S::F, [S::F; 0]) {
+        (s.add(dx, dy), [])
     }
 }

@@ -2,53 +2,19 @@
 
 use candle_core::Result;
 
-use super::{Layer, MbConvStatistics, Parameters, Plan};
+use super::{Parameters, Plan};
 use crate::activation::cpu::{Function, Identity};
 use crate::batch_norm::BatchStatistics;
-use crate::batch_norm::cpu::{Channels, Normalise, forward as normalise};
+use crate::batch_norm::cpu::{Normalise, forward as normalise};
 use crate::batch_norm::moments::Moments;
 use crate::blocks::{self, Mapped, Stored};
 use crate::channels::{self, ChannelMap, Rows};
 use crate::depthwise_conv::{by_image, taps_first};
 use crate::dispatch::Level;
-use crate::host;
 use crate::matmul::Matrix;
+use crate::normed::Normed;
 use crate::simd::Simd;
 use crate::squeeze_excitation::cpu::Gate;
-
-/// A convolution's result, and what normalises it.
-pub(super) struct Normed {
-    /// [rows, channels].
-    pub(super) c: Vec<f32>,
-    mean: Vec<f32>,
-    pub(super) inv_std: Vec<f32>,
-    var: Vec<f32>,
-}
-
-impl Normed {
-    fn new((c, moments): (Vec<f32>, Vec<Moments>), eps: f64) -> Self {
-        let (mean, var) = Moments::together(moments).mean_and_variance();
-        let inv_std = var.iter().map(|var| (1.0 / (var + eps).sqrt()) as f32).collect();
-        let single = |values: Vec<f64>| values.into_iter().map(|v| v as f32).collect();
-        Self { c, mean: single(mean), inv_std, var: single(var) }
-    }
-
-    pub(super) fn rows(&self) -> usize {
-        self.c.len() / self.mean.len()
-    }
-
-    pub(super) fn channels<'a>(&'a self, layer: &Layer<'a>) -> Channels<'a> {
-        let Layer { norm_weight: weight, norm_bias: bias, .. } = *layer;
-        Channels { mean: &self.mean, inv_std: &self.inv_std, weight, bias }
-    }
-
-    fn statistics(&self) -> Result<BatchStatistics> {
-        let channels = self.mean.len();
-        let mean = host::tensor(self.mean.clone(), channels)?;
-        let var = host::tensor(self.var.clone(), channels)?;
-        Ok(BatchStatistics { mean, var, count: self.rows() })
-    }
-}
 
 /// A forward pass, kept for the backward one.
 pub(super) struct Pass {
@@ -56,6 +22,8 @@ pub(super) struct Pass {
     pub(super) filtered: Normed,
     pub(super) gate: Option<Gate>,
     pub(super) narrowed: Normed,
+    /// What drop path multiplies the branch by, [images, O], where it drops something.
+    pub(super) drop_factors: Option<Vec<f32>>,
 }
 
 impl Pass {
@@ -113,17 +81,28 @@ impl Pass {
             }
         };
         let narrowed = Normed::new(narrowed, plan.eps);
-        let y = normalise(level, plan.narrowed(), &narrowed.c, &narrowed.channels(&layer), Identity);
-        (y, Self { widened, filtered, gate, narrowed })
+        let norm = narrowed.channels(&layer);
+        let by_image = plan.narrowed_by_image();
+        let drop_factors = plan
+            .skip
+            .filter(|drop_path| drop_path.rate > 0.0)
+            .map(|drop_path| drop_path.factors(by_image.groups, plan.output));
+        let scale = norm.scale();
+        let (inputs, params) = ([&*narrowed.c, x.values], [norm.mean, &*scale, norm.bias]);
+        let y = match (plan.skip, &drop_factors) {
+            (None, _) => normalise(level, plan.narrowed(), &narrowed.c, &norm, Identity),
+            (Some(_), None) => channels::map(level, by_image, inputs, params, NormaliseAndAdd),
+            (Some(_), Some(factors)) => {
+                let [mean, scale, bias] = params;
+                channels::map(level, by_image, inputs, [mean, scale, bias, factors], NormaliseDropAndAdd)
+            }
+        };
+        (y, Self { widened, filtered, gate, narrowed, drop_factors })
     }
 
-    /// The statistics of each batch norm.
-    pub(super) fn statistics(&self) -> Result<MbConvStatistics> {
-        Ok(MbConvStatistics {
-            expansion: self.widened.as_ref().map(Normed::statistics).transpose()?,
-            depthwise: self.filtered.statistics()?,
-            projection: self.narrowed.statistics()?,
-        })
+    /// The statistics of each batch norm, in their order.
+    pub(super) fn statistics(&self) -> Result<Vec<BatchStatistics>> {
+        self.widened.iter().chain([&self.filtered, &self.narrowed]).map(Normed::statistics).collect()
     }
 }
 
@@ -146,5 +125,27 @@ impl<F: Function> ChannelMap<1, 4> for NormaliseAndGate<F> {
     #[inline(always)]
     fn apply<S: Simd>(self, s: S, c: [S::F; 1], [mean, scale, bias, gate]: [S::F; 4]) -> S::F {
         s.mul(Normalise(self.0).apply(s, c, [mean, scale, bias]), gate)
+    }
+}
+
+/// (c, x) -> (c - mean) scale + bias + x.
+#[derive(Clone, Copy)]
+struct NormaliseAndAdd;
+
+impl ChannelMap<2, 3> for NormaliseAndAdd {
+    #[inline(always)]
+    fn apply<S: Simd>(self, s: S, [c, x]: [S::F; 2], norm: [S::F; 3]) -> S::F {
+        s.add(Normalise(Identity).apply(s, [c], norm), x)
+    }
+}
+
+/// (c, x) -> ((c - mean) scale + bias) factor + x.
+#[derive(Clone, Copy)]
+struct NormaliseDropAndAdd;
+
+impl ChannelMap<2, 4> for NormaliseDropAndAdd {
+    #[inline(always)]
+    fn apply<S: Simd>(self, s: S, [c, x]: [S::F; 2], [mean, scale, bias, factor]: [S::F; 4]) -> S::F {
+        s.add(s.mul(Normalise(Identity).apply(s, [c], [mean, scale, bias]), factor), x)
     }
 }

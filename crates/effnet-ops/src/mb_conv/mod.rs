@@ -1,11 +1,12 @@
-//! The inverted residual block (MobileNetV2, arXiv 1801.04381; with squeeze and excitation "MBConv"), from its input to
-//! the last batch norm, in training.
+//! The inverted residual block (MobileNetV2, arXiv 1801.04381; with squeeze and excitation "MBConv") in training, as a layer
+//! of [`crate::sequence_train`].
 //!
 //! ```text
 //! c1 = x We^T               y1 = f(norm(c1))                  widen (left out in the first block: y1 = x)
 //! c2 = depthwise(y1, Wd)    y2 = f(norm(c2))                  filter
 //! g = sigmoid(W2 swish(W1 mean(y2) + b1) + b2)                attend (left out: g = 1)
 //! c3 = (y2 g) Wp^T          y = norm(c3)                      narrow
+//! y d + x                                                     skip (left out where the shape changes), d of drop path
 //! ```
 //!
 //! All that [`crate::pointwise_conv`], [`crate::depthwise_conv`], [`crate::batch_norm_train`] and
@@ -19,35 +20,21 @@ mod forward;
 use candle_core::{Result, Tensor};
 
 use crate::activation::{Activation, cpu::Function, with_function};
-use crate::batch_norm::BatchStatistics;
 use crate::channels::Rows;
-use crate::dispatch::level;
+use crate::conv_norm::{ConvNorm, check_eps};
+use crate::dispatch::Level;
+use crate::drop::DropPath;
 use crate::error::shape_error;
-use crate::many::{self, Differentiable, Gradients};
+use crate::host;
+use crate::many::Gradients;
+use crate::normed::ConvNormValues;
+use crate::sequence::{Passed, Step};
 use crate::squeeze_excitation::SqueezeExcitation;
 use crate::squeeze_excitation::cpu::Layers;
 use crate::window::{Padding, Window};
-use crate::{Error, host};
 use forward::Pass;
 
-const NAME: &str = "mb_conv_train";
-
-/// A convolution without bias and the batch norm behind it.
-#[derive(Debug, Clone, Copy)]
-pub struct ConvNorm<'a> {
-    /// PyTorch's: `[Cout, Cin, 1, 1]`, or depthwise `[C, 1, k, k]`.
-    pub weight: &'a Tensor,
-    /// `[Cout]`.
-    pub norm_weight: &'a Tensor,
-    /// `[Cout]`.
-    pub norm_bias: &'a Tensor,
-}
-
-impl<'a> ConvNorm<'a> {
-    fn in_order(&self) -> [&'a Tensor; 3] {
-        [self.weight, self.norm_weight, self.norm_bias]
-    }
-}
+const NAME: &str = "mb_conv";
 
 /// A block's parameters and settings.
 #[derive(Debug, Clone, Copy)]
@@ -68,48 +55,38 @@ pub struct MbConv<'a> {
     pub eps: f64,
     /// Behind the first two batch norms.
     pub activation: Activation,
-}
-
-/// The statistics of a block's batch norms.
-#[derive(Debug, Clone)]
-pub struct MbConvStatistics {
-    /// Of the expansion, where there is one.
-    pub expansion: Option<BatchStatistics>,
-    /// Of the depthwise convolution.
-    pub depthwise: BatchStatistics,
-    /// Of the projection.
-    pub projection: BatchStatistics,
-}
-
-/// A block without its skip connection, normalised by the batch's own statistics.
-///
-/// # Shapes
-/// `x` [N, H, W, C], to [N, Ho, Wo, O] with the sizes that [`Padding`] says.
-///
-/// # Errors
-/// If the shapes do not fit, the stride is 0, `eps` is not positive, or a tensor is not f32 on the CPU.
-pub fn mb_conv_train(x: &Tensor, block: &MbConv<'_>) -> Result<(Tensor, MbConvStatistics)> {
-    with_function!(block.activation, |f| train(x, block, f))
-}
-
-fn train<F: Function + 'static>(x: &Tensor, block: &MbConv<'_>, f: F) -> Result<(Tensor, MbConvStatistics)> {
-    let plan = Plan::new(x, block)?;
-    let parameters = block.in_order();
-    let x = x.contiguous()?;
-    let (y, pass) = host::read(NAME, [&x], |[x]| {
-        host::read_all(NAME, &parameters, |values| {
-            Ok(Pass::forward(level(), plan, x, &plan.parameters(values), f))
-        })
-    })?;
-    let statistics = pass.statistics()?;
-    let Window { images, y: down, x: across } = plan.window;
-    let shape = (images, down.output, across.output, plan.output);
-    Ok((many::apply(&x, &parameters, Block { plan, pass, f }, y, shape)?, statistics))
+    /// Where the input is added to the result: what drops the rest. (A rate of 0 drops nothing.)
+    pub skip: Option<DropPath>,
 }
 
 impl<'a> MbConv<'a> {
+    /// Forward: x of shape `dims`.
+    pub(crate) fn pass(&self, level: Level, x: &[f32], dims: &[usize]) -> Result<Passed> {
+        with_function!(self.activation, |f| self.pass_with(level, x, dims, f))
+    }
+
+    fn pass_with<F: Function + 'static>(
+        &self,
+        level: Level,
+        x: &[f32],
+        dims: &[usize],
+        f: F,
+    ) -> Result<Passed> {
+        let plan = Plan::new(dims, self)?;
+        let (y, pass) = host::read_all(NAME, &self.in_order(), |values| {
+            Ok(Pass::forward(level, plan, x, &plan.parameters(values), f))
+        })?;
+        let Window { images, y: down, x: across } = plan.window;
+        Ok(Passed {
+            y,
+            dims: [images, down.output, across.output, plan.output],
+            statistics: pass.statistics()?,
+            step: Box::new(Kept { plan, pass, f }),
+        })
+    }
+
     /// All parameters, as [`Plan::parameters`] takes them apart.
-    fn in_order(&self) -> Vec<&'a Tensor> {
+    pub(crate) fn in_order(&self) -> Vec<&'a Tensor> {
         let expansion = self.expansion.iter().flat_map(ConvNorm::in_order);
         let attention = self.attention.iter().flat_map(SqueezeExcitation::in_order);
         let rest = self.depthwise.in_order().into_iter().chain(self.projection.in_order());
@@ -127,33 +104,26 @@ struct Plan {
     expands: bool,
     attends: bool,
     eps: f64,
-}
-
-/// The values of a convolution and its batch norm.
-#[derive(Clone, Copy)]
-struct Layer<'a> {
-    weight: &'a [f32],
-    norm_weight: &'a [f32],
-    norm_bias: &'a [f32],
+    skip: Option<DropPath>,
 }
 
 /// The values of a block's parameters.
 struct Parameters<'a> {
-    expansion: Option<Layer<'a>>,
-    depthwise: Layer<'a>,
-    projection: Layer<'a>,
+    expansion: Option<ConvNormValues<'a>>,
+    depthwise: ConvNormValues<'a>,
+    projection: ConvNormValues<'a>,
     attention: Option<Layers<'a>>,
 }
 
 impl Plan {
-    fn new(x: &Tensor, block: &MbConv<'_>) -> Result<Self> {
-        let window = Window::new(NAME, x, block.depthwise.weight, block.stride, block.padding)?;
-        if !(block.eps > 0.0 && block.eps.is_finite()) {
-            return Err(
-                Error::Setting { op: NAME, setting: "eps", value: block.eps, range: "above 0" }.into()
-            );
+    /// For x of shape `dims`.
+    fn new(dims: &[usize], block: &MbConv<'_>) -> Result<Self> {
+        let window = Window::new(NAME, dims, block.depthwise.weight.dims(), block.stride, block.padding)?;
+        check_eps(NAME, block.eps)?;
+        if let Some(drop_path) = &block.skip {
+            drop_path.check(NAME)?;
         }
-        let input = x.dims()[3];
+        let input = dims[3];
         let hidden = block.depthwise.weight.dims()[0];
         let output = block.projection.norm_bias.elem_count();
         let norm = |conv: &ConvNorm<'_>, channels: usize| {
@@ -167,16 +137,19 @@ impl Plan {
             && block.projection.weight.dims() == [output, hidden, 1, 1]
             && norm(&block.projection, output)
             && output > 0
-            && block.attention.as_ref().is_none_or(|attention| attention.fits(hidden));
+            && block.attention.as_ref().is_none_or(|attention| attention.fits(hidden))
+            && (block.skip.is_none() || (block.stride == 1 && input == output));
         if !fits {
-            let mut arguments = vec![("x", x.dims())];
+            let mut arguments = vec![("x", dims)];
             arguments.extend(block.in_order().iter().map(|parameter| ("parameter", parameter.dims())));
             let expected = "x [N, H, W, C], a widening [H, C, 1, 1] or H = C, depthwise [H, 1, k, k], a gate on H, \
-                            a narrowing [O, H, 1, 1], and a norm's two vectors behind each convolution";
+                            a narrowing [O, H, 1, 1], a norm's two vectors behind each convolution, and O = C with a \
+                            stride of 1 where there is a skip";
             return Err(shape_error(NAME, &arguments, expected));
         }
-        let attends = block.attention.is_some();
-        Ok(Self { window, input, hidden, output, expands: expands.is_some(), attends, eps: block.eps })
+        let (expands, attends, eps, skip) =
+            (expands.is_some(), block.attention.is_some(), block.eps, block.skip);
+        Ok(Self { window, input, hidden, output, expands, attends, eps, skip })
     }
 
     /// The widened tensor before the depthwise convolution, a group an image.
@@ -191,16 +164,21 @@ impl Plan {
         Rows { groups: images, rows: y.output * x.output, channels: self.hidden }
     }
 
-    /// The block's result.
+    /// The block's result, all of it one group.
     fn narrowed(&self) -> Rows {
-        let Rows { groups, rows, .. } = self.behind();
-        Rows { groups: 1, rows: groups * rows, channels: self.output }
+        let Rows { groups, rows, channels } = self.narrowed_by_image();
+        Rows { groups: 1, rows: groups * rows, channels }
+    }
+
+    /// And a group an image.
+    fn narrowed_by_image(&self) -> Rows {
+        Rows { channels: self.output, ..self.behind() }
     }
 
     fn parameters<'a>(&self, values: &[&'a [f32]]) -> Parameters<'a> {
         let mut values = values.iter().copied();
         let mut next = || values.next().unwrap_or_default();
-        let mut layer = || Layer { weight: next(), norm_weight: next(), norm_bias: next() };
+        let mut layer = || ConvNormValues { weight: next(), norm_weight: next(), norm_bias: next() };
         let expansion = self.expands.then(&mut layer);
         let (depthwise, projection) = (layer(), layer());
         let attention = self.attends.then(|| Layers::new(std::array::from_fn(|_| next())));
@@ -208,17 +186,15 @@ impl Plan {
     }
 }
 
-struct Block<F> {
+/// What the way back needs.
+struct Kept<F> {
     plan: Plan,
     pass: Pass,
     f: F,
 }
 
-impl<F: Function + 'static> Differentiable for Block<F> {
-    const NAME: &'static str = NAME;
-
-    fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32]) -> Gradients {
-        let parameters = self.plan.parameters(parameters);
-        self.pass.backward(level(), self.plan, x, &parameters, dy, self.f)
+impl<F: Function> Step for Kept<F> {
+    fn backward(&self, level: Level, x: &[f32], parameters: &[&[f32]], dy: &[f32], _: bool) -> Gradients {
+        self.pass.backward(level, self.plan, x, &self.plan.parameters(parameters), dy, self.f)
     }
 }

@@ -94,7 +94,7 @@ struct SqueezeExcite {
 impl Differentiable for SqueezeExcite {
     const NAME: &'static str = NAME;
 
-    fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32]) -> Gradients {
+    fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32], _: bool) -> Gradients {
         let (level, shape) = (level(), self.shape);
         let dgate = cpu::gate_gradient(level, shape, x, dy);
         let layers = Layers::new(std::array::from_fn(|i| parameters[i]));

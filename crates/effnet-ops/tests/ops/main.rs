@@ -19,6 +19,7 @@ mod layout;
 mod linear;
 mod mb_conv;
 mod pool;
+mod sequence;
 mod sgd;
 mod squeeze_excitation;
 mod support;

@@ -2,8 +2,9 @@
 
 use candle_core::{Result, Tensor};
 use effnet_ops::{
-    Activation, BatchStatistics, ConvNorm, MbConv, MbConvStatistics, Padding, SqueezeExcitation,
-    batch_norm_train, depthwise_conv, dispatch, mb_conv_train, pointwise_conv, squeeze_excitation,
+    Activation, BatchStatistics, ConvNorm, DropPath, Layer, MbConv, Padding, SqueezeExcitation, add,
+    batch_norm_train, depthwise_conv, dispatch, drop_path, pointwise_conv, sequence_train,
+    squeeze_excitation,
 };
 use proptest::prelude::*;
 
@@ -22,7 +23,12 @@ pub(crate) struct Case {
     /// Channels of the gate in between.
     pub(crate) reduced: Option<usize>,
     pub(crate) activation: Activation,
+    /// Whether there is a skip, and the rate of its drop path.
+    pub(crate) skip: Option<f64>,
 }
+
+/// Of drop path: of the first three images it keeps two at a rate of 0.5.
+const SEED: u64 = 1;
 
 pub(crate) const EPS: f64 = 1e-3;
 
@@ -36,6 +42,7 @@ pub(crate) const CASE: Case = Case {
     padding: Padding::Symmetric,
     reduced: Some(2),
     activation: Activation::Swish,
+    skip: None,
 };
 
 impl Case {
@@ -71,9 +78,11 @@ impl Case {
             expand_bias: next(),
         });
         let Self { stride, padding, activation, .. } = self;
+        let skip = self.skip.map(|rate| DropPath { rate, seed: SEED });
+        let eps = EPS;
         f(
             &a[0],
-            &MbConv { expansion, depthwise, attention, projection, stride, padding, eps: EPS, activation },
+            &MbConv { expansion, depthwise, attention, projection, stride, padding, eps, activation, skip },
         )
     }
 
@@ -81,27 +90,29 @@ impl Case {
         Ok(self.one_with_statistics(a)?.0)
     }
 
-    pub(crate) fn one_with_statistics(self, a: &[Tensor]) -> Result<(Tensor, MbConvStatistics)> {
-        self.with(a, mb_conv_train)
+    pub(crate) fn one_with_statistics(self, a: &[Tensor]) -> Result<(Tensor, Vec<BatchStatistics>)> {
+        self.with(a, |x, block| sequence_train(x, &[Layer::MbConv(*block)]))
     }
 
     fn separate(self, a: &[Tensor]) -> Result<Tensor> {
         Ok(self.separate_with_statistics(a)?.0)
     }
 
-    fn separate_with_statistics(self, a: &[Tensor]) -> Result<(Tensor, MbConvStatistics)> {
+    pub(crate) fn separate_with_statistics(self, a: &[Tensor]) -> Result<(Tensor, Vec<BatchStatistics>)> {
         let mut statistics = vec![];
         let y = self.separate_with(a, |c, layer, activation| {
             let (y, batch) = batch_norm_train(c, layer.norm_weight, layer.norm_bias, EPS, activation)?;
             statistics.push(batch);
             Ok(y)
         })?;
-        let mut last_first = statistics.into_iter().rev();
-        let [projection, depthwise] = [0, 1].map(|_| last_first.next().unwrap());
-        Ok((y, MbConvStatistics { expansion: last_first.next(), depthwise, projection }))
+        let y = match self.skip {
+            Some(rate) => add(&drop_path(&y, rate, SEED)?, &a[0])?,
+            None => y,
+        };
+        Ok((y, statistics))
     }
 
-    /// By separate operations and some batch norm.
+    /// By separate operations and some batch norm, without the skip.
     pub(crate) fn separate_with(
         self,
         a: &[Tensor],
@@ -145,12 +156,9 @@ impl Case {
     }
 }
 
-fn assert_statistics(what: &str, got: &MbConvStatistics, exact: &MbConvStatistics) {
-    let all = |s: &MbConvStatistics| -> Vec<BatchStatistics> {
-        s.expansion.iter().chain([&s.depthwise, &s.projection]).cloned().collect()
-    };
-    assert_eq!(all(got).len(), all(exact).len(), "{what}: number of norms");
-    for (i, (got, exact)) in all(got).iter().zip(&all(exact)).enumerate() {
+pub(crate) fn assert_statistics(what: &str, got: &[BatchStatistics], exact: &[BatchStatistics]) {
+    assert_eq!(got.len(), exact.len(), "{what}: number of norms");
+    for (i, (got, exact)) in got.iter().zip(exact).enumerate() {
         assert_eq!(got.count, exact.count, "{what}: count of norm {i}");
         assert_close(&format!("{what}: mean of norm {i}"), &got.mean, &doubles(&exact.mean), 2e-6);
         assert_close(&format!("{what}: variance of norm {i}"), &got.var, &doubles(&exact.var), 2e-6);
@@ -168,6 +176,10 @@ fn it_equals_separate_operations() {
     Case { input: 20, ..CASE }.check();
     Case { reduced: None, input: 20, activation: Activation::Relu6, ..CASE }.check();
     Case { activation: Activation::Identity, ..CASE }.check();
+    for rate in [0.0, 0.5] {
+        Case { output: 5, skip: Some(rate), ..CASE }.check();
+        Case { input: 20, output: 20, skip: Some(rate), ..CASE }.check();
+    }
 }
 
 #[test]
@@ -179,6 +191,7 @@ fn it_equals_separate_operations_on_images_of_one_pixel_and_large_ones() {
     Case { images: [9, 41, 39], hidden: 24, ..CASE }.check();
     Case { images: [17, 61, 63], kernel: 5, stride: 2, hidden: 36, padding: Padding::Same, ..CASE }.check();
     Case { images: [8, 41, 39], input: 24, hidden: 24, ..CASE }.check();
+    Case { images: [9, 41, 39], output: 5, skip: Some(0.3), ..CASE }.check();
 }
 
 #[test]
@@ -201,10 +214,14 @@ fn shapes_that_do_not_fit_are_named() {
     let mut arguments = CASE.arguments();
     arguments[2] = tensor(&[19], 1);
     let text = CASE.one(&arguments).unwrap_err().to_string();
-    assert!(
-        text.contains("mb_conv_train") && text.contains("[19]") && text.contains("[3, 7, 6, 5]"),
-        "{text}"
-    );
+    assert!(text.contains("mb_conv") && text.contains("[19]") && text.contains("[3, 7, 6, 5]"), "{text}");
+    // A skip adds tensors of one shape.
+    for case in [Case { skip: Some(0.0), ..CASE }, Case { output: 5, stride: 2, skip: Some(0.0), ..CASE }] {
+        let text = case.one(&case.arguments()).unwrap_err().to_string();
+        assert!(text.contains("skip"), "{text}");
+    }
+    let rate = Case { output: 5, skip: Some(1.0), ..CASE };
+    assert!(rate.one(&rate.arguments()).unwrap_err().to_string().contains("rate"));
 }
 
 /// Blocks with and without widening and gate. At least 32 rows behind the stride: of a few rows a variance can be near 0,
@@ -216,14 +233,27 @@ pub(crate) fn blocks(
 ) -> impl Strategy<Value = Case> {
     let activation = prop::sample::select(vec![Activation::Identity, Activation::Swish, Activation::Relu6]);
     let shape = (images, side.clone(), side, 1usize..24, channels, 1usize..24);
-    (shape, any::<bool>(), kernel(), 1usize..3, padding(), prop::option::of(1usize..9), activation).prop_map(
-        |((n, h, w, input, hidden, output), expands, kernel, stride, padding, reduced, activation)| {
+    let skip = prop::option::of(prop::sample::select(vec![0.0, 0.3]));
+    let filter = (kernel(), 1usize..3, padding());
+    (shape, any::<bool>(), filter, prop::option::of(1usize..9), activation, skip).prop_map(
+        |(
+            (n, h, w, input, hidden, output),
+            expands,
+            (kernel, stride, padding),
+            reduced,
+            activation,
+            skip,
+        )| {
+            let input = if expands { input } else { hidden };
+            // As wide as other results are here: rounding grows with the width.
+            let skip = skip.filter(|_| input < 24);
+            let (output, stride) = if skip.is_some() { (input, 1) } else { (output, stride) };
             let rows = |n: usize| n * h.div_ceil(stride) * w.div_ceil(stride);
             let n = (n..).find(|n| rows(*n) >= 32).unwrap_or(n);
-            let input = if expands { input } else { hidden };
             // A norm right behind a 1x1 kernel takes the bias of the one before out again: a gradient of rounding alone.
             let kernel = if activation == Activation::Identity { kernel.max(3) } else { kernel };
-            Case { images: [n, h, w], input, hidden, output, kernel, stride, padding, reduced, activation }
+            let images = [n, h, w];
+            Case { images, input, hidden, output, kernel, stride, padding, reduced, activation, skip }
         },
     )
 }

@@ -122,16 +122,25 @@ fn blocks() {
     check_block(Case { images: [9, 23, 25], ..BLOCK });
 }
 
+#[test]
+fn a_sequence() {
+    let body = crate::sequence::BODY;
+    let shapes: Vec<Vec<usize>> = body.arguments().iter().map(|a| a.dims().to_vec()).collect();
+    let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+    check("a sequence", &shapes, |a| Ok(body.one(a)?.0));
+}
+
 const BLOCK: Case = Case {
     images: [6, 19, 23],
     input: 40,
     hidden: 72,
-    output: 24,
+    output: 40,
     kernel: 5,
     stride: 1,
     padding: Padding::Same,
     reduced: Some(6),
     activation: Activation::Swish,
+    skip: Some(0.3),
 };
 
 fn check_block(case: Case) {
@@ -139,8 +148,8 @@ fn check_block(case: Case) {
     let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
     check(&format!("{case:?}"), &shapes, |a| case.one(a));
     assert_same_bits(&format!("statistics of {case:?}"), || {
-        let (_, s) = case.one_with_statistics(&case.arguments()).unwrap();
-        s.expansion.into_iter().chain([s.depthwise, s.projection]).flat_map(|s| [s.mean, s.var]).collect()
+        let (_, statistics) = case.one_with_statistics(&case.arguments()).unwrap();
+        statistics.into_iter().flat_map(|s| [s.mean, s.var]).collect()
     });
 }
 

@@ -1,0 +1,123 @@
+//! Layers in a row as one operation, in training.
+//!
+//! What is gained: candle's backward pass makes a tensor of zeros for each argument of an operation, and adds the gradient
+//! to it, on one thread. Between the layers of a network these are four passes over every activation, while all other
+//! threads wait. Here a layer's gradient goes on to the one before it as it is.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use candle_core::{Result, Tensor};
+
+use crate::batch_norm::BatchStatistics;
+use crate::conv_norm::ConvNormAct;
+use crate::dispatch::{Level, level};
+use crate::host;
+use crate::many::{self, Differentiable, Gradients};
+use crate::mb_conv::MbConv;
+
+const NAME: &str = "sequence_train";
+
+/// A layer of a sequence.
+#[derive(Debug, Clone, Copy)]
+pub enum Layer<'a> {
+    /// A stem or a head.
+    ConvNormAct(ConvNormAct<'a>),
+    /// An inverted residual block.
+    MbConv(MbConv<'a>),
+}
+
+impl<'a> Layer<'a> {
+    fn parameters(&self) -> Vec<&'a Tensor> {
+        match self {
+            Self::ConvNormAct(layer) => layer.conv.in_order().into(),
+            Self::MbConv(block) => block.in_order(),
+        }
+    }
+
+    fn pass(&self, level: Level, x: &[f32], dims: &[usize]) -> Result<Passed> {
+        match self {
+            Self::ConvNormAct(layer) => layer.pass(level, x, dims),
+            Self::MbConv(block) => block.pass(level, x, dims),
+        }
+    }
+}
+
+/// A layer's result, and what its way back needs.
+pub(crate) struct Passed {
+    pub(crate) y: Vec<f32>,
+    pub(crate) dims: [usize; 4],
+    /// Of its batch norms, in their order.
+    pub(crate) statistics: Vec<BatchStatistics>,
+    pub(crate) step: Box<dyn Step>,
+}
+
+/// The way back through a layer.
+pub(crate) trait Step: Send + Sync {
+    /// The gradients, from the layer's arguments and that of its result; that of x may be left empty unless it is wanted.
+    fn backward(
+        &self,
+        level: Level,
+        x: &[f32],
+        parameters: &[&[f32]],
+        dy: &[f32],
+        wants_x: bool,
+    ) -> Gradients;
+}
+
+/// The layers one after another, normalised by the batch's own statistics; and the statistics of all batch norms, in their
+/// order.
+///
+/// # Shapes
+/// `x` [N, H, W, C], to the last layer's [N, Ho, Wo, O].
+///
+/// # Errors
+/// If there is no layer, the shapes do not fit, a setting is out of its range, or a tensor is not f32 on the CPU.
+pub fn sequence_train(x: &Tensor, layers: &[Layer<'_>]) -> Result<(Tensor, Vec<BatchStatistics>)> {
+    let level = level();
+    let x = x.contiguous()?;
+    let mut all = vec![];
+    let mut sequence = Sequence { steps: vec![], between: vec![] };
+    let mut statistics = vec![];
+    let mut last: Option<(Vec<f32>, [usize; 4])> = None;
+    let keeps = x.track_op() || layers.iter().flat_map(Layer::parameters).any(Tensor::track_op);
+    for layer in layers {
+        let passed = match &last {
+            None => host::read(NAME, [&x], |[values]| layer.pass(level, values, x.dims()))?,
+            Some((values, dims)) => layer.pass(level, values, dims)?,
+        };
+        let first = all.len();
+        all.extend(layer.parameters());
+        statistics.extend(passed.statistics);
+        let before = last.replace((passed.y, passed.dims));
+        if keeps {
+            sequence.steps.push((passed.step, first..all.len()));
+            sequence.between.extend(before.map(|(values, _)| values));
+        }
+    }
+    let Some((y, dims)) = last else { candle_core::bail!("{NAME}: no layers") };
+    Ok((many::apply(&x, &all, sequence, y, &dims)?, statistics))
+}
+
+struct Sequence {
+    /// Each with its place among all parameters.
+    steps: Vec<(Box<dyn Step>, Range<usize>)>,
+    /// What comes out of every layer but the last.
+    between: Vec<Vec<f32>>,
+}
+
+impl Differentiable for Sequence {
+    const NAME: &'static str = NAME;
+
+    fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32], wants_x: bool) -> Gradients {
+        let mut of_layers = vec![];
+        let mut dy = Cow::Borrowed(dy);
+        for (i, (step, own)) in self.steps.iter().enumerate().rev() {
+            let (x, wants_x) = if i == 0 { (x, wants_x) } else { (&*self.between[i - 1], true) };
+            let found = step.backward(level(), x, &parameters[own.clone()], &dy, wants_x);
+            of_layers.push(found.parameters);
+            dy = Cow::Owned(found.x);
+        }
+        Gradients { x: dy.into_owned(), parameters: of_layers.into_iter().rev().flatten().collect() }
+    }
+}
