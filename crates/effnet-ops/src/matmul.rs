@@ -9,7 +9,7 @@ use std::ops::Range;
 use gemm::Parallelism;
 
 use crate::elementwise::pointer;
-use crate::parallel;
+use crate::parallel::{self, Shared};
 
 /// Tasks that a product is cut in at least, if it is large enough: some for each of a few cores.
 const TASKS: usize = 8;
@@ -57,26 +57,19 @@ pub(crate) fn product(x: &[f32], k: usize, b: Matrix<'_>, bias: Option<&[f32]>) 
             })
         };
     }
-    // Few rows: tiles of columns too, computed apart and then put in their places.
+    // Few rows: tiles of columns too.
     let width = n.div_ceil(TASKS.div_ceil(blocks.max(1))).next_multiple_of(32).min(n);
     let across = n.div_ceil(width);
-    let tiles = parallel::tasks(blocks * across, |task| {
+    let mut out = Vec::with_capacity(rows * n);
+    let place = Shared(out.as_mut_ptr());
+    parallel::tasks(blocks * across, |task| {
         let (row, column) = (task / across * block, task % across * width);
         let (rows, columns) = (block.min(rows - row), column..(column + width).min(n));
-        let mut out = vec![0f32; rows * columns.len()];
-        let stride = columns.len();
-        // SAFETY: `out` has the rows and columns of the tile.
-        unsafe { tile(&x[row * k..][..rows * k], k, b, bias, columns, out.as_mut_ptr(), stride) };
-        out
+        // SAFETY: the tile's rows and columns are inside `out`, and no other task's.
+        unsafe { tile(&x[row * k..][..rows * k], k, b, bias, columns, place.at(row * n + column), n) };
     });
-    let mut out = vec![0f32; rows * n];
-    for (task, tile) in tiles.iter().enumerate() {
-        let (row, column) = (task / across * block, task % across * width);
-        let width = width.min(n - column);
-        for (r, values) in tile.chunks_exact(width).enumerate() {
-            out[(row + r) * n + column..][..width].copy_from_slice(values);
-        }
-    }
+    // SAFETY: the tiles make up all of it.
+    unsafe { out.set_len(rows * n) };
     out
 }
 
@@ -147,28 +140,49 @@ pub(crate) fn product_over_rows(a: &[f32], m: usize, b: &[f32], n: usize) -> Vec
         let (row, column) = (tile / across * height, tile % across * width);
         [row..(row + height).min(m), column..(column + width).min(n)]
     };
-    let parts = parallel::tasks(blocks * tiles, |task| {
+    let product = |task: usize, out: *mut f32, stride: usize| {
         let rows = (task / tiles * block).min(rows)..((task / tiles + 1) * block).min(rows);
         let [down, across] = place(task % tiles);
-        let mut out = vec![0f32; down.len() * across.len()];
         let a = Columns { values: &a[rows.start * m..rows.end * m], width: m, columns: down };
         let b = Columns { values: &b[rows.start * n..rows.end * n], width: n, columns: across };
-        // SAFETY: `out` has the tile's rows and columns.
-        unsafe { over_rows(a, b, out.as_mut_ptr(), false) };
-        out
-    });
-    let mut of_tiles: Vec<Vec<Vec<f32>>> = (0..tiles).map(|_| vec![]).collect();
-    for (task, part) in parts.into_iter().enumerate() {
-        of_tiles[task % tiles].push(part);
-    }
-    let mut out = vec![0f32; m * n];
-    for (tile, parts) in of_tiles.into_iter().enumerate() {
-        let [down, across] = place(tile);
-        let values = parallel::sum_in_order(parts);
-        for (row, values) in down.zip(values.chunks_exact(across.len())) {
-            out[row * n..][across.clone()].copy_from_slice(values);
+        // SAFETY: `out` has the tile's rows and columns, for both kinds of tasks below.
+        unsafe { over_rows(a, b, out, stride, false) };
+    };
+    let mut out = Vec::with_capacity(m * n);
+    let shared = Shared(out.as_mut_ptr());
+    if blocks == 1 {
+        parallel::tasks(tiles, |tile| {
+            let [down, across] = place(tile);
+            product(tile, shared.at(down.start * n + across.start), n);
+        });
+    } else {
+        let parts = parallel::tasks(blocks * tiles, |task| {
+            let [down, across] = place(task % tiles);
+            let mut part = Vec::with_capacity(down.len() * across.len());
+            product(task, part.as_mut_ptr(), across.len());
+            // SAFETY: the product wrote all of the tile.
+            unsafe { part.set_len(down.len() * across.len()) };
+            part
+        });
+        if tiles == 1 {
+            return parallel::sum_in_order(parts);
         }
+        parallel::tasks(tiles, |tile| {
+            let [down, across] = place(tile);
+            let (first, rest) = (&parts[tile], parts[tile..].iter().step_by(tiles).skip(1));
+            let mut total = first.clone();
+            for part in rest {
+                total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+            }
+            for (row, values) in down.zip(total.chunks_exact(across.len())) {
+                let to = shared.at(row * n + across.start);
+                // SAFETY: the tile's row is inside `out`, and no other task's.
+                unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len()) };
+            }
+        });
     }
+    // SAFETY: the tiles make up all of it.
+    unsafe { out.set_len(m * n) };
     out
 }
 
@@ -188,7 +202,7 @@ pub(crate) fn add_product_over_rows(a: &[f32], m: usize, b: &[f32], n: usize, ou
     let a = Columns { values: a, width: m, columns: 0..m };
     let b = Columns { values: b, width: n, columns: 0..n };
     // SAFETY: `out` is [m, n].
-    unsafe { over_rows(a, b, out.as_mut_ptr(), true) };
+    unsafe { over_rows(a, b, out.as_mut_ptr(), n, true) };
 }
 
 /// Some columns of a row-major matrix.
@@ -198,12 +212,12 @@ struct Columns<'a> {
     columns: Range<usize>,
 }
 
-/// a^T b, added to what is at `out` or in its place.
+/// a^T b to rows of `stride` values at `out`, added to what is there or in its place.
 ///
 /// # Safety
 /// `out` is writable (and readable to add) for a row of as many values as b has columns for each of a's; a and b have as many
 /// rows.
-unsafe fn over_rows(a: Columns<'_>, b: Columns<'_>, out: *mut f32, add: bool) {
+unsafe fn over_rows(a: Columns<'_>, b: Columns<'_>, out: *mut f32, stride: usize, add: bool) {
     let rows = a.values.len() / a.width;
     debug_assert!(b.values.len() == rows * b.width && a.columns.end <= a.width && b.columns.end <= b.width);
     // SAFETY: the caller's promise; a is read as [columns, rows] by its strides.
@@ -214,7 +228,7 @@ unsafe fn over_rows(a: Columns<'_>, b: Columns<'_>, out: *mut f32, add: bool) {
             rows,
             out,
             1,
-            b.columns.len() as isize,
+            stride as isize,
             add,
             a.values.as_ptr().add(a.columns.start),
             a.width as isize,

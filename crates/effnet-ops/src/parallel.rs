@@ -97,3 +97,19 @@ pub(crate) fn sum_in_order(parts: Vec<Vec<f32>>) -> Vec<f32> {
     });
     total
 }
+
+/// A place in a result that several tasks write, each its own values.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared(pub(crate) *mut f32);
+
+// SAFETY: whoever writes through it promises to write values that no other task reads or writes.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// The place `offset` values on.
+    pub(crate) fn at(self, offset: usize) -> *mut f32 {
+        self.0.wrapping_add(offset)
+    }
+}

@@ -93,7 +93,7 @@ impl CustomOp2 for DepthwiseConv {
 /// [C, k k] to [k k, C], as the kernels read it: the weights of a tap side by side.
 pub(crate) fn taps_first(w: &[f32], channels: usize) -> Vec<f32> {
     let taps = w.len() / channels;
-    (0..w.len()).map(|i| w[i % channels * taps + i / channels]).collect()
+    (0..taps).flat_map(|tap| w[tap..].iter().step_by(taps).copied()).collect()
 }
 
 /// [k k, C] back to [C, k k].

@@ -2,15 +2,16 @@
 
 use candle_core::{Result, Tensor};
 
+use super::Folded;
 use super::packed::{Packed, Places};
-use super::{Folded, Shared};
 use crate::activation::{Activation, cpu::Function, with_function};
 use crate::conv2d::cpu::Convolution;
 use crate::dispatch::level;
 use crate::elementwise::pointer;
 use crate::error::shape_error;
+use crate::host;
+use crate::parallel::{self, Shared};
 use crate::window::{Padding, Window};
-use crate::{host, parallel};
 
 const NAME: &str = "folded_conv";
 

@@ -9,19 +9,20 @@ use std::ops::Range;
 
 use candle_core::{Result, Tensor};
 
+use super::Folded;
 use super::conv::rows_of;
 use super::packed::{Packed, Places};
-use super::{Folded, Shared};
 use crate::activation::cpu::{Function, Identity, Sigmoid, Swish};
 use crate::activation::{Activation, with_function};
 use crate::channels::{self, ChannelUpdate, Rows};
 use crate::depthwise_conv::{Filter, Tile as Lines, taps_first};
 use crate::dispatch::{self, Level, level};
 use crate::error::shape_error;
+use crate::host;
+use crate::parallel::{self, Shared};
 use crate::simd::Simd;
 use crate::squeeze_excitation::SqueezeExcitation;
 use crate::window::{Axis, Padding, Window};
-use crate::{host, parallel};
 
 const NAME: &str = "folded_mb_conv";
 

@@ -85,19 +85,3 @@ impl Folded {
         })
     }
 }
-
-/// A place in a result that several tasks write, each its own values.
-#[derive(Clone, Copy)]
-struct Shared(*mut f32);
-
-// SAFETY: whoever writes through it promises to write values that no other task reads or writes.
-unsafe impl Send for Shared {}
-// SAFETY: as above.
-unsafe impl Sync for Shared {}
-
-impl Shared {
-    /// The place `offset` values on.
-    fn at(self, offset: usize) -> *mut f32 {
-        self.0.wrapping_add(offset)
-    }
-}
