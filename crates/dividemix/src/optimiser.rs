@@ -2,7 +2,7 @@
 
 use candle_core::Var;
 use candle_core::backprop::GradStore;
-use effnet_ops::{Sgd, sgd_step};
+use effnet_ops::{Moved, Sgd, sgd_step};
 
 use crate::{Network, Result};
 
@@ -25,12 +25,10 @@ impl Optimiser {
 
     /// One step down the gradients of `loss`; a parameter that has none stays.
     pub(crate) fn step(&self, gradients: &GradStore, sgd: &Sgd) -> Result<()> {
-        for ((_, parameter), velocity) in self.parameters.iter().zip(&self.velocities) {
-            if let Some(gradient) = gradients.get(parameter) {
-                sgd_step(parameter, velocity, gradient, sgd)?;
-            }
-        }
-        Ok(())
+        let moved = self.parameters.iter().zip(&self.velocities).filter_map(|((_, parameter), velocity)| {
+            Some(Moved { parameter, velocity, gradient: gradients.get(parameter)? })
+        });
+        Ok(sgd_step(&moved.collect::<Vec<_>>(), sgd)?)
     }
 
     /// The velocities by their parameter's name.

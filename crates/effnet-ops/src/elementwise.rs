@@ -1,5 +1,6 @@
 //! The loop below every operation that treats each value alike: addition, activations, the step of
-//! SGD. An operation says what happens to one vector of values ([`Map`]); this file does the rest.
+//! SGD. An operation says what happens to one vector of values ([`Map`], or [`Vectors`] where more than one is written); this
+//! file does the rest.
 
 use std::mem::MaybeUninit;
 
@@ -29,32 +30,7 @@ pub(crate) fn map<const N: usize, M: Map<N>>(level: Level, inputs: [&[f32]; N], 
     }
 }
 
-/// `target <- map(target, inputs..)`, in place; the arguments have one length.
-pub(crate) fn map_in_place<const N: usize, const N1: usize, M: Map<N1>>(
-    level: Level,
-    target: &mut [f32],
-    inputs: [&[f32]; N],
-    map: M,
-) {
-    const { assert!(N1 == N + 1) };
-    use rayon::prelude::*;
-    assert!(inputs.iter().all(|input| input.len() == target.len()), "elementwise inputs of one length");
-    let piece = |(i, target): (usize, &mut [f32])| {
-        let out = target.as_mut_ptr();
-        let mut pointers = [out.cast_const(); N1];
-        for (pointer, input) in pointers[1..].iter_mut().zip(&inputs) {
-            *pointer = input[i * PIECE..i * PIECE + target.len()].as_ptr();
-        }
-        dispatch::run(level, MapPiece { inputs: pointers, out, len: target.len(), map });
-    };
-    if target.len() <= PIECE {
-        piece((0, target));
-    } else {
-        target.par_chunks_mut(PIECE).enumerate().for_each(piece);
-    }
-}
-
-/// One piece: `len` values from each input, to as many at `out`. An input may be `out` itself.
+/// One piece: `len` values from each input, to as many at `out`.
 struct MapPiece<const N: usize, M> {
     inputs: [*const f32; N],
     out: *mut f32,
@@ -66,31 +42,16 @@ impl<const N: usize, M: Map<N>> Kernel for MapPiece<N, M> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let mut i = 0;
-        // SAFETY: the functions above made the pointers from slices of `len` values, and i <= len.
-        // Each vector is read before it is written, so an input that is `out` does no harm.
-        unsafe {
-            while S::IN_STEP && i + IN_STEP * S::LANES <= self.len {
-                self.vector::<Wide<S, IN_STEP>, true>(Wide(s), i, IN_STEP * S::LANES);
-                i += IN_STEP * S::LANES;
-            }
-            while i + S::LANES <= self.len {
-                self.vector::<S, true>(s, i, S::LANES);
-                i += S::LANES;
-            }
-            if i < self.len {
-                self.vector::<S, false>(s, i, self.len - i);
-            }
-        }
+    fn run<S: Simd>(mut self, s: S) {
+        let len = self.len;
+        // SAFETY: `map` made the pointers from slices of `len` values.
+        unsafe { each_vector(s, len, &mut self) };
     }
 }
 
-impl<const N: usize, M: Map<N>> MapPiece<N, M> {
-    /// # Safety
-    /// `i + n <= len`; n is the vector's length if `FULL`, else less.
+impl<const N: usize, M: Map<N>> Vectors for MapPiece<N, M> {
     #[inline(always)]
-    unsafe fn vector<S: Simd, const FULL: bool>(&self, s: S, i: usize, n: usize) {
+    unsafe fn vector<S: Simd, const FULL: bool>(&mut self, s: S, i: usize, n: usize) {
         let mut x = [s.splat(0.0); N];
         // SAFETY: the caller's promise, for inputs and output alike.
         unsafe {
@@ -98,6 +59,38 @@ impl<const N: usize, M: Map<N>> MapPiece<N, M> {
                 *x = s.load_if::<FULL>(input.add(i), n);
             }
             s.store_if::<FULL>(self.out.add(i), n, self.map.apply(s, x));
+        }
+    }
+}
+
+/// A piece of work that is done vector by vector.
+pub(crate) trait Vectors {
+    /// The values from `i` to `i + n`. Must be `#[inline(always)]`.
+    ///
+    /// # Safety
+    /// The piece has them; n is the vector's length if `FULL`, else less.
+    unsafe fn vector<S: Simd, const FULL: bool>(&mut self, s: S, i: usize, n: usize);
+}
+
+/// Every vector of a piece, some of them in step.
+///
+/// # Safety
+/// The piece has `len` values.
+#[inline(always)]
+pub(crate) unsafe fn each_vector<S: Simd>(s: S, len: usize, piece: &mut impl Vectors) {
+    let mut i = 0;
+    // SAFETY: i + n <= len in each call, and the piece has `len` values.
+    unsafe {
+        while S::IN_STEP && i + IN_STEP * S::LANES <= len {
+            piece.vector::<Wide<S, IN_STEP>, true>(Wide(s), i, IN_STEP * S::LANES);
+            i += IN_STEP * S::LANES;
+        }
+        while i + S::LANES <= len {
+            piece.vector::<S, true>(s, i, S::LANES);
+            i += S::LANES;
+        }
+        if i < len {
+            piece.vector::<S, false>(s, i, len - i);
         }
     }
 }

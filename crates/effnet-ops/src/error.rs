@@ -36,6 +36,18 @@ pub enum Error {
         /// Element type and device of the offender.
         got: String,
     },
+    /// A tensor shares its values with one that the operation changes.
+    #[error(
+        "{op}: the {role} at place {index} of the list shares its values with a parameter or a velocity of the list"
+    )]
+    Shared {
+        /// The operation's name.
+        op: &'static str,
+        /// What the tensor is to the operation.
+        role: &'static str,
+        /// Its place in the list.
+        index: usize,
+    },
     /// A dispatch level that this processor cannot run.
     #[error("dispatch level {level} is not available on this processor (available: {available})")]
     Level {

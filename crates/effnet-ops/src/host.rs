@@ -1,18 +1,40 @@
 //! Between candle's tensors and slices of f32 in main memory.
 
-use candle_core::{CpuStorage, Device, Layout, Result, Shape, Storage, Tensor};
+use std::cell::Cell;
+
+use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Result, Shape, Storage, Tensor, Var};
 
 use crate::Error;
 
 /// The values of a contiguous f32 storage, as a custom op's `cpu_fwd` gets them.
 pub(crate) fn floats<'a>(op: &'static str, storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    let refuse = |got: String| Err(Error::Storage { op, got }.into());
-    let CpuStorage::F32(values) = storage else {
-        return refuse(format!("{:?}", candle_core::backend::BackendStorage::dtype(storage)));
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(values), Some((start, end))) => Ok(&values[start..end]),
+        (storage, _) => Err(refused(op, storage, layout)),
+    }
+}
+
+fn floats_mut<'a>(op: &'static str, storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(values), Some((start, end))) => Ok(&mut values[start..end]),
+        (storage, _) => Err(refused(op, storage, layout)),
+    }
+}
+
+/// Why there are no [`floats`].
+fn refused(op: &'static str, storage: &CpuStorage, layout: &Layout) -> candle_core::Error {
+    let got = match storage {
+        CpuStorage::F32(_) => format!("strides {:?} of shape {:?}", layout.stride(), layout.dims()),
+        other => format!("{:?}", candle_core::backend::BackendStorage::dtype(other)),
     };
-    match layout.contiguous_offsets() {
-        Some((start, end)) => Ok(&values[start..end]),
-        None => refuse(format!("strides {:?} of shape {:?}", layout.stride(), layout.dims())),
+    Error::Storage { op, got }.into()
+}
+
+/// The values of a contiguous f32 tensor in main memory.
+fn values<'a>(op: &'static str, storage: &'a Storage, layout: &Layout) -> Result<&'a [f32]> {
+    match storage {
+        Storage::Cpu(storage) => floats(op, storage, layout),
+        other => Err(Error::Storage { op, got: format!("{:?}", other.device()) }.into()),
     }
 }
 
@@ -33,14 +55,43 @@ pub(crate) fn read_all<T>(
 ) -> Result<T> {
     let tensors = tensors.iter().map(|tensor| tensor.contiguous()).collect::<Result<Vec<_>>>()?;
     let guards: Vec<_> = tensors.iter().map(Tensor::storage_and_layout).collect();
-    let mut values: Vec<&[f32]> = Vec::with_capacity(guards.len());
-    for (storage, layout) in &guards {
-        values.push(match &**storage {
-            Storage::Cpu(storage) => floats(op, storage, layout)?,
-            other => return Err(Error::Storage { op, got: format!("{:?}", other.device()) }.into()),
-        });
+    let slices = guards.iter().map(|(storage, layout)| values(op, storage, layout));
+    f(&slices.collect::<Result<Vec<_>>>()?)
+}
+
+/// Calls `f` with the values of a contiguous variable, to be changed. They are locked meanwhile: `f` must not touch the
+/// variable itself.
+pub(crate) fn change(
+    op: &'static str,
+    variable: &Var,
+    f: impl FnOnce(&mut [f32]) -> Result<()>,
+) -> Result<()> {
+    variable.inplace_op1(&Change { op, f: Cell::new(Some(f)) })
+}
+
+/// candle lends a variable's values to be changed to operations in place, and to nobody else.
+struct Change<F> {
+    op: &'static str,
+    /// Until candle calls.
+    f: Cell<Option<F>>,
+}
+
+impl<F: FnOnce(&mut [f32]) -> Result<()>> InplaceOp1 for Change<F> {
+    fn name(&self) -> &'static str {
+        self.op
     }
-    f(&values)
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        let values = floats_mut(self.op, storage, layout)?;
+        self.f.take().map_or(Ok(()), |f| f(values))
+    }
+}
+
+/// Where a contiguous f32 tensor's values are kept: one place for all tensors that share them.
+pub(crate) fn place(op: &'static str, tensor: &Tensor) -> Result<*const Storage> {
+    let (storage, layout) = tensor.storage_and_layout();
+    values(op, &storage, layout)?;
+    Ok(&raw const *storage)
 }
 
 /// A tensor in main memory that takes `values` over.

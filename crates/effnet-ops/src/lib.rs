@@ -62,7 +62,7 @@ pub use mb_conv::MbConv;
 pub use pointwise_conv::pointwise_conv;
 pub use pool::global_avg_pool;
 pub use sequence::{Layer, sequence_train};
-pub use sgd::{Sgd, sgd_step};
+pub use sgd::{Moved, Sgd, sgd_step};
 pub use squeeze_excitation::{SqueezeExcitation, squeeze_excitation};
 pub use swish::{swish, swish_learnable};
 pub use window::Padding;

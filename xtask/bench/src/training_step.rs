@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use effnet_model::candle::backprop::GradStore;
 use effnet_model::candle::{Device, Tensor, Var};
 use effnet_model::{Arch, EfficientNet, Mode, ParameterStore};
-use effnet_ops::{Sgd, sgd_step};
+use effnet_ops::{Moved, Sgd, sgd_step};
 use noisy_labels::losses::cross_entropy;
 use noisy_labels::soft::one_hot;
 
@@ -58,11 +58,11 @@ impl TrainingStep {
     }
 
     pub(crate) fn optimise(&self, gradients: &GradStore) -> Result<()> {
-        for (parameter, velocity) in &self.parameters {
+        let moved = self.parameters.iter().map(|(parameter, velocity)| {
             let gradient = gradients.get(parameter).context("every parameter has a gradient")?;
-            sgd_step(parameter, velocity, gradient, &SGD)?;
-        }
-        Ok(())
+            Ok(Moved { parameter, velocity, gradient })
+        });
+        Ok(sgd_step(&moved.collect::<Result<Vec<_>>>()?, &SGD)?)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use effnet_model::candle::{Tensor, Var};
 use effnet_model::{Arch, EfficientNet, Mode, ParameterStore};
-use effnet_ops::{Sgd, sgd_step};
+use effnet_ops::{Moved, Sgd, sgd_step};
 use serde::Deserialize;
 
 use crate::formula;
@@ -69,14 +69,16 @@ fn follow(steps: &[Step], size: usize, lr: f64, tolerances: &Tolerances) {
         assert_eq!(parameters.len(), step.gradient_norms.len());
         // The gradient of a bias before another batch norm is zero but for rounding.
         let floor = 1e-6 * step.gradient_norms.values().fold(0.0, |a: f64, &b| a.max(b));
-        for (name, var, velocity) in &parameters {
-            let gradient = gradients.get(var).unwrap();
+        let mut moved = vec![];
+        for (name, parameter, velocity) in &parameters {
+            let gradient = gradients.get(parameter).unwrap();
             let (found, expected) = (norm(gradient), step.gradient_norms[name]);
             let off = (found - expected).abs();
             let most = tolerances.gradients * expected + floor;
             assert!(off < most, "step {number}: gradient of {name} {found}, not {expected}");
-            sgd_step(var, velocity, gradient, &sgd).unwrap();
+            moved.push(Moved { parameter, velocity, gradient });
         }
+        sgd_step(&moved, &sgd).unwrap();
         let after = all_tensors(&store);
         for (name, expected) in step.after.iter().filter(|(name, _)| !name.ends_with("num_batches_tracked")) {
             let difference = formula::relative(&after[name][..expected.len()], expected);

@@ -3,16 +3,17 @@
 
 use std::sync::OnceLock;
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Result, Tensor};
 use effnet_ops::{
     Activation, Padding, Sgd, activate, add, batch_norm_eval, batch_norm_train, conv2d, depthwise_conv,
     dispatch, drop_path, dropout, global_avg_pool, linear, nchw_to_nhwc, nhwc_to_nchw, pointwise_conv,
-    sgd_step, squeeze_excitation, swish_learnable,
+    squeeze_excitation, swish_learnable,
 };
 use proptest::prelude::*;
 use rayon::ThreadPool;
 
 use crate::mb_conv::Case;
+use crate::sgd::{Network, SIZES};
 use crate::support::{cases, gate, gradients, kernel, numbers, padding, singles, tensor};
 
 /// Pools of one thread and of others.
@@ -107,11 +108,9 @@ fn elementwise_and_layout() {
 #[test]
 fn steps() {
     assert_same_bits("sgd", || {
-        let parameter = Var::from_tensor(&tensor(IMAGES, 1)).unwrap();
-        let velocity = Var::from_tensor(&tensor(IMAGES, 2)).unwrap();
-        let settings = Sgd { lr: 0.1, momentum: 0.9, weight_decay: 1e-4 };
-        sgd_step(&parameter, &velocity, &tensor(IMAGES, 3), &settings).unwrap();
-        vec![parameter.as_tensor().clone(), velocity.as_tensor().clone()]
+        let network = Network::new(SIZES);
+        network.step(3, &Sgd { lr: 0.1, momentum: 0.9, weight_decay: 1e-4 }).unwrap();
+        network.tensors()
     });
 }
 
