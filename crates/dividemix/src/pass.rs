@@ -236,7 +236,7 @@ impl<'a> Pass<'a> {
             let (network, epoch, batch, lr) = (self.index + 1, self.epoch + 1, self.steps + 1, self.sgd.lr);
             return Err(Error::Diverged { network, epoch, batch, loss: value, lr });
         }
-        self.optimiser.step(&loss.backward()?, &self.sgd)?;
+        self.optimiser.step(&effnet_ops::backward(loss)?, &self.sgd)?;
         self.steps += 1;
         self.images += images;
         let mut parts = [None; 3];

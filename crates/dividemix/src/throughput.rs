@@ -121,7 +121,7 @@ pub fn throughput(
             Task::Predict => drop(evaluator(&images)?),
             Task::Train => {
                 let logits = network.forward_t(&images, Mode::Train { seed: seed as u64 })?;
-                optimiser.step(&cross_entropy(&logits, &targets)?.backward()?, &sgd)?;
+                optimiser.step(&effnet_ops::backward(&cross_entropy(&logits, &targets)?)?, &sgd)?;
             }
         }
         Ok(())

@@ -4,7 +4,7 @@
 //!
 //! One folder an operation: `mod.rs` holds the formula with its derivative, the shapes and the
 //! candle op; `cpu.rs` the arithmetic. Below them: `channels` and `elementwise` (the two loops that
-//! most operations are), `many` (operations with many parameters), `matmul`,
+//! most operations are), `many` (operations with many parameters, whose gradients [`backward()`] takes), `matmul`,
 //! `blocks` (products on the way from one pass to the next), `simd` and [`dispatch`] (instruction sets), `parallel` (the same
 //! bits for any number of threads), `denormals` (which count as zeros), `host` (slices from tensors).
 //!
@@ -14,6 +14,7 @@
 
 mod activation;
 mod add;
+mod backward;
 mod batch_norm;
 mod blocks;
 mod channels;
@@ -49,6 +50,7 @@ mod window;
 
 pub use activation::{Activation, activate};
 pub use add::add;
+pub use backward::backward;
 pub use batch_norm::{BatchStatistics, batch_norm_eval, batch_norm_train};
 pub use conv_norm::{ConvNorm, ConvNormAct};
 pub use conv2d::conv2d;

@@ -2,14 +2,14 @@
 //!
 //! An operation sees two arguments: x, and a stand-in of one value that depends on all parameters. Its backward pass
 //! computes every gradient at once, returns that of x, and leaves the others with the stand-in, whose own backward pass
-//! candle calls next, and which hands them to the parameters. So they stay ordinary variables, each with a gradient of
-//! its own, and nothing is copied together.
+//! candle calls next, and which hands them to the parameters (or leaves them with [`backward`], where that asks for them).
+//! So they stay ordinary variables, each with a gradient of its own, and nothing is copied together.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
-use crate::host;
+use crate::{backward, host};
 
 /// The backward pass of an operation of x and its parameters, all f32 on the CPU.
 pub(crate) trait Differentiable: Send + Sync + 'static {
@@ -110,13 +110,15 @@ impl CustomOp2 for HandOver {
         &self,
         a: &Tensor,
         b: &Tensor,
-        _y: &Tensor,
+        y: &Tensor,
         _dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let mut stash = lock(&self.stash);
         let mut of = |argument: &Tensor, slot: Option<usize>| match slot {
             _ if !argument.track_op() => Ok(None),
-            Some(slot) => Ok(stash[slot].take()),
+            Some(slot) => {
+                Ok(stash[slot].take().and_then(|gradient| backward::collect(y, argument, gradient)))
+            }
             None => argument.zeros_like().map(Some),
         };
         Ok((of(a, self.slots[0])?, of(b, self.slots[1])?))

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use effnet_model::candle::backprop::GradStore;
 use effnet_model::candle::{Device, Tensor, Var};
 use effnet_model::{Arch, EfficientNet, Mode, ParameterStore};
-use effnet_ops::{Moved, Sgd, sgd_step};
+use effnet_ops::{Moved, Sgd, backward, sgd_step};
 use noisy_labels::losses::cross_entropy;
 use noisy_labels::soft::one_hot;
 
@@ -44,7 +44,7 @@ impl TrainingStep {
     pub(crate) fn step(&mut self) -> Result<()> {
         let mode = self.next_mode();
         let logits = self.network.forward_t(&self.images, mode)?;
-        self.optimise(&self.loss(&logits)?.backward()?)
+        self.optimise(&backward(&self.loss(&logits)?)?)
     }
 
     /// Drops something else each time.

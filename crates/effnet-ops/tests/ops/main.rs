@@ -7,6 +7,7 @@
 )]
 
 mod activation;
+mod backward;
 mod batch_norm;
 mod conv2d;
 #[cfg(target_arch = "x86_64")]

@@ -60,7 +60,7 @@ impl Parts for Training {
         let mut gradients: Option<GradStore> = None;
         for (input, output) in inputs.into_iter().zip(outputs).rev() {
             let mut found = clock.time(|| {
-                let found = output.backward()?;
+                let found = effnet_ops::backward(&output)?;
                 // What the layer kept is given back, as it is in a whole step.
                 drop(output);
                 Ok(found)
