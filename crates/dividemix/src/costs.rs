@@ -39,7 +39,7 @@ pub struct Costs {
 }
 
 /// Share of the run's time that measuring may take, and the most seconds that it may.
-const SHARE: f64 = 0.01;
+const SHARE: f64 = 0.03;
 const LONGEST: f64 = 1.8;
 
 /// Samples in the first, small batches.
@@ -64,7 +64,7 @@ impl Costs {
             + self.fit * work.fits as f64
     }
 
-    /// Times evaluation and steps of both kinds on `views`, for a hundredth of the time that a training of `n` samples with
+    /// Times evaluation and steps of both kinds on `views`, for a thirtieth of the time that a training of `n` samples with
     /// this `work` takes, and for two seconds at most: at the real batch size where that is short enough, else at a
     /// smaller one.
     ///
@@ -87,9 +87,9 @@ impl Costs {
         let few = FEW.min(n).max(2);
         timer.evaluate(few)?;
         let evaluated = timer.evaluate(few)?;
-        let of_evaluated = |times: f64| Cost { seconds: times * evaluated.seconds, ..evaluated };
+        let of_evaluated = |times: f64, evaluated: Cost| Cost { seconds: times * evaluated.seconds, ..evaluated };
         let fit = fit_seconds(n, hyper);
-        let (plain, mixed) = (of_evaluated(TRAINED), of_evaluated(TRAINED + GUESSES));
+        let (plain, mixed) = (of_evaluated(TRAINED, evaluated), of_evaluated(TRAINED + GUESSES, evaluated));
         let mut costs = Self { plain, mixed, evaluated, fit };
         let limit = (costs.seconds(work) * SHARE).min(LONGEST) / 3.0;
         // How many views a cost lets us try, and how many steps that makes.
@@ -100,6 +100,8 @@ impl Costs {
         if batch > few {
             timer.evaluate(batch)?;
             costs.evaluated = timer.evaluate(batch)?;
+            // A view costs less in a larger batch: with the cost in a small one, steps would be timed on smaller ones than need be.
+            costs.plain = of_evaluated(TRAINED, costs.evaluated);
         }
         let views = affordable(&costs.plain);
         let batch = hyper.batch.min(n).min(views / (STEPS.0 + 1)).max(few);

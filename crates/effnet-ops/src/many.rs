@@ -2,8 +2,8 @@
 //!
 //! An operation sees two arguments: x, and a stand-in of one value that depends on all parameters. Its backward pass
 //! computes every gradient at once, returns that of x, and leaves the others with the stand-in, whose own backward pass
-//! candle calls next, and which hands them to the parameters (or leaves them with [`backward`], where that asks for them).
-//! So they stay ordinary variables, each with a gradient of its own, and nothing is copied together.
+//! candle calls next, and which hands them to the parameters (or leaves them with [`backward()`](backward::backward), where
+//! that asks for them). So they stay ordinary variables, each with a gradient of its own, and nothing is copied together.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
