@@ -87,7 +87,8 @@ impl Costs {
         let few = FEW.min(n).max(2);
         timer.evaluate(few)?;
         let evaluated = timer.evaluate(few)?;
-        let of_evaluated = |times: f64, evaluated: Cost| Cost { seconds: times * evaluated.seconds, ..evaluated };
+        let of_evaluated =
+            |times: f64, evaluated: Cost| Cost { seconds: times * evaluated.seconds, ..evaluated };
         let fit = fit_seconds(n, hyper);
         let (plain, mixed) = (of_evaluated(TRAINED, evaluated), of_evaluated(TRAINED + GUESSES, evaluated));
         let mut costs = Self { plain, mixed, evaluated, fit };
