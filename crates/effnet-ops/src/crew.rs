@@ -3,7 +3,7 @@
 //! A training step is thousands of loops, many of them some tens of microseconds long. A thread that finds nothing to do goes to
 //! sleep after about as long, and waking it takes as long again. So whoever has no task left looks for one a while longer
 //! before it sleeps ([`AWAKE`]), and whoever waits for the last task of a loop does not sleep at all. Both do what else there is
-//! to do in the pool meanwhile.
+//! to do in the pool meanwhile, and leave the core to others that want it.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -43,8 +43,9 @@ pub(crate) fn share(n: usize, task: impl Fn(usize) + Sync) {
             });
         }
         work();
+        let mut idle = Idle::default();
         while left.load(Ordering::Acquire) > 0 {
-            look_for_work();
+            idle.look_for_work();
         }
     });
 }
@@ -58,13 +59,30 @@ impl Drop for CountDown<'_> {
     }
 }
 
-/// Does another task of the pool, if there is one.
-fn look_for_work() -> bool {
-    let found = rayon::yield_now() == Some(rayon::Yield::Executed);
-    if !found {
-        std::hint::spin_loop();
+/// A thread that has nothing to do, and looks for something.
+#[derive(Default)]
+struct Idle {
+    in_vain: u32,
+}
+
+impl Idle {
+    /// Does another task of the pool, if there is one.
+    fn look_for_work(&mut self) -> bool {
+        /// After so many looks, some microseconds, the core is left to whoever wants it: where there are more threads than cores,
+        /// that may be the one with the task that is waited for.
+        const POLITE: u32 = 64;
+        if rayon::yield_now() == Some(rayon::Yield::Executed) {
+            self.in_vain = 0;
+            return true;
+        }
+        self.in_vain += 1;
+        if self.in_vain < POLITE {
+            std::hint::spin_loop();
+        } else {
+            std::thread::yield_now();
+        }
+        false
     }
-    found
 }
 
 /// Jobs of [`stay_awake`] that are running, or wait for a thread. (Of all pools: more than one is not worth telling apart.)
@@ -88,9 +106,9 @@ fn stay_awake() {
         return;
     }
     let _awake = Busy::now();
-    let mut since = Instant::now();
+    let (mut idle, mut since) = (Idle::default(), Instant::now());
     while since.elapsed() < AWAKE {
-        if look_for_work() {
+        if idle.look_for_work() {
             since = Instant::now();
         }
     }
