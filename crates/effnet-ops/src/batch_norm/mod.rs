@@ -103,10 +103,15 @@ fn check(op: &'static str, x: &Tensor, vectors: &[(&str, &Tensor)], eps: f64) ->
         arguments.extend(vectors.iter().map(|(name, vector)| (*name, vector.dims())));
         return Err(shape_error(op, &arguments, "x [.., C] and the others [C]"));
     }
-    if !(eps > 0.0 && eps.is_finite()) {
-        return Err(Error::Setting { op, setting: "eps", value: eps, range: "above 0" }.into());
-    }
+    check_eps(op, eps)?;
     Ok(Rows::of(x.dims()))
+}
+
+pub(crate) fn check_eps(op: &'static str, eps: f64) -> Result<()> {
+    if eps > 0.0 && eps.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Setting { op, setting: "eps", value: eps, range: "above 0" }.into())
 }
 
 fn apply(

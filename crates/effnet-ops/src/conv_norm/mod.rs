@@ -11,6 +11,7 @@
 use candle_core::{Result, Tensor};
 
 use crate::activation::{Activation, cpu::Function, with_function};
+use crate::batch_norm::check_eps;
 use crate::batch_norm::cpu::{InputGradientTrain, forward as normalise, parameter_sums};
 use crate::batch_norm::moments::Moments;
 use crate::blocks::{self, Mapped, Source, Stored};
@@ -18,12 +19,12 @@ use crate::channels::Rows;
 use crate::conv2d::cpu::Convolution;
 use crate::dispatch::Level;
 use crate::error::shape_error;
+use crate::host;
 use crate::many::Gradients;
 use crate::matmul::Matrix;
 use crate::normed::{ConvNormValues, Normed, gradients_of_layer};
 use crate::sequence::{Passed, Step};
 use crate::window::{Padding, Window};
-use crate::{Error, host};
 
 const NAME: &str = "conv_norm_act";
 
@@ -103,13 +104,6 @@ impl ConvNormAct<'_> {
         check_eps(NAME, self.eps)?;
         Ok(Convolution { window, input, output })
     }
-}
-
-pub(crate) fn check_eps(op: &'static str, eps: f64) -> Result<()> {
-    if eps > 0.0 && eps.is_finite() {
-        return Ok(());
-    }
-    Err(Error::Setting { op, setting: "eps", value: eps, range: "above 0" }.into())
 }
 
 #[derive(Clone, Copy)]

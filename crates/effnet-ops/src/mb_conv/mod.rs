@@ -20,8 +20,9 @@ mod forward;
 use candle_core::{Result, Tensor};
 
 use crate::activation::{Activation, cpu::Function, with_function};
+use crate::batch_norm::check_eps;
 use crate::channels::Rows;
-use crate::conv_norm::{ConvNorm, check_eps};
+use crate::conv_norm::ConvNorm;
 use crate::dispatch::Level;
 use crate::drop::DropPath;
 use crate::error::shape_error;
