@@ -185,21 +185,8 @@ impl BatchNorm {
         Folded::new(&conv, &mean, &var, self.settings.eps)
     }
 
-    /// Moves the running statistics towards the batch's as PyTorch does: its variance there is the unbiased one,
-    /// though the biased one normalises. A batch of one value a channel has no such variance and leaves them
-    /// (PyTorch refuses it).
     fn track(&self, batch: &BatchStatistics) -> Result<()> {
-        if batch.count < 2 {
-            return Ok(());
-        }
-        let share = self.settings.momentum;
-        let unbiased = batch.count as f64 / (batch.count - 1) as f64;
-        let moved = |running: &Var, new: &Tensor, scale: f64| {
-            let kept = running.as_detached_tensor().affine(1.0 - share, 0.0)?;
-            running.set(&(kept + new.detach().affine(share * scale, 0.0)?)?)
-        };
-        moved(&self.running_mean, &batch.mean, 1.0)?;
-        moved(&self.running_var, &batch.var, unbiased)
+        batch.track(&self.running_mean, &self.running_var, self.settings.momentum)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Batch norm fused with its activation.
 
-use candle_core::{Device, Tensor};
-use effnet_ops::{Activation, batch_norm_eval, batch_norm_train};
+use candle_core::{DType, Device, Tensor, Var};
+use effnet_ops::{Activation, BatchStatistics, batch_norm_eval, batch_norm_train};
 use proptest::prelude::*;
 
 use crate::support::{assert_close, cases, check, doubles, images, sigmoid, tensor};
@@ -83,7 +83,7 @@ fn evaluation_equals_its_twin() {
 /// `tolerance` times itself.
 fn assert_statistics(x: &Tensor, tolerance: f64) {
     let c = *x.dims().last().unwrap();
-    let one = Tensor::ones(c, candle_core::DType::F32, &Device::Cpu).unwrap();
+    let one = Tensor::ones(c, DType::F32, &Device::Cpu).unwrap();
     let (_, got) = batch_norm_train(x, &one, &one, 1e-5, Activation::Identity).unwrap();
     let (mean, var) = statistics(&doubles(x), c);
     assert_eq!(got.count, x.elem_count() / c);
@@ -148,4 +148,24 @@ proptest! {
 
 fn activations() -> impl Strategy<Value = Activation> {
     prop::sample::select(ACTIVATIONS.to_vec())
+}
+
+/// By PyTorch's rule: the mean by the batch's, the variance by the unbiased one, 4/3 of it for four values.
+#[test]
+fn running_statistics_move_by_a_share() {
+    let vector = |values: [f32; 2]| Tensor::new(&values, &Device::Cpu).unwrap();
+    let running = |values| Var::from_tensor(&vector(values)).unwrap();
+    let (mean, var) = (running([1.0, -2.0]), running([1.0, 8.0]));
+    let mut batch = BatchStatistics { mean: vector([5.0, 2.0]), var: vector([3.0, 0.0]), count: 4 };
+    batch.track(&mean, &var, 0.25).unwrap();
+    let values = || [&mean, &var].map(|running| running.to_vec1::<f32>().unwrap());
+    assert_eq!(values(), [[2.0, -1.0], [1.75, 6.0]]);
+    batch.count = 1;
+    batch.track(&mean, &var, 0.25).unwrap();
+    assert_eq!(values(), [[2.0, -1.0], [1.75, 6.0]], "one value has no variance");
+    batch.count = 4;
+    let three = Var::zeros(3, DType::F32, &Device::Cpu).unwrap();
+    let error = batch.track(&mean, &three, 0.25).unwrap_err().to_string();
+    assert!(error.contains("running [3]") && error.contains("batch [2]"), "{error}");
+    assert_eq!(values(), [[2.0, -1.0], [1.75, 6.0]], "checked before anything moves");
 }

@@ -3,12 +3,14 @@
 //! All take logits, never probabilities: the logarithm of a softmax is taken with the largest logit subtracted, so no
 //! confident network can turn a loss into infinity or a gradient into NaN.
 
+#[cfg(feature = "candle")]
+mod cross_entropy;
 mod ramp;
 #[cfg(feature = "candle")]
 mod tensor;
 
+#[cfg(feature = "candle")]
+pub use cross_entropy::cross_entropy;
 pub use ramp::lambda_u_ramp;
 #[cfg(feature = "candle")]
-pub use tensor::{
-    cross_entropy, cross_entropy_per_sample, log_softmax, negative_entropy, prior_loss, unlabeled_loss,
-};
+pub use tensor::{cross_entropy_per_sample, log_softmax, negative_entropy, prior_loss, unlabeled_loss};

@@ -17,17 +17,6 @@ pub fn log_softmax(logits: &Tensor) -> Result<Tensor> {
     Ok(shifted.broadcast_sub(&log_sum)?)
 }
 
-/// L_X (DivideMix, eq. 9): cross entropy with soft targets, `-mean_b sum_c y_bc log p_bc`.
-///
-/// # Shapes
-/// `logits`, `targets`: `[B, C]`; result: a scalar, in nats.
-///
-/// # Errors
-/// candle's, where the shapes differ.
-pub fn cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
-    Ok((targets * log_softmax(logits)?)?.sum(D::Minus1)?.mean_all()?.neg()?)
-}
-
 /// L_U (DivideMix, eq. 10, as the authors' code computes it): squared distance of softmax and target, the mean over
 /// samples *and* classes. The sum over classes, as the paper writes it, is C times as much.
 ///
@@ -93,6 +82,7 @@ pub fn cross_entropy_per_sample(logits: &Tensor, labels: &[usize]) -> Result<Vec
 
 #[cfg(test)]
 mod tests {
+    use super::super::cross_entropy;
     use super::*;
     use candle_core::{Device, Var};
 
