@@ -63,9 +63,19 @@ impl Kernel for Arithmetic {
             let exact = if a < b { c } else { 5.0 };
             assert!(got.iter().all(|got| is_same(*got, exact)), "select {a} < {b}: {got:?}");
         }
-        for n in -126..=127 {
-            let got = all(s, s.exp2_whole(s.splat(n as f32)));
-            assert!(got.iter().all(|got| *got == 2f32.powi(n)), "2^{n}: {got:?}");
+        for i in 0..S::STEPS {
+            // The bits above the lowest do not matter.
+            let got = all(s, s.exp2_step(s.splat(f32::from_bits(1.5f32.to_bits() + i as u32))));
+            let exact = (i as f64 / S::STEPS as f64).exp2() as f32;
+            assert!(got.iter().all(|got| *got == exact), "2^({i}/{}): {got:?}, not {exact}", S::STEPS);
+        }
+        for steps in -126 * S::STEPS as i32..=128 * S::STEPS as i32 {
+            let n = steps as f32 / S::STEPS as f32;
+            for a in [1.0, 1.5, 1.99] {
+                let got = all(s, s.scale_exp2(s.splat(a), s.splat(n)));
+                let exact = if n == 128.0 { f32::INFINITY } else { a * 2f32.powi(n.floor() as i32) };
+                assert!(got.iter().all(|got| *got == exact), "{a} 2^floor({n}): {got:?}");
+            }
         }
     }
 }

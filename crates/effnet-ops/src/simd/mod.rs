@@ -20,6 +20,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     const LANES: usize;
     /// Whether several vectors gain from being computed in step, as [`Wide`]. (Where a vector is an array, it is so already.)
     const IN_STEP: bool;
+    /// In how many steps an octave [`exp2_step`](Simd::exp2_step) knows the powers of two: a power of two itself.
+    const STEPS: usize;
     type F: Copy;
 
     fn splat(self, value: f32) -> Self::F;
@@ -55,8 +57,11 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn abs(self, a: Self::F) -> Self::F;
     /// `yes` where `a < b`, else `no` (also where either is NaN).
     fn select_less(self, a: Self::F, b: Self::F, yes: Self::F, no: Self::F) -> Self::F;
-    /// 2^n for whole n in -126..=127, infinity for 128; unspecified elsewhere.
-    fn exp2_whole(self, n: Self::F) -> Self::F;
+    /// 2^(i / STEPS), where i is the number that the lowest bits of each lane spell, below STEPS.
+    fn exp2_step(self, bits: Self::F) -> Self::F;
+    /// a 2^floor(n) for n from -126 to 128 in whole [`STEPS`](Simd::STEPS) of an octave: infinity where that is too large (at
+    /// 128, for any a of 1 or more); unspecified elsewhere.
+    fn scale_exp2(self, a: Self::F, n: Self::F) -> Self::F;
 
     /// [`load`](Simd::load) if `FULL`, else [`load_part`](Simd::load_part).
     ///

@@ -20,6 +20,7 @@ fn zip(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; L
 impl Simd for Portable {
     const LANES: usize = LANES;
     const IN_STEP: bool = false;
+    const STEPS: usize = 1;
     type F = [f32; LANES];
 
     #[inline(always)]
@@ -103,8 +104,13 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn exp2_whole(self, n: Self::F) -> Self::F {
+    fn exp2_step(self, _: Self::F) -> Self::F {
+        [1.0; LANES]
+    }
+
+    #[inline(always)]
+    fn scale_exp2(self, a: Self::F, n: Self::F) -> Self::F {
         // The exponent field of an f32 is biased by 127 and stands at bit 23.
-        n.map(|n| f32::from_bits(((n as i32).wrapping_add(127) as u32) << 23))
+        zip(a, n, |a, n| a * f32::from_bits(((n as i32).wrapping_add(127) as u32) << 23))
     }
 }

@@ -26,6 +26,7 @@ macro_rules! each {
 impl<S: Simd, const N: usize> Simd for Wide<S, N> {
     const LANES: usize = N * S::LANES;
     const IN_STEP: bool = false;
+    const STEPS: usize = S::STEPS;
     type F = [S::F; N];
 
     each! {
@@ -38,7 +39,8 @@ impl<S: Simd, const N: usize> Simd for Wide<S, N> {
         max(a, b);
         abs(a);
         select_less(a, b, yes, no);
-        exp2_whole(n);
+        exp2_step(bits);
+        scale_exp2(a, n);
     }
 
     #[inline(always)]

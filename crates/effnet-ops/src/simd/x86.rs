@@ -15,6 +15,24 @@ pub(crate) struct Avx2(());
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Avx512(());
 
+/// 2^(i / 16), to the nearest f32.
+static SIXTEENTHS: [f32; 16] = [
+    1.0, 1.04427373, 1.09050775, 1.13878858, 1.18920708, 1.24185777, 1.29683959, 1.35425556, 1.41421354,
+    1.47682619, 1.54221082, 1.61049032, 1.68179286, 1.75625217, 1.8340081, 1.91520655,
+];
+
+/// 2^(i / 8).
+static EIGHTHS: [f32; 8] = [
+    SIXTEENTHS[0],
+    SIXTEENTHS[2],
+    SIXTEENTHS[4],
+    SIXTEENTHS[6],
+    SIXTEENTHS[8],
+    SIXTEENTHS[10],
+    SIXTEENTHS[12],
+    SIXTEENTHS[14],
+];
+
 impl Avx2 {
     /// # Safety
     /// The processor has AVX2 and FMA.
@@ -56,6 +74,7 @@ macro_rules! arithmetic {
 impl Simd for Avx2 {
     const LANES: usize = 8;
     const IN_STEP: bool = true;
+    const STEPS: usize = EIGHTHS.len();
     type F = __m256;
 
     arithmetic! { __m256;
@@ -111,11 +130,17 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn exp2_whole(self, n: __m256) -> __m256 {
+    fn exp2_step(self, bits: __m256) -> __m256 {
+        // SAFETY: the table has 8 values; the level is there by `new`.
+        unsafe { _mm256_permutevar8x32_ps(_mm256_loadu_ps(EIGHTHS.as_ptr()), _mm256_castps_si256(bits)) }
+    }
+
+    #[inline(always)]
+    fn scale_exp2(self, a: __m256, n: __m256) -> __m256 {
         // SAFETY: the level is there by `new`.
         unsafe {
-            let biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
+            let biased = _mm256_add_epi32(_mm256_cvtps_epi32(_mm256_floor_ps(n)), _mm256_set1_epi32(127));
+            _mm256_mul_ps(a, _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased)))
         }
     }
 }
@@ -123,6 +148,7 @@ impl Simd for Avx2 {
 impl Simd for Avx512 {
     const LANES: usize = 16;
     const IN_STEP: bool = true;
+    const STEPS: usize = SIXTEENTHS.len();
     type F = __m512;
 
     arithmetic! { __m512;
@@ -173,11 +199,14 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn exp2_whole(self, n: __m512) -> __m512 {
+    fn exp2_step(self, bits: __m512) -> __m512 {
+        // SAFETY: the table has 16 values; the level is there by `new`.
+        unsafe { _mm512_permutexvar_ps(_mm512_castps_si512(bits), _mm512_loadu_ps(SIXTEENTHS.as_ptr())) }
+    }
+
+    #[inline(always)]
+    fn scale_exp2(self, a: __m512, n: __m512) -> __m512 {
         // SAFETY: the level is there by `new`.
-        unsafe {
-            let biased = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
-            _mm512_castsi512_ps(_mm512_slli_epi32::<23>(biased))
-        }
+        unsafe { _mm512_scalef_ps(a, n) }
     }
 }
