@@ -25,6 +25,13 @@ pub struct Cost {
     pub peak: Option<u64>,
 }
 
+impl Cost {
+    /// As much memory, for so many times the seconds.
+    fn times(self, factor: f64) -> Self {
+        Self { seconds: factor * self.seconds, ..self }
+    }
+}
+
 /// Costs by kind of work.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Costs {
@@ -87,10 +94,8 @@ impl Costs {
         let few = FEW.min(n).max(2);
         timer.evaluate(few)?;
         let evaluated = timer.evaluate(few)?;
-        let of_evaluated =
-            |times: f64, evaluated: Cost| Cost { seconds: times * evaluated.seconds, ..evaluated };
         let fit = fit_seconds(n, hyper);
-        let (plain, mixed) = (of_evaluated(TRAINED, evaluated), of_evaluated(TRAINED + GUESSES, evaluated));
+        let (plain, mixed) = (evaluated.times(TRAINED), evaluated.times(TRAINED + GUESSES));
         let mut costs = Self { plain, mixed, evaluated, fit };
         let limit = (costs.seconds(work) * SHARE).min(LONGEST) / 3.0;
         // How many views a cost lets us try, and how many steps that makes.
@@ -102,7 +107,7 @@ impl Costs {
             timer.evaluate(batch)?;
             costs.evaluated = timer.evaluate(batch)?;
             // A view costs less in a larger batch: with the cost in a small one, steps would be timed on smaller ones than need be.
-            costs.plain = of_evaluated(TRAINED, costs.evaluated);
+            costs.plain = costs.evaluated.times(TRAINED);
         }
         let views = affordable(&costs.plain);
         let batch = hyper.batch.min(n).min(views / (STEPS.0 + 1)).max(few);

@@ -3,10 +3,11 @@
 //! # Inside
 //!
 //! One folder an operation: `mod.rs` holds the formula with its derivative, the shapes and the
-//! candle op; `cpu.rs` the arithmetic. Below them: `channels` and `elementwise` (the two loops that
-//! most operations are), `many` (operations with many parameters, whose gradients [`backward()`] takes), `matmul`,
-//! `blocks` (products on the way from one pass to the next), `simd` and [`dispatch`] (instruction sets), `parallel` (the same
-//! bits for any number of threads), `denormals` (which count as zeros), `host` (slices from tensors).
+//! candle op; `cpu.rs` the arithmetic. In training the layers of `conv_norm` and `mb_conv` (what both keep of a batch norm:
+//! `normed`) are one operation, `sequence`. Below them: `channels` and `elementwise` (the two loops that most operations
+//! are), `many` (operations with many parameters, whose gradients [`backward()`] takes), `matmul`, `blocks` (products on the
+//! way from one pass to the next), `simd` and [`dispatch`] (instruction sets), `parallel` (the same bits for any number of
+//! threads) on `crew` (who does which piece), `denormals` (which count as zeros), `host` (slices from tensors).
 //!
 //! The one decision behind it: tensors are NHWC, so the channels of a pixel lie side by side, and
 //! everything here (a depthwise filter, a statistic, a gate) is a loop over channels that a vector

@@ -26,27 +26,53 @@ pub(crate) fn to_square(image: &RgbImage, size: u32, interpolation: Interpolatio
         Interpolation::Bilinear => FilterType::Bilinear,
         Interpolation::Bicubic => FilterType::CatmullRom,
     };
-    let along_rows = resize(image, (size, rows as u32), filter, [left, first, across, rows]);
-    resize(&along_rows, (size, size), filter, [0.0, top - first, f64::from(size), down])
+    let mut square = RgbImage::new(size, size);
+    WORKSPACE.with_borrow_mut(|Workspace { resizer, along_rows }| {
+        along_rows.resize(size as usize * rows as usize * 3, 0);
+        let source = View { pixels: image.as_raw(), width, height };
+        let target = ViewMut { pixels: along_rows, width: size, height: rows as u32 };
+        resize(resizer, source, target, filter, [left, first, across, rows]);
+        let source = View { pixels: along_rows, width: size, height: rows as u32 };
+        let target = ViewMut { pixels: &mut square, width: size, height: size };
+        resize(resizer, source, target, filter, [0.0, top - first, f64::from(size), down]);
+    });
+    square
+}
+
+thread_local!(static WORKSPACE: RefCell<Workspace> = RefCell::default());
+
+/// What is used again for a thread's next image.
+#[derive(Default)]
+struct Workspace {
+    resizer: Resizer,
+    /// The image after the first pass.
+    along_rows: Vec<u8>,
+}
+
+/// Three bytes a pixel.
+struct View<'a> {
+    pixels: &'a [u8],
+    width: u32,
+    height: u32,
+}
+
+struct ViewMut<'a> {
+    pixels: &'a mut [u8],
+    width: u32,
+    height: u32,
 }
 
 /// Resizes a part (left, top, width, height) of an image.
-fn resize(image: &RgbImage, to: (u32, u32), filter: FilterType, part: [f64; 4]) -> RgbImage {
+fn resize(resizer: &mut Resizer, source: View<'_>, target: ViewMut<'_>, filter: FilterType, part: [f64; 4]) {
     let [left, top, width, height] = part;
     let options =
         ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(left, top, width, height);
     // Typed images: the untyped call would compile the filters for all of the crate's pixel types, for minutes.
-    let source = TypedImageRef::<U8x3>::from_buffer(image.width(), image.height(), image.as_raw())
-        .expect("an RgbImage holds three bytes a pixel");
-    let mut resized = RgbImage::new(to.0, to.1);
-    let mut view = TypedImage::<U8x3>::from_buffer(to.0, to.1, &mut resized)
-        .expect("an RgbImage holds three bytes a pixel");
-    thread_local!(static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new()));
-    RESIZER
-        .with_borrow_mut(|resizer| resizer.resize_typed(&source, &mut view, &options))
-        .expect("the part lies inside the image");
-    drop(view);
-    resized
+    let source = TypedImageRef::<U8x3>::from_buffer(source.width, source.height, source.pixels)
+        .expect("three bytes a pixel");
+    let mut target = TypedImage::<U8x3>::from_buffer(target.width, target.height, target.pixels)
+        .expect("three bytes a pixel");
+    resizer.resize_typed(&source, &mut target, &options).expect("the part lies inside the image");
 }
 
 /// The part of a side of `length` pixels that becomes `size` pixels when the `short` side does: its start

@@ -1,6 +1,7 @@
 //! The arithmetic of a view: which part of an image, how large, which way round, and as which numbers.
 
 use std::borrow::Cow;
+use std::mem::MaybeUninit;
 
 use image::RgbImage;
 use rand::{Rng, SeedableRng};
@@ -73,9 +74,9 @@ impl Transform {
 
     /// The pixels of an image of any size as numbers, `[height, width, 3]`: (value / 255 - mean) / std.
     pub fn normalise(&self, image: &RgbImage) -> Vec<f32> {
-        let mut numbers = vec![0.0; image.as_raw().len()];
-        Normaliser::new(self).apply(image.as_raw(), &mut numbers);
-        numbers
+        let Normaliser { scale, bias } = Normaliser::new(self);
+        let lanes = scale.iter().zip(&bias).cycle();
+        image.iter().zip(lanes).map(|(byte, (scale, bias))| f32::from(*byte) * scale + bias).collect()
     }
 
     /// Bytes or numbers of a view.
@@ -96,9 +97,16 @@ impl Transform {
         Way { top: self.crop_padding, left: self.crop_padding, flipped }
     }
 
-    /// Writes one view, `[size, size, 3]`, of a fitted image of as many bytes.
-    pub(crate) fn write_view(&self, pixels: &[u8], way: Way, normaliser: &Normaliser, view: &mut [f32]) {
+    /// Writes one view, `[size, size, 3]`, of a fitted image of as many bytes: all of its numbers.
+    pub(crate) fn write_view(
+        &self,
+        pixels: &[u8],
+        way: Way,
+        normaliser: &Normaliser,
+        view: &mut [MaybeUninit<f32>],
+    ) {
         let row_length = self.size * 3;
+        assert!(pixels.len() == self.view_length() && view.len() == pixels.len(), "as many numbers as bytes");
         if way == self.straight(false) {
             return normaliser.apply(pixels, view);
         }
@@ -155,17 +163,18 @@ impl Normaliser {
         }
     }
 
-    /// `bytes` begins with a red value; as many numbers are written.
-    pub(crate) fn apply(&self, bytes: &[u8], numbers: &mut [f32]) {
+    /// `bytes` begins with a red value; as many numbers are written, all that there are.
+    fn apply(&self, bytes: &[u8], numbers: &mut [MaybeUninit<f32>]) {
+        assert_eq!(bytes.len(), numbers.len());
         let (blocks, rest) = bytes.as_chunks::<LANES>();
         let (block_numbers, rest_numbers) = numbers.as_chunks_mut::<LANES>();
         for (bytes, numbers) in blocks.iter().zip(block_numbers) {
             for lane in 0..LANES {
-                numbers[lane] = f32::from(bytes[lane]) * self.scale[lane] + self.bias[lane];
+                numbers[lane].write(f32::from(bytes[lane]) * self.scale[lane] + self.bias[lane]);
             }
         }
         for (lane, (byte, number)) in rest.iter().zip(rest_numbers).enumerate() {
-            *number = f32::from(*byte) * self.scale[lane] + self.bias[lane];
+            number.write(f32::from(*byte) * self.scale[lane] + self.bias[lane]);
         }
     }
 }

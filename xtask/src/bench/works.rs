@@ -78,7 +78,7 @@ pub(super) struct Work {
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    Train { size: usize, batch: usize, stock_batch: usize },
+    Train { size: usize, batch: usize },
     Predict { size: usize, batch: usize },
     Loader { size: usize, batch: usize, side: usize },
     Mixture { max_iter: usize, tol: f64 },
@@ -105,17 +105,17 @@ const QUICK_IMAGES: usize = 256;
 
 /// Every work, in the order of the results.
 pub(super) fn works() -> Vec<Work> {
-    let train = |name, size, batch, stock_batch| Work {
+    let train = |name, size, batch| Work {
         name,
         what: format!(
             "Training step of B0, {size} px, batch {batch}: forward, cross entropy, backward, SGD with momentum and \
-             weight decay; dropout and drop path on. (Stock candle: batch {stock_batch}.)"
+             weight decay; dropout and drop path on."
         ),
         unit: "images/s",
         threads: Threads::All,
         programs: [&[Program::Effmix], &TORCH[..], &[Program::StockCandle]].concat(),
         along: Along::Programs,
-        kind: Kind::Train { size, batch, stock_batch },
+        kind: Kind::Train { size, batch },
     };
     let predict = |name, batch, threads| Work {
         name,
@@ -180,8 +180,8 @@ pub(super) fn works() -> Vec<Work> {
         kind,
     };
     vec![
-        train("train-32", 32, 64, 8),
-        train("train-224", 224, 16, 2),
+        train("train-32", 32, 64),
+        train("train-224", 224, 16),
         predict("predict-1", 1, Threads::All),
         predict("predict-16", 16, Threads::All),
         predict("predict-1-one-thread", 1, Threads::One),
@@ -205,7 +205,7 @@ pub(super) fn works() -> Vec<Work> {
         roofline("roofline-train-224", "train", "Training step", 224, 16),
         roofline("roofline-train-32", "train", "Training step", 32, 64),
         roofline("roofline-predict-16", "predict", "Inference", 224, 16),
-        by_threads("scaling-train-224", "Training step", Kind::Train { size: 224, batch: 16, stock_batch: 2 }),
+        by_threads("scaling-train-224", "Training step", Kind::Train { size: 224, batch: 16 }),
         by_threads("scaling-predict-16", "Inference", Kind::Predict { size: 224, batch: 16 }),
         Work {
             name: "scaling-epoch-32",
@@ -258,8 +258,7 @@ impl Work {
     pub(super) fn job(&self, entrant: Entrant, seconds: f64, quick: bool, data: &Path) -> Value {
         let Entrant { program, threads, amount } = entrant;
         let mut job = match self.kind {
-            Kind::Train { size, batch, stock_batch } => {
-                let batch = if program == Program::StockCandle { stock_batch } else { batch };
+            Kind::Train { size, batch } => {
                 json!({"work": "train", "arch": "efficientnet_b0", "size": size, "batch": batch})
             }
             Kind::Predict { size, batch } => {

@@ -10,7 +10,7 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::activation::{Activation, cpu::Function, with_function};
+use crate::activation::{Activation, cpu::Function};
 use crate::batch_norm::check_eps;
 use crate::batch_norm::cpu::{InputGradientTrain, forward as normalise, parameter_sums};
 use crate::batch_norm::moments::Moments;
@@ -61,12 +61,8 @@ pub struct ConvNormAct<'a> {
 }
 
 impl ConvNormAct<'_> {
-    /// Forward: x of shape `dims`.
-    pub(crate) fn pass(&self, level: Level, x: &[f32], dims: &[usize]) -> Result<Passed> {
-        with_function!(self.activation, |f| self.pass_with(level, x, dims, f))
-    }
-
-    fn pass_with<F: Function + 'static>(
+    /// Forward: x of shape `dims`, and `f` the activation.
+    pub(crate) fn pass<F: Function + 'static>(
         &self,
         level: Level,
         x: &[f32],

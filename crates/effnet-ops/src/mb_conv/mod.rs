@@ -19,7 +19,7 @@ mod forward;
 
 use candle_core::{Result, Tensor};
 
-use crate::activation::{Activation, cpu::Function, with_function};
+use crate::activation::{Activation, cpu::Function};
 use crate::batch_norm::check_eps;
 use crate::channels::Rows;
 use crate::conv_norm::ConvNorm;
@@ -61,12 +61,8 @@ pub struct MbConv<'a> {
 }
 
 impl<'a> MbConv<'a> {
-    /// Forward: x of shape `dims`.
-    pub(crate) fn pass(&self, level: Level, x: &[f32], dims: &[usize]) -> Result<Passed> {
-        with_function!(self.activation, |f| self.pass_with(level, x, dims, f))
-    }
-
-    fn pass_with<F: Function + 'static>(
+    /// Forward: x of shape `dims`, and `f` the activation.
+    pub(crate) fn pass<F: Function + 'static>(
         &self,
         level: Level,
         x: &[f32],

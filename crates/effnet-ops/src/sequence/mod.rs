@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use candle_core::{Result, Tensor};
 
+use crate::activation::with_function;
 use crate::batch_norm::BatchStatistics;
 use crate::conv_norm::ConvNormAct;
 use crate::dispatch::{Level, level};
@@ -37,8 +38,8 @@ impl<'a> Layer<'a> {
 
     fn pass(&self, level: Level, x: &[f32], dims: &[usize]) -> Result<Passed> {
         match self {
-            Self::ConvNormAct(layer) => layer.pass(level, x, dims),
-            Self::MbConv(block) => block.pass(level, x, dims),
+            Self::ConvNormAct(layer) => with_function!(layer.activation, |f| layer.pass(level, x, dims, f)),
+            Self::MbConv(block) => with_function!(block.activation, |f| block.pass(level, x, dims, f)),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Whether a JPEG file is all there.
 
+use memchr::memchr;
+
 /// Whether the file goes on to its end marker, by walking its segments (ITU T.81, annex B). A thumbnail's end
 /// marker lies inside a segment and is stepped over.
 pub(super) fn jpeg_is_complete(bytes: &[u8]) -> bool {
@@ -7,7 +9,7 @@ pub(super) fn jpeg_is_complete(bytes: &[u8]) -> bool {
     let mut at = 2; // after the start marker
     loop {
         // To the next marker: 0xff and a code, perhaps with more 0xff before the code.
-        let Some(gap) = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == 0xff)) else {
+        let Some(gap) = bytes.get(at..).and_then(|rest| memchr(0xff, rest)) else {
             return false;
         };
         at += gap;
