@@ -52,7 +52,7 @@ const LONGEST: f64 = 1.8;
 /// Samples in the first, small batches.
 const FEW: usize = 4;
 
-/// Steps that are timed, at least and at most; one more before them gets the memory.
+/// Steps, or batches evaluated, that are timed, at least and at most; one more before them gets the memory.
 const STEPS: (usize, usize) = (2, 12);
 
 /// A view trained on costs about three times one that is evaluated, forward and twice as much back: a first guess.
@@ -92,8 +92,8 @@ impl Costs {
         let evaluator = networks[0].evaluator()?;
         let timer = Timer { networks, evaluator, optimiser, views, classes, hyper, stop };
         let few = FEW.min(n).max(2);
-        timer.evaluate(few)?;
-        let evaluated = timer.evaluate(few)?;
+        timer.evaluate(few, 1)?;
+        let evaluated = timer.evaluate(few, STEPS.0)?;
         let fit = fit_seconds(n, hyper);
         let (plain, mixed) = (evaluated.times(TRAINED), evaluated.times(TRAINED + GUESSES));
         let mut costs = Self { plain, mixed, evaluated, fit };
@@ -102,10 +102,11 @@ impl Costs {
         let affordable = |cost: &Cost| (limit / cost.seconds.max(1e-9)) as usize;
         let steps = |views: usize, batch: usize| (views / batch).clamp(STEPS.0, STEPS.1);
 
-        let batch = EVALUATED.min(n).min(affordable(&evaluated) / 2);
+        let views = affordable(&evaluated);
+        let batch = EVALUATED.min(n).min(views / (STEPS.0 + 1));
         if batch > few {
-            timer.evaluate(batch)?;
-            costs.evaluated = timer.evaluate(batch)?;
+            timer.evaluate(batch, 1)?;
+            costs.evaluated = timer.evaluate(batch, steps(views, batch))?;
             // A view costs less in a larger batch: with the cost in a small one, steps would be timed on smaller ones than need be.
             costs.plain = costs.evaluated.times(TRAINED);
         }
@@ -149,12 +150,16 @@ impl Timer<'_> {
         self.steps(&DivideMix, (batch, 2 * self.hyper.augmentations * batch), 2 * half, Some(&division))
     }
 
-    /// Evaluation, in one batch.
-    fn evaluate(&self, rows: usize) -> Result<Cost> {
+    /// Evaluation, batch by batch; the median batch.
+    fn evaluate(&self, rows: usize, batches: usize) -> Result<Cost> {
         forget_peak();
-        let began = Instant::now();
-        logits_by(&self.evaluator, &self.samples(rows), self.stop)?;
-        Ok(Cost { seconds: began.elapsed().as_secs_f64() / rows as f64, rows, peak: peak_rss_bytes() })
+        let batch = || {
+            let began = Instant::now();
+            logits_by(&self.evaluator, &self.samples(rows), self.stop)?;
+            Ok(began.elapsed())
+        };
+        let batches = (0..batches).map(|_| batch()).collect::<Result<_>>()?;
+        Ok(Cost { seconds: median(batches) / rows as f64, rows, peak: peak_rss_bytes() })
     }
 
     /// A pass over `count` samples in steps of `batch` samples and `rows` views; the median step, but for the first.
@@ -186,15 +191,19 @@ impl Timer<'_> {
         let mut pass = Pass::new(context, self.networks, &self.optimiser, (0, 0), &mut observe);
         recipe.epoch(&mut pass, division)?;
         drop(pass);
-        let mut steps: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        steps.sort_unstable();
-        let step = steps.get(steps.len() / 2).map_or(0.0, Duration::as_secs_f64);
-        Ok(Cost { seconds: step / rows as f64, rows, peak: peak_rss_bytes() })
+        let steps = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        Ok(Cost { seconds: median(steps) / rows as f64, rows, peak: peak_rss_bytes() })
     }
 
     fn samples(&self, count: usize) -> Arc<dyn ViewSource> {
         Arc::new(Repeated { views: Arc::clone(&self.views), count })
     }
+}
+
+/// Seconds; 0 of none.
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort_unstable();
+    times.get(times.len() / 2).map_or(0.0, Duration::as_secs_f64)
 }
 
 /// Any number of samples from a few.
