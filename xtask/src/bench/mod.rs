@@ -91,6 +91,11 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     let name = options.name.clone().unwrap_or_else(today);
     let out = options.out.clone().unwrap_or_else(|| workspace.root.join(RESULTS));
     std::fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
+    let machine = Machine::here();
+    // Before an hour of measuring, not after it.
+    if let Some(older) = Results::read(&out.join(format!("{name}.json")))? {
+        older.may_join(&machine)?;
+    }
 
     let mut good = true;
     for work in &chosen {
@@ -110,7 +115,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         };
         println!("\n## {}\n\n{}", table.name, markdown::work(&table));
         // After each work: what is measured stays, also where a later one is interrupted.
-        let all = write(&out, &name, Results { machine: Machine::here(), works: vec![table] })?;
+        let all = write(&out, &name, Results { machine: machine.clone(), works: vec![table] })?;
         draw(&workspace, &programs, &out.join(scaling::picture(&name)), &all)?;
     }
     println!("Written: {}", out.join(format!("{name}.md")).display());

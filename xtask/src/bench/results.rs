@@ -103,15 +103,19 @@ impl Results {
             .map(Some)
     }
 
+    /// # Errors
+    /// Another machine: its figures do not belong in the same file.
+    pub(super) fn may_join(&self, machine: &Machine) -> Result<()> {
+        ensure!(self.machine == *machine, "the results there are of another machine; choose another --name");
+        Ok(())
+    }
+
     /// Replaces the works that `newer` has, in the order of `names`.
     ///
     /// # Errors
-    /// Another machine: its figures do not belong in the same file.
+    /// As [`Results::may_join`].
     pub(super) fn join(mut self, newer: Self, names: &[&str]) -> Result<Self> {
-        ensure!(
-            self.machine == newer.machine,
-            "the results there are of another machine; choose another --name"
-        );
+        self.may_join(&newer.machine)?;
         self.works.retain(|old| newer.works.iter().all(|new| new.name != old.name));
         self.works.extend(newer.works);
         self.works.sort_by_key(|work| names.iter().position(|name| *name == work.name));

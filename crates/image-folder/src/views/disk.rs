@@ -1,4 +1,5 @@
-//! Decoded images in a file, mapped into memory: the operating system holds as much of it as there is room.
+//! Decoded images in a file, read image by image: the operating system keeps as much of it in memory as there is room. (Mapped, its
+//! pages would count as this process's memory, though they are nobody's.)
 //!
 //! The file: a page with a [`Header`], the pixels of the readable images one after the other, then a CSV of
 //! the others (`index,reason`). It is written under another name, flushed, and renamed, so that it is whole
@@ -10,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::UNIX_EPOCH;
 
-use memmap2::Mmap;
 use rayon::prelude::*;
 
 use super::Reader;
@@ -27,8 +27,8 @@ const BLOCK_BYTES: usize = 32 << 20;
 /// An open cache file.
 #[derive(Debug)]
 pub(super) struct CacheFile {
-    map: Mmap,
-    pixel_bytes: usize,
+    file: File,
+    path: PathBuf,
 }
 
 /// What a cache file must be, known before it is opened, and how to tell that it is whole.
@@ -41,8 +41,13 @@ struct Header {
 }
 
 impl CacheFile {
-    pub(super) fn pixels(&self) -> &[u8] {
-        &self.map[HEADER_LENGTH..][..self.pixel_bytes]
+    /// The pixels of the readable image with this index, of so many bytes each.
+    pub(super) fn image(&self, index: usize, length: usize) -> Result<Vec<u8>> {
+        let mut pixels = vec![0; length];
+        let offset = (HEADER_LENGTH + index * length) as u64;
+        read_at(&self.file, &mut pixels, offset)
+            .map_err(|error| Error::io(&self.path, "reading the image cache", error))?;
+        Ok(pixels)
     }
 
     /// Opens the file for these samples; where it is missing or damaged, reads all samples and writes it.
@@ -82,9 +87,7 @@ impl CacheFile {
             skipped_bytes: skipped.len() as u64,
             checksum: [0; 32],
         };
-        let map = map(file.as_file()).map_err(writing)?;
-        header.checksum = header.checksum_of(&map);
-        drop(map); // Windows renames no mapped file
+        header.checksum = header.checksum_of(file.as_file()).map_err(writing)?;
         file.seek(SeekFrom::Start(0)).map_err(writing)?;
         file.write_all(&header.to_bytes()).map_err(writing)?;
         file.as_file().sync_all().map_err(writing)?;
@@ -92,28 +95,34 @@ impl CacheFile {
             return Err(Error::Stopped);
         }
         let file = file.persist(&path).map_err(|error| writing(error.error))?;
-        Ok((Self { map: map_of(&file, &path)?, pixel_bytes }, reasons))
+        Ok((Self { file, path }, reasons))
     }
 
     fn open(path: &Path, key: [u8; 32], samples: usize, view_length: usize) -> io::Result<(Self, Reasons)> {
-        let map = map(&File::open(path)?)?;
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
         let damaged = |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("damaged: {what}"));
-        let header = map.first_chunk::<HEADER_LENGTH>().and_then(Header::from_bytes);
-        let header = header.ok_or_else(|| damaged("it has no header"))?;
-        let pixel_bytes = usize::try_from(header.pixel_bytes).unwrap_or(usize::MAX);
-        let skipped_bytes = usize::try_from(header.skipped_bytes).unwrap_or(usize::MAX);
-        let length = HEADER_LENGTH.checked_add(pixel_bytes).and_then(|sum| sum.checked_add(skipped_bytes));
-        if header.key != key || length != Some(map.len()) {
+        let mut header = [0; HEADER_LENGTH];
+        let no_header = |_| damaged("it has no header");
+        read_at(&file, &mut header, 0).map_err(no_header)?;
+        let header = Header::from_bytes(&header).ok_or_else(|| damaged("it has no header"))?;
+        let skipped_at = (HEADER_LENGTH as u64).checked_add(header.pixel_bytes);
+        let expected = skipped_at.and_then(|at| at.checked_add(header.skipped_bytes));
+        let (Some(skipped_at), true) = (skipped_at, header.key == key && expected == Some(length)) else {
             return Err(damaged("its length is another"));
-        }
-        if header.checksum_of(&map) != header.checksum {
+        };
+        if header.checksum_of(&file)? != header.checksum {
             return Err(damaged("its checksum is another"));
         }
-        let reasons = skipped_from_csv(&map[HEADER_LENGTH + pixel_bytes..], samples)?;
-        if reasons.iter().filter(|reason| reason.is_none()).count() * view_length != pixel_bytes {
+        // Not longer than the file, so it can be allocated.
+        let mut skipped = vec![0; usize::try_from(header.skipped_bytes).map_err(io::Error::other)?];
+        read_at(&file, &mut skipped, skipped_at)?;
+        let reasons = skipped_from_csv(&skipped, samples)?;
+        let readable = reasons.iter().filter(|reason| reason.is_none()).count();
+        if (readable * view_length) as u64 != header.pixel_bytes {
             return Err(damaged("it has another number of images"));
         }
-        Ok((Self { map, pixel_bytes }, reasons))
+        Ok((Self { file, path: path.to_owned() }, reasons))
     }
 }
 
@@ -137,19 +146,23 @@ impl Header {
         })
     }
 
-    /// Over the header's other fields and all that follows it, in blocks that are hashed in parallel.
-    fn checksum_of(&self, file: &[u8]) -> [u8; 32] {
+    /// Over the header's other fields and all that follows it, in blocks that are read and hashed in parallel.
+    fn checksum_of(&self, file: &File) -> io::Result<[u8; 32]> {
         let fields = Self { checksum: [0; 32], ..*self }.to_bytes();
-        let blocks: Vec<[u8; 32]> = file[HEADER_LENGTH..]
-            .par_chunks(BLOCK_BYTES)
-            .map(|block| *blake3::hash(block).as_bytes())
-            .collect();
+        let end = file.metadata()?.len();
+        let starts: Vec<u64> = (HEADER_LENGTH as u64..end).step_by(BLOCK_BYTES).collect();
+        let hash = |start: &u64| {
+            let mut block = vec![0; (end - start).min(BLOCK_BYTES as u64) as usize];
+            read_at(file, &mut block, *start)?;
+            Ok(*blake3::hash(&block).as_bytes())
+        };
+        let blocks: Vec<[u8; 32]> = starts.par_iter().map(hash).collect::<io::Result<_>>()?;
         let mut hasher = blake3::Hasher::new();
         hasher.update(&fields);
         blocks.iter().for_each(|block| {
             hasher.update(block);
         });
-        *hasher.finalize().as_bytes()
+        Ok(*hasher.finalize().as_bytes())
     }
 }
 
@@ -220,13 +233,23 @@ fn skipped_from_csv(bytes: &[u8], samples: usize) -> io::Result<Reasons> {
     Ok(reasons)
 }
 
-fn map_of(file: &File, path: &Path) -> Result<Mmap> {
-    map(file).map_err(|error| Error::io(path, "opening the image cache", error))
+/// Fills `bytes` from the file at `offset`; several threads may read one file.
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
 }
 
-fn map(file: &File) -> io::Result<Mmap> {
-    // SAFETY: a map is sound while nobody changes the file. Cache files have names of their own; this module
-    // writes them under a temporary name only, before the map is made or (the header) after the only map was
-    // dropped, and replaces them as a whole by renaming, which leaves a mapped file as it was.
-    unsafe { Mmap::map(file) }
+/// Fills `bytes` from the file at `offset`; several threads may read one file.
+#[cfg(windows)]
+fn read_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, bytes, offset)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => {
+                bytes = &mut bytes[count..];
+                offset += count as u64;
+            }
+        }
+    }
+    Ok(())
 }

@@ -175,7 +175,7 @@ impl Views {
         let length = self.transform.view_length();
         match &self.store {
             Store::Ram(pixels) => Ok(Cow::Borrowed(&pixels[index * length..][..length])),
-            Store::Disk(file) => Ok(Cow::Borrowed(&file.pixels()[index * length..][..length])),
+            Store::Disk(file) => file.image(index, length).map(Cow::Owned),
             Store::Streamed => read(sample, &self.transform)
                 .map(|image| Cow::Owned(image.into_owned().into_raw()))
                 .map_err(|reason| Error::Image { path: sample.path.clone(), reason }),
