@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dividemix::Method;
 use dividemix::run::Settings;
+use effnet_model::{ALPHA, BETA, GAMMA};
 
 /// The first line of the help is how to try it.
 const TRY_IT: &str =
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Report(Report),
     /// Measure how fast an architecture trains or predicts here
     Bench(Bench),
+    /// Show what the members of the family cost, or make one of any size
+    Scale(Scale),
 }
 
 #[derive(Debug, Args)]
@@ -84,11 +87,20 @@ pub(crate) struct Model {
     pub(crate) threads: Option<usize>,
 }
 
+/// Views whose logits are averaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Tta {
+    /// The image and its mirror image
+    Flip,
+    /// The corners and the middle of an image that is an eighth larger
+    Crops,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Predict {
     #[command(flatten)]
     pub(crate) model: Model,
-    /// Images, and folders of images
+    /// Images, and folders of images; - for a list of them on stdin, one a line
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Classes to name for each image, the likeliest first
@@ -103,6 +115,12 @@ pub(crate) struct Predict {
     /// Write the global features [N, F] as f32; NaN where an image can't be read
     #[arg(long, value_name = "F.npy")]
     pub(crate) embeddings: Option<PathBuf>,
+    /// Predict by the mean over views: the image and its mirror image, or five crops of a larger image
+    #[arg(long, value_enum, value_name = "VIEWS")]
+    pub(crate) tta: Option<Tta>,
+    /// Write each image as a PNG, redder where the network sees its class (class activation map), into this new folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cam: Option<PathBuf>,
     /// Print JSON, as the only thing on stdout
     #[arg(long)]
     pub(crate) json: bool,
@@ -223,6 +241,61 @@ pub(crate) struct Bench {
     /// Print JSON, as the only thing on stdout
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Scale {
+    #[command(subcommand)]
+    pub(crate) command: Option<ScaleCommand>,
+    /// B0 scaled by alpha^phi, beta^phi, gamma^phi; below 0 it becomes smaller
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = phi)]
+    pub(crate) phi: Option<f64>,
+    /// Base of depth
+    #[arg(long, value_name = "A", default_value_t = ALPHA, value_parser = base, allow_negative_numbers = true, requires = "phi")]
+    pub(crate) alpha: f64,
+    /// Base of width
+    #[arg(long, value_name = "B", default_value_t = BETA, value_parser = base, allow_negative_numbers = true, requires = "phi")]
+    pub(crate) beta: f64,
+    /// Base of resolution
+    #[arg(long, value_name = "C", default_value_t = GAMMA, value_parser = base, allow_negative_numbers = true, requires = "phi")]
+    pub(crate) gamma: f64,
+    #[command(flatten)]
+    pub(crate) amounts: Amounts,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScaleCommand {
+    /// B0 to B7 and Lite0 to Lite4: coefficients, layers, parameters, MACs, activations, memory
+    Table(Amounts),
+}
+
+/// Of what the cost is counted.
+#[derive(Debug, Args)]
+pub(crate) struct Amounts {
+    /// Classes of the classifier
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) classes: u16,
+    /// Images in a training step
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) batch: u16,
+    /// Print JSON, as the only thing on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn phi(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(phi) if (-100.0..=100.0).contains(&phi) => Ok(phi),
+        _ => Err("phi is a number from -100 to 100".to_owned()),
+    }
+}
+
+fn base(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(base) if (0.1..=10.0).contains(&base) => Ok(base),
+        _ => Err("a base is a number from 0.1 to 10".to_owned()),
+    }
 }
 
 fn method(name: &str) -> Result<Method, String> {

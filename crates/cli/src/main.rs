@@ -5,6 +5,7 @@
 //! | `args` | the command line |
 //! | `commands/` | a file a command |
 //! | `model` | a trained model from what MODEL means |
+//! | `cam` | pictures of class activation maps |
 //! | `images` | images named on the command line, and a model's outputs for them |
 //! | `terminal` | progress, on a terminal or in a log |
 //! | `output` | stdout, stderr and files, so that nothing of a user's is overwritten |
@@ -12,6 +13,7 @@
 //! | `exit` | exit statuses, signals and panics |
 
 mod args;
+mod cam;
 mod commands;
 mod exit;
 mod images;

@@ -6,16 +6,19 @@
 //! | `run` | reads the files of a run folder, each in one pass that keeps only what is shown |
 //! | `charts` | curves and the histogram as SVG |
 //! | `page` | HTML around them, escaped by [maud](https://maud.lambda.xyz) |
+//! | `heat` | a map laid over a picture, which stands alone |
 //!
 //! The one decision: the page is made from the files alone and knows nothing of the program that wrote them. So it can be made
 //! again at any time, and from the run of another trainer.
 
 mod charts;
 mod error;
+mod heat;
 mod page;
 mod run;
 
 pub use error::{Error, Result};
+pub use heat::heat_over;
 
 use run::Run;
 use std::fs::{self, File};

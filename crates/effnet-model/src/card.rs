@@ -12,6 +12,7 @@ use crate::evaluator::Evaluator;
 use crate::layouts::{self, Layout};
 use crate::network::EfficientNet;
 use crate::store::ParameterStore;
+use crate::views::TestViews;
 use crate::weights::{read_weights, write_atomically};
 
 /// Name of the card in a model's folder.
@@ -110,6 +111,7 @@ impl SavedModel {
         };
         let raw = read_weights(path)?;
         let layout = Layout::detect(raw.keys());
+        let arch = layout.map_or_else(|| arch.clone(), |layout| layout.flavour(&arch));
         let tensors = match layout {
             Some(layout) => layouts::rename(layout, raw, &arch.plan()?),
             None => raw,
@@ -140,12 +142,35 @@ impl SavedModel {
     /// # Errors
     /// If `images` has another shape.
     pub fn logits(&self, images: &Tensor) -> CandleResult<Tensor> {
+        self.mean(|network| network.logits(images))
+    }
+
+    /// Mean of the logits of several views: [N, H, W, 3] -> [N, classes].
+    ///
+    /// # Errors
+    /// As of [`TestViews::of`].
+    pub fn logits_of_views(&self, images: &Tensor, views: TestViews) -> CandleResult<Tensor> {
+        let views = views.of(images)?;
+        let logits = views.iter().map(|view| self.logits(view)).collect::<CandleResult<Vec<_>>>()?;
+        Tensor::stack(&logits, 0)?.mean(0)
+    }
+
+    /// What each place of an image adds to each of [`SavedModel::logits`], [`Evaluator::class_activation_maps`]:
+    /// [N, H, W, 3] -> [N, h, w, classes].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn class_activation_maps(&self, images: &Tensor) -> CandleResult<Tensor> {
+        self.mean(|network| network.class_activation_maps(images))
+    }
+
+    fn mean(&self, of: impl Fn(&Evaluator) -> CandleResult<Tensor>) -> CandleResult<Tensor> {
         let mut sum: Option<Tensor> = None;
         for network in &self.networks {
-            let logits = network.logits(images)?;
+            let one = of(network)?;
             sum = Some(match sum {
-                Some(sum) => (sum + logits)?,
-                None => logits,
+                Some(sum) => (sum + one)?,
+                None => one,
             });
         }
         match sum {

@@ -93,6 +93,23 @@ pub struct ClassifierEvaluator {
 }
 
 impl ClassifierEvaluator {
+    /// What each place of a map of local features adds to each logit (class activation maps: Zhou et al. 2016, arXiv
+    /// 1512.04150). Pooling and classifier are linear, so this is exact: the sum over a map is the logit less its bias.
+    ///
+    /// # Shapes
+    /// [N, h, w, features] -> [N, h, w, classes].
+    ///
+    /// # Errors
+    /// If the classifier has a hidden layer, so that no such share exists, or `map` has another shape.
+    pub fn class_activation_maps(&self, map: &Tensor) -> Result<Tensor> {
+        let [linear] = &self.layers[..] else {
+            candle_core::bail!("class activation maps need a linear classifier; this one has a hidden layer")
+        };
+        let (_, height, width, features) = map.dims4()?;
+        let bias = linear.forward(&Tensor::zeros((1, 1, 1, features), map.dtype(), map.device())?)?;
+        linear.forward(map)?.broadcast_sub(&bias)?.affine(1.0 / (height * width) as f64, 0.0)
+    }
+
     /// [N, features] -> logits [N, classes]
     ///
     /// # Errors

@@ -56,14 +56,31 @@ impl Evaluator {
         self.classifier.logits(features)
     }
 
-    /// Images to a global feature, [`crate::EfficientNet::encode`] and `decode`: [N, H, W, 3] -> [N, F].
+    /// Images to a map of local features, as [`crate::EfficientNet::encode`]: [N, H, W, 3] -> [N, h, w, F].
+    ///
+    /// # Errors
+    /// If `images` has another shape.
+    pub fn encode(&self, images: &Tensor) -> Result<Tensor> {
+        let x = self.encode_stem(images)?;
+        let x = self.stages.iter().flatten().try_fold(x, |x, block| block.forward(&x))?;
+        self.head.forward(&x)
+    }
+
+    /// Images to a global feature: [N, H, W, 3] -> [N, F].
     ///
     /// # Errors
     /// If `images` has another shape.
     pub fn features(&self, images: &Tensor) -> Result<Tensor> {
-        let x = self.encode_stem(images)?;
-        let x = self.stages.iter().flatten().try_fold(x, |x, block| block.forward(&x))?;
-        self.decode_head(&x)
+        effnet_ops::global_avg_pool(&self.encode(images)?)
+    }
+
+    /// What each place of an image adds to each logit, [`ClassifierEvaluator::class_activation_maps`]: [N, H, W, 3] ->
+    /// [N, h, w, classes].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn class_activation_maps(&self, images: &Tensor) -> Result<Tensor> {
+        self.classifier.class_activation_maps(&self.encode(images)?)
     }
 
     /// Images to logits: [N, H, W, 3] -> [N, classes].

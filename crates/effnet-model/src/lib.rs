@@ -12,6 +12,7 @@ mod arch;
 mod block;
 mod card;
 mod classifier;
+mod cost;
 mod error;
 mod evaluator;
 mod layers;
@@ -23,6 +24,7 @@ mod plan;
 mod scaling;
 mod store;
 pub mod table;
+mod views;
 mod weights;
 
 pub use candle_core as candle;
@@ -32,6 +34,7 @@ pub use effnet_ops::Padding;
 pub use crate::arch::{Arch, ClassifierKind, Interpolation, Preprocessing, Variant};
 pub use crate::card::{ARCH_KEY, ModelCard, SavedModel};
 pub use crate::classifier::{Classifier, ClassifierEvaluator};
+pub use crate::cost::{Cost, LayerCost};
 pub use crate::error::{Error, Mismatch, Misshapen, Result};
 pub use crate::evaluator::Evaluator;
 pub use crate::layouts::Layout;
@@ -40,4 +43,7 @@ pub use crate::network::EfficientNet;
 pub use crate::plan::{BlockPlan, Plan};
 pub use crate::scaling::{ALPHA, BETA, GAMMA, Scaling};
 pub use crate::store::ParameterStore;
-pub use crate::weights::{LoadReport, load_pretrained, read_metadata, read_weights, save_weights};
+pub use crate::views::TestViews;
+pub use crate::weights::{
+    LoadReport, flavour_of, load_pretrained, read_metadata, read_weights, save_weights,
+};

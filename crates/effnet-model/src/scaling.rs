@@ -2,6 +2,20 @@
 //!
 //! d = alpha^phi, w = beta^phi, r = gamma^phi, where alpha beta^2 gamma^2 is about 2, so that the cost grows as
 //! 2^phi (Tan & Le, arXiv 1905.11946, equation 3).
+//!
+//! The published members are not quite that. Their coefficients are rounded, B1 is not wider than B0, and from B4 on they are
+//! larger than the phi at which the paper's cost would be reached (depth, width, resolution: the phi that alone gives the
+//! published coefficient, by the paper's bases 1.2, 1.1 and 1.15; a test works them out):
+//!
+//! | | phi | d: alpha^phi, published, its phi | w: beta^phi, published, its phi | r 224: published, its phi |
+//! |---|---|---|---|---|
+//! | B1 | 0.5 | 1.10, 1.1, 0.52 | 1.05, 1.0, 0.00 | 240: 240, 0.49 |
+//! | B2 | 1 | 1.20, 1.2, 1.00 | 1.10, 1.1, 1.00 | 258: 260, 1.07 |
+//! | B3 | 2 | 1.44, 1.4, 1.85 | 1.21, 1.2, 1.91 | 296: 300, 2.09 |
+//! | B4 | 3 | 1.73, 1.8, 3.22 | 1.33, 1.4, 3.53 | 341: 380, 3.78 |
+//! | B5 | 4 | 2.07, 2.2, 4.32 | 1.46, 1.6, 4.93 | 392: 456, 5.09 |
+//! | B6 | 5 | 2.49, 2.6, 5.24 | 1.61, 1.8, 6.17 | 451: 528, 6.14 |
+//! | B7 | 6 | 2.99, 3.1, 6.21 | 1.77, 2.0, 7.27 | 518: 600, 7.05 |
 
 use serde::{Deserialize, Serialize};
 

@@ -1,15 +1,18 @@
 //! `effmix evaluate`: a model against labels.
 
 use image_folder::{LabelsCsv, OpenOptions, Sample, TestSplit};
-use noisy_labels::metrics::{accuracy, confusion, expected_calibration_error};
+use noisy_labels::metrics::{accuracy, confusion, expected_calibration_error, top_k_accuracy};
 use noisy_labels::quality::argmax;
 use serde::Serialize;
 
 use crate::args::Evaluate;
 use crate::exit::{Failure, Signals};
-use crate::images::{Outputs, softmax};
+use crate::images::{Outputs, Wanted, softmax};
 use crate::model::Predictor;
 use crate::output::{print, print_json, tell};
+
+/// As is usual where there are many classes.
+const TOP: usize = 5;
 
 /// One class, as a user wants to see it.
 #[derive(Debug, Serialize)]
@@ -26,6 +29,8 @@ struct OfClass {
 #[derive(Debug, Serialize)]
 struct Evaluation {
     accuracy: Option<f64>,
+    /// Share of the images whose label is among the five likeliest; null for five classes or fewer.
+    top5_accuracy: Option<f64>,
     /// Expected calibration error.
     ece: Option<f64>,
     images: usize,
@@ -55,7 +60,7 @@ pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
     let (samples, what) = if set.test.is_empty() { (set.train, "all") } else { (set.test, "the test") };
     tell(&format!("measuring on {what} {} images", samples.len()));
     let signals = Signals::listen()?;
-    let outputs = Outputs::of(&predictor, &samples, false, &signals)?;
+    let outputs = Outputs::of(&predictor, &samples, Wanted::default(), &signals)?;
     let mut evaluation = evaluate(&predictor, &samples, &classes, &outputs)?;
     let skipped = set.skipped.into_iter().chain(outputs.skipped);
     evaluation.skipped_files = skipped.map(|s| SkippedFile { path: s.path, reason: s.reason }).collect();
@@ -117,6 +122,10 @@ fn evaluate(
     });
     Ok(Evaluation {
         accuracy: accuracy(&predicted, &truth),
+        top5_accuracy: match count > TOP {
+            true => top_k_accuracy(&probabilities, &truth, count, TOP)?,
+            false => None,
+        },
         ece: expected_calibration_error(&probabilities, &truth, count)?,
         images: truth.len(),
         per_class: per_class.collect(),
@@ -130,6 +139,9 @@ fn in_words(evaluation: &Evaluation) -> String {
     let percent =
         |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{:.1} %", 100.0 * value));
     let mut text = format!("accuracy  {} of {} images\n", percent(evaluation.accuracy), evaluation.images);
+    if evaluation.top5_accuracy.is_some() {
+        text += &format!("top {TOP}     {}\n", percent(evaluation.top5_accuracy));
+    }
     text += &format!("ECE       {}\n", percent(evaluation.ece));
     if !evaluation.skipped_files.is_empty() {
         text += &format!("skipped   {} files\n", evaluation.skipped_files.len());

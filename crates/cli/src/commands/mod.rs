@@ -6,6 +6,7 @@ mod noise;
 mod predict;
 mod report;
 mod resume;
+mod scale;
 mod train;
 
 use crate::args::{Arguments, Command, short_help};
@@ -24,5 +25,6 @@ pub(crate) fn run(args: Arguments) -> Result<(), Failure> {
         Some(Command::Bench(args)) => on_threads(args.threads, || bench::run(&args)),
         Some(Command::Noise(args)) => noise::run(&args),
         Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Scale(args)) => scale::run(&args),
     }
 }

@@ -5,8 +5,9 @@ use image_folder::Sample;
 use serde::Serialize;
 
 use crate::args::Predict;
+use crate::cam;
 use crate::exit::{Failure, Signals};
-use crate::images::{Outputs, named, softmax};
+use crate::images::{Outputs, Wanted, named, softmax};
 use crate::model::Predictor;
 use crate::output::{NPY, may_write, print, print_json, tell};
 
@@ -51,8 +52,10 @@ pub(super) fn run(args: &Predict) -> Result<(), Failure> {
     }
     let predictor = Predictor::open(&args.model)?;
     let samples = named(&args.paths)?;
+    args.cam.as_deref().map_or(Ok(()), cam::make_folder)?;
     let signals = Signals::listen()?;
-    let outputs = Outputs::of(&predictor, &samples, args.embeddings.is_some(), &signals)?;
+    let wanted = Wanted { tta: args.tta, embeddings: args.embeddings.is_some(), cam: args.cam.as_deref() };
+    let outputs = Outputs::of(&predictor, &samples, wanted, &signals)?;
     for skipped in &outputs.skipped {
         tell(&format!("warning: {}: {}", skipped.path, skipped.reason));
     }

@@ -1,5 +1,7 @@
 //! Help, wrong usage, exit statuses, and what goes to stdout.
 
+use serde_json::Value;
+
 use super::setup::{Folder, json, train_args};
 
 #[test]
@@ -112,4 +114,47 @@ fn bench_estimates_the_training_that_it_is_asked_about() {
     assert!(many["seconds"].as_f64().unwrap() > 20.0 * few["seconds"].as_f64().unwrap(), "{many} {few}");
     let message = folder.fails(2, &["bench", "--method", "magic"]);
     assert!(message.contains("dividemix"), "{message}");
+}
+
+#[test]
+fn scale_shows_what_the_members_cost() {
+    let folder = Folder::new();
+    let rows = json(folder.run(&["scale", "table", "--json"]).as_bytes());
+    let rows = rows.as_array().unwrap();
+    let names: Vec<&str> = rows.iter().map(|row| row["arch"].as_str().unwrap()).collect();
+    assert_eq!(names.len(), 13);
+    assert_eq!((names[0], names[7], names[12]), ("b0", "b7", "efficientnet_lite4"));
+    assert_eq!((&rows[0]["parameters"], &rows[0]["layers"]), (&5_288_548.into(), &18.into()));
+    let memory = |row: &Value, key: &str| row[key].as_u64().unwrap();
+    for pair in rows[..8].windows(2) {
+        assert!(pair[0]["macs"].as_u64() < pair[1]["macs"].as_u64());
+        assert!(memory(&pair[0], "training_bytes") < memory(&pair[1], "training_bytes"));
+    }
+    assert!(rows.iter().all(|row| memory(row, "inference_bytes") < memory(row, "training_bytes")));
+    let shown = folder.run(&["scale", "table", "--classes", "10"]);
+    assert!(shown.contains("efficientnet_lite4") && shown.contains("with 10 classes"), "{shown}");
+}
+
+#[test]
+fn scale_makes_members_of_any_size() {
+    let folder = Folder::new();
+    let at = |args: &[&str]| json(folder.run(&[&["scale", "--json"], args].concat()).as_bytes());
+    let zero = at(&["--phi", "0"]);
+    assert_eq!((&zero["parameters"], &zero["size"]), (&5_288_548.into(), &224.into()));
+    assert!((zero["residual"].as_f64().unwrap() + 0.0797).abs() < 1e-3, "{zero}");
+    let small = at(&["--phi", "-3", "--alpha", "1.3", "--beta", "1.05", "--gamma", "1.2"]);
+    assert!(small["parameters"].as_u64() < zero["parameters"].as_u64());
+    assert_eq!(small["size"], 130, "224 / 1.728");
+    assert!(folder.run(&["scale", "--phi", "1"]).starts_with("alpha beta^2 gamma^2 = 1.920 (-0.080 from 2)"));
+    for (args, word) in [
+        (&["scale"][..], "--phi"),
+        (&["scale", "--phi", "x"], "number"),
+        (&["scale", "--phi", "1", "--beta", "-1"], "base"),
+        (&["scale", "--beta", "1.1"], "--phi"),
+    ] {
+        let message = folder.fails(2, args);
+        assert!(message.contains(word), "{args:?}: {message}");
+    }
+    let message = folder.fails(1, &["scale", "--phi", "90"]);
+    assert!(message.contains("width"), "{message}");
 }

@@ -104,6 +104,7 @@ fn evaluate_measures_what_predict_says() {
     assert_eq!(on_the_diagonal, right as u64);
     assert_eq!(measured["per_class"][2]["class"], "red");
     assert!((0.0..=1.0).contains(&measured["ece"].as_f64().unwrap()));
+    assert!(measured["top5_accuracy"].is_null(), "of three classes any is among the first five");
     let shown = folder.run(&["evaluate", "run", "data"]);
     assert!(shown.contains("accuracy") && shown.contains("confusion") && shown.contains("red"), "{shown}");
 }
@@ -123,4 +124,62 @@ fn evaluate_uses_the_test_images_where_there_are_some_and_refuses_unknown_classe
     folder.put_image("other/red/0.png", 2, 0);
     let message = folder.fails(1, &["evaluate", "run", "other"]);
     assert!(message.contains("yellow") && message.contains("blue, green, red"), "{message}");
+}
+
+#[test]
+fn class_activation_maps_are_drawn_one_an_image_and_nothing_is_replaced() {
+    let folder = trained();
+    folder.put("broken.png", "no image");
+    let args = ["predict", "run", "data/red/03.png", "broken.png", "data/blue/03.png", "--cam", "maps"];
+    folder.run(&args);
+    let mut names: Vec<String> = std::fs::read_dir(folder.path("maps"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["00001-03.png", "00003-03.png"]);
+    let [seen, plain] = ["maps/00003-03.png", "data/blue/03.png"]
+        .map(|name| image::open(folder.path(name)).unwrap().into_rgb8());
+    let reds = |image: &image::RgbImage| image.pixels().map(|pixel| u64::from(pixel.0[0])).sum::<u64>();
+    assert!(
+        reds(&seen) / u64::from(seen.width()) > reds(&plain) / u64::from(plain.width()),
+        "it is not redder"
+    );
+    assert!(folder.fails(1, &args).contains("not empty"));
+}
+
+#[test]
+fn views_may_be_averaged() {
+    let folder = trained();
+    let logits = |more: &[&str], name: &str| {
+        folder.run(
+            &[&["predict", "run", "data/blue", "--logits", name, "--out", &format!("{name}.csv")], more]
+                .concat(),
+        );
+        npy(&folder.path(name)).1
+    };
+    let plain = logits(&[], "plain.npy");
+    for views in ["flip", "crops"] {
+        let averaged = logits(&["--tta", views], views);
+        assert!(averaged.len() == plain.len() && averaged.iter().all(|v| v.is_finite()));
+        assert_ne!(averaged, plain, "{views}");
+    }
+    assert!(folder.fails(2, &["predict", "run", "data/blue", "--tta", "magic"]).contains("crops"));
+}
+
+#[test]
+fn paths_may_come_on_stdin() {
+    let folder = trained();
+    let listed = |text: &str| {
+        assert_cmd::Command::new(assert_cmd::cargo::cargo_bin("effmix"))
+            .args(["predict", "run", "-", "data/red/01.png"])
+            .current_dir(folder.path(""))
+            .write_stdin(text)
+            .output()
+            .unwrap()
+    };
+    let output = listed("data/blue/02.png\n\ndata/green\n");
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let first: Vec<&str> = shown.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    assert_eq!((first.len(), first[0], first[15]), (16, "data/blue/02.png", "data/red/01.png"));
 }

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use effnet_model::{Arch, ClassifierKind};
+use effnet_model::{Arch, ClassifierKind, flavour_of};
 
 use super::data::{COLUMNS, TEST_FRACTION};
 use super::defaults::{Defaults, Facts, defaults_for};
 use super::settings::{Augment, CacheKind, Freeze, Settings};
-use super::weights::arch_of;
+use super::weights::{arch_of, weights_file};
 use crate::{Error, Hyperparameters, Result};
 
 /// Hidden units of the head on a frozen body.
@@ -113,7 +113,11 @@ impl Settings {
                 let width = *self.width.get_or_insert(defaults.width);
                 let depth = *self.depth.get_or_insert(defaults.depth);
                 let stride = *self.stem_stride.get_or_insert(defaults.stem_stride);
-                Arch::by_name(name)?.with_scaling(width, depth).with_stem_stride(stride)
+                let arch = Arch::by_name(name)?.with_scaling(width, depth).with_stem_stride(stride);
+                match &self.weights {
+                    Some(weights) => flavour_of(&weights_file(weights)?, &arch)?,
+                    None => arch,
+                }
             }
         };
         let size = *self.size.get_or_insert(defaults.size.unwrap_or(arch.size));

@@ -150,7 +150,7 @@ fn model_folder(path: &Path) -> Option<PathBuf> {
 }
 
 /// The file of weights that a path means: of a run, its first network's.
-fn weights_file(path: &Path) -> Result<PathBuf> {
+pub(super) fn weights_file(path: &Path) -> Result<PathBuf> {
     let Some(folder) = model_folder(path) else { return Ok(path.to_owned()) };
     let card = ModelCard::read(&folder)?;
     let none =

@@ -87,6 +87,17 @@ fn map(path: &Path) -> Result<Mmap> {
     unsafe { Mmap::map(&file) }.map_err(|e| Error::io(path, e))
 }
 
+/// The member as the library computes it whose names a file of weights has ([`Layout::flavour`]): what a network must be built as
+/// before [`load_pretrained`].
+///
+/// # Errors
+/// As [`read_weights`]; [`Error::UnknownLayout`] if the names are of no library that is known.
+pub fn flavour_of(path: &Path, arch: &Arch) -> Result<Arch> {
+    let raw = read_weights(path)?;
+    let layout = Layout::detect(raw.keys()).ok_or_else(|| unknown_layout(path, &raw))?;
+    Ok(layout.flavour(arch))
+}
+
 /// Starts the network in `store` from a file of weights, ours or another library's. The names are mapped to ours; a
 /// classifier of another size or kind is left as `store` has it. Nothing changes on an error.
 ///

@@ -41,6 +41,27 @@ fn b7_comes_out_of_b0s_table_by_scaling_alone() {
     assert_eq!(plan, arch("b7").plan().unwrap());
 }
 
+/// The table in the documentation of `scaling`: the phi at which each base alone gives the published coefficient.
+#[test]
+fn the_published_coefficients_depart_from_the_papers_bases_as_documented() {
+    let documented = [
+        [0.52, 0.00, 0.49],
+        [1.00, 1.00, 1.07],
+        [1.85, 1.91, 2.09],
+        [3.22, 3.53, 3.78],
+        [4.32, 4.93, 5.09],
+        [5.24, 6.17, 6.14],
+        [6.21, 7.27, 7.05],
+    ];
+    for (i, expected) in (1..8).zip(documented) {
+        let Arch { scaling, size, .. } = arch(&format!("b{i}"));
+        let coefficients = [scaling.depth, scaling.width, size as f64 / 224.0];
+        let found = [0, 1, 2].map(|k| coefficients[k].log([ALPHA, BETA, GAMMA][k]));
+        let off = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(off < 0.0051, "b{i}: {found:.2?}, not {expected:?}");
+    }
+}
+
 #[test]
 fn stems_and_heads_are_as_wide_as_published() {
     let plans: Vec<_> = (0..8).map(|i| arch(&format!("b{i}")).plan().unwrap()).collect();

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod cost;
 mod family;
 mod formula;
 mod hostile;

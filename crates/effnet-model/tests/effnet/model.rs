@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use effnet_model::candle::{Device, IndexOp, Tensor};
 use effnet_model::{
-    ARCH_KEY, Arch, ClassifierKind, Error, Mode, ModelCard, ParameterStore, SavedModel, read_metadata,
-    read_weights, save_weights,
+    ARCH_KEY, Arch, ClassifierKind, Error, Mode, ModelCard, ParameterStore, SavedModel, TestViews,
+    read_metadata, read_weights, save_weights,
 };
 
 use crate::formula;
@@ -27,7 +28,7 @@ fn card(networks: &[&str]) -> ModelCard {
 fn save(folder: &Path, names: &[&str]) -> (ModelCard, Vec<effnet_model::EfficientNet>) {
     let card = card(names);
     let network = |(seed, name): (usize, &&str)| {
-        let store = ParameterStore::new(seed as u64, &effnet_model::candle::Device::Cpu);
+        let store = ParameterStore::new(seed as u64, &Device::Cpu);
         let network = effnet_model::EfficientNet::new(&card.arch, 2, store.var_builder()).unwrap();
         save_weights(&store, &folder.join(name), &BTreeMap::new()).unwrap();
         network
@@ -97,6 +98,35 @@ fn a_saved_model_predicts_by_the_mean_of_its_networks_logits() {
     }
     let first = networks[0].decode(&networks[0].encode(&images, Mode::Eval).unwrap()).unwrap();
     assert_eq!(formula::values(&model.embeddings(&images).unwrap()), formula::values(&first));
+}
+
+#[test]
+fn views_are_mirrored_or_cut_and_their_logits_averaged() {
+    let folder = formula::scratch();
+    save(folder.path(), &["a.safetensors", "b.safetensors"]);
+    let model = SavedModel::open(folder.path()).unwrap();
+    let images = formula::images("image", 2, 40, 48);
+    let mean = |views: &[Tensor]| -> Vec<f32> {
+        let all: Vec<Vec<f32>> = views.iter().map(|v| formula::values(&model.logits(v).unwrap())).collect();
+        (0..all[0].len()).map(|i| all.iter().map(|one| one[i]).sum::<f32>() / all.len() as f32).collect()
+    };
+    let check = |views: TestViews, expected: &[Tensor]| {
+        let found = views.of(&images).unwrap();
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(expected) {
+            assert_eq!((found.dims(), formula::values(found)), (expected.dims(), formula::values(expected)));
+        }
+        let found = formula::values(&model.logits_of_views(&images, views).unwrap());
+        assert!(found.iter().zip(mean(expected)).all(|(a, b)| (a - b).abs() < 1e-6));
+    };
+    let columns: Vec<u32> = (0..48).rev().collect();
+    let mirrored = images.index_select(&Tensor::new(columns, &Device::Cpu).unwrap(), 2).unwrap();
+    check(TestViews::Flip, &[images.clone(), mirrored]);
+    let cut = |top: usize, left: usize| {
+        images.i((.., top..top + 32, left..left + 32, ..)).unwrap().contiguous().unwrap()
+    };
+    check(TestViews::Crops { size: 32 }, &[cut(0, 0), cut(0, 16), cut(8, 0), cut(8, 16), cut(4, 8)]);
+    assert!(TestViews::Crops { size: 41 }.of(&images).is_err());
 }
 
 #[test]

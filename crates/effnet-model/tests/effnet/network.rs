@@ -57,6 +57,45 @@ fn block_by_block_is_the_whole_network() {
     assert!(absent.iter().all(|&(s, b)| evaluator.encode_block(&x, s, b).is_err()));
 }
 
+/// Zhou et al. 2016 (arXiv 1512.04150): exact, because pooling and classifier are linear.
+#[test]
+fn class_activation_maps_sum_to_the_logits_less_the_bias() {
+    let arch = Arch::by_name("b0").unwrap().with_size(96);
+    let (network, store) = formula::network(&arch, 7);
+    let images = formula::images("image", 2, 96, 80);
+    let evaluator = network.evaluator().unwrap();
+    let maps = evaluator.class_activation_maps(&images).unwrap();
+    assert_eq!(maps.dims(), [2, 3, 3, 7]);
+    let sums = formula::values(&maps.sum((1, 2)).unwrap());
+    let logits = formula::values(&evaluator.logits(&images).unwrap());
+    let bias = store.trainable().into_iter().find(|(name, _)| name == "classifier.bias").unwrap().1;
+    let bias = formula::values(&bias);
+    for (i, (sum, logit)) in sums.iter().zip(&logits).enumerate() {
+        assert!((sum + bias[i % 7] - logit).abs() < 1e-5, "{sum} + {} is not {logit}", bias[i % 7]);
+    }
+    // A place adds what its local feature does: by the definition, with the weights as they are.
+    let local = network.encode(&images, Mode::Eval).unwrap();
+    let weight = store.trainable().into_iter().find(|(name, _)| name == "classifier.weight").unwrap().1;
+    let (local, weight) = (formula::values(&local), formula::values(&weight));
+    let features = weight.len() / 7;
+    for (place, map) in formula::values(&maps).chunks(7).enumerate() {
+        let feature = &local[place * features..][..features];
+        for (class, found) in map.iter().enumerate() {
+            let row = &weight[class * features..][..features];
+            let exact: f64 =
+                feature.iter().zip(row).map(|(f, w)| f64::from(*f) * f64::from(*w)).sum::<f64>() / 9.0;
+            assert!(
+                (f64::from(*found) - exact).abs() < 1e-5,
+                "place {place}, class {class}: {found}, not {exact}"
+            );
+        }
+    }
+    let hidden = arch.with_classifier(ClassifierKind::Mlp { hidden: 8 });
+    let (network, _) = formula::network(&hidden, 7);
+    let error = network.evaluator().unwrap().class_activation_maps(&images).unwrap_err();
+    assert!(error.to_string().contains("hidden layer"), "{error}");
+}
+
 #[test]
 fn candles_layout_goes_in_at_its_own_door() {
     let (network, _) = formula::network(&tiny(), 10);

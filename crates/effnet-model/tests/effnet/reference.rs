@@ -1,8 +1,10 @@
 //! Forward passes against timm 1.0 (golden/effnet.json), with the formula's weights. The tolerance sees a wrong epsilon
 //! (1.2e-3), the other padding (9e-2), and a pixel off by one (1.8e-4).
 
-use effnet_model::candle::Tensor;
-use effnet_model::{Arch, EfficientNet, Mode};
+use std::collections::{BTreeMap, HashMap};
+
+use effnet_model::candle::{Device, Tensor};
+use effnet_model::{Arch, EfficientNet, Mode, ParameterStore, SavedModel, save_weights};
 use serde::Deserialize;
 
 use crate::formula;
@@ -117,4 +119,66 @@ fn odd_and_oblong_images_are_padded_as_timm_does() {
 #[test]
 fn the_published_size_is_timms() {
     check_all(|row| (row.height, row.width) == (224, 224));
+}
+
+/// torchvision's name of a timm parameter, by the order of its modules: a widening's convolution and norm, the filter's, the gate's
+/// two layers, the narrowing's.
+fn torchvision_name(name: &str, widens: bool) -> String {
+    let path: Vec<&str> = name.split('.').collect();
+    match path[..] {
+        ["conv_stem", parameter] => format!("features.0.0.{parameter}"),
+        ["bn1", parameter] => format!("features.0.1.{parameter}"),
+        ["conv_head", parameter] => format!("features.8.0.{parameter}"),
+        ["bn2", parameter] => format!("features.8.1.{parameter}"),
+        ["classifier", parameter] => format!("classifier.1.{parameter}"),
+        ["blocks", stage, block, ref part @ .., parameter] => {
+            let steps = if widens {
+                ["conv_pw", "conv_dw", "se", "conv_pwl"]
+            } else {
+                ["", "conv_dw", "se", "conv_pw"]
+            };
+            let norms = if widens { ["bn1", "bn2", "", "bn3"] } else { ["", "bn1", "", "bn2"] };
+            let at = |names: [&str; 4]| names.iter().position(|name| *name == part[0]);
+            let (place, inside) = match (at(steps), at(norms), part) {
+                (_, _, ["se", "conv_reduce"]) => (2, "fc1"),
+                (_, _, ["se", "conv_expand"]) => (2, "fc2"),
+                (Some(place), ..) => (place, "0"),
+                (_, Some(place), _) => (place, "1"),
+                _ => panic!("{name}"),
+            };
+            let (stage, place) = (stage.parse::<usize>().unwrap() + 1, place - usize::from(!widens));
+            format!("features.{stage}.{block}.block.{place}.{inside}.{parameter}")
+        }
+        _ => panic!("{name}"),
+    }
+}
+
+#[test]
+fn files_with_torchvisions_names_give_torchvisions_logits() {
+    let golden: Golden = serde_json::from_str(include_str!("../golden/effnet.json")).unwrap();
+    let rows: Vec<&Row> = golden.rows.iter().filter(|row| row.arch.starts_with("torchvision_")).collect();
+    assert_eq!(rows.len(), 3);
+    let folder = formula::scratch();
+    for row in rows {
+        let arch = Arch::by_name(row.arch.strip_prefix("torchvision_").unwrap()).unwrap();
+        let (_, ours) = formula::network(&arch, 1000);
+        let named = ours.tensors().unwrap();
+        let file = ParameterStore::new(0, &Device::Cpu);
+        let mut values = HashMap::new();
+        for (name, tensor) in &named {
+            let block: Vec<&str> = name.split('.').take(3).collect();
+            let widens = named.contains_key(&format!("{}.conv_pwl.weight", block.join(".")));
+            let name = torchvision_name(name, widens);
+            file.var_builder().get(tensor.dims(), &name).unwrap();
+            let value =
+                Tensor::from_vec(formula::parameter(&name, tensor.dims()), tensor.dims(), &Device::Cpu);
+            values.insert(name, value.unwrap());
+        }
+        file.load(&values).unwrap();
+        let path = folder.path().join("torchvision.safetensors");
+        save_weights(&file, &path, &BTreeMap::new()).unwrap();
+        let model = SavedModel::from_file(&path, Some(&arch)).unwrap();
+        let logits = model.logits(&formula::images("image", 1, row.height, row.width)).unwrap();
+        check_logits(&logits, &row.logits, row.logits_norm, row.argmax, &row.arch);
+    }
 }

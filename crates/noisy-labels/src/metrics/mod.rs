@@ -6,6 +6,6 @@ mod detection;
 mod ranking;
 
 pub use calibration::{CALIBRATION_BINS, expected_calibration_error};
-pub use classification::{accuracy, confusion};
+pub use classification::{accuracy, confusion, top_k_accuracy};
 pub use detection::{Detection, precision_recall_f1};
 pub use ranking::{auc, average_precision};

@@ -1,0 +1,183 @@
+//! What a network costs, layer by layer, counted from its architecture: nothing is built or run.
+//!
+//! Counted are multiply-accumulates (MACs) of convolutions and linear layers, and the numbers that come out of them
+//! (activations), as the published tables do. Norms, activation functions, gates and pooling are left out of both.
+
+use std::iter;
+
+use crate::arch::{Arch, ClassifierKind};
+use crate::error::Result;
+use crate::plan::{BlockPlan, Plan};
+
+/// Channels of an image, and the side of the stem's filter.
+const COLOURS: u64 = 3;
+const STEM_KERNEL: u64 = 3;
+
+/// Bytes of a number.
+const F32: u64 = 4;
+
+/// What a layer costs for one image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerCost {
+    /// `stem`, `block S.B` (stage and block, from 0), `head` or `classifier`.
+    pub name: String,
+    /// Trainable numbers.
+    pub parameters: u64,
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// Numbers that come out of its convolutions and linear layers.
+    pub activations: u64,
+    /// Numbers that training keeps for the backward pass: what comes out of its convolutions, and its result.
+    pub kept: u64,
+    /// Numbers that the backward pass needs for a while: the gradients of what is widened, before and behind the filter.
+    pub passing: u64,
+    /// Numbers in and out.
+    pub ends: u64,
+}
+
+/// What a network costs for one image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// As Tan & Le's table 1 counts them: stem, blocks, head.
+    pub layers: usize,
+    /// Trainable numbers.
+    pub parameters: u64,
+    /// Multiply-accumulates of a forward pass.
+    pub macs: u64,
+    /// Numbers that come out of convolutions and linear layers.
+    pub activations: u64,
+    kept: u64,
+    passing: u64,
+    ends: u64,
+}
+
+impl Cost {
+    /// Bytes of a training step on `batch` images: parameters, their gradients and velocities; the images; what the forward
+    /// pass keeps; and the largest that comes and goes in the backward pass. The program itself and what the allocator holds
+    /// besides come on top.
+    pub fn training_bytes(&self, batch: usize) -> u64 {
+        F32 * (3 * self.parameters + batch as u64 * (self.kept + self.passing))
+    }
+
+    /// Bytes of evaluating `batch` images: the parameters, once as they are and once folded, and the largest input with its
+    /// output.
+    pub fn inference_bytes(&self, batch: usize) -> u64 {
+        F32 * (2 * self.parameters + batch as u64 * self.ends)
+    }
+}
+
+impl Arch {
+    /// What each layer costs, for images of [`Arch::size`] pixels and so many classes: stem, blocks, head, classifier.
+    ///
+    /// # Errors
+    /// [`crate::Error::InvalidArch`] as [`Arch::check`].
+    pub fn layer_costs(&self, classes: usize) -> Result<Vec<LayerCost>> {
+        let plan = self.plan()?;
+        let size = self.size as u64;
+        let mut side = size.div_ceil(self.stem_stride as u64);
+        let mut layers = vec![stem(&plan, size * size, side * side)];
+        let mut width = plan.stem as u64;
+        for (s, stage) in plan.stages.iter().enumerate() {
+            for (b, plan) in stage.iter().enumerate() {
+                let behind = side.div_ceil(plan.stride as u64);
+                layers.push(block(format!("block {s}.{b}"), plan, [side * side, behind * behind]));
+                (side, width) = (behind, plan.output as u64);
+            }
+        }
+        layers.push(head(&plan, width, side * side));
+        layers.push(classifier(self.classifier, plan.head, classes));
+        Ok(layers)
+    }
+
+    /// What the network costs, for images of [`Arch::size`] pixels and so many classes.
+    ///
+    /// ```
+    /// let b0 = effnet_model::Arch::by_name("b0")?.cost(1000)?;
+    /// assert_eq!((b0.layers, b0.parameters, b0.macs), (18, 5_288_548, 385_814_752));
+    /// # Ok::<(), effnet_model::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`crate::Error::InvalidArch`] as [`Arch::check`].
+    pub fn cost(&self, classes: usize) -> Result<Cost> {
+        let layers = self.layer_costs(classes)?;
+        let sum = |of: fn(&LayerCost) -> u64| layers.iter().map(of).sum::<u64>();
+        let most = |of: fn(&LayerCost) -> u64| layers.iter().map(of).max().unwrap_or_default();
+        Ok(Cost {
+            layers: layers.len() - 1,
+            parameters: sum(|layer| layer.parameters),
+            macs: sum(|layer| layer.macs),
+            activations: sum(|layer| layer.activations),
+            kept: sum(|layer| layer.kept),
+            passing: most(|layer| layer.passing),
+            ends: most(|layer| layer.ends),
+        })
+    }
+}
+
+fn stem(plan: &Plan, pixels_in: u64, pixels: u64) -> LayerCost {
+    let patch = STEM_KERNEL * STEM_KERNEL * COLOURS;
+    let width = plan.stem as u64;
+    let (x, y) = (pixels_in * COLOURS, pixels * width);
+    LayerCost {
+        name: "stem".to_owned(),
+        parameters: patch * width + 2 * width,
+        macs: patch * y,
+        activations: y,
+        kept: x + 2 * y,
+        passing: y,
+        ends: x + y,
+    }
+}
+
+/// With the pixels of an image before and behind the depthwise convolution.
+fn block(name: String, plan: &BlockPlan, [before, behind]: [u64; 2]) -> LayerCost {
+    let [input, hidden, output, kernel] =
+        [plan.input, plan.hidden, plan.output, plan.kernel].map(|number| number as u64);
+    let widened = if plan.expands() { before * hidden } else { 0 };
+    let (filtered, narrowed) = (behind * hidden, behind * output);
+    let squeeze = plan.squeeze.unwrap_or_default() as u64;
+    let gate = if squeeze > 0 { squeeze + hidden } else { 0 };
+    LayerCost {
+        name,
+        parameters: plan.parameters() as u64,
+        macs: widened * input + filtered * kernel * kernel + 2 * squeeze * hidden + narrowed * hidden,
+        activations: widened + filtered + gate + narrowed,
+        kept: widened + filtered + 2 * narrowed,
+        passing: before * hidden + filtered,
+        ends: before * input + narrowed,
+    }
+}
+
+/// The pooling behind it included.
+fn head(plan: &Plan, input: u64, pixels: u64) -> LayerCost {
+    let output = plan.head as u64;
+    let (x, y) = (pixels * input, pixels * output);
+    LayerCost {
+        name: "head".to_owned(),
+        parameters: input * output + 2 * output,
+        macs: x * output,
+        activations: y,
+        kept: 2 * y,
+        passing: y,
+        ends: x + y,
+    }
+}
+
+fn classifier(kind: ClassifierKind, features: usize, classes: usize) -> LayerCost {
+    let hidden = match kind {
+        ClassifierKind::Linear => None,
+        ClassifierKind::Mlp { hidden } => Some(hidden),
+    };
+    let widths: Vec<u64> = iter::once(features).chain(hidden).chain([classes]).map(|n| n as u64).collect();
+    let outputs = widths[1..].iter().sum();
+    LayerCost {
+        name: "classifier".to_owned(),
+        parameters: kind.parameters(features, classes) as u64,
+        macs: widths.windows(2).map(|pair| pair[0] * pair[1]).sum(),
+        activations: outputs,
+        kept: widths.iter().sum(),
+        passing: 0,
+        ends: widths.iter().sum(),
+    }
+}

@@ -1,0 +1,84 @@
+//! torchvision's names: modules are numbered by their place, the stem as stage 0 and the head as stage 8 of `features`.
+
+use std::collections::HashMap;
+
+use crate::plan::Plan;
+
+pub(super) const STEM: &str = "features.0.0.weight";
+
+/// timm's name of each of torchvision's modules, for such a network.
+pub(super) fn to_timm(plan: &Plan) -> HashMap<String, String> {
+    modules(plan).into_iter().map(|(timm, torchvision)| (torchvision, timm)).collect()
+}
+
+/// torchvision's name of each of timm's modules.
+#[cfg(test)]
+fn from_timm(plan: &Plan) -> HashMap<String, String> {
+    modules(plan).into_iter().collect()
+}
+
+/// All modules that have parameters: timm's name and torchvision's.
+fn modules(plan: &Plan) -> Vec<(String, String)> {
+    let head = plan.stages.len() + 1;
+    let mut modules = vec![
+        ("conv_stem".to_owned(), "features.0.0".to_owned()),
+        ("bn1".to_owned(), "features.0.1".to_owned()),
+        ("conv_head".to_owned(), format!("features.{head}.0")),
+        ("bn2".to_owned(), format!("features.{head}.1")),
+        ("classifier".to_owned(), "classifier.1".to_owned()),
+    ];
+    for (s, stage) in plan.stages.iter().enumerate() {
+        for (b, block) in stage.iter().enumerate() {
+            let narrow = if block.expands() { "conv_pwl" } else { "conv_pw" };
+            let widen = block.expands().then_some("conv_pw");
+            let steps = [widen, Some("conv_dw"), block.squeeze.map(|_| "se"), Some(narrow)];
+            let mut norm = 0;
+            for (place, step) in steps.into_iter().flatten().enumerate() {
+                let mut add = |timm: &str, inside: &str| {
+                    let torchvision = format!("features.{}.{b}.block.{place}.{inside}", s + 1);
+                    modules.push((format!("blocks.{s}.{b}.{timm}"), torchvision));
+                };
+                if step == "se" {
+                    add("se.conv_reduce", "fc1");
+                    add("se.conv_expand", "fc2");
+                } else {
+                    norm += 1;
+                    add(step, "0");
+                    add(&format!("bn{norm}"), "1");
+                }
+            }
+        }
+    }
+    modules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Arch;
+
+    #[test]
+    fn modules_are_numbered_by_their_place() {
+        let plan = Arch::by_name("b1").unwrap().plan().unwrap();
+        let names = to_timm(&plan);
+        let timm = |name: &str| names.get(name).map(String::as_str);
+        for (torchvision, expected) in [
+            ("features.0.0", "conv_stem"),
+            ("features.8.1", "bn2"),
+            ("classifier.1", "classifier"),
+            // Without a widening: filter, gate, narrowing.
+            ("features.1.1.block.0.0", "blocks.0.1.conv_dw"),
+            ("features.1.1.block.1.fc1", "blocks.0.1.se.conv_reduce"),
+            ("features.1.1.block.2.1", "blocks.0.1.bn2"),
+            ("features.3.0.block.0.0", "blocks.2.0.conv_pw"),
+            ("features.3.0.block.2.fc2", "blocks.2.0.se.conv_expand"),
+            ("features.3.0.block.3.0", "blocks.2.0.conv_pwl"),
+            ("features.3.0.block.3.1", "blocks.2.0.bn3"),
+        ] {
+            assert_eq!(timm(torchvision), Some(expected), "{torchvision}");
+            assert_eq!(from_timm(&plan)[expected], torchvision);
+        }
+        assert_eq!(timm("features.1.2.block.0.0"), None, "B1's first stage has two blocks");
+        assert_eq!(names.len(), from_timm(&plan).len());
+    }
+}

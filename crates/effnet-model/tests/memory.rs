@@ -1,0 +1,97 @@
+//! The cost model's memory against what is allocated, counted by the allocator. A program of its own, because of that.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use effnet_model::candle::{DType, Device, Tensor, Var};
+use effnet_model::{Arch, EfficientNet, Mode, ParameterStore};
+use effnet_ops::{Moved, Sgd, sgd_step};
+
+/// The system's allocator, with a count of the bytes that are lent and of the most that were.
+struct Counting;
+
+static LENT: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+fn lent(bytes: usize) {
+    let now = LENT.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    MOST.fetch_max(now, Ordering::Relaxed);
+}
+
+// SAFETY: every call is the system allocator's own, with the same arguments.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        lent(layout.size());
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        LENT.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The most bytes that are lent while `work` runs, beyond those before.
+fn most_bytes(work: impl FnOnce()) -> f64 {
+    let before = LENT.load(Ordering::Relaxed);
+    MOST.store(before, Ordering::Relaxed);
+    work();
+    (MOST.load(Ordering::Relaxed) - before) as f64
+}
+
+/// As far as the model may be off: it leaves out what products pack, and what is made ready for them.
+const OFF: f64 = 0.25;
+
+#[test]
+fn memory_is_what_is_allocated() {
+    // One test, for nothing else may allocate meanwhile.
+    for (name, size, batch) in [("b0", 128, 8), ("b0", 224, 2), ("b2", 96, 4), ("efficientnet_lite0", 128, 8)]
+    {
+        let arch = Arch::by_name(name).unwrap().with_size(size);
+        let cost = arch.cost(10).unwrap();
+        let near = |found: f64, expected: u64, what: &str| {
+            let off = expected as f64 / found - 1.0;
+            assert!(
+                off.abs() < OFF,
+                "{what} of {batch} x {name} at {size}: {expected} for {found}, off {off:.2}"
+            );
+        };
+        let network = || {
+            let store = ParameterStore::new(0, &Device::Cpu);
+            (EfficientNet::new(&arch, 10, store.var_builder()).unwrap(), store)
+        };
+        let images = || Tensor::ones((batch, size, size, 3), DType::F32, &Device::Cpu).unwrap();
+
+        let step = || {
+            let (network, store) = network();
+            let parameters: Vec<Var> = store.trainable().into_iter().map(|(_, var)| var).collect();
+            let at_rest = |var: &Var| Var::from_tensor(&var.zeros_like().unwrap()).unwrap();
+            let velocities: Vec<Var> = parameters.iter().map(at_rest).collect();
+            let logits = network.forward_t(&images(), Mode::Train { seed: 1 }).unwrap();
+            let gradients = effnet_ops::backward(&logits.sqr().unwrap().sum_all().unwrap()).unwrap();
+            let moved: Vec<Moved<'_>> = parameters
+                .iter()
+                .zip(&velocities)
+                .filter_map(|(parameter, velocity)| {
+                    Some(Moved { parameter, velocity, gradient: gradients.get(parameter)? })
+                })
+                .collect();
+            assert_eq!(moved.len(), parameters.len());
+            sgd_step(&moved, &Sgd { lr: 1e-3, momentum: 0.9, weight_decay: 0.0 }).unwrap();
+        };
+        near(most_bytes(step), cost.training_bytes(batch), "a training step");
+
+        let predict = || {
+            let (network, _store) = network();
+            network.evaluator().unwrap().logits(&images()).unwrap();
+        };
+        near(most_bytes(predict), cost.inference_bytes(batch), "inference");
+    }
+}
