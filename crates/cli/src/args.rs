@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dividemix::Method;
 use dividemix::run::Settings;
-use effnet_model::{ALPHA, BETA, GAMMA};
+use effnet_model::Bases;
 
 /// The first line of the help is how to try it.
 const TRY_IT: &str =
@@ -252,13 +252,13 @@ pub(crate) struct Scale {
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = phi)]
     pub(crate) phi: Option<f64>,
     /// Base of depth
-    #[arg(long, value_name = "A", default_value_t = ALPHA, value_parser = base, allow_negative_numbers = true, requires = "phi")]
+    #[arg(long, value_name = "A", default_value_t = Bases::PAPER.alpha, value_parser = base, allow_negative_numbers = true, requires = "phi")]
     pub(crate) alpha: f64,
     /// Base of width
-    #[arg(long, value_name = "B", default_value_t = BETA, value_parser = base, allow_negative_numbers = true, requires = "phi")]
+    #[arg(long, value_name = "B", default_value_t = Bases::PAPER.beta, value_parser = base, allow_negative_numbers = true, requires = "phi")]
     pub(crate) beta: f64,
     /// Base of resolution
-    #[arg(long, value_name = "C", default_value_t = GAMMA, value_parser = base, allow_negative_numbers = true, requires = "phi")]
+    #[arg(long, value_name = "C", default_value_t = Bases::PAPER.gamma, value_parser = base, allow_negative_numbers = true, requires = "phi")]
     pub(crate) gamma: f64,
     #[command(flatten)]
     pub(crate) amounts: Amounts,
@@ -268,6 +268,35 @@ pub(crate) struct Scale {
 pub(crate) enum ScaleCommand {
     /// B0 to B7 and Lite0 to Lite4: coefficients, layers, parameters, MACs, activations, memory
     Table(Amounts),
+    /// Look for the bases alpha, beta, gamma that suit your images: networks of equal cost, trained on DATA, of which the
+    /// better half goes on. Called again, it goes on where it was stopped
+    Search(Box<Search>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Search {
+    /// The baseline that is scaled: B0, or --arch, at this phi
+    #[arg(long, value_name = "X", default_value_t = -3.0, allow_negative_numbers = true, help_heading = "Search")]
+    pub(crate) phi: f64,
+    /// Networks to choose from, at most
+    #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Search")]
+    pub(crate) candidates: usize,
+    /// How far their multiply-accumulates may be from twice the baseline's, as a share
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, help_heading = "Search")]
+    pub(crate) tolerance: f64,
+    /// How often the worse half is dropped, each time after twice as many epochs
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Search")]
+    pub(crate) halvings: u32,
+    /// Then raise depth, width and resolution alone, and all three by the bases found, to 2, 4, ... 2^N times the baseline's cost
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Search")]
+    pub(crate) alone: u32,
+    /// How each network is trained. By default plainly, for 16 epochs where they are not dropped; --size is the baseline's;
+    /// --out is the search's folder [default: runs/NAME-search]
+    #[command(flatten)]
+    pub(crate) train: Settings,
+    /// Print the table as JSON, as the only thing on stdout
+    #[arg(long, help_heading = "Run")]
+    pub(crate) json: bool,
 }
 
 /// Of what the cost is counted.

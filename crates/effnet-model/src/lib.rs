@@ -22,6 +22,7 @@ mod network;
 mod part;
 mod plan;
 mod scaling;
+mod search;
 mod store;
 pub mod table;
 mod views;
@@ -41,7 +42,8 @@ pub use crate::layouts::Layout;
 pub use crate::mode::{Mode, splitmix64};
 pub use crate::network::EfficientNet;
 pub use crate::plan::{BlockPlan, Plan};
-pub use crate::scaling::{ALPHA, BETA, GAMMA, Scaling};
+pub use crate::scaling::{Bases, Scaling};
+pub use crate::search::{Candidate, Dimension, at_cost, candidates, raised, spread};
 pub use crate::store::ParameterStore;
 pub use crate::views::TestViews;
 pub use crate::weights::{

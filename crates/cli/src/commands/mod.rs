@@ -7,6 +7,7 @@ mod predict;
 mod report;
 mod resume;
 mod scale;
+mod search;
 mod train;
 
 use crate::args::{Arguments, Command, short_help};

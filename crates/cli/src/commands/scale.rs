@@ -1,8 +1,9 @@
 //! `effmix scale`: what the members of the family cost, and members of any size.
 
-use effnet_model::{Arch, Cost, Scaling};
+use effnet_model::{Arch, Bases, Cost, Scaling};
 use serde::Serialize;
 
+use super::search;
 use crate::args::{Amounts, Scale, ScaleCommand};
 use crate::exit::Failure;
 use crate::output::{print, print_json};
@@ -55,9 +56,8 @@ impl Row {
 #[derive(Debug, Serialize)]
 struct Scaled {
     phi: f64,
-    alpha: f64,
-    beta: f64,
-    gamma: f64,
+    #[serde(flatten)]
+    bases: Bases,
     /// alpha beta^2 gamma^2, the factor by which the cost grows with each whole phi.
     cost_factor: f64,
     /// And what it is more than 2.
@@ -68,9 +68,12 @@ struct Scaled {
 
 pub(super) fn run(args: &Scale) -> Result<(), Failure> {
     match (&args.command, args.phi) {
+        (Some(ScaleCommand::Search(args)), _) => search::run(args),
         (Some(ScaleCommand::Table(amounts)), _) => table(amounts),
         (None, Some(phi)) => scaled(args, phi),
-        (None, None) => Err(Failure::Usage("`effmix scale table`, or `effmix scale --phi X`".to_owned())),
+        (None, None) => Err(Failure::Usage(
+            "`effmix scale table`, `effmix scale --phi X`, or `effmix scale search DATA`".to_owned(),
+        )),
     }
 }
 
@@ -83,10 +86,11 @@ fn table(amounts: &Amounts) -> Result<(), Failure> {
 
 fn scaled(args: &Scale, phi: f64) -> Result<(), Failure> {
     let Scale { alpha, beta, gamma, ref amounts, .. } = *args;
-    let arch = Arch::scaled(Scaling::from_phi(phi, alpha, beta, gamma));
-    let cost_factor = alpha * beta.powi(2) * gamma.powi(2);
+    let bases = Bases { alpha, beta, gamma };
+    let arch = Arch::scaled(Scaling::from_phi(phi, bases));
+    let cost_factor = bases.cost_factor();
     let row = Row::new(&format!("phi {phi}"), &arch, amounts)?;
-    let scaled = Scaled { phi, alpha, beta, gamma, cost_factor, residual: cost_factor - 2.0, row };
+    let scaled = Scaled { phi, bases, cost_factor, residual: cost_factor - 2.0, row };
     if amounts.json {
         return print_json(&scaled);
     }

@@ -14,4 +14,5 @@ mod predict;
 mod repeatable;
 mod report;
 mod run_folder;
+mod search;
 mod setup;

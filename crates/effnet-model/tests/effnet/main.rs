@@ -14,4 +14,5 @@ mod network;
 mod pretrained;
 mod pth;
 mod reference;
+mod search;
 mod training;
