@@ -118,6 +118,9 @@ pub(crate) struct Predict {
     /// Predict by the mean over views: the image and its mirror image, or five crops of a larger image
     #[arg(long, value_enum, value_name = "VIEWS")]
     pub(crate) tta: Option<Tta>,
+    /// Look at each image at its own size, whatever --size says; best with a small --batch where images are large
+    #[arg(long)]
+    pub(crate) no_resize: bool,
     /// Write each image as a PNG, redder where the network sees its class (class activation map), into this new folder
     #[arg(long, value_name = "DIR")]
     pub(crate) cam: Option<PathBuf>,
@@ -137,6 +140,12 @@ pub(crate) struct Evaluate {
     pub(crate) data: PathBuf,
     #[command(flatten)]
     pub(crate) labels: Labels,
+    /// Also write the table of classes and the confusion to a CSV
+    #[arg(long, value_name = "F.csv")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace a CSV that an earlier call wrote
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Print JSON, as the only thing on stdout
     #[arg(long)]
     pub(crate) json: bool,

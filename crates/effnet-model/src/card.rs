@@ -137,12 +137,28 @@ impl SavedModel {
         self.networks.first().map_or(0, Evaluator::feature_len)
     }
 
+    /// All that the networks make of images, in one pass through each: [N, H, W, 3].
+    ///
+    /// # Errors
+    /// If `images` has another shape.
+    pub fn outputs(&self, images: &Tensor) -> CandleResult<Outputs> {
+        let encode = |network: &Evaluator| network.encode(images);
+        let local_features = self.networks.iter().map(encode).collect::<CandleResult<Vec<_>>>()?;
+        let global_features = local_features.iter().map(effnet_ops::global_avg_pool);
+        let global_features = global_features.collect::<CandleResult<Vec<_>>>()?;
+        let Some(embeddings) = global_features.first().cloned() else {
+            candle_core::bail!("the model has no networks")
+        };
+        let logits = self.mean(&global_features, Evaluator::classify)?;
+        Ok(Outputs { logits, embeddings, local_features })
+    }
+
     /// Mean of the networks' logits: [N, H, W, 3] -> [N, classes].
     ///
     /// # Errors
     /// If `images` has another shape.
     pub fn logits(&self, images: &Tensor) -> CandleResult<Tensor> {
-        self.mean(|network| network.logits(images))
+        Ok(self.outputs(images)?.logits)
     }
 
     /// Mean of the logits of several views: [N, H, W, 3] -> [N, classes].
@@ -155,19 +171,27 @@ impl SavedModel {
         Tensor::stack(&logits, 0)?.mean(0)
     }
 
-    /// What each place of an image adds to each of [`SavedModel::logits`], [`Evaluator::class_activation_maps`]:
-    /// [N, H, W, 3] -> [N, h, w, classes].
+    /// What each place of an image adds to each of [`SavedModel::logits`], [`Evaluator::class_activation_maps`], from
+    /// [`Outputs::local_features`]: [N, h, w, F] a network -> [N, h, w, classes].
     ///
     /// # Errors
-    /// As there.
-    pub fn class_activation_maps(&self, images: &Tensor) -> CandleResult<Tensor> {
-        self.mean(|network| network.class_activation_maps(images))
+    /// As there; or if they are not of this model's networks.
+    pub fn class_activation_maps(&self, local_features: &[Tensor]) -> CandleResult<Tensor> {
+        self.mean(local_features, Evaluator::class_activation_maps)
     }
 
-    fn mean(&self, of: impl Fn(&Evaluator) -> CandleResult<Tensor>) -> CandleResult<Tensor> {
+    /// The mean over the networks of what each makes of what it is given.
+    fn mean(
+        &self,
+        given: &[Tensor],
+        of: impl Fn(&Evaluator, &Tensor) -> CandleResult<Tensor>,
+    ) -> CandleResult<Tensor> {
+        if given.len() != self.networks.len() {
+            candle_core::bail!("features of {} networks for a model of {}", given.len(), self.networks.len());
+        }
         let mut sum: Option<Tensor> = None;
-        for network in &self.networks {
-            let one = of(network)?;
+        for (network, given) in self.networks.iter().zip(given) {
+            let one = of(network, given)?;
             sum = Some(match sum {
                 Some(sum) => (sum + one)?,
                 None => one,
@@ -178,16 +202,18 @@ impl SavedModel {
             None => candle_core::bail!("the model has no networks"),
         }
     }
+}
 
-    /// The first network's global feature: [N, H, W, 3] -> [N, F]. Networks that were trained apart have no features in
-    /// common, so there is no mean of them.
-    ///
-    /// # Errors
-    /// If `images` has another shape.
-    pub fn embeddings(&self, images: &Tensor) -> CandleResult<Tensor> {
-        let Some(network) = self.networks.first() else { candle_core::bail!("the model has no networks") };
-        network.features(images)
-    }
+/// What a model makes of images.
+#[derive(Debug, Clone)]
+pub struct Outputs {
+    /// Mean of the networks' logits, [N, classes].
+    pub logits: Tensor,
+    /// The first network's global feature, [N, F]. Networks that were trained apart have no features in common, so there is no
+    /// mean of them.
+    pub embeddings: Tensor,
+    /// Each network's map of local features, [N, h, w, F].
+    pub local_features: Vec<Tensor>,
 }
 
 /// Key of [`crate::save_weights`]'s metadata under which the architecture stands, as JSON.

@@ -33,7 +33,7 @@ pub use candle_nn;
 pub use effnet_ops::Padding;
 
 pub use crate::arch::{Arch, ClassifierKind, Interpolation, Preprocessing, Variant};
-pub use crate::card::{ARCH_KEY, ModelCard, SavedModel};
+pub use crate::card::{ARCH_KEY, ModelCard, Outputs, SavedModel};
 pub use crate::classifier::{Classifier, ClassifierEvaluator};
 pub use crate::cost::{Cost, LayerCost};
 pub use crate::error::{Error, Mismatch, Misshapen, Result};

@@ -51,7 +51,7 @@ fn the_chosen_lie_apart_and_begin_at_the_papers() {
     let paper = [1.2f64, 1.1, 1.15].map(f64::ln);
     let nearest =
         all.iter().min_by(|a, b| distance(log(a), paper).total_cmp(&distance(log(b), paper))).unwrap();
-    assert_eq!(spread(all.clone(), 1), [nearest.clone()]);
+    assert_eq!(spread(all.clone(), 1), std::slice::from_ref(nearest));
     assert_eq!(spread(all.clone(), 1000), all, "all there are, in their order");
     // The slow twin for three: the second is the farthest from the first, the third the one whose nearer chosen one is farthest.
     let farthest = |chosen: &[&Candidate]| {
