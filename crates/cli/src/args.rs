@@ -277,9 +277,27 @@ pub(crate) struct Scale {
 pub(crate) enum ScaleCommand {
     /// B0 to B7 and Lite0 to Lite4: coefficients, layers, parameters, MACs, activations, memory
     Table(Amounts),
+    /// Draw a member's network as an SVG
+    Figure(Figure),
     /// Look for the bases alpha, beta, gamma that suit your images: networks of equal cost, trained on DATA, of which the
     /// better half goes on. Called again, it goes on where it was stopped
     Search(Box<Search>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Figure {
+    /// Architecture: b0 ... b7, efficientnet_lite0, ...
+    #[arg(default_value = "b0")]
+    pub(crate) arch: String,
+    /// The SVG to write
+    #[arg(long, value_name = "F.svg")]
+    pub(crate) out: PathBuf,
+    /// Classes of the classifier
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) classes: u16,
+    /// Replace a picture that an earlier call wrote
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

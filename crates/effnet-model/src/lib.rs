@@ -15,6 +15,7 @@ mod classifier;
 mod cost;
 mod error;
 mod evaluator;
+mod figure;
 mod layers;
 mod layouts;
 mod mode;

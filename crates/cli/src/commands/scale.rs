@@ -1,12 +1,13 @@
 //! `effmix scale`: what the members of the family cost, and members of any size.
 
+use dividemix::run::write_atomic;
 use effnet_model::{Arch, Bases, Cost, Scaling};
 use serde::Serialize;
 
 use super::search;
-use crate::args::{Amounts, Scale, ScaleCommand};
+use crate::args::{Amounts, Figure, Scale, ScaleCommand};
 use crate::exit::Failure;
-use crate::output::{print, print_json};
+use crate::output::{may_write, print, print_json};
 
 /// The members in the table, by their short names.
 const BASE: [&str; 8] = ["b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7"];
@@ -69,12 +70,19 @@ struct Scaled {
 pub(super) fn run(args: &Scale) -> Result<(), Failure> {
     match (&args.command, args.phi) {
         (Some(ScaleCommand::Search(args)), _) => search::run(args),
+        (Some(ScaleCommand::Figure(args)), _) => figure(args),
         (Some(ScaleCommand::Table(amounts)), _) => table(amounts),
         (None, Some(phi)) => scaled(args, phi),
         (None, None) => Err(Failure::Usage(
             "`effmix scale table`, `effmix scale --phi X`, or `effmix scale search DATA`".to_owned(),
         )),
     }
+}
+
+fn figure(args: &Figure) -> Result<(), Failure> {
+    may_write(&args.out, args.force, b"<svg")?;
+    let svg = Arch::by_name(&args.arch)?.figure(usize::from(args.classes))?;
+    Ok(write_atomic(&args.out, |out| out.write_all(svg.as_bytes()))?)
 }
 
 fn table(amounts: &Amounts) -> Result<(), Failure> {
