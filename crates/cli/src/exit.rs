@@ -67,13 +67,16 @@ impl Failure {
             Self::ClosedPipe => 0,
             Self::Signal(signal) => u8::try_from(BY_SIGNAL + signal).unwrap_or(FAILED),
             Self::Usage(_) | Self::Run(Run::Setting { .. }) => WRONG_USAGE,
-            Self::Model(effnet_model::Error::UnknownArch { .. } | effnet_model::Error::ArchNeeded { .. })
-            | Self::Run(Run::Model(
-                effnet_model::Error::UnknownArch { .. } | effnet_model::Error::ArchNeeded { .. },
-            )) => WRONG_USAGE,
+            Self::Model(error) | Self::Run(Run::Model(error)) if is_wrong_arch(error) => WRONG_USAGE,
             _ => FAILED,
         }
     }
+}
+
+/// Whether it is --arch that was wrong.
+fn is_wrong_arch(error: &effnet_model::Error) -> bool {
+    use effnet_model::Error::{ArchNeeded, OtherArch, UnknownArch};
+    matches!(error, ArchNeeded { .. } | OtherArch { .. } | UnknownArch { .. })
 }
 
 /// The exit status of a command's result, which is told on stderr.

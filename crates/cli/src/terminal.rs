@@ -60,7 +60,7 @@ impl Terminal {
     pub(crate) fn show(&self, progress: Progress<'_>) {
         match progress {
             Progress::Started(folder) => self.started(folder),
-            Progress::Chosen(why) => self.line(why),
+            Progress::Chosen(what) | Progress::Notice(what) => self.line(what),
             Progress::Estimated(estimate) => self.line(&format!("needs about {}", needs(estimate))),
             Progress::GoesOn(epoch) => self.line(&format!("going on after epoch {epoch}")),
             Progress::Read { done, total } => self.count("reading images", done, total),

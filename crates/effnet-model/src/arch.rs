@@ -158,6 +158,7 @@ impl Arch {
     /// | `b0`..`b7`, `efficientnet_b0`.. | timm: symmetric padding, eps 1e-5 |
     /// | `tf_efficientnet_b0`.. | TensorFlow's: SAME padding, eps 1e-3 |
     /// | `efficientnet_lite0`..`4` | SAME padding, eps 1e-3, momentum 0.01 |
+    /// | `tf_efficientnet_lite0`.. | the same in timm's names: momentum 0.1 |
     ///
     /// timm's tags may follow (`efficientnet_b0.ra4_e3600_r224_in1k`): those of weights which were trained on images
     /// in -1..1 set the preprocessing.
@@ -184,15 +185,19 @@ impl Arch {
                 ..Self::timm(format!("tf_efficientnet_b{index}"), member)
             });
         }
+        let lite = |name: String, member, bn_momentum, preprocessing| Self {
+            variant: Variant::Lite,
+            padding: Padding::Same,
+            bn_eps: 1e-3,
+            bn_momentum,
+            preprocessing,
+            ..Self::timm(name, member)
+        };
         if let Some((index, member)) = numbered("efficientnet_lite", &LITE) {
-            return Ok(Self {
-                variant: Variant::Lite,
-                padding: Padding::Same,
-                bn_eps: 1e-3,
-                bn_momentum: 0.01,
-                preprocessing: Preprocessing::LITE,
-                ..Self::timm(format!("efficientnet_lite{index}"), member)
-            });
+            return Ok(lite(format!("efficientnet_lite{index}"), member, 0.01, Preprocessing::LITE));
+        }
+        if let Some((index, member)) = numbered("tf_efficientnet_lite", &LITE) {
+            return Ok(lite(format!("tf_efficientnet_lite{index}"), member, 0.1, Preprocessing::HALF));
         }
         Err(Error::UnknownArch { name: name.to_string(), known: Self::names().join(", ") })
     }
@@ -202,7 +207,8 @@ impl Arch {
         let base = (0..BASE.len()).map(|i| format!("efficientnet_b{i}"));
         let tf = (0..BASE.len()).map(|i| format!("tf_efficientnet_b{i}"));
         let lite = (0..LITE.len()).map(|i| format!("efficientnet_lite{i}"));
-        base.chain(tf).chain(lite).collect()
+        let tf_lite = (0..LITE.len()).map(|i| format!("tf_efficientnet_lite{i}"));
+        base.chain(tf).chain(lite).chain(tf_lite).collect()
     }
 
     /// B0 scaled by any coefficients, in timm's flavour; small members have coefficients below one

@@ -1,19 +1,16 @@
 //! A saved model: a folder with the weights of one or more networks and a card that says what they are.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use candle_core::{Device, Result as CandleResult, Tensor};
+use candle_core::{Result as CandleResult, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::arch::Arch;
 use crate::error::{Error, Result};
 use crate::evaluator::Evaluator;
-use crate::layouts::{self, Layout};
-use crate::network::EfficientNet;
-use crate::store::ParameterStore;
+use crate::pretrained::{classes_of, load_whole};
 use crate::views::TestViews;
-use crate::weights::{read_weights, write_atomically};
+use crate::weights::{WeightsFile, write_atomically};
 
 /// Name of the card in a model's folder.
 const CARD: &str = "model.json";
@@ -92,36 +89,30 @@ impl SavedModel {
         let folder = if inner.join(CARD).is_file() { inner } else { path.to_path_buf() };
         let card = ModelCard::read(&folder)?;
         let network = |name: &String| {
-            let file = folder.join(name);
-            Ok(built(&file, &card.arch, card.classes.len(), &read_weights(&file)?)?.evaluator()?)
+            let file = WeightsFile::open(&folder.join(name))?;
+            Ok(load_whole(&file, &card.arch, card.classes.len())?.into_evaluator()?)
         };
         let networks = card.networks.iter().map(network).collect::<Result<_>>()?;
         Ok(Self { card, networks })
     }
 
-    /// One network from a bare file of weights, its classes numbered from "0". Without `arch` the file must be one that
-    /// [`crate::save_weights`] wrote with [`ARCH_KEY`].
+    /// One network from a bare file of weights, its classes numbered from "0". Without `arch` the file must say itself
+    /// which architecture it is ([`WeightsFile::arch`]); one that does counts, and `arch` must have its name.
     ///
     /// # Errors
-    /// [`Error::ArchNeeded`] if neither says which architecture it is; else as [`crate::load_pretrained`].
+    /// [`Error::ArchNeeded`] if neither says which architecture it is, [`Error::OtherArch`] if they differ; else as
+    /// [`crate::load_pretrained`].
     pub fn from_file(path: &Path, arch: Option<&Arch>) -> Result<Self> {
-        let arch = match arch {
-            Some(arch) => arch.clone(),
-            None => recorded_arch(path)?,
+        let file = WeightsFile::open(path)?;
+        let arch = file.resolve(arch)?;
+        let classes = match classes_of(&file, &arch)? {
+            Some(classes) if classes > 0 => classes,
+            _ => {
+                let reason = "has no classifier, so it can't predict; train one on it: effmix train DATA --weights FILE";
+                return Err(Error::malformed(path, reason));
+            }
         };
-        let raw = read_weights(path)?;
-        let layout = Layout::detect(raw.keys());
-        let arch = layout.map_or_else(|| arch.clone(), |layout| layout.flavour(&arch));
-        let tensors = match layout {
-            Some(layout) => layouts::rename(layout, raw, &arch.plan()?),
-            None => raw,
-        };
-        let last = ["classifier.bias", "classifier.3.bias"].iter().find_map(|name| tensors.get(*name));
-        let classes = last.map_or(0, Tensor::elem_count);
-        if classes == 0 {
-            return Err(Error::malformed(path, "has no classifier, so it can't predict"));
-        }
-        let network = built(path, &arch, classes, &tensors)?;
+        let network = load_whole(&file, &arch, classes)?.into_evaluator()?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let card = ModelCard {
             arch,
@@ -129,7 +120,7 @@ impl SavedModel {
             networks: vec![name],
             version: env!("CARGO_PKG_VERSION").to_string(),
         };
-        Ok(Self { card, networks: vec![network.evaluator()?] })
+        Ok(Self { card, networks: vec![network] })
     }
 
     /// Length F of the global feature.
@@ -214,35 +205,4 @@ pub struct Outputs {
     pub embeddings: Tensor,
     /// Each network's map of local features, [N, h, w, F].
     pub local_features: Vec<Tensor>,
-}
-
-/// Key of [`crate::save_weights`]'s metadata under which the architecture stands, as JSON.
-pub const ARCH_KEY: &str = "arch";
-
-fn recorded_arch(path: &Path) -> Result<Arch> {
-    let needed = || Error::ArchNeeded { path: path.to_path_buf() };
-    let metadata = match crate::weights::read_metadata(path) {
-        Ok(metadata) => metadata,
-        Err(Error::Malformed { .. }) => return Err(needed()),
-        Err(other) => return Err(other),
-    };
-    let json = metadata.get(ARCH_KEY).ok_or_else(needed)?;
-    serde_json::from_str(json).map_err(|e| Error::malformed(path, format!("recorded architecture: {e}")))
-}
-
-fn built(
-    path: &Path,
-    arch: &Arch,
-    classes: usize,
-    tensors: &HashMap<String, Tensor>,
-) -> Result<EfficientNet> {
-    let store = ParameterStore::new(0, &Device::Cpu);
-    let network = EfficientNet::new(arch, classes, store.var_builder())?;
-    store.load(tensors).map_err(|e| match e {
-        Error::Mismatch(mismatch) => {
-            Error::WeightsMismatch { path: path.to_path_buf(), arch: arch.name.clone(), mismatch }
-        }
-        other => other,
-    })?;
-    Ok(network)
 }

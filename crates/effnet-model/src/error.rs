@@ -29,8 +29,16 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.missing.is_empty() && self.unexpected.is_empty() && self.misshapen.is_empty()
+    /// Number of tensors that differ.
+    pub(crate) fn len(&self) -> usize {
+        self.missing.len() + self.unexpected.len() + self.misshapen.len()
+    }
+
+    /// Keeps the tensors whose name is wanted.
+    pub(crate) fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.missing.retain(|name| wanted(name));
+        self.unexpected.retain(|name| wanted(name));
+        self.misshapen.retain(|tensor| wanted(&tensor.name));
     }
 }
 
@@ -102,7 +110,7 @@ pub enum Error {
     },
     /// The file's tensors carry names of no layout that is known.
     #[error(
-        "{}: tensor names of no known layout (timm's or lukemelas's EfficientNet): {examples}",
+        "{}: tensor names of no known layout (timm's, torchvision's or lukemelas's EfficientNet): {examples}",
         path.display()
     )]
     UnknownLayout {
@@ -132,6 +140,16 @@ pub enum Error {
     ArchNeeded {
         /// The file.
         path: PathBuf,
+    },
+    /// A weights file that records another architecture than the one given.
+    #[error("{}: holds {recorded}, not {given}; leave --arch out", path.display())]
+    OtherArch {
+        /// The file.
+        path: PathBuf,
+        /// What it records.
+        recorded: String,
+        /// What was given.
+        given: String,
     },
     /// A tensor operation failed.
     #[error(transparent)]

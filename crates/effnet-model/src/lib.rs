@@ -22,6 +22,8 @@ mod mode;
 mod network;
 mod part;
 mod plan;
+mod pretrained;
+mod recorded;
 mod scaling;
 mod search;
 mod store;
@@ -34,7 +36,7 @@ pub use candle_nn;
 pub use effnet_ops::Padding;
 
 pub use crate::arch::{Arch, ClassifierKind, Interpolation, Preprocessing, Variant};
-pub use crate::card::{ARCH_KEY, ModelCard, Outputs, SavedModel};
+pub use crate::card::{ModelCard, Outputs, SavedModel};
 pub use crate::classifier::{Classifier, ClassifierEvaluator};
 pub use crate::cost::{Cost, LayerCost};
 pub use crate::error::{Error, Mismatch, Misshapen, Result};
@@ -43,10 +45,10 @@ pub use crate::layouts::Layout;
 pub use crate::mode::{Mode, splitmix64};
 pub use crate::network::EfficientNet;
 pub use crate::plan::{BlockPlan, Plan};
+pub use crate::pretrained::{Pretrained, load_pretrained};
+pub use crate::recorded::ARCH_KEY;
 pub use crate::scaling::{Bases, Scaling};
 pub use crate::search::{Candidate, Dimension, at_cost, candidates, raised, spread};
 pub use crate::store::ParameterStore;
 pub use crate::views::TestViews;
-pub use crate::weights::{
-    LoadReport, flavour_of, load_pretrained, read_metadata, read_weights, save_weights,
-};
+pub use crate::weights::{WeightsFile, read_weights, save_weights};

@@ -83,10 +83,19 @@ impl EfficientNet {
     /// # Errors
     /// None that a network made by [`EfficientNet::new`] on the CPU gives.
     pub fn evaluator(&self) -> CandleResult<Evaluator> {
-        let stages = self.stages.iter().map(|blocks| blocks.iter().map(Block::evaluator).collect());
+        self.clone().into_evaluator()
+    }
+
+    /// [`EfficientNet::evaluator`] of a network that is not needed any more: each block is given up once it is made ready,
+    /// so that where nobody else holds the parameters, both forms are never in memory whole.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn into_evaluator(self) -> CandleResult<Evaluator> {
+        let ready = |blocks: Vec<Block>| blocks.into_iter().map(|block| block.evaluator()).collect();
         Ok(Evaluator {
             stem: self.stem.evaluator()?,
-            stages: stages.collect::<CandleResult<_>>()?,
+            stages: self.stages.into_iter().map(ready).collect::<CandleResult<_>>()?,
             head: self.head.evaluator()?,
             classifier: self.classifier.evaluator()?,
         })

@@ -21,7 +21,7 @@ use crate::mode::splitmix64;
 ///
 /// Trainable parameters and running statistics (names that end in `running_mean` or `running_var`) are both variables,
 /// but only the first belong to an optimiser.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct ParameterStore {
     variables: Arc<Mutex<BTreeMap<String, Var>>>,
     /// Beginnings of the names that are frozen.
@@ -86,7 +86,7 @@ impl ParameterStore {
     /// [`Error::Mismatch`] with every name that is missing, not the network's, or of another shape.
     pub fn load(&self, tensors: &HashMap<String, Tensor>) -> Result<()> {
         let mismatch = self.compare(tensors);
-        if !mismatch.is_empty() {
+        if mismatch.len() > 0 {
             return Err(Error::Mismatch(mismatch));
         }
         for (name, tensor) in tensors {
@@ -96,7 +96,7 @@ impl ParameterStore {
     }
 
     /// How `tensors` differ from what the store holds.
-    pub(crate) fn compare(&self, tensors: &HashMap<String, Tensor>) -> Mismatch {
+    fn compare(&self, tensors: &HashMap<String, Tensor>) -> Mismatch {
         let variables = self.lock();
         let mut mismatch = Mismatch::default();
         for (name, var) in variables.iter() {
@@ -116,7 +116,7 @@ impl ParameterStore {
     }
 
     /// Sets the value of a name which the store has.
-    pub(crate) fn set(&self, name: &str, tensor: &Tensor) -> Result<()> {
+    fn set(&self, name: &str, tensor: &Tensor) -> Result<()> {
         let tensor = tensor.to_dtype(DType::F32)?.to_device(&self.device)?;
         match self.lock().get(name) {
             Some(var) => Ok(var.set(&tensor)?),
@@ -125,6 +125,14 @@ impl ParameterStore {
                 Err(Error::Mismatch(Mismatch { unexpected, ..Mismatch::default() }))
             }
         }
+    }
+
+    /// Adds a parameter that the store doesn't have.
+    pub(crate) fn insert(&self, name: &str, values: Vec<f32>, shape: Shape) -> CandleResult<Tensor> {
+        let var = Var::from_vec(values, shape, &self.device)?;
+        let tensor = var.as_tensor().clone();
+        self.lock().insert(name.to_string(), var);
+        Ok(tensor)
     }
 
     fn select(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, Var)> {
@@ -169,17 +177,15 @@ impl SimpleBackend for ParameterStore {
         if dtype != DType::F32 {
             bail!("{name}: parameters are f32, {dtype:?} was asked for")
         }
-        let mut variables = self.lock();
+        let variables = self.lock();
         if let Some(var) = variables.get(name) {
             if var.shape() != &shape {
                 bail!("{name} is in the store as {:?}, {shape:?} was asked for", var.shape())
             }
             return Ok(var.as_tensor().clone());
         }
-        let var = Var::from_vec(self.initial(&shape, name, init), shape, &self.device)?;
-        let tensor = var.as_tensor().clone();
-        variables.insert(name.to_string(), var);
-        Ok(tensor)
+        drop(variables);
+        self.insert(name, self.initial(&shape, name, init), shape)
     }
 
     fn get_unchecked(&self, name: &str, _: DType, _: &Device) -> CandleResult<Tensor> {

@@ -1,12 +1,17 @@
-//! The cost model's memory against what is allocated, counted by the allocator. A program of its own, because of that.
+//! Memory, as the allocator counts it: the cost model's against what is allocated, and what it takes to load weights. A program of
+//! its own, because of that.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use effnet_model::candle::{DType, Device, Tensor, Var};
-use effnet_model::{Arch, EfficientNet, Mode, ParameterStore};
+use effnet_model::{
+    Arch, EfficientNet, Mode, ParameterStore, SavedModel, WeightsFile, load_pretrained, save_weights,
+};
 use effnet_ops::{Moved, Sgd, sgd_step};
 
 /// The system's allocator, with a count of the bytes that are lent and of the most that were.
@@ -49,9 +54,32 @@ fn most_bytes(work: impl FnOnce()) -> f64 {
 /// As far as the model may be off: it leaves out what products pack, and what is made ready for them.
 const OFF: f64 = 0.25;
 
+/// Held by a test, for nothing else may allocate meanwhile.
+static ALONE: Mutex<()> = Mutex::new(());
+
+#[test]
+fn loading_takes_little_more_than_the_file() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("b7.safetensors");
+    let arch = Arch::by_name("b7").unwrap();
+    let store = ParameterStore::new(0, &Device::Cpu);
+    EfficientNet::new(&arch, 1000, store.var_builder()).unwrap();
+    save_weights(&store, &path, &BTreeMap::new()).unwrap();
+    drop(store);
+    let file = std::fs::metadata(&path).unwrap().len() as f64;
+    let names = most_bytes(|| drop(WeightsFile::open(&path).unwrap()));
+    assert!(names < 0.05 * file, "{names} bytes to look into {file}");
+    let network =
+        most_bytes(|| drop(load_pretrained(&WeightsFile::open(&path).unwrap(), &arch, 1000, 0).unwrap()));
+    assert!(network > file && network < 1.2 * file, "{network} bytes for a network of {file}");
+    let model = most_bytes(|| drop(SavedModel::from_file(&path, Some(&arch)).unwrap()));
+    assert!(model > file && model < 1.3 * file, "{model} bytes for a model of {file}");
+}
+
 #[test]
 fn memory_is_what_is_allocated() {
-    // One test, for nothing else may allocate meanwhile.
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for (name, size, batch) in [("b0", 128, 8), ("b0", 224, 2), ("b2", 96, 4), ("efficientnet_lite0", 128, 8)]
     {
         let arch = Arch::by_name(name).unwrap().with_size(size);

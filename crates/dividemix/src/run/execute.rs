@@ -162,6 +162,11 @@ impl Run<'_> {
         data.folder.warnings.iter().for_each(|warning| (self.observe)(Progress::Warning(warning)));
         let body = self.body.take();
         let networks = self.networks(&classes, self.plan.hyperparameters.method, body)?;
+        if networks.classifier_made_new {
+            (self.observe)(Progress::Notice(
+                "the weights' classifier is for other classes: the networks get a new one, untrained",
+            ));
+        }
         let sets = self.sets(data, &networks)?;
         self.check_again(&sets, &classes)?;
 

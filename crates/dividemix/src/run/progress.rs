@@ -39,6 +39,8 @@ pub enum Progress<'a> {
         /// Of so many.
         total: usize,
     },
+    /// What is done about pretrained weights, a sentence.
+    Notice(&'a str),
     /// Something the user should know about the data or the settings.
     Warning(&'a str),
     /// The loop tells something.

@@ -1,13 +1,11 @@
 //! From what was said to what will be done: every default filled in, every value checked, in one place.
 
-use std::path::Path;
-
-use effnet_model::{Arch, ClassifierKind, flavour_of};
+use effnet_model::{Arch, ClassifierKind, WeightsFile};
 
 use super::data::{COLUMNS, TEST_FRACTION};
 use super::defaults::{Defaults, Facts, defaults_for};
 use super::settings::{Augment, CacheKind, Freeze, Settings};
-use super::weights::{arch_of, weights_file};
+use super::weights::open_weights;
 use crate::{Error, Hyperparameters, Result};
 
 /// Hidden units of the head on a frozen body.
@@ -99,24 +97,27 @@ impl Settings {
 
     /// The network: of the pretrained weights where they say what they are, else by name and scaling.
     fn resolve_arch(&mut self, defaults: &Defaults) -> Result<Arch> {
-        let recorded =
-            self.weights.as_deref().map(|weights| self.recorded_arch(weights)).transpose()?.flatten();
+        let weights = self.weights.as_deref().map(open_weights).transpose()?;
+        let recorded = match &weights {
+            Some(weights) => self.recorded_arch(weights)?,
+            None => None,
+        };
         let mut arch = match recorded {
             Some(arch) => {
                 self.arch.get_or_insert_with(|| arch.name.clone());
                 arch
             }
             None => {
-                if let (Some(weights), None) = (&self.weights, &self.arch) {
-                    return Err(effnet_model::Error::ArchNeeded { path: weights.clone() }.into());
+                if let (Some(weights), None) = (&weights, &self.arch) {
+                    return Err(effnet_model::Error::ArchNeeded { path: weights.path().to_owned() }.into());
                 }
                 let name = self.arch.get_or_insert_with(|| defaults.arch.to_owned());
                 let width = *self.width.get_or_insert(defaults.width);
                 let depth = *self.depth.get_or_insert(defaults.depth);
                 let stride = *self.stem_stride.get_or_insert(defaults.stem_stride);
                 let arch = Arch::by_name(name)?.with_scaling(width, depth).with_stem_stride(stride);
-                match &self.weights {
-                    Some(weights) => flavour_of(&weights_file(weights)?, &arch)?,
+                match &weights {
+                    Some(weights) => weights.flavour(&arch)?,
                     None => arch,
                 }
             }
@@ -130,18 +131,24 @@ impl Settings {
     }
 
     /// The architecture that the weights themselves record; then flags that would change it are refused.
-    fn recorded_arch(&self, weights: &Path) -> Result<Option<Arch>> {
-        let Some(arch) = arch_of(weights)? else { return Ok(None) };
+    fn recorded_arch(&self, weights: &WeightsFile) -> Result<Option<Arch>> {
+        let Some(arch) = weights.arch()? else { return Ok(None) };
         let said = [("--width", self.width.is_some()), ("--depth", self.depth.is_some())];
         if let Some((name, _)) = said.iter().find(|(_, given)| *given) {
-            let problem =
-                format!("{} says itself how wide and deep its network is; leave it out", weights.display());
+            let problem = format!(
+                "{} says itself how wide and deep its network is; leave it out",
+                weights.path().display()
+            );
             return Err(Error::Setting { name, problem });
         }
         match &self.arch {
             Some(name) if Arch::by_name(name)?.name != arch.name => Err(Error::Setting {
                 name: "--arch",
-                problem: format!("{name}, but {} holds {}; leave it out", weights.display(), arch.name),
+                problem: format!(
+                    "{name}, but {} holds {}; leave it out",
+                    weights.path().display(),
+                    arch.name
+                ),
             }),
             _ => Ok(Some(arch)),
         }

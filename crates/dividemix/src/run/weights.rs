@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use effnet_model::{
-    ARCH_KEY, Arch, Classifier, EfficientNet, ModelCard, ParameterStore, load_pretrained, read_metadata,
-    save_weights,
+    ARCH_KEY, Arch, Classifier, EfficientNet, ModelCard, ParameterStore, Pretrained, WeightsFile,
+    load_pretrained, save_weights,
 };
 
 use super::folder::RunFolder;
@@ -22,6 +22,8 @@ pub(crate) struct Networks {
     stores: Vec<ParameterStore>,
     /// The frozen body, if there is one: trained are heads alone.
     body: Option<FrozenBody>,
+    /// Whether the pretrained weights' classifier was for other classes, so that the networks' are new.
+    pub(crate) classifier_made_new: bool,
 }
 
 /// A pretrained network, of which the classifier is not used.
@@ -35,12 +37,11 @@ pub(crate) struct FrozenBody {
 impl FrozenBody {
     /// Reads the body's weights.
     pub(crate) fn read(arch: &Arch, classes: usize, weights: &Path) -> Result<Self> {
-        let file = weights_file(weights)?;
-        let (network, store) = build(arch, classes, 0)?;
-        load_pretrained(&file, arch, &store)?;
+        let file = open_weights(weights)?;
+        let Pretrained { network, store, .. } = load_pretrained(&file, arch, classes, 0)?;
         let mut hasher = blake3::Hasher::new();
-        let opened = std::fs::File::open(&file).map_err(Error::io("can't read", &file))?;
-        hasher.update_reader(opened).map_err(Error::io("can't read", &file))?;
+        let opened = std::fs::File::open(file.path()).map_err(Error::io("can't read", file.path()))?;
+        hasher.update_reader(opened).map_err(Error::io("can't read", file.path()))?;
         hasher.update(as_json(arch)?.as_bytes());
         Ok(Self { network, key: hasher.finalize(), store })
     }
@@ -58,22 +59,23 @@ impl Networks {
     ) -> Result<Self> {
         let mut trained: Vec<Box<dyn Network>> = Vec::new();
         let mut stores = Vec::new();
+        let mut classifier_made_new = false;
+        let weights = weights.filter(|_| body.is_none()).map(open_weights).transpose()?;
         for number in 0..count {
             let seed = Stream::new(seed, Purpose::Initialise).at(number as u64).key();
-            let (network, store) = match &body {
-                Some(_) => head(arch, classes.len(), seed)?,
-                None => {
-                    let (network, store) = build(arch, classes.len(), seed)?;
-                    if let Some(weights) = weights {
-                        load_pretrained(&weights_file(weights)?, arch, &store)?;
-                    }
-                    (Box::new(Trainable { network, store: store.clone() }) as Box<dyn Network>, store)
+            let (network, store) = match (&body, &weights) {
+                (Some(_), _) => head(arch, classes.len(), seed)?,
+                (None, None) => trainable(build(arch, classes.len(), seed)?),
+                (None, Some(weights)) => {
+                    let pretrained = load_pretrained(weights, arch, classes.len(), seed)?;
+                    classifier_made_new |= pretrained.classifier_made_new;
+                    trainable((pretrained.network, pretrained.store))
                 }
             };
             trained.push(network);
             stores.push(store);
         }
-        Ok(Self { arch: arch.clone(), classes: classes.to_vec(), trained, stores, body })
+        Ok(Self { arch: arch.clone(), classes: classes.to_vec(), trained, stores, body, classifier_made_new })
     }
 
     /// The frozen body, if there is one.
@@ -125,10 +127,13 @@ pub(super) fn throwaway(
         if heads {
             return Ok(head(arch, classes, seed)?.0);
         }
-        let (network, store) = build(arch, classes, seed)?;
-        Ok(Box::new(Trainable { network, store }))
+        Ok(trainable(build(arch, classes, seed)?).0)
     };
     (0..count).map(one).collect()
+}
+
+fn trainable((network, store): (EfficientNet, ParameterStore)) -> (Box<dyn Network>, ParameterStore) {
+    (Box::new(Trainable { network, store: store.clone() }), store)
 }
 
 /// A head on the features of a frozen body.
@@ -149,27 +154,13 @@ fn model_folder(path: &Path) -> Option<PathBuf> {
     [path.join("model"), path.to_owned()].into_iter().find(|folder| folder.join("model.json").is_file())
 }
 
-/// The file of weights that a path means: of a run, its first network's.
-pub(super) fn weights_file(path: &Path) -> Result<PathBuf> {
-    let Some(folder) = model_folder(path) else { return Ok(path.to_owned()) };
+/// The weights that a path means: of a run, its first network's.
+pub(super) fn open_weights(path: &Path) -> Result<WeightsFile> {
+    let Some(folder) = model_folder(path) else { return Ok(WeightsFile::open(path)?) };
     let card = ModelCard::read(&folder)?;
     let none =
         || Error::Format { path: folder.clone(), problem: "its model.json names no network".to_owned() };
-    Ok(folder.join(card.networks.first().ok_or_else(none)?))
-}
-
-/// The architecture that weights record with them: a run's model does, and its files do.
-pub(crate) fn arch_of(path: &Path) -> Result<Option<Arch>> {
-    if let Some(folder) = model_folder(path) {
-        return Ok(Some(ModelCard::read(&folder)?.arch));
-    }
-    // Other formats have no metadata; what is no file of weights at all is told when it is read.
-    let Some(json) = read_metadata(path).ok().and_then(|mut metadata| metadata.remove(ARCH_KEY)) else {
-        return Ok(None);
-    };
-    let wrong =
-        |e: serde_json::Error| Error::Format { path: path.to_owned(), problem: format!("architecture: {e}") };
-    serde_json::from_str(&json).map(Some).map_err(wrong)
+    Ok(WeightsFile::open(&folder.join(card.networks.first().ok_or_else(none)?))?)
 }
 
 fn as_json(arch: &Arch) -> Result<String> {

@@ -3,13 +3,14 @@
 mod lukemelas;
 mod torchvision;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use candle_core::Tensor;
 use effnet_ops::Padding;
 
-use crate::arch::Arch;
+use crate::arch::{Arch, Preprocessing, Variant};
+use crate::error::Result;
 use crate::plan::Plan;
+use crate::weights::WeightsFile;
 
 /// A library's way of naming an EfficientNet's tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +38,15 @@ impl Layout {
         })
     }
 
-    /// The member as this library computes it, where the library has one way: padding and the numbers of batch norm.
-    /// timm has two, of which the member's name says one.
+    /// The member as this library computes it: padding, the numbers of batch norm, and what timm's own Lite was trained on.
+    /// timm has two ways, of which the member's name says one.
     pub fn flavour(self, arch: &Arch) -> Arch {
         let (padding, bn_eps, bn_momentum) = match self {
+            Self::Timm if arch.variant == Variant::Lite && !arch.name.starts_with("tf_") => {
+                let preprocessing = Preprocessing::IMAGENET;
+                let (padding, bn_eps, bn_momentum) = (Padding::Symmetric, 1e-5, 0.1);
+                return Arch { padding, bn_eps, bn_momentum, preprocessing, ..arch.clone() };
+            }
             Self::Timm => return arch.clone(),
             Self::Lukemelas => (Padding::Same, 1e-3, 0.01),
             Self::Torchvision if arch.scaling.width < TORCHVISION_LARGE => (Padding::Symmetric, 1e-5, 0.1),
@@ -54,24 +60,21 @@ impl Layout {
 /// whole as floats.
 const COUNTER: &str = ".num_batches_tracked";
 
-/// The tensors under timm's names, without batch counters. A name that the layout doesn't have stays as it is, to be
-/// reported as it stands in the file.
-pub(crate) fn rename(
-    layout: Layout,
-    tensors: HashMap<String, Tensor>,
-    plan: &Plan,
-) -> HashMap<String, Tensor> {
+/// The file's name of each of its tensors by timm's, without batch counters. A name that the layout doesn't have stays as it is,
+/// to be reported as it stands in the file.
+pub(crate) fn names(file: &WeightsFile, plan: &Plan) -> Result<BTreeMap<String, String>> {
+    let layout = file.layout()?;
     let modules = match layout {
         Layout::Torchvision => torchvision::to_timm(plan),
         Layout::Timm | Layout::Lukemelas => HashMap::new(),
     };
-    let renamed = |name: String| match layout {
-        Layout::Timm => name,
-        Layout::Lukemelas => lukemelas::to_timm(&name, plan).unwrap_or(name),
-        Layout::Torchvision => with_module(&name, &modules).unwrap_or(name),
+    let renamed = |name: &str| match layout {
+        Layout::Timm => None,
+        Layout::Lukemelas => lukemelas::to_timm(name, plan),
+        Layout::Torchvision => with_module(name, &modules),
     };
-    let weights = tensors.into_iter().filter(|(name, _)| !name.ends_with(COUNTER));
-    weights.map(|(name, tensor)| (renamed(name), tensor)).collect()
+    let weights = file.shapes().map(|(name, _)| name).filter(|name| !name.ends_with(COUNTER));
+    Ok(weights.map(|name| (renamed(name).unwrap_or_else(|| name.to_owned()), name.to_owned())).collect())
 }
 
 /// The name of a parameter whose module has another name.

@@ -1,14 +1,45 @@
-//! From a storage's bytes to f32 tensors, every length checked.
+//! From a run's bytes to f32, every length checked.
 
-use candle_core::{DType, Device, Tensor};
+use std::ops::Range;
+
+use half::{bf16, f16};
 
 use super::{Malformed, Parsed};
+
+/// A floating-point type that is read, as f32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Float {
+    F16,
+    Bf16,
+    F32,
+    F64,
+}
+
+impl Float {
+    /// Bytes.
+    pub(super) fn size(self) -> usize {
+        match self {
+            Self::F16 | Self::Bf16 => 2,
+            Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+
+    /// Numbers from their little-endian bytes. An f64 beyond f32's range becomes infinite.
+    fn read(self, bytes: &[u8]) -> Vec<f32> {
+        match self {
+            Self::F16 => bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
+            Self::Bf16 => bytes.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect(),
+            Self::F32 => bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+            Self::F64 => bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),
+        }
+    }
+}
 
 /// What a storage is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Element {
-    /// Read, as f32.
-    Float(DType),
+    Float(Float),
     /// Left out: a counter of this many bytes, not a weight.
     Integer(usize),
 }
@@ -16,7 +47,7 @@ pub(super) enum Element {
 impl Element {
     pub(super) fn size(self) -> usize {
         match self {
-            Self::Float(dtype) => dtype.size_in_bytes(),
+            Self::Float(float) => float.size(),
             Self::Integer(size) => size,
         }
     }
@@ -31,9 +62,14 @@ pub(super) struct View {
 }
 
 impl View {
-    /// Number of elements, if there are any, the view stays inside a storage of `len` elements, and it doesn't
-    /// repeat any of them so often that it would be larger than that.
-    fn elements_within(&self, len: usize) -> Parsed<usize> {
+    /// Number of elements; what [`View::within`] accepts has no more than its run.
+    pub(super) fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The elements of a run of `len` from the first that the view shows to the last, if it shows any, stays inside the
+    /// run, and doesn't repeat any of them so often that it would be larger than that.
+    pub(super) fn within(&self, len: usize) -> Parsed<Range<usize>> {
         let outside = || {
             let Self { offset, shape, strides } = self;
             let asked = format!("shape {shape:?}, strides {strides:?}, offset {offset}");
@@ -47,9 +83,31 @@ impl View {
             (d - 1).checked_mul(stride).and_then(|step| at.checked_add(step))
         });
         match last {
-            Some(last) if last < len => Ok(elements),
+            Some(last) if last < len => Ok(self.offset..last + 1),
             _ => Err(outside()),
         }
+    }
+
+    /// The tensor's values in row-major order, from the bytes of its span ([`View::within`]).
+    pub(super) fn values(&self, float: Float, span: &[u8]) -> Vec<f32> {
+        let values = float.read(span);
+        if self.is_contiguous() { values } else { self.gather(&values) }
+    }
+
+    fn gather(&self, span: &[f32]) -> Vec<f32> {
+        let mut index = vec![0; self.shape.len()];
+        let next = |_| {
+            let at = index.iter().zip(&self.strides).map(|(i, stride)| i * stride).sum::<usize>();
+            for (i, &d) in index.iter_mut().zip(&self.shape).rev() {
+                *i += 1;
+                if *i < d {
+                    break;
+                }
+                *i = 0;
+            }
+            span[at]
+        };
+        (0..self.elements()).map(next).collect()
     }
 
     fn is_contiguous(&self) -> bool {
@@ -62,66 +120,14 @@ impl View {
     }
 }
 
-/// Bytes that the tensors of a file may still take up: a file can name one storage as thousands of tensors.
-pub(super) struct Budget(usize);
-
-impl Budget {
-    pub(super) fn of_file(bytes: &[u8]) -> Self {
-        Self(bytes.len())
-    }
-
-    fn take(&mut self, bytes: usize) -> Parsed<()> {
-        match self.0.checked_sub(bytes) {
-            Some(left) => self.0 = left,
-            None => return Err(Malformed::new("its tensors are larger together than the file")),
-        }
-        Ok(())
-    }
-}
-
-/// The tensor that `view` shows of `storage`, as f32 on the CPU.
-pub(super) fn tensor(dtype: DType, storage: &[u8], view: &View, budget: &mut Budget) -> Parsed<Tensor> {
-    let size = dtype.size_in_bytes();
-    let elements = view.elements_within(storage.len() / size)?;
-    budget.take(elements * size)?;
-    let failed = |e: candle_core::Error| Malformed::new(e.to_string());
-    let gathered;
-    let bytes = if view.is_contiguous() {
-        &storage[view.offset * size..(view.offset + elements) * size]
-    } else {
-        gathered = gather(storage, size, view, elements);
-        &gathered
-    };
-    let read = Tensor::from_raw_buffer(bytes, dtype, &view.shape, &Device::Cpu);
-    read.and_then(|t| t.to_dtype(DType::F32)).map_err(failed)
-}
-
-/// Copies a strided view to row-major order. `view` has been found to lie inside `storage`.
-fn gather(storage: &[u8], size: usize, view: &View, elements: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(elements * size);
-    let mut index = vec![0; view.shape.len()];
-    for _ in 0..elements {
-        let at: usize = view.offset + index.iter().zip(&view.strides).map(|(i, s)| i * s).sum::<usize>();
-        out.extend_from_slice(&storage[at * size..(at + 1) * size]);
-        for (i, &d) in index.iter_mut().zip(&view.shape).rev() {
-            *i += 1;
-            if *i < d {
-                break;
-            }
-            *i = 0;
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(view: View, budget: usize) -> Parsed<Vec<f32>> {
-        let storage: Vec<u8> = (0..6u8).flat_map(|v| f32::from(v).to_le_bytes()).collect();
-        let t = tensor(DType::F32, &storage, &view, &mut Budget(budget))?;
-        t.flatten_all().and_then(|t| t.to_vec1()).map_err(|e| Malformed::new(e.to_string()))
+    fn read(view: &View) -> Parsed<Vec<f32>> {
+        let run: Vec<u8> = (0..6u8).flat_map(|v| f32::from(v).to_le_bytes()).collect();
+        let span = view.within(6)?;
+        Ok(view.values(Float::F32, &run[4 * span.start..4 * span.end]))
     }
 
     fn view(offset: usize, shape: &[usize], strides: &[usize]) -> View {
@@ -130,9 +136,10 @@ mod tests {
 
     #[test]
     fn a_transposed_view_is_read_in_its_own_order() {
-        assert_eq!(read(view(0, &[3, 2], &[1, 3]), 24).unwrap(), [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
-        assert_eq!(read(view(1, &[2, 2], &[2, 1]), 24).unwrap(), [1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(read(view(5, &[], &[]), 24).unwrap(), [5.0]);
+        assert_eq!(read(&view(0, &[3, 2], &[1, 3])).unwrap(), [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+        assert_eq!(read(&view(1, &[2, 2], &[2, 1])).unwrap(), [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(read(&view(1, &[2, 2], &[0, 2])).unwrap(), [1.0, 3.0, 1.0, 3.0]);
+        assert_eq!(read(&view(5, &[], &[])).unwrap(), [5.0]);
     }
 
     #[test]
@@ -149,13 +156,18 @@ mod tests {
             view(usize::MAX, &[1], &[1]),
         ];
         for view in bad {
-            let shown = format!("{view:?}");
-            assert!(read(view, 1000).is_err(), "{shown}");
+            assert!(read(&view).is_err(), "{view:?}");
         }
     }
 
     #[test]
-    fn tensors_larger_than_the_file_together_are_refused() {
-        assert!(read(view(0, &[6], &[1]), 23).is_err());
+    fn every_type_becomes_the_nearest_f32() {
+        let exact = [1.5f32, -0.25, 0.0];
+        let bytes = |of: &dyn Fn(f32) -> Vec<u8>| exact.iter().flat_map(|&v| of(v)).collect::<Vec<u8>>();
+        assert_eq!(Float::F16.read(&bytes(&|v| f16::from_f32(v).to_le_bytes().to_vec())), exact);
+        assert_eq!(Float::Bf16.read(&bytes(&|v| bf16::from_f32(v).to_le_bytes().to_vec())), exact);
+        assert_eq!(Float::F32.read(&bytes(&|v| v.to_le_bytes().to_vec())), exact);
+        assert_eq!(Float::F64.read(&bytes(&|v| f64::from(v).to_le_bytes().to_vec())), exact);
+        assert_eq!(Float::F64.read(&1e300f64.to_le_bytes()), [f32::INFINITY]);
     }
 }

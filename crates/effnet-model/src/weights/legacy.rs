@@ -1,12 +1,10 @@
 //! torch's format before 1.6: five pickles one after another (magic number, version, system, object, keys of the
 //! storages), then each storage's length and raw numbers (`_legacy_save` of torch's `serialization.py`).
 
-use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
-use candle_core::Tensor;
-
-use super::elements::Budget;
+use super::index::{Index, Run};
 use super::machine::{Unpickled, unpickle};
 use super::pickle::{Arena, Storage, Value};
 use super::{Malformed, Parsed, state};
@@ -14,7 +12,7 @@ use super::{Malformed, Parsed, state};
 const MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;
 const VERSION: i128 = 1001;
 
-pub(super) fn read(bytes: &[u8]) -> Parsed<HashMap<String, Tensor>> {
+pub(super) fn index(bytes: &[u8]) -> Parsed<Index> {
     let mut at = 0;
     let mut next = |what: &str| {
         let rest = bytes.get(at..).unwrap_or_default();
@@ -40,12 +38,12 @@ pub(super) fn read(bytes: &[u8]) -> Parsed<HashMap<String, Tensor>> {
     if says_big_endian(&system) {
         return Err(Malformed::new("written on a big-endian machine, which is not read"));
     }
-    let storages = locate(bytes, at, &object.arena, &keys)?;
-    state::tensors(&object.arena, object.value, Budget::of_file(bytes), |storage| {
-        let found = storages.get(storage.key).copied();
+    let runs = locate(bytes, at, &object.arena, &keys)?;
+    state::index(&object.arena, object.value, bytes.len(), |storage| {
+        let found = runs.get(storage.key).cloned();
         let found =
             found.ok_or_else(|| Malformed::new(format!("storage {:?} is not in the file", storage.key)))?;
-        Ok(Cow::Borrowed(found))
+        Ok(Run::new(found, None))
     })
 }
 
@@ -55,13 +53,13 @@ fn says_big_endian(system: &Unpickled<'_>) -> bool {
     items.any(|item| matches!(item, (Value::Text("little_endian"), Value::Bool(false))))
 }
 
-/// The bytes of each storage, which lie in the order of `keys` from byte `at` on.
+/// Where each storage's bytes are: they lie in the order of `keys` from byte `at` on.
 fn locate<'a>(
     bytes: &'a [u8],
     mut at: usize,
     arena: &Arena<'a>,
     keys: &Unpickled<'a>,
-) -> Parsed<HashMap<&'a str, &'a [u8]>> {
+) -> Parsed<HashMap<&'a str, Range<usize>>> {
     let described: HashMap<&str, &Storage<'_>> = arena.storages.iter().map(|s| (s.key, s)).collect();
     let mut found = HashMap::new();
     for &key in keys.arena.items(keys.value)? {
@@ -70,10 +68,10 @@ fn locate<'a>(
         };
         let storage = described.get(key);
         let storage = storage.ok_or_else(|| Malformed::new(format!("storage {key:?} is of no tensor")))?;
-        let cut = || Malformed::new(format!("the file ends inside storage {key:?}, at byte {at}"));
+        let begin = at;
+        let cut = || Malformed::new(format!("the file ends inside storage {key:?}, at byte {begin}"));
         let rest = bytes.get(at..).unwrap_or_default();
-        let (length, rest) = rest.split_first_chunk::<8>().ok_or_else(cut)?;
-        let length = i64::from_le_bytes(*length);
+        let length = i64::from_le_bytes(*rest.first_chunk().ok_or_else(cut)?);
         if usize::try_from(length).ok() != Some(storage.len) {
             let said = storage.len;
             return Err(Malformed::new(format!(
@@ -81,8 +79,9 @@ fn locate<'a>(
             )));
         }
         let size = storage.len.checked_mul(storage.element.size()).ok_or_else(cut)?;
-        found.insert(key, rest.get(..size).ok_or_else(cut)?);
-        at += 8 + size;
+        let start = at + size_of_val(&length);
+        at = start.checked_add(size).filter(|end| *end <= bytes.len()).ok_or_else(cut)?;
+        found.insert(key, start..at);
     }
     Ok(found)
 }

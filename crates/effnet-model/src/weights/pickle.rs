@@ -3,9 +3,7 @@
 //! Compound values lie in an arena and refer to each other by index, so that nesting of any depth, and cycles, cost
 //! nothing and can be dropped without recursion.
 
-use candle_core::DType;
-
-use super::elements::{Element, View};
+use super::elements::{Element, Float, View};
 use super::{Malformed, Parsed};
 
 /// One value. Compound ones are indices into [`Arena`].
@@ -34,16 +32,16 @@ pub(super) enum Global {
 
 impl Global {
     pub(super) fn named(module: &str, name: &str) -> Parsed<Self> {
-        let float = |dtype| Ok(Self::Storage(Element::Float(dtype)));
+        let float = |float| Ok(Self::Storage(Element::Float(float)));
         let integer = |size| Ok(Self::Storage(Element::Integer(size)));
         match (module, name) {
             ("collections", "OrderedDict") => Ok(Self::OrderedDict),
             ("torch._utils", "_rebuild_tensor_v2") => Ok(Self::RebuildTensor),
             ("torch._utils", "_rebuild_parameter") => Ok(Self::RebuildParameter),
-            ("torch", "FloatStorage") => float(DType::F32),
-            ("torch", "DoubleStorage") => float(DType::F64),
-            ("torch", "HalfStorage") => float(DType::F16),
-            ("torch", "BFloat16Storage") => float(DType::BF16),
+            ("torch", "FloatStorage") => float(Float::F32),
+            ("torch", "DoubleStorage") => float(Float::F64),
+            ("torch", "HalfStorage") => float(Float::F16),
+            ("torch", "BFloat16Storage") => float(Float::Bf16),
             ("torch", "LongStorage") => integer(8),
             ("torch", "IntStorage") => integer(4),
             ("torch", "ShortStorage") => integer(2),

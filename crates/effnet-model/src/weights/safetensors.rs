@@ -1,25 +1,26 @@
 //! safetensors; its crate checks every length before anything is read.
 
-use std::collections::HashMap;
-
-use candle_core::{DType, Tensor};
 use safetensors::{Dtype, SafeTensors};
 
-use super::elements::{self, Budget, View};
+use super::elements::{Float, View};
+use super::index::{Index, Run};
 use super::{Malformed, Parsed};
 
-pub(super) fn read(bytes: &[u8]) -> Parsed<HashMap<String, Tensor>> {
-    let file = SafeTensors::deserialize(bytes).map_err(|e| {
+/// Bytes of the header's length, with which a file begins.
+const LENGTH: usize = 8;
+
+pub(super) fn index(bytes: &[u8]) -> Parsed<Index> {
+    let (header, parsed) = SafeTensors::read_metadata(bytes).map_err(|e| {
         Malformed::new(format!("neither safetensors ({e}) nor a .pth file of torch (it starts otherwise)"))
     })?;
-    let mut budget = Budget::of_file(bytes);
-    let mut out = HashMap::new();
-    for (name, tensor) in file.iter() {
-        let dtype = match tensor.dtype() {
-            Dtype::F32 => DType::F32,
-            Dtype::F64 => DType::F64,
-            Dtype::F16 => DType::F16,
-            Dtype::BF16 => DType::BF16,
+    let mut index = Index::new(bytes.len());
+    index.metadata = parsed.metadata().clone().unwrap_or_default();
+    for (name, tensor) in parsed.tensors() {
+        let float = match tensor.dtype {
+            Dtype::F32 => Float::F32,
+            Dtype::F64 => Float::F64,
+            Dtype::F16 => Float::F16,
+            Dtype::BF16 => Float::Bf16,
             Dtype::BOOL
             | Dtype::U8
             | Dtype::I8
@@ -35,13 +36,13 @@ pub(super) fn read(bytes: &[u8]) -> Parsed<HashMap<String, Tensor>> {
                 )));
             }
         };
-        let shape = tensor.shape().to_vec();
+        let (start, end) = tensor.data_offsets;
+        index.runs.push(Run::new(LENGTH + header + start..LENGTH + header + end, None));
+        let shape = tensor.shape.clone();
         let view = View { offset: 0, strides: row_major(&shape), shape };
-        let read = elements::tensor(dtype, tensor.data(), &view, &mut budget);
-        let read = read.map_err(|Malformed(why)| Malformed::new(format!("tensor {name:?}: {why}")))?;
-        out.insert(name.to_string(), read);
+        index.add(&name, index.runs.len() - 1, float, view)?;
     }
-    Ok(out)
+    Ok(index)
 }
 
 fn row_major(shape: &[usize]) -> Vec<usize> {

@@ -5,15 +5,12 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use safetensors::SafeTensors;
-
-use super::map;
 use crate::error::{Error, Result};
 use crate::store::ParameterStore;
 
 /// All metadata stand under this one key of the file's header, as a JSON object: the format keeps them in a hash map,
 /// whose order would differ from run to run and with it the file's bytes.
-const METADATA: &str = "effmix";
+pub(super) const METADATA: &str = "effmix";
 
 /// Writes the store's parameters and running statistics as safetensors under timm's names. The same values and metadata
 /// give the same bytes. An existing file is replaced in one step: whoever reads sees the old or the new one.
@@ -26,20 +23,6 @@ pub fn save_weights(store: &ParameterStore, path: &Path, metadata: &BTreeMap<Str
     let bytes = safetensors::serialize(store.tensors()?, Some(header));
     let bytes = bytes.map_err(|e| Error::malformed(path, format!("can't be written: {e}")))?;
     write_atomically(path, &bytes)
-}
-
-/// The metadata that [`save_weights`] wrote; none for a file of another program's.
-///
-/// # Errors
-/// [`Error::Io`], or [`Error::Malformed`] if it is no safetensors file.
-pub fn read_metadata(path: &Path) -> Result<BTreeMap<String, String>> {
-    let bytes = map(path)?;
-    let (_, header) = SafeTensors::read_metadata(&bytes)
-        .map_err(|e| Error::malformed(path, format!("not safetensors: {e}")))?;
-    let Some(json) = header.metadata().as_ref().and_then(|m| m.get(METADATA)) else {
-        return Ok(BTreeMap::new());
-    };
-    serde_json::from_str(json).map_err(|e| Error::malformed(path, format!("metadata: {e}")))
 }
 
 /// Writes `bytes` to a temporary file beside `path`, flushes it to the disk, and renames it.

@@ -1,11 +1,9 @@
-//! From what a pickle made to named tensors.
+//! From what a pickle made to the index of named tensors.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use candle_core::Tensor;
-
-use super::elements::{self, Budget, Element};
+use super::elements::Element;
+use super::index::{Index, Run};
 use super::pickle::{Arena, Storage, Value};
 use super::{Malformed, Parsed};
 
@@ -15,41 +13,34 @@ const WRAPPERS: [&str; 2] = ["state_dict", "model"];
 /// The prefix that PyTorch's `DataParallel` puts before every name.
 const PARALLEL: &str = "module.";
 
-/// The tensors of the dictionary that is `value`, their numbers read by `storage`, which is asked once for each.
-pub(super) fn tensors<'a>(
+/// The tensors of the dictionary that is `value`, in a file of so many bytes. `run` says where a storage lies; it is asked
+/// once for each.
+pub(super) fn index<'a>(
     arena: &Arena<'a>,
     value: Value<'a>,
-    mut budget: Budget,
-    mut storage: impl FnMut(&Storage<'a>) -> Parsed<Cow<'a, [u8]>>,
-) -> Parsed<HashMap<String, Tensor>> {
-    // By storage, so that one at a time is held. Of a name that comes twice the last counts, as in Python.
-    let mut wanted: BTreeMap<&str, Vec<(&str, usize)>> = BTreeMap::new();
+    file: usize,
+    mut run: impl FnMut(&Storage<'a>) -> Parsed<Run>,
+) -> Parsed<Index> {
+    let mut index = Index::new(file);
+    let mut runs: HashMap<&str, usize> = HashMap::new();
     let named: BTreeMap<&str, usize> = state(arena, value)?.into_iter().collect();
-    for (&name, &tensor) in &named {
-        let key = arena.storages[arena.tensors[tensor].storage].key;
-        wanted.entry(key).or_default().push((name, tensor));
+    let parallel = named.keys().all(|name| name.starts_with(PARALLEL));
+    for (name, tensor) in named {
+        let tensor = &arena.tensors[tensor];
+        let storage = &arena.storages[tensor.storage];
+        let Element::Float(float) = storage.element else { continue };
+        let at = match runs.get(storage.key) {
+            Some(at) => *at,
+            None => {
+                index.runs.push(run(storage)?);
+                runs.insert(storage.key, index.runs.len() - 1);
+                index.runs.len() - 1
+            }
+        };
+        let name = if parallel { &name[PARALLEL.len()..] } else { name };
+        index.add(name, at, float, tensor.view.clone())?;
     }
-    let mut out = HashMap::new();
-    for views in wanted.values() {
-        let mut bytes: Option<Cow<'a, [u8]>> = None;
-        for &(name, tensor) in views {
-            let tensor = &arena.tensors[tensor];
-            let described = &arena.storages[tensor.storage];
-            let Element::Float(dtype) = described.element else { continue };
-            let bytes = match &bytes {
-                Some(bytes) => bytes,
-                None => bytes.insert(storage(described)?),
-            };
-            let read = elements::tensor(dtype, bytes, &tensor.view, &mut budget);
-            let read =
-                read.map_err(|Malformed(reason)| Malformed::new(format!("tensor {name:?}: {reason}")))?;
-            out.insert(name.to_string(), read);
-        }
-    }
-    if !out.is_empty() && out.keys().all(|name| name.starts_with(PARALLEL)) {
-        out = out.into_iter().map(|(name, t)| (name[PARALLEL.len()..].to_string(), t)).collect();
-    }
-    Ok(out)
+    Ok(index)
 }
 
 /// Names and tensors of the dictionary, or of the one inside it which holds the weights.

@@ -1,37 +1,37 @@
 //! torch's format since 1.6: a zip archive of `NAME/data.pkl` and a file a storage, `NAME/data/KEY`, none compressed.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::io::{Cursor, Read};
+use std::ops::Range;
 
-use candle_core::Tensor;
+use zip::read::ZipFile;
 use zip::{CompressionMethod, ZipArchive};
 
-use super::elements::Budget;
+use super::index::{Index, Run};
 use super::machine::unpickle;
 use super::{Malformed, Parsed, state};
 
 const PICKLE: &str = "data.pkl";
 
-pub(super) fn read(bytes: &[u8]) -> Parsed<HashMap<String, Tensor>> {
+pub(super) fn index(bytes: &[u8]) -> Parsed<Index> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| Malformed::new(format!("zip: {e}")))?;
     let folder = pickle_folder(&archive)?;
-    let mut entry = |name: String| entry(&mut archive, &name, bytes.len());
-    if entry(format!("{folder}byteorder")).is_ok_and(|order| order == b"big") {
+    if content(&mut archive, &format!("{folder}byteorder"), bytes).is_ok_and(|order| order == b"big") {
         return Err(Malformed::new("written on a big-endian machine, which is not read"));
     }
-    let pickle = entry(format!("{folder}{PICKLE}"))?;
+    let pickle = content(&mut archive, &format!("{folder}{PICKLE}"), bytes)?;
     let object = unpickle(&pickle)?;
-    state::tensors(&object.arena, object.value, Budget::of_file(bytes), |storage| {
-        let content = entry(format!("{folder}data/{}", storage.key))?;
+    state::index(&object.arena, object.value, bytes.len(), |storage| {
+        let name = format!("{folder}data/{}", storage.key);
+        let (place, checksum) =
+            with_entry(&mut archive, &name, bytes.len(), |place, file| Ok((place, file.crc32())))?;
         let expected = storage.len.checked_mul(storage.element.size());
-        if expected != Some(content.len()) {
-            let (key, found, said) = (storage.key, content.len(), storage.len);
+        if expected != Some(place.len()) {
+            let (key, found, said) = (storage.key, place.len(), storage.len);
             return Err(Malformed::new(format!(
                 "storage {key:?} has {found} bytes, its description says {said} elements"
             )));
         }
-        Ok(Cow::Owned(content))
+        Ok(Run::new(place, Some(checksum)))
     })
 }
 
@@ -45,8 +45,22 @@ fn pickle_folder(archive: &ZipArchive<Cursor<&[u8]>>) -> Parsed<String> {
     folders.next().ok_or_else(|| Malformed::new("a zip archive, but not torch's: it has no data.pkl"))
 }
 
-/// A file of the archive, which has `whole` bytes itself; its checksum is verified.
-fn entry(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, whole: usize) -> Parsed<Vec<u8>> {
+/// A file of the archive; its checksum is verified.
+fn content(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, bytes: &[u8]) -> Parsed<Vec<u8>> {
+    with_entry(archive, name, bytes.len(), |place, file| {
+        let mut content = Vec::with_capacity(place.len());
+        file.read_to_end(&mut content).map_err(|e| Malformed::new(e.to_string()))?;
+        Ok(content)
+    })
+}
+
+/// What `with` makes of a file of the archive and its place there; the archive has `whole` bytes.
+fn with_entry<'a, T>(
+    archive: &mut ZipArchive<Cursor<&'a [u8]>>,
+    name: &str,
+    whole: usize,
+    with: impl FnOnce(Range<usize>, &mut ZipFile<'_, Cursor<&'a [u8]>>) -> Parsed<T>,
+) -> Parsed<T> {
     let failed = |e: String| Malformed::new(format!("zip, {name}: {e}"));
     let mut file = archive.by_name(name).map_err(|e| failed(e.to_string()))?;
     if file.compression() != CompressionMethod::Stored {
@@ -54,9 +68,11 @@ fn entry(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, whole: usize) -> P
             "is compressed, which torch.save doesn't do; unpack and save it again".to_string(),
         ));
     }
-    let size = usize::try_from(file.size()).ok().filter(|&size| size <= whole);
-    let size = size.ok_or_else(|| failed("claims to be larger than the file it is in".to_string()))?;
-    let mut content = Vec::with_capacity(size);
-    file.read_to_end(&mut content).map_err(|e| failed(e.to_string()))?;
-    Ok(content)
+    let place = file.data_start().and_then(|start| {
+        let end = start.checked_add(file.size())?;
+        Some(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
+    });
+    let place = place.filter(|place| place.end <= whole);
+    let place = place.ok_or_else(|| failed("claims to be larger than the file it is in".to_string()))?;
+    with(place, &mut file).map_err(|Malformed(reason)| failed(reason))
 }

@@ -3,8 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use effnet_model::candle::Device;
-use effnet_model::{Arch, EfficientNet, Layout, Mode, ParameterStore, SavedModel, load_pretrained};
+use effnet_model::{Arch, Layout, Mode, SavedModel, WeightsFile, load_pretrained};
 use serde::Deserialize;
 
 use crate::formula;
@@ -56,11 +55,9 @@ fn lite0_says_what_its_own_code_says() {
 fn lite0_starts_a_network_of_other_classes() {
     let Some(path) = weights("lite0_starts_a_network_of_other_classes") else { return };
     let arch = Arch::by_name("efficientnet_lite0").unwrap();
-    let store = ParameterStore::new(1, &Device::Cpu);
-    let network = EfficientNet::new(&arch, 6, store.var_builder()).unwrap();
-    let report = load_pretrained(&path, &arch, &store).unwrap();
-    assert_eq!((report.layout, report.classifier_made_new), (Layout::Lukemelas, true));
-    let logits = network.forward_t(&formula::images("image", 1, 64, 64), Mode::Eval).unwrap();
+    let loaded = load_pretrained(&WeightsFile::open(&path).unwrap(), &arch, 6, 1).unwrap();
+    assert_eq!((loaded.layout, loaded.classifier_made_new), (Layout::Lukemelas, true));
+    let logits = loaded.network.forward_t(&formula::images("image", 1, 64, 64), Mode::Eval).unwrap();
     assert!(formula::values(&logits).iter().all(|v| v.is_finite()));
 }
 
@@ -68,8 +65,6 @@ fn lite0_starts_a_network_of_other_classes() {
 fn lite0_is_no_b0() {
     let Some(path) = weights("lite0_is_no_b0") else { return };
     let arch = Arch::by_name("b0").unwrap();
-    let store = ParameterStore::new(1, &Device::Cpu);
-    EfficientNet::new(&arch, 1000, store.var_builder()).unwrap();
-    let text = load_pretrained(&path, &arch, &store).unwrap_err().to_string();
+    let text = load_pretrained(&WeightsFile::open(&path).unwrap(), &arch, 1000, 1).unwrap_err().to_string();
     assert!(text.contains("se.conv_reduce.weight") && text.contains("--arch"), "{text}");
 }

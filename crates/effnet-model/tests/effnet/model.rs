@@ -6,7 +6,7 @@ use std::path::Path;
 use effnet_model::candle::{Device, IndexOp, Tensor};
 use effnet_model::{
     ARCH_KEY, Arch, ClassifierKind, Error, Mode, ModelCard, ParameterStore, SavedModel, TestViews,
-    read_metadata, read_weights, save_weights,
+    WeightsFile, read_weights, save_weights,
 };
 
 use crate::formula;
@@ -46,7 +46,7 @@ fn weights_survive_a_file_and_the_same_weights_give_the_same_bytes() {
     save_weights(&store, &a, &metadata).unwrap();
     save_weights(&store, &b, &metadata).unwrap();
     assert!(std::fs::read(&a).unwrap() == std::fs::read(&b).unwrap());
-    assert_eq!(read_metadata(&a).unwrap(), metadata);
+    assert_eq!(WeightsFile::open(&a).unwrap().metadata().unwrap(), metadata);
     let read = read_weights(&a).unwrap();
     let tensors = store.tensors().unwrap();
     assert_eq!(read.len(), tensors.len());

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use effnet_model::candle::{DType, Device, Tensor};
-use effnet_model::{Arch, EfficientNet, Error, Layout, ParameterStore, load_pretrained};
+use effnet_model::{
+    Arch, EfficientNet, Error, Layout, Mode, ParameterStore, Pretrained, Result, WeightsFile, load_pretrained,
+};
 
 use crate::formula;
 
@@ -22,10 +24,9 @@ fn file(folder: &Path, change: impl FnOnce(&mut HashMap<String, Tensor>)) -> Pat
     path
 }
 
-fn fresh(classes: usize) -> ParameterStore {
-    let store = ParameterStore::new(5, &Device::Cpu);
-    EfficientNet::new(&tiny(), classes, store.var_builder()).unwrap();
-    store
+/// A network of so many classes from the file.
+fn load(path: &Path, arch: &Arch, classes: usize) -> Result<Pretrained> {
+    load_pretrained(&WeightsFile::open(path)?, arch, classes, 5)
 }
 
 fn value(store: &ParameterStore, name: &str) -> Vec<f32> {
@@ -35,43 +36,40 @@ fn value(store: &ParameterStore, name: &str) -> Vec<f32> {
 #[test]
 fn all_of_a_fitting_file_is_taken_over() {
     let folder = formula::scratch();
-    let path = file(folder.path(), |_| {});
-    let store = fresh(10);
-    let report = load_pretrained(&path, &tiny(), &store).unwrap();
-    assert_eq!((report.layout, report.classifier_made_new), (Layout::Timm, false));
-    assert_eq!(report.tensors, store.tensors().unwrap().len());
-    for (name, t) in store.tensors().unwrap() {
+    let loaded = load(&file(folder.path(), |_| {}), &tiny(), 10).unwrap();
+    assert_eq!((loaded.layout, loaded.classifier_made_new), (Layout::Timm, false));
+    for (name, t) in loaded.store.tensors().unwrap() {
         assert_eq!(formula::values(&t), formula::parameter(&name, t.dims()), "{name}");
     }
+    let images = formula::images("image", 1, 32, 32);
+    let logits = |network: &EfficientNet| formula::values(&network.forward_t(&images, Mode::Eval).unwrap());
+    assert_eq!(logits(&loaded.network), logits(&formula::network(&tiny(), 10).0));
 }
 
 #[test]
-fn a_classifier_of_other_classes_stays_as_it_was_made() {
+fn a_classifier_of_other_classes_is_made_new_by_the_seed() {
     let folder = formula::scratch();
-    let path = file(folder.path(), |_| {});
-    let store = fresh(3);
-    let before = value(&store, "classifier.weight");
-    let report = load_pretrained(&path, &tiny(), &store).unwrap();
-    assert!(report.classifier_made_new);
-    assert_eq!(value(&store, "classifier.weight"), before);
-    assert_eq!(value(&store, "bn2.running_var"), formula::parameter("bn2.running_var", &[128]));
+    let loaded = load(&file(folder.path(), |_| {}), &tiny(), 3).unwrap();
+    assert!(loaded.classifier_made_new);
+    let fresh = ParameterStore::new(5, &Device::Cpu);
+    EfficientNet::new(&tiny(), 3, fresh.var_builder()).unwrap();
+    assert_eq!(value(&loaded.store, "classifier.weight"), value(&fresh, "classifier.weight"));
+    assert_eq!(value(&loaded.store, "bn2.running_var"), formula::parameter("bn2.running_var", &[128]));
 }
 
 #[test]
 fn a_classifier_of_another_kind_or_none_at_all_is_made_new_too() {
     let folder = formula::scratch();
     let path = file(folder.path(), |tensors| tensors.retain(|name, _| !name.starts_with("classifier")));
-    assert!(load_pretrained(&path, &tiny(), &fresh(10)).unwrap().classifier_made_new);
+    assert!(load(&path, &tiny(), 10).unwrap().classifier_made_new);
 
     let path = file(folder.path(), |_| {});
     let arch = tiny().with_classifier(effnet_model::ClassifierKind::Mlp { hidden: 4 });
-    let store = ParameterStore::new(5, &Device::Cpu);
-    EfficientNet::new(&arch, 10, store.var_builder()).unwrap();
-    assert!(load_pretrained(&path, &arch, &store).unwrap().classifier_made_new);
+    assert!(load(&path, &arch, 10).unwrap().classifier_made_new);
 }
 
 #[test]
-fn missing_surplus_and_misshapen_tensors_are_named_and_nothing_changes() {
+fn missing_surplus_and_misshapen_tensors_are_named() {
     let folder = formula::scratch();
     let path = file(folder.path(), |tensors| {
         tensors.remove("bn1.bias");
@@ -80,31 +78,41 @@ fn missing_surplus_and_misshapen_tensors_are_named_and_nothing_changes() {
         tensors
             .insert("conv_head.weight".to_string(), Tensor::zeros((5, 7), DType::F32, &Device::Cpu).unwrap());
     });
-    let store = fresh(10);
-    let before = value(&store, "conv_stem.weight");
-    let error = load_pretrained(&path, &tiny(), &store).unwrap_err();
+    let error = load(&path, &tiny(), 10).unwrap_err();
     assert!(matches!(error, Error::WeightsMismatch { .. }), "{error}");
     let text = error.to_string();
     for part in [
         "weights.safetensors",
-        "bn1.bias",
-        "extra.weight",
+        "1 missing: bn1.bias;",
+        "1 not of this network: extra.weight;",
         "conv_head.weight is [5, 7] where [128, 32, 1, 1]",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    assert_eq!(value(&store, "conv_stem.weight"), before);
 }
 
 #[test]
 fn a_network_of_other_depth_is_refused_in_few_words() {
     let folder = formula::scratch();
     let path = file(folder.path(), |_| {});
-    let deeper = tiny().with_scaling(1.0, 20.0);
-    let store = ParameterStore::new(5, &Device::Cpu);
-    EfficientNet::new(&deeper, 10, store.var_builder()).unwrap();
-    let text = load_pretrained(&path, &deeper, &store).unwrap_err().to_string();
+    let text = load(&path, &tiny().with_scaling(1.0, 20.0), 10).unwrap_err().to_string();
     assert!(text.contains("missing: ") && text.contains(" more") && text.len() < 1000, "{text}");
+}
+
+#[test]
+fn a_number_that_is_none_is_an_error_which_names_its_tensor() {
+    let folder = formula::scratch();
+    for (bad, shown) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (-1e300, "-inf")] {
+        let path = file(folder.path(), |tensors| {
+            let values: Vec<f64> = (0..128).map(|i| if i == 77 { bad } else { 1.0 }).collect();
+            tensors.insert("bn2.weight".to_string(), Tensor::new(values, &Device::Cpu).unwrap());
+        });
+        for classes in [10, 3] {
+            let text = load(&path, &tiny(), classes).unwrap_err().to_string();
+            let says = format!("tensor \"bn2.weight\": element 77 is {shown}");
+            assert!(text.contains("weights.safetensors") && text.contains(&says), "{text}");
+        }
+    }
 }
 
 #[test]
@@ -119,8 +127,7 @@ fn half_double_and_brain_floats_become_f32_and_counters_are_left_out() {
             tensors.insert("bn2.num_batches_tracked".to_string(), counter.to_dtype(dtype).unwrap());
             tensors.insert("bn1.num_batches_tracked".to_string(), counter);
         });
-        let store = fresh(10);
-        load_pretrained(&path, &tiny(), &store).unwrap();
+        let store = load(&path, &tiny(), 10).unwrap().store;
         let expected = formula::parameter("conv_stem.weight", &[8, 3, 3, 3]);
         let rounding = match dtype {
             DType::BF16 => 2f64.powi(-8),
@@ -142,10 +149,9 @@ fn lukemelas_names_are_told_apart_and_mapped() {
         *tensors = std::mem::take(tensors).into_iter().map(|(name, t)| (lukemelas(&name), t)).collect();
         assert!(tensors.contains_key("_blocks.3._se_reduce.bias"), "{:?}", tensors.keys());
     });
-    let store = fresh(10);
-    let report = load_pretrained(&path, &tiny(), &store).unwrap();
-    assert_eq!((report.layout, report.classifier_made_new), (Layout::Lukemelas, false));
-    for (name, t) in store.tensors().unwrap() {
+    let loaded = load(&path, &tiny(), 10).unwrap();
+    assert_eq!((loaded.layout, loaded.classifier_made_new), (Layout::Lukemelas, false));
+    for (name, t) in loaded.store.tensors().unwrap() {
         assert_eq!(formula::values(&t), formula::parameter(&name, t.dims()), "{name}");
     }
 }
@@ -190,7 +196,7 @@ fn names_of_no_known_layout_are_shown() {
     let path = folder.path().join("other.safetensors");
     let t = Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap();
     effnet_model::candle::safetensors::save(&HashMap::from([("layer4.0.conv1.weight", t)]), &path).unwrap();
-    let error = load_pretrained(&path, &tiny(), &fresh(10)).unwrap_err();
+    let error = load(&path, &tiny(), 10).unwrap_err();
     assert!(matches!(error, Error::UnknownLayout { .. }), "{error}");
     assert!(error.to_string().contains("layer4.0.conv1.weight"), "{error}");
 }

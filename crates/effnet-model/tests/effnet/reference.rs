@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use effnet_model::candle::{Device, Tensor};
-use effnet_model::{Arch, EfficientNet, Mode, ParameterStore, SavedModel, save_weights};
+use effnet_model::{Arch, EfficientNet, Layout, Mode, ParameterStore, SavedModel, save_weights};
 use serde::Deserialize;
 
 use crate::formula;
@@ -71,7 +71,7 @@ fn check_logits(logits: &Tensor, first: &[f64], norm: f64, argmax: usize, what: 
 
 fn check(row: &Row) {
     let what = format!("{}@{}x{}", row.arch, row.height, row.width);
-    let arch = Arch::by_name(&row.arch).unwrap();
+    let arch = Layout::Timm.flavour(&Arch::by_name(&row.arch).unwrap());
     assert_eq!(arch.parameters(1000).unwrap(), row.parameters, "{what}");
     let (network, _) = formula::network(&arch, 1000);
 

@@ -1,0 +1,161 @@
+//! Networks that start from a file of weights.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use candle_core::{DType, Device, Result as CandleResult, Shape, Tensor, bail};
+use candle_nn::VarBuilder;
+use candle_nn::init::Init;
+use candle_nn::var_builder::SimpleBackend;
+
+use crate::arch::Arch;
+use crate::error::{Error, Mismatch, Misshapen, Result};
+use crate::layouts::{self, Layout};
+use crate::network::EfficientNet;
+use crate::store::ParameterStore;
+use crate::weights::WeightsFile;
+
+/// A network with the weights of a file.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Pretrained {
+    /// The network.
+    pub network: EfficientNet,
+    /// Its parameters.
+    pub store: ParameterStore,
+    /// Whose names the file's tensors have.
+    pub layout: Layout,
+    /// Whether the file's classifier is of another size or kind, or there is none, so that the network's is new and
+    /// untrained.
+    pub classifier_made_new: bool,
+}
+
+/// A network from a file of weights, ours or another library's, whose flavour `arch` is ([`WeightsFile::flavour`]). The names are
+/// mapped to ours; a classifier of another size or kind is made new, by `seed`. A parameter is read when the network asks for
+/// it: nothing is held but the network and one parameter more.
+///
+/// # Errors
+/// As [`WeightsFile::values`]; [`Error::UnknownLayout`] if the names are of no library that is known;
+/// [`Error::WeightsMismatch`] with every tensor that is missing, too many, or of another shape.
+pub fn load_pretrained(file: &WeightsFile, arch: &Arch, classes: usize, seed: u64) -> Result<Pretrained> {
+    let (network, store, mut mismatch) = filled(file, arch, classes, seed)?;
+    let before = mismatch.len();
+    mismatch.retain(|name| !is_of_classifier(name));
+    let classifier_made_new = mismatch.len() < before;
+    refuse(file, arch, mismatch)?;
+    let layout = file.layout()?;
+    tracing::debug!(path = %file.path().display(), ?layout, classifier_made_new, "weights loaded");
+    Ok(Pretrained { network, store, layout, classifier_made_new })
+}
+
+/// A network whose every tensor, the classifier's too, is the file's.
+pub(crate) fn load_whole(file: &WeightsFile, arch: &Arch, classes: usize) -> Result<EfficientNet> {
+    let (network, _, mismatch) = filled(file, arch, classes, 0)?;
+    refuse(file, arch, mismatch)?;
+    Ok(network)
+}
+
+/// Number of classes of the file's classifier, if it has one.
+pub(crate) fn classes_of(file: &WeightsFile, arch: &Arch) -> Result<Option<usize>> {
+    let names = layouts::names(file, &arch.plan()?)?;
+    let last = ["classifier.bias", "classifier.3.bias"].iter().find_map(|name| names.get(*name));
+    Ok(last.and_then(|name| file.shape(name)).map(|shape| shape.iter().product()))
+}
+
+fn is_of_classifier(name: &str) -> bool {
+    name.starts_with("classifier.")
+}
+
+fn refuse(file: &WeightsFile, arch: &Arch, mismatch: Mismatch) -> Result<()> {
+    if mismatch.len() == 0 {
+        return Ok(());
+    }
+    Err(Error::WeightsMismatch { path: file.path().to_path_buf(), arch: arch.name.clone(), mismatch })
+}
+
+/// The network, and how the file differs from it.
+fn filled(
+    file: &WeightsFile,
+    arch: &Arch,
+    classes: usize,
+    seed: u64,
+) -> Result<(EfficientNet, ParameterStore, Mismatch)> {
+    let names = layouts::names(file, &arch.plan()?)?;
+    let store = ParameterStore::new(seed, &Device::Cpu);
+    let found = Mutex::default();
+    let source = Source { file, names: &names, store: store.clone(), found: &found };
+    let builder = VarBuilder::from_backend(Box::new(source), DType::F32, Device::Cpu);
+    let network = EfficientNet::new(arch, classes, builder);
+    let Found { mut mismatch, error } = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(error) = error {
+        return Err(error);
+    }
+    let network = network?;
+    let misshapen = |name: &str| mismatch.misshapen.iter().any(|other| other.name == name);
+    let asked = |name: &str| store.contains_tensor(name) || misshapen(name);
+    mismatch.unexpected = names.keys().filter(|name| !asked(name)).cloned().collect();
+    mismatch.missing.sort();
+    mismatch.misshapen.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok((network, store, mismatch))
+}
+
+/// What went wrong while a network was built.
+#[derive(Default)]
+struct Found {
+    mismatch: Mismatch,
+    /// A tensor that fits and can't be read.
+    error: Option<Error>,
+}
+
+/// What a network takes its parameters from: the file, put in the store. It asks for each once.
+struct Source<'a> {
+    file: &'a WeightsFile,
+    /// The file's name of each of ours.
+    names: &'a BTreeMap<String, String>,
+    store: ParameterStore,
+    found: &'a Mutex<Found>,
+}
+
+impl SimpleBackend for Source<'_> {
+    fn get(
+        &self,
+        shape: Shape,
+        name: &str,
+        init: Init,
+        dtype: DType,
+        device: &Device,
+    ) -> CandleResult<Tensor> {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let stored = self.names.get(name).and_then(|stored| Some((stored, self.file.shape(stored)?)));
+        match stored {
+            Some((stored, dims)) if dims == shape.dims() => {
+                return match self.file.values(stored) {
+                    Ok(values) => self.store.insert(name, values, shape),
+                    Err(error) => {
+                        found.error = Some(error);
+                        bail!("{name} can't be read")
+                    }
+                };
+            }
+            Some((_, dims)) => found.mismatch.misshapen.push(Misshapen {
+                name: name.to_owned(),
+                expected: shape.dims().to_vec(),
+                found: dims.to_vec(),
+            }),
+            None => found.mismatch.missing.push(name.to_owned()),
+        }
+        // A body that doesn't fit is refused in the end: no need for first weights.
+        match is_of_classifier(name) {
+            true => self.store.get(shape, name, init, dtype, device),
+            false => Tensor::zeros(shape, dtype, device),
+        }
+    }
+
+    fn get_unchecked(&self, name: &str, dtype: DType, device: &Device) -> CandleResult<Tensor> {
+        self.store.get_unchecked(name, dtype, device)
+    }
+
+    fn contains_tensor(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+}

@@ -1,0 +1,114 @@
+//! What a file of weights says it is: our own files in themselves, timm's in the `config.json` that lies beside them.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::arch::{Arch, Interpolation, Preprocessing};
+use crate::error::{Error, Result};
+use crate::layouts::Layout;
+use crate::weights::WeightsFile;
+
+/// Key of [`crate::save_weights`]'s metadata under which the architecture stands, as JSON.
+pub const ARCH_KEY: &str = "arch";
+
+/// Name of the file in which timm's repositories say what their weights are.
+const CONFIG: &str = "config.json";
+
+/// Longer files are none of timm's.
+const LONGEST_CONFIG: u64 = 1 << 20;
+
+/// The part of timm's `config.json` that decides what a network computes.
+#[derive(Deserialize)]
+struct Config {
+    architecture: String,
+    pretrained_cfg: PretrainedConfig,
+}
+
+#[derive(Deserialize)]
+struct PretrainedConfig {
+    /// Channels, height, width.
+    input_size: [usize; 3],
+    mean: [f32; 3],
+    std: [f32; 3],
+    interpolation: String,
+}
+
+impl Config {
+    /// The member of this name, in the flavour of `layout`, for the images of these weights.
+    fn arch(&self, layout: Layout) -> Result<Arch, String> {
+        let PretrainedConfig { input_size: [channels, height, width], mean, std, .. } = self.pretrained_cfg;
+        if channels != 3 || height != width {
+            let size = self.pretrained_cfg.input_size;
+            return Err(format!("input_size {size:?}: square images of three channels are read"));
+        }
+        let interpolation = match self.pretrained_cfg.interpolation.as_str() {
+            "bilinear" => Interpolation::Bilinear,
+            "bicubic" => Interpolation::Bicubic,
+            other => return Err(format!("interpolation {other:?}: bilinear and bicubic are read")),
+        };
+        let usable = mean.iter().chain(&std).all(|v| v.is_finite()) && std.iter().all(|std| *std > 0.0);
+        if !usable {
+            return Err(format!("mean {mean:?} and std {std:?} must be numbers, the latter above 0"));
+        }
+        let member = Arch::by_name(&self.architecture).map_err(|e| e.to_string())?;
+        let arch = layout.flavour(&member).with_size(height);
+        arch.check().map_err(|e| e.to_string())?;
+        Ok(Arch { preprocessing: Preprocessing { mean, std, interpolation }, ..arch })
+    }
+}
+
+impl WeightsFile {
+    /// The architecture, where it is recorded: in the file, which then is one of ours, or beside it in timm's `config.json`.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if a record can't be read; [`Error::Io`].
+    pub fn arch(&self) -> Result<Option<Arch>> {
+        if let Some(json) = self.metadata()?.get(ARCH_KEY) {
+            let arch: Arch = serde_json::from_str(json)
+                .map_err(|e| Error::malformed(self.path(), format!("recorded architecture: {e}")))?;
+            arch.check()?;
+            return Ok(Some(arch));
+        }
+        let Some((path, config)) = self.config()? else { return Ok(None) };
+        config.arch(self.layout()?).map(Some).map_err(|reason| Error::malformed(&path, reason))
+    }
+
+    /// What the file records if it does, else what was said of it, in the flavour of the file's library.
+    ///
+    /// # Errors
+    /// [`Error::ArchNeeded`] if there is neither, [`Error::OtherArch`] if they have different names; else as
+    /// [`WeightsFile::arch`] and [`WeightsFile::layout`].
+    pub fn resolve(&self, said: Option<&Arch>) -> Result<Arch> {
+        let path = || self.path().to_path_buf();
+        match (self.arch()?, said) {
+            (Some(recorded), Some(said)) if recorded.name != said.name => {
+                Err(Error::OtherArch { path: path(), recorded: recorded.name, given: said.name.clone() })
+            }
+            (Some(recorded), _) => Ok(recorded),
+            (None, Some(said)) => self.flavour(said),
+            (None, None) => Err(Error::ArchNeeded { path: path() }),
+        }
+    }
+
+    /// timm's `config.json` beside the file, if there is one; another program's of that name is none.
+    fn config(&self) -> Result<Option<(PathBuf, Config)>> {
+        let path = self.path().with_file_name(CONFIG);
+        let text = match std::fs::metadata(&path) {
+            Ok(kind) if kind.is_file() && kind.len() <= LONGEST_CONFIG => {
+                std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?
+            }
+            Ok(_) => return Ok(None),
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::io(&path, e)),
+        };
+        let malformed = |e: serde_json::Error| Error::malformed(&path, e.to_string());
+        let json: serde_json::Value = serde_json::from_str(&text).map_err(malformed)?;
+        if json.get("architecture").is_none() {
+            return Ok(None);
+        }
+        let config = serde_json::from_value(json).map_err(malformed)?;
+        Ok(Some((path, config)))
+    }
+}
