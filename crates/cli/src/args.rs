@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Predict(Predict),
     /// Measure a model against the labels of a folder
     Evaluate(Evaluate),
+    /// Write a trained model for other programs: ONNX, or weights for timm or torchvision
+    Export(Export),
     /// Write a labels CSV with wrong labels injected
     Noise(Noise),
     /// Write a run's HTML page
@@ -149,6 +151,43 @@ pub(crate) struct Evaluate {
     /// Print JSON, as the only thing on stdout
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What a model is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// One file for effmix, with architecture and classes in it
+    Safetensors,
+    /// Safetensors under timm's names
+    Timm,
+    /// Safetensors under torchvision's names
+    Torchvision,
+    /// A graph for any runtime: batch norm folded, any number of images, classes and preprocessing in its metadata
+    Onnx,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// A run folder, its model/ folder, or a .safetensors or .pth file (with --arch)
+    pub(crate) model: PathBuf,
+    /// What to write
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: ExportFormat,
+    /// The file to write
+    #[arg(long, value_name = "F")]
+    pub(crate) out: PathBuf,
+    /// Architecture of a weights file: efficientnet_b0, tf_efficientnet_b0, efficientnet_lite0, ...
+    #[arg(long, value_name = "NAME")]
+    pub(crate) arch: Option<String>,
+    /// Side of the square images that the model is for, in pixels [default: the model's own]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(8..=1024))]
+    pub(crate) size: Option<u16>,
+    /// One of the model's networks alone [default: onnx, the mean of all; else the better one]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) net: Option<u16>,
+    /// Replace a file that an earlier call wrote
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// Labels from a file instead of folders.

@@ -13,15 +13,12 @@ pub(crate) struct Predictor {
     pub(crate) transform: Transform,
     /// Images in a batch.
     pub(crate) batch: usize,
-    /// Whether the model knows its classes' names; else they are numbers.
-    pub(crate) has_names: bool,
 }
 
 impl Predictor {
     /// Opens it.
     pub(crate) fn open(args: &Model) -> Result<Self, Failure> {
-        let has_names = args.model.is_dir();
-        let model = if has_names {
+        let model = if args.model.is_dir() {
             if args.arch.is_some() {
                 let problem = "--arch is for files of weights; a model folder says itself what it is";
                 return Err(Failure::Usage(problem.to_owned()));
@@ -42,7 +39,7 @@ impl Predictor {
             arch = arch.with_size(usize::from(size));
         }
         let transform = dividemix::run::transform_for(&arch, Augment::None);
-        Ok(Self { model, transform, batch: usize::from(args.batch), has_names })
+        Ok(Self { model, transform, batch: usize::from(args.batch) })
     }
 
     /// Number of classes.

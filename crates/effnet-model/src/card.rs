@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::arch::Arch;
 use crate::error::{Error, Result};
 use crate::evaluator::Evaluator;
+use crate::network::EfficientNet;
 use crate::pretrained::{classes_of, load_whole};
+use crate::store::ParameterStore;
 use crate::views::TestViews;
 use crate::weights::{WeightsFile, write_atomically};
 
@@ -76,6 +78,8 @@ pub struct SavedModel {
     pub card: ModelCard,
     /// In the card's order.
     networks: Vec<Evaluator>,
+    /// Whether the classes have names; else they are numbers.
+    pub has_names: bool,
 }
 
 impl SavedModel {
@@ -85,42 +89,19 @@ impl SavedModel {
     /// [`Error::Io`] if there is no card or no weights; [`Error::Malformed`] and [`Error::WeightsMismatch`] if they are
     /// damaged or don't belong together.
     pub fn open(path: &Path) -> Result<Self> {
-        let inner = path.join(MODEL_FOLDER);
-        let folder = if inner.join(CARD).is_file() { inner } else { path.to_path_buf() };
-        let card = ModelCard::read(&folder)?;
-        let network = |name: &String| {
-            let file = WeightsFile::open(&folder.join(name))?;
-            Ok(load_whole(&file, &card.arch, card.classes.len())?.into_evaluator()?)
-        };
-        let networks = card.networks.iter().map(network).collect::<Result<_>>()?;
-        Ok(Self { card, networks })
+        let (card, networks) = networks_of(path, |network, _| Ok(network.into_evaluator()?))?;
+        Ok(Self { card, networks, has_names: true })
     }
 
-    /// One network from a bare file of weights, its classes numbered from "0". Without `arch` the file must say itself
+    /// One network from a bare file of weights, its classes numbered from "0" unless it names them ([`CLASSES_KEY`]). Without `arch` the file must say itself
     /// which architecture it is ([`WeightsFile::arch`]); one that does counts, and `arch` must have its name.
     ///
     /// # Errors
     /// [`Error::ArchNeeded`] if neither says which architecture it is, [`Error::OtherArch`] if they differ; else as
     /// [`crate::load_pretrained`].
     pub fn from_file(path: &Path, arch: Option<&Arch>) -> Result<Self> {
-        let file = WeightsFile::open(path)?;
-        let arch = file.resolve(arch)?;
-        let classes = match classes_of(&file, &arch)? {
-            Some(classes) if classes > 0 => classes,
-            _ => {
-                let reason = "has no classifier, so it can't predict; train one on it: effmix train DATA --weights FILE";
-                return Err(Error::malformed(path, reason));
-            }
-        };
-        let network = load_whole(&file, &arch, classes)?.into_evaluator()?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let card = ModelCard {
-            arch,
-            classes: (0..classes).map(|class| class.to_string()).collect(),
-            networks: vec![name],
-            version: env!("CARGO_PKG_VERSION").to_string(),
-        };
-        Ok(Self { card, networks: vec![network] })
+        let (card, has_names, network) = network_of(path, arch, |network, _| Ok(network.into_evaluator()?))?;
+        Ok(Self { card, networks: vec![network], has_names })
     }
 
     /// Length F of the global feature.
@@ -194,6 +175,93 @@ impl SavedModel {
         }
     }
 }
+
+/// A model's networks as they can be trained on, or written in another form.
+#[derive(Debug)]
+pub struct SavedNetworks {
+    /// What they are.
+    pub card: ModelCard,
+    /// Each with its parameters, in the card's order.
+    pub networks: Vec<(EfficientNet, ParameterStore)>,
+}
+
+impl SavedNetworks {
+    /// As [`SavedModel::open`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open(path: &Path) -> Result<Self> {
+        let (card, networks) = networks_of(path, |network, store| Ok((network, store)))?;
+        Ok(Self { card, networks })
+    }
+
+    /// As [`SavedModel::from_file`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_file(path: &Path, arch: Option<&Arch>) -> Result<Self> {
+        let (card, _, network) = network_of(path, arch, |network, store| Ok((network, store)))?;
+        Ok(Self { card, networks: vec![network] })
+    }
+}
+
+/// The networks of a model's folder, each made into something as soon as it is read.
+fn networks_of<T>(
+    path: &Path,
+    make: impl Fn(EfficientNet, ParameterStore) -> Result<T>,
+) -> Result<(ModelCard, Vec<T>)> {
+    let inner = path.join(MODEL_FOLDER);
+    let folder = if inner.join(CARD).is_file() { inner } else { path.to_path_buf() };
+    let card = ModelCard::read(&folder)?;
+    let network = |name: &String| {
+        let file = WeightsFile::open(&folder.join(name))?;
+        let (network, store) = load_whole(&file, &card.arch, card.classes.len())?;
+        make(network, store)
+    };
+    let networks = card.networks.iter().map(network).collect::<Result<_>>()?;
+    Ok((card, networks))
+}
+
+/// The network of a bare file, with a card for it, and whether it names its classes.
+fn network_of<T>(
+    path: &Path,
+    arch: Option<&Arch>,
+    make: impl Fn(EfficientNet, ParameterStore) -> Result<T>,
+) -> Result<(ModelCard, bool, T)> {
+    let file = WeightsFile::open(path)?;
+    let arch = file.resolve(arch)?;
+    let count = match classes_of(&file, &arch)? {
+        Some(count) if count > 0 => count,
+        _ => {
+            let reason =
+                "has no classifier, so it can't predict; train one on it: effmix train DATA --weights FILE";
+            return Err(Error::malformed(path, reason));
+        }
+    };
+    let names = match file.metadata()?.get(CLASSES_KEY) {
+        None => None,
+        Some(json) => match serde_json::from_str::<Vec<String>>(json) {
+            Ok(names) if names.len() == count => Some(names),
+            Ok(names) => {
+                let reason = format!("names {} classes, and its classifier has {count}", names.len());
+                return Err(Error::malformed(path, reason));
+            }
+            Err(e) => return Err(Error::malformed(path, format!("recorded classes: {e}"))),
+        },
+    };
+    let has_names = names.is_some();
+    let (network, store) = load_whole(&file, &arch, count)?;
+    let card = ModelCard {
+        arch,
+        classes: names.unwrap_or_else(|| (0..count).map(|class| class.to_string()).collect()),
+        networks: vec![path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()],
+        version: env!("CARGO_PKG_VERSION").to_string(),
+    };
+    Ok((card, has_names, make(network, store)?))
+}
+
+/// Key of [`crate::save_weights`]'s metadata under which the names of the classes stand, as JSON.
+pub const CLASSES_KEY: &str = "classes";
 
 /// What a model makes of images.
 #[derive(Debug, Clone)]

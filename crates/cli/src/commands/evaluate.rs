@@ -87,7 +87,7 @@ pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
 /// The model's class for each class of the data: by name, or by number where the model knows no names.
 fn match_classes(predictor: &Predictor, data: &[String]) -> Result<Vec<usize>, Failure> {
     let model = &predictor.model.card.classes;
-    if !predictor.has_names {
+    if !predictor.model.has_names {
         return if model.len() == data.len() {
             Ok((0..data.len()).collect())
         } else {

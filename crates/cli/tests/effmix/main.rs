@@ -8,6 +8,7 @@
 mod bad_input;
 mod command_line;
 mod estimates;
+mod export;
 mod interrupted;
 mod noise;
 mod predict;
