@@ -96,7 +96,8 @@ impl SavedModel {
         Ok(Self { card, networks })
     }
 
-    /// One network from a bare file of weights, its classes numbered from "0". Without `arch` the file must say itself
+    /// One network from a bare file of weights, its classes numbered from "0" where it doesn't tell them
+    /// ([`WeightsFile::classes`]). Without `arch` the file must say itself
     /// which architecture it is ([`WeightsFile::arch`]); one that does counts, and `arch` must have its name.
     ///
     /// # Errors
@@ -116,7 +117,10 @@ impl SavedModel {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let card = ModelCard {
             arch,
-            classes: (0..classes).map(|class| class.to_string()).collect(),
+            classes: match file.classes(classes)? {
+                Some(names) => names,
+                None => (0..classes).map(|class| class.to_string()).collect(),
+            },
             networks: vec![name],
             version: env!("CARGO_PKG_VERSION").to_string(),
         };

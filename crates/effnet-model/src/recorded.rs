@@ -23,17 +23,28 @@ const LONGEST_CONFIG: u64 = 1 << 20;
 #[derive(Deserialize)]
 struct Config {
     architecture: String,
+    /// The classes, in the order of the logits: of weights that somebody fine-tuned.
+    label_names: Option<Vec<String>>,
     pretrained_cfg: PretrainedConfig,
 }
 
 #[derive(Deserialize)]
 struct PretrainedConfig {
+    /// What the weights were trained on, and how.
+    #[serde(default)]
+    tag: String,
     /// Channels, height, width.
     input_size: [usize; 3],
     mean: [f32; 3],
     std: [f32; 3],
     interpolation: String,
 }
+
+/// What the tags of weights end with whose last training was on ImageNet's 1000 classes.
+const ON_IMAGENET: &str = "in1k";
+
+/// Names of these classes, in their order, a line each: torchvision's (copyright Soumith Chintala 2016, BSD 3-Clause).
+const IMAGENET: &str = include_str!("imagenet.txt");
 
 impl Config {
     /// The member of this name, in the flavour of `layout`, for the images of these weights.
@@ -73,6 +84,21 @@ impl WeightsFile {
         }
         let Some((path, config)) = self.config()? else { return Ok(None) };
         config.arch(self.layout()?).map(Some).map_err(|reason| Error::malformed(&path, reason))
+    }
+
+    /// Names of so many classes, where timm's `config.json` beside the file tells them: by name, or as ImageNet's.
+    ///
+    /// # Errors
+    /// As [`WeightsFile::arch`].
+    pub fn classes(&self, count: usize) -> Result<Option<Vec<String>>> {
+        let names = self.config()?.and_then(|(_, config)| match config.label_names {
+            Some(names) => Some(names),
+            None if config.pretrained_cfg.tag.ends_with(ON_IMAGENET) => {
+                Some(IMAGENET.lines().map(str::to_owned).collect())
+            }
+            None => None,
+        });
+        Ok(names.filter(|names| names.len() == count))
     }
 
     /// What the file records if it does, else what was said of it, in the flavour of the file's library.

@@ -8,6 +8,7 @@
 mod bad_input;
 mod command_line;
 mod estimates;
+mod hub;
 mod interrupted;
 mod noise;
 mod predict;

@@ -13,5 +13,6 @@ mod model;
 mod network;
 mod pretrained;
 mod pth;
+mod recorded;
 mod reference;
 mod training;
