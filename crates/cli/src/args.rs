@@ -73,7 +73,8 @@ pub(crate) struct Resume {
 /// Which model, for the commands that use one.
 #[derive(Debug, Args)]
 pub(crate) struct Model {
-    /// A run folder, its model/ folder, or a .safetensors or .pth file (with --arch)
+    /// A run folder, its model/ folder, a .safetensors or .pth file (with --arch), imagenet (pretrained weights, of --arch), or
+    /// hf://OWNER/REPO[/FILE]
     pub(crate) model: PathBuf,
     /// Architecture of a weights file: efficientnet_b0, tf_efficientnet_b0, efficientnet_lite0, ...
     #[arg(long, value_name = "NAME")]

@@ -1,11 +1,12 @@
-//! What MODEL means: a run folder, its model folder, or a file of weights.
+//! What MODEL means: a run folder, its model folder, a file of weights, or weights on a hub.
 
-use dividemix::run::Augment;
+use dividemix::run::{Augment, locate};
 use effnet_model::{Arch, SavedModel};
 use image_folder::Transform;
 
 use crate::args::Model;
 use crate::exit::Failure;
+use crate::output::tell;
 
 /// A model that can predict, and how images are made ready for it.
 pub(crate) struct Predictor {
@@ -18,21 +19,22 @@ pub(crate) struct Predictor {
 impl Predictor {
     /// Opens it.
     pub(crate) fn open(args: &Model) -> Result<Self, Failure> {
-        let model = if args.model.is_dir() {
+        let path = locate(&args.model, args.arch.as_deref(), &tell)?;
+        let model = if path.is_dir() {
             if args.arch.is_some() {
                 let problem = "--arch is for files of weights; a model folder says itself what it is";
                 return Err(Failure::Usage(problem.to_owned()));
             }
-            SavedModel::open(&args.model)?
+            SavedModel::open(&path)?
         } else {
-            if !args.model.exists() {
-                let path = args.model.display();
+            if !path.exists() {
+                let path = path.display();
                 return Err(Failure::Other(format!(
                     "{path}: no such run folder, model folder or file of weights"
                 )));
             }
             let arch = args.arch.as_deref().map(Arch::by_name).transpose()?;
-            SavedModel::from_file(&args.model, arch.as_ref())?
+            SavedModel::from_file(&path, arch.as_ref())?
         };
         let mut arch = model.card.arch.clone();
         if let Some(size) = args.size {

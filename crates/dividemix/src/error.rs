@@ -65,6 +65,14 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
+    /// Weights by name can't be had.
+    #[error("{name}: {problem}")]
+    Hub {
+        /// The name: `imagenet`, `hf://OWNER/REPO`.
+        name: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// The data can't be trained on.
     #[error("{0}")]
     Data(String),

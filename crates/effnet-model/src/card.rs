@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::evaluator::Evaluator;
 use crate::network::EfficientNet;
 use crate::pretrained::{classes_of, load_whole};
+use crate::recorded::imagenet_classes;
 use crate::store::ParameterStore;
 use crate::views::TestViews;
 use crate::weights::{WeightsFile, write_atomically};
@@ -78,7 +79,7 @@ pub struct SavedModel {
     pub card: ModelCard,
     /// In the card's order.
     networks: Vec<Evaluator>,
-    /// Whether the classes have names; else they are numbers.
+    /// Whether the names of the classes were told; else they are numbers, or guessed.
     pub has_names: bool,
 }
 
@@ -93,7 +94,8 @@ impl SavedModel {
         Ok(Self { card, networks, has_names: true })
     }
 
-    /// One network from a bare file of weights, its classes numbered from "0" unless it names them ([`CLASSES_KEY`]). Without `arch` the file must say itself
+    /// One network from a bare file of weights. Its classes have the names that the file tells ([`WeightsFile::classes`]); a
+    /// published file of 1000 that tells none, ImageNet's; others are numbered from "0". Without `arch` the file must say itself
     /// which architecture it is ([`WeightsFile::arch`]); one that does counts, and `arch` must have its name.
     ///
     /// # Errors
@@ -238,30 +240,25 @@ fn network_of<T>(
             return Err(Error::malformed(path, reason));
         }
     };
-    let names = match file.metadata()?.get(CLASSES_KEY) {
-        None => None,
-        Some(json) => match serde_json::from_str::<Vec<String>>(json) {
-            Ok(names) if names.len() == count => Some(names),
-            Ok(names) => {
-                let reason = format!("names {} classes, and its classifier has {count}", names.len());
-                return Err(Error::malformed(path, reason));
-            }
-            Err(e) => return Err(Error::malformed(path, format!("recorded classes: {e}"))),
-        },
+    let told = file.classes(count)?;
+    let has_names = told.is_some();
+    let classes = match told {
+        Some(names) => names,
+        None if file.metadata()?.is_empty() && count == IMAGENET_CLASSES => imagenet_classes(),
+        None => (0..count).map(|class| class.to_string()).collect(),
     };
-    let has_names = names.is_some();
     let (network, store) = load_whole(&file, &arch, count)?;
     let card = ModelCard {
         arch,
-        classes: names.unwrap_or_else(|| (0..count).map(|class| class.to_string()).collect()),
+        classes,
         networks: vec![path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()],
         version: env!("CARGO_PKG_VERSION").to_string(),
     };
     Ok((card, has_names, make(network, store)?))
 }
 
-/// Key of [`crate::save_weights`]'s metadata under which the names of the classes stand, as JSON.
-pub const CLASSES_KEY: &str = "classes";
+/// Published weights of so many classes are ImageNet's.
+const IMAGENET_CLASSES: usize = 1000;
 
 /// What a model makes of images.
 #[derive(Debug, Clone)]

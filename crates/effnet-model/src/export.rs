@@ -6,10 +6,10 @@ use std::path::Path;
 use effnet_ops::Padding;
 
 use crate::arch::{Arch, ClassifierKind, Variant};
-use crate::card::{CLASSES_KEY, ModelCard};
+use crate::card::ModelCard;
 use crate::error::{Error, Result};
 use crate::layouts::{TORCHVISION_LARGE, torchvision, with_module};
-use crate::recorded::ARCH_KEY;
+use crate::recorded::{ARCH_KEY, CLASSES_KEY};
 use crate::store::ParameterStore;
 use crate::weights::save_renamed;
 

@@ -38,7 +38,7 @@ pub use candle_nn;
 pub use effnet_ops::Padding;
 
 pub use crate::arch::{Arch, ClassifierKind, Interpolation, Preprocessing, Variant};
-pub use crate::card::{CLASSES_KEY, ModelCard, Outputs, SavedModel, SavedNetworks};
+pub use crate::card::{ModelCard, Outputs, SavedModel, SavedNetworks};
 pub use crate::classifier::{Classifier, ClassifierEvaluator};
 pub use crate::cost::{Cost, LayerCost};
 pub use crate::error::{Error, Mismatch, Misshapen, Result};
@@ -50,7 +50,7 @@ pub use crate::network::EfficientNet;
 pub use crate::onnx::{OPSET, save_onnx};
 pub use crate::plan::{BlockPlan, Plan};
 pub use crate::pretrained::{Pretrained, load_pretrained};
-pub use crate::recorded::ARCH_KEY;
+pub use crate::recorded::{ARCH_KEY, CLASSES_KEY};
 pub use crate::scaling::{Bases, Scaling};
 pub use crate::search::{Candidate, Dimension, at_cost, candidates, raised, spread};
 pub use crate::store::ParameterStore;

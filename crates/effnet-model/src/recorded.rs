@@ -13,6 +13,9 @@ use crate::weights::WeightsFile;
 /// Key of [`crate::save_weights`]'s metadata under which the architecture stands, as JSON.
 pub const ARCH_KEY: &str = "arch";
 
+/// Key of [`crate::save_weights`]'s metadata under which the names of the classes stand, as JSON.
+pub const CLASSES_KEY: &str = "classes";
+
 /// Name of the file in which timm's repositories say what their weights are.
 const CONFIG: &str = "config.json";
 
@@ -23,17 +26,28 @@ const LONGEST_CONFIG: u64 = 1 << 20;
 #[derive(Deserialize)]
 struct Config {
     architecture: String,
+    /// The classes, in the order of the logits: of weights that somebody fine-tuned.
+    label_names: Option<Vec<String>>,
     pretrained_cfg: PretrainedConfig,
 }
 
 #[derive(Deserialize)]
 struct PretrainedConfig {
+    /// What the weights were trained on, and how.
+    #[serde(default)]
+    tag: String,
     /// Channels, height, width.
     input_size: [usize; 3],
     mean: [f32; 3],
     std: [f32; 3],
     interpolation: String,
 }
+
+/// What the tags of weights end with whose last training was on ImageNet's 1000 classes.
+const ON_IMAGENET: &str = "in1k";
+
+/// Names of these classes, in their order, a line each: torchvision's (copyright Soumith Chintala 2016, BSD 3-Clause).
+const IMAGENET: &str = include_str!("imagenet.txt");
 
 impl Config {
     /// The member of this name, in the flavour of `layout`, for the images of these weights.
@@ -59,6 +73,11 @@ impl Config {
     }
 }
 
+/// The names of ImageNet's 1000 classes, in their usual order.
+pub(crate) fn imagenet_classes() -> Vec<String> {
+    IMAGENET.lines().map(str::to_owned).collect()
+}
+
 impl WeightsFile {
     /// The architecture, where it is recorded: in the file, which then is one of ours, or beside it in timm's `config.json`.
     ///
@@ -73,6 +92,29 @@ impl WeightsFile {
         }
         let Some((path, config)) = self.config()? else { return Ok(None) };
         config.arch(self.layout()?).map(Some).map_err(|reason| Error::malformed(&path, reason))
+    }
+
+    /// Names of so many classes, where the file tells them, as ours do, or timm's `config.json` beside it: by name, or as
+    /// ImageNet's.
+    ///
+    /// # Errors
+    /// As [`WeightsFile::arch`]; [`Error::Malformed`] if a file of ours names more or fewer.
+    pub fn classes(&self, count: usize) -> Result<Option<Vec<String>>> {
+        if let Some(json) = self.metadata()?.get(CLASSES_KEY) {
+            let malformed =
+                |reason: String| Error::malformed(self.path(), format!("recorded classes: {reason}"));
+            let names: Vec<String> = serde_json::from_str(json).map_err(|e| malformed(e.to_string()))?;
+            return match names.len() == count {
+                true => Ok(Some(names)),
+                false => Err(malformed(format!("{} names for a classifier of {count}", names.len()))),
+            };
+        }
+        let names = self.config()?.and_then(|(_, config)| match config.label_names {
+            Some(names) => Some(names),
+            None if config.pretrained_cfg.tag.ends_with(ON_IMAGENET) => Some(imagenet_classes()),
+            None => None,
+        });
+        Ok(names.filter(|names| names.len() == count))
     }
 
     /// What the file records if it does, else what was said of it, in the flavour of the file's library.

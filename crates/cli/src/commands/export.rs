@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use dividemix::run::read_metrics;
+use dividemix::run::{locate, read_metrics};
 use effnet_model::{Arch, EfficientNet, Library, OPSET, SavedNetworks, WeightsFile, save_for, save_onnx};
 
 use crate::args::{Export, ExportFormat};
 use crate::exit::Failure;
-use crate::output::{may_replace, print};
+use crate::output::{may_replace, print, tell};
 
 /// What our ONNX files begin with: the format's version, and who wrote it.
 const ONNX: &[u8] = b"\x08\x08\x12\x06effmix";
@@ -66,15 +66,16 @@ pub(super) fn run(args: &Export) -> Result<(), Failure> {
 }
 
 fn open(args: &Export) -> Result<SavedNetworks, Failure> {
+    let path = locate(&args.model, args.arch.as_deref(), &tell)?;
     let arch = args.arch.as_deref().map(Arch::by_name).transpose()?;
-    if args.model.is_dir() {
+    if path.is_dir() {
         if arch.is_some() {
             let problem = "--arch is for files of weights; a model folder says itself what it is";
             return Err(Failure::Usage(problem.to_owned()));
         }
-        return Ok(SavedNetworks::open(&args.model)?);
+        return Ok(SavedNetworks::open(&path)?);
     }
-    Ok(SavedNetworks::from_file(&args.model, arch.as_ref())?)
+    Ok(SavedNetworks::from_file(&path, arch.as_ref())?)
 }
 
 /// Whether an earlier call wrote the file.

@@ -9,6 +9,7 @@ mod bad_input;
 mod command_line;
 mod estimates;
 mod export;
+mod hub;
 mod interrupted;
 mod noise;
 mod predict;

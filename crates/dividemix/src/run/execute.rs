@@ -14,6 +14,7 @@ use super::estimate::{Done, Estimate, estimate};
 use super::features::Body;
 use super::files::write_npy;
 use super::folder::RunFolder;
+use super::hub::{lasting, locate};
 use super::issues::{Findings, write_issues};
 use super::progress::{Observer, Progress, Training};
 use super::record::{Lines, Timing, read_timing};
@@ -43,8 +44,9 @@ pub struct Finished {
 /// [`resume`] goes on from the last checkpoint.
 pub fn start(settings: &Settings, observe: &Observer<'_>, stop: &AtomicBool) -> Result<Finished> {
     let began = Instant::now();
-    let settings = with_absolute_paths(settings)?;
+    let settings = with_lasting_names(settings)?;
     let data = Data::open(&settings)?;
+    fetch_weights(&settings, observe)?;
     let settings = match settings.budget {
         None => settings,
         Some(budget) => {
@@ -107,6 +109,7 @@ pub fn resume(
         let problem = format!("its data has other classes now: {}", classes.join(", "));
         return Err(Error::Format { path: run.to_owned(), problem });
     }
+    fetch_weights(&settings, observe)?;
     let plan = settings.resolve(&data.facts)?;
     let body = frozen_body(&plan, &data)?;
     let rest = estimate(&plan, &data, body.as_ref(), Done::of(&folder)?, stop)?;
@@ -135,6 +138,14 @@ pub fn resume(
 
 /// What the run was to take, in its folder: kept for the summary.
 const ESTIMATE: &str = "estimate.json";
+
+/// Makes sure that the weights are here, if they are on a hub.
+fn fetch_weights(settings: &Settings, observe: &Observer<'_>) -> Result<()> {
+    if let Some(weights) = &settings.weights {
+        locate(weights, None, &|what| observe(Progress::Notice(what)))?;
+    }
+    Ok(())
+}
 
 /// The weights of the body, if it is to stay as it is.
 fn frozen_body(plan: &Plan, data: &Data) -> Result<Option<FrozenBody>> {
@@ -313,8 +324,8 @@ impl Run<'_> {
     }
 }
 
-/// The settings with paths that hold wherever the run is gone on with.
-fn with_absolute_paths(settings: &Settings) -> Result<Settings> {
+/// The settings with paths and names that hold wherever the run is gone on with.
+fn with_lasting_names(settings: &Settings) -> Result<Settings> {
     let absolute = |path: &Option<PathBuf>| match path {
         Some(path) => std::path::absolute(path).map(Some).map_err(Error::io("can't find", path)),
         None => Ok(None),
@@ -323,7 +334,11 @@ fn with_absolute_paths(settings: &Settings) -> Result<Settings> {
         data: absolute(&settings.data)?,
         labels: absolute(&settings.labels)?,
         test: absolute(&settings.test)?,
-        weights: absolute(&settings.weights)?,
+        weights: settings
+            .weights
+            .as_deref()
+            .map(|weights| lasting(weights, settings.arch.as_deref()))
+            .transpose()?,
         start_from: absolute(&settings.start_from)?,
         ..settings.clone()
     })

@@ -5,7 +5,7 @@
 //! | `settings` | what a user can say: flags and TOML keys in one struct |
 //! | `defaults`, `resolve` | what is done where he says nothing, and whether it can be |
 //! | `data`, `pixels`, `features` | images, or features of a frozen body, as the loop's views |
-//! | `weights` | the networks, in and out |
+//! | `weights`, `hub` | the networks, in and out; weights by name |
 //! | `budget` | what fits into a given time |
 //! | `estimate`, `room`, `disk` | what a run will take, and whether there is room for it |
 //! | `execute` | a run from start to end, and going on with one |
@@ -26,6 +26,7 @@ mod execute;
 mod features;
 mod files;
 mod folder;
+mod hub;
 mod issues;
 mod pixels;
 mod progress;
@@ -46,6 +47,7 @@ pub use estimate::Estimate;
 pub use execute::{Finished, resume, start};
 pub use files::{AtomicFile, NpyFile, read_npy, write_atomic, write_npy};
 pub use folder::RunFolder;
+pub use hub::locate;
 pub use issues::{LabelIssue, read_issues};
 pub use pixels::{PixelViews, to_tensor, transform_for};
 pub use progress::{Observer, Progress, Training};

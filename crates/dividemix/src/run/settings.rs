@@ -63,7 +63,7 @@ pub struct Settings {
     /// Side of the square images that the network sees, in pixels [default: by the data]
     #[cfg_attr(feature = "clap", arg(long, value_name = "PIXELS", help_heading = "Network"))]
     pub size: Option<usize>,
-    /// Start from pretrained weights: a .safetensors or .pth file (with --arch), or a run folder
+    /// Start from pretrained weights: imagenet, hf://OWNER/REPO[/FILE], a .safetensors or .pth file (with --arch), or a run folder
     #[cfg_attr(feature = "clap", arg(long, value_name = "MODEL", help_heading = "Network"))]
     pub weights: Option<PathBuf>,
     /// body: train a small head on the features of the pretrained network; none: train all of it [default: none]

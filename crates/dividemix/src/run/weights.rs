@@ -10,6 +10,7 @@ use effnet_model::{
 };
 
 use super::folder::RunFolder;
+use super::hub::locate;
 use crate::{Error, Network, Purpose, Result, Stream, Trainable};
 
 /// The networks that are trained, and what more it takes to predict with them.
@@ -156,9 +157,11 @@ fn model_folder(path: &Path) -> Option<PathBuf> {
     [path.join("model"), path.to_owned()].into_iter().find(|folder| folder.join("model.json").is_file())
 }
 
-/// The weights that a path means: of a run, its first network's.
+/// The weights that a path or a name means: of a run, its first network's.
 pub(super) fn open_weights(path: &Path) -> Result<WeightsFile> {
-    let Some(folder) = model_folder(path) else { return Ok(WeightsFile::open(path)?) };
+    let Some(folder) = model_folder(path) else {
+        return Ok(WeightsFile::open(&locate(path, None, &|_| ())?)?);
+    };
     let card = ModelCard::read(&folder)?;
     let none =
         || Error::Format { path: folder.clone(), problem: "its model.json names no network".to_owned() };

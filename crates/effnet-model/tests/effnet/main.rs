@@ -13,6 +13,7 @@ mod model;
 mod network;
 mod pretrained;
 mod pth;
+mod recorded;
 mod reference;
 mod search;
 mod training;
