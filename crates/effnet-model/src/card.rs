@@ -90,7 +90,7 @@ impl SavedModel {
     /// [`Error::Io`] if there is no card or no weights; [`Error::Malformed`] and [`Error::WeightsMismatch`] if they are
     /// damaged or don't belong together.
     pub fn open(path: &Path) -> Result<Self> {
-        let (card, networks) = networks_of(path, |network, _| Ok(network.into_evaluator()?))?;
+        let (card, networks) = networks_of(path, ready)?;
         Ok(Self { card, networks, has_names: true })
     }
 
@@ -102,7 +102,7 @@ impl SavedModel {
     /// [`Error::ArchNeeded`] if neither says which architecture it is, [`Error::OtherArch`] if they differ; else as
     /// [`crate::load_pretrained`].
     pub fn from_file(path: &Path, arch: Option<&Arch>) -> Result<Self> {
-        let (card, has_names, network) = network_of(path, arch, |network, _| Ok(network.into_evaluator()?))?;
+        let (card, has_names, network) = network_of(path, arch, ready)?;
         Ok(Self { card, networks: vec![network], has_names })
     }
 
@@ -205,6 +205,12 @@ impl SavedNetworks {
         let (card, _, network) = network_of(path, arch, |network, store| Ok((network, store)))?;
         Ok(Self { card, networks: vec![network] })
     }
+}
+
+/// For prediction, with the parameters given up first, so that they are not in memory twice.
+fn ready(network: EfficientNet, store: ParameterStore) -> Result<Evaluator> {
+    drop(store);
+    Ok(network.into_evaluator()?)
 }
 
 /// The networks of a model's folder, each made into something as soon as it is read.

@@ -1,8 +1,12 @@
 //! Help, wrong usage, exit statuses, and what goes to stdout.
 
+use std::collections::BTreeMap;
+
+use effnet_model::candle::Device;
+use effnet_model::{Arch, EfficientNet, ParameterStore, save_weights};
 use serde_json::Value;
 
-use super::setup::{Folder, json, train_args};
+use super::setup::{Folder, json, read, train_args};
 
 #[test]
 fn with_nothing_given_the_first_line_says_how_to_try_it() {
@@ -44,8 +48,12 @@ fn an_unknown_architecture_is_wrong_usage_and_lists_the_known_ones() {
     let folder = Folder::with_images(4);
     let message = folder.fails(2, &["train", "data", "--arch", "b9"]);
     assert!(message.contains("b9") && message.contains("efficientnet_lite0"), "{message}");
-    folder.put("w.pth", "x");
-    let message = folder.fails(2, &["train", "data", "--weights", "w.pth"]);
+    // timm's names, which two libraries' networks have, and nothing that says which.
+    let store = ParameterStore::new(0, &Device::Cpu);
+    let tiny = Arch::by_name("b0").unwrap().with_scaling(0.1, 0.1);
+    EfficientNet::new(&tiny, 3, store.var_builder()).unwrap();
+    save_weights(&store, &folder.path("w.safetensors"), &BTreeMap::new()).unwrap();
+    let message = folder.fails(2, &["train", "data", "--weights", "w.safetensors"]);
     assert!(message.contains("--arch"), "{message}");
 }
 
@@ -157,4 +165,20 @@ fn scale_makes_members_of_any_size() {
     }
     let message = folder.fails(1, &["scale", "--phi", "90"]);
     assert!(message.contains("width"), "{message}");
+}
+
+#[test]
+fn the_figures_in_the_documentation_are_what_the_program_draws() {
+    let folder = Folder::new();
+    for name in ["b0", "b7", "efficientnet_lite0"] {
+        let out = format!("{name}.svg");
+        folder.run(&["scale", "figure", name, "--out", &out]);
+        let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/network").join(&out);
+        assert!(
+            read(&folder.path(&out)) == read(&kept),
+            "make it again: effmix scale figure {name} --out {out}"
+        );
+        assert!(folder.fails(1, &["scale", "figure", name, "--out", &out]).contains("--force"));
+    }
+    assert!(folder.fails(2, &["scale", "figure", "b9", "--out", "b9.svg"]).contains("b9"));
 }
