@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dividemix::Method;
 use dividemix::run::Settings;
-use effnet_model::{ALPHA, BETA, GAMMA};
+use effnet_model::Bases;
 
 /// The first line of the help is how to try it.
 const TRY_IT: &str =
@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Predict(Predict),
     /// Measure a model against the labels of a folder
     Evaluate(Evaluate),
+    /// Write a trained model for other programs: ONNX, or weights for timm or torchvision
+    Export(Export),
     /// Write a labels CSV with wrong labels injected
     Noise(Noise),
     /// Write a run's HTML page
@@ -119,6 +121,9 @@ pub(crate) struct Predict {
     /// Predict by the mean over views: the image and its mirror image, or five crops of a larger image
     #[arg(long, value_enum, value_name = "VIEWS")]
     pub(crate) tta: Option<Tta>,
+    /// Look at each image at its own size, whatever --size says; best with a small --batch where images are large
+    #[arg(long)]
+    pub(crate) no_resize: bool,
     /// Write each image as a PNG, redder where the network sees its class (class activation map), into this new folder
     #[arg(long, value_name = "DIR")]
     pub(crate) cam: Option<PathBuf>,
@@ -138,9 +143,52 @@ pub(crate) struct Evaluate {
     pub(crate) data: PathBuf,
     #[command(flatten)]
     pub(crate) labels: Labels,
+    /// Also write the table of classes and the confusion to a CSV
+    #[arg(long, value_name = "F.csv")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace a CSV that an earlier call wrote
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Print JSON, as the only thing on stdout
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What a model is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// One file for effmix, with architecture and classes in it
+    Safetensors,
+    /// Safetensors under timm's names
+    Timm,
+    /// Safetensors under torchvision's names
+    Torchvision,
+    /// A graph for any runtime: batch norm folded, any number of images, classes and preprocessing in its metadata
+    Onnx,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// A run folder, its model/ folder, or a .safetensors or .pth file (with --arch)
+    pub(crate) model: PathBuf,
+    /// What to write
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: ExportFormat,
+    /// The file to write
+    #[arg(long, value_name = "F")]
+    pub(crate) out: PathBuf,
+    /// Architecture of a weights file: efficientnet_b0, tf_efficientnet_b0, efficientnet_lite0, ...
+    #[arg(long, value_name = "NAME")]
+    pub(crate) arch: Option<String>,
+    /// Side of the square images that the model is for, in pixels [default: the model's own]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(8..=1024))]
+    pub(crate) size: Option<u16>,
+    /// One of the model's networks alone [default: onnx, the mean of all; else the better one]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) net: Option<u16>,
+    /// Replace a file that an earlier call wrote
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// Labels from a file instead of folders.
@@ -253,13 +301,13 @@ pub(crate) struct Scale {
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = phi)]
     pub(crate) phi: Option<f64>,
     /// Base of depth
-    #[arg(long, value_name = "A", default_value_t = ALPHA, value_parser = base, allow_negative_numbers = true, requires = "phi")]
+    #[arg(long, value_name = "A", default_value_t = Bases::PAPER.alpha, value_parser = base, allow_negative_numbers = true, requires = "phi")]
     pub(crate) alpha: f64,
     /// Base of width
-    #[arg(long, value_name = "B", default_value_t = BETA, value_parser = base, allow_negative_numbers = true, requires = "phi")]
+    #[arg(long, value_name = "B", default_value_t = Bases::PAPER.beta, value_parser = base, allow_negative_numbers = true, requires = "phi")]
     pub(crate) beta: f64,
     /// Base of resolution
-    #[arg(long, value_name = "C", default_value_t = GAMMA, value_parser = base, allow_negative_numbers = true, requires = "phi")]
+    #[arg(long, value_name = "C", default_value_t = Bases::PAPER.gamma, value_parser = base, allow_negative_numbers = true, requires = "phi")]
     pub(crate) gamma: f64,
     #[command(flatten)]
     pub(crate) amounts: Amounts,
@@ -269,6 +317,53 @@ pub(crate) struct Scale {
 pub(crate) enum ScaleCommand {
     /// B0 to B7 and Lite0 to Lite4: coefficients, layers, parameters, MACs, activations, memory
     Table(Amounts),
+    /// Draw a member's network as an SVG
+    Figure(Figure),
+    /// Look for the bases alpha, beta, gamma that suit your images: networks of equal cost, trained on DATA, of which the
+    /// better half goes on. Called again, it goes on where it was stopped
+    Search(Box<Search>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Figure {
+    /// Architecture: b0 ... b7, efficientnet_lite0, ...
+    #[arg(default_value = "b0")]
+    pub(crate) arch: String,
+    /// The SVG to write
+    #[arg(long, value_name = "F.svg")]
+    pub(crate) out: PathBuf,
+    /// Classes of the classifier
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) classes: u16,
+    /// Replace a picture that an earlier call wrote
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Search {
+    /// The baseline that is scaled: B0, or --arch, at this phi
+    #[arg(long, value_name = "X", default_value_t = -3.0, allow_negative_numbers = true, help_heading = "Search")]
+    pub(crate) phi: f64,
+    /// Networks to choose from, at most
+    #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Search")]
+    pub(crate) candidates: usize,
+    /// How far their multiply-accumulates may be from twice the baseline's, as a share
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, help_heading = "Search")]
+    pub(crate) tolerance: f64,
+    /// How often the worse half is dropped, each time after twice as many epochs
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Search")]
+    pub(crate) halvings: u32,
+    /// Then raise depth, width and resolution alone, and all three by the bases found, to 2, 4, ... 2^N times the baseline's cost
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Search")]
+    pub(crate) alone: u32,
+    /// How each network is trained. By default plainly, for 16 epochs where they are not dropped; --size is the baseline's;
+    /// --out is the search's folder [default: runs/NAME-search]
+    #[command(flatten)]
+    pub(crate) train: Settings,
+    /// Print the table as JSON, as the only thing on stdout
+    #[arg(long, help_heading = "Run")]
+    pub(crate) json: bool,
 }
 
 /// Of what the cost is counted.

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use dividemix::run::{to_tensor, write_atomic};
+use dividemix::run::write_atomic;
 use effmix_report::heat_over;
-use image_folder::{Limits, RgbImage, Sample, Views, load};
+use image_folder::{RgbImage, Sample};
 use noisy_labels::quality::argmax;
 
 use crate::exit::Failure;
 use crate::model::Predictor;
+use crate::outputs::{Rows, Seen};
 
 /// Makes the folder, which must be new or empty: nothing in it is replaced.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
@@ -20,33 +21,21 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Draws each view with the activation map of its likeliest class. The files are named by the samples' numbers and names.
-pub(crate) fn draw(
-    predictor: &Predictor,
-    views: &Views,
-    numbers: impl Iterator<Item = usize>,
-    logits: &[Vec<f32>],
-    folder: &Path,
-) -> Result<(), Failure> {
-    for (index, ((sample, number), logits)) in views.samples().iter().zip(numbers).zip(logits).enumerate() {
-        let image = to_tensor(views.plain(&[index])?)?;
-        let maps = predictor.model.class_activation_maps(&image)?;
-        let (_, _, width, _) = maps.dims4()?;
-        let map = maps.narrow(3, argmax(logits), 1)?.flatten_all()?.to_vec1::<f32>()?;
-        let picture = picture(predictor, sample)?;
-        let hot = heat_over(&picture, &map, width)
+/// Draws each image of a batch with the activation map of its likeliest class. The files are named by the images' numbers and
+/// names.
+pub(crate) fn draw(predictor: &Predictor, rows: &Rows<'_>, folder: &Path) -> Result<(), Failure> {
+    for Seen { place, image, local_features } in &rows.seen {
+        let sample = &rows.samples[*place];
+        let maps = predictor.model.class_activation_maps(local_features)?;
+        let (_, _, width, classes) = maps.dims4()?;
+        let class = argmax(&rows.logits[place * classes..][..classes]);
+        let map = maps.narrow(3, class, 1)?.flatten_all()?.to_vec1::<f32>()?;
+        let hot = heat_over(image, &map, width)
             .ok_or_else(|| Failure::Other(format!("{}: the map has no rows", sample.path)))?;
-        let path = folder.join(name(sample, number));
         let png = png(&hot)?;
-        write_atomic(&path, |out| out.write_all(&png))?;
+        write_atomic(&folder.join(name(sample, rows.first + place + 1)), |out| out.write_all(&png))?;
     }
     Ok(())
-}
-
-/// The image as the network sees it.
-fn picture(predictor: &Predictor, sample: &Sample) -> Result<RgbImage, Failure> {
-    let image = load(Path::new(&sample.path), &Limits::default())?;
-    Ok(predictor.transform.fit(&image).into_owned())
 }
 
 /// `00012-NAME.png`: images of one name in two folders get two files.

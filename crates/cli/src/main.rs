@@ -6,7 +6,8 @@
 //! | `commands/` | a file a command |
 //! | `model` | a trained model from what MODEL means |
 //! | `cam` | pictures of class activation maps |
-//! | `images` | images named on the command line, and a model's outputs for them |
+//! | `inputs` | images named on the command line |
+//! | `outputs` | a model's outputs for them, a batch at a time |
 //! | `terminal` | progress, on a terminal or in a log |
 //! | `output` | stdout, stderr and files, so that nothing of a user's is overwritten |
 //! | `threads` | the pool that computes |
@@ -16,9 +17,10 @@ mod args;
 mod cam;
 mod commands;
 mod exit;
-mod images;
+mod inputs;
 mod model;
 mod output;
+mod outputs;
 mod terminal;
 mod threads;
 

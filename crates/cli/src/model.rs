@@ -14,16 +14,13 @@ pub(crate) struct Predictor {
     pub(crate) transform: Transform,
     /// Images in a batch.
     pub(crate) batch: usize,
-    /// Whether the model knows its classes' names; else they are numbers.
-    pub(crate) has_names: bool,
 }
 
 impl Predictor {
     /// Opens it.
     pub(crate) fn open(args: &Model) -> Result<Self, Failure> {
         let path = locate(&args.model, args.arch.as_deref(), &tell)?;
-        let has_names = path.is_dir();
-        let model = if has_names {
+        let model = if path.is_dir() {
             if args.arch.is_some() {
                 let problem = "--arch is for files of weights; a model folder says itself what it is";
                 return Err(Failure::Usage(problem.to_owned()));
@@ -44,7 +41,7 @@ impl Predictor {
             arch = arch.with_size(usize::from(size));
         }
         let transform = dividemix::run::transform_for(&arch, Augment::None);
-        Ok(Self { model, transform, batch: usize::from(args.batch), has_names })
+        Ok(Self { model, transform, batch: usize::from(args.batch) })
     }
 
     /// Number of classes.

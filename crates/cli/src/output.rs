@@ -38,6 +38,15 @@ pub(crate) fn log_to_stderr() {
 
 /// Refuses an output file that exists; with `force`, unless it begins with `ours`, as what this program writes does.
 pub(crate) fn may_write(path: &Path, force: bool, ours: &[u8]) -> Result<(), Failure> {
+    may_replace(path, force, || {
+        let mut start = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(ours.len() as u64).read_to_end(&mut start));
+        read.is_ok() && start == ours
+    })
+}
+
+/// Refuses an output file that exists; with `force`, unless it is one that this program wrote.
+pub(crate) fn may_replace(path: &Path, force: bool, is_ours: impl FnOnce() -> bool) -> Result<(), Failure> {
     let refused = |remedy: &str| Err(Failure::Other(format!("{} exists already; {remedy}", path.display())));
     if !path.exists() {
         return Ok(());
@@ -45,9 +54,7 @@ pub(crate) fn may_write(path: &Path, force: bool, ours: &[u8]) -> Result<(), Fai
     if !force {
         return refused("choose another file, or add --force to replace what an earlier call wrote");
     }
-    let mut start = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(ours.len() as u64).read_to_end(&mut start));
-    if read.is_ok() && start == ours {
+    if is_ours() {
         Ok(())
     } else {
         refused("it is not a file that effmix wrote, so --force won't replace it; choose another")

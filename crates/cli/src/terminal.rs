@@ -176,6 +176,55 @@ impl Drop for Counter {
     }
 }
 
+/// A bar for work in parts of very different size, with lines above it.
+pub(crate) struct WorkBar(Option<ProgressBar>);
+
+impl WorkBar {
+    /// On stderr, as it is.
+    pub(crate) fn new() -> Self {
+        Self(stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("[{bar:24}] {percent} % ETA {eta}  {wide_msg}");
+            ProgressBar::no_length().with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        }))
+    }
+
+    /// So much work in all.
+    pub(crate) fn of(&self, work: f64) {
+        if let Some(bar) = &self.0 {
+            bar.set_length(work as u64);
+        }
+    }
+
+    /// What is being done.
+    pub(crate) fn at(&self, what: &str) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(what.to_owned());
+        }
+    }
+
+    /// So much more is done.
+    pub(crate) fn add(&self, work: f64) {
+        if let Some(bar) = &self.0 {
+            bar.inc(work as u64);
+        }
+    }
+
+    /// A line that stays.
+    pub(crate) fn line(&self, line: &str) {
+        match &self.0 {
+            Some(bar) => bar.suspend(|| tell(line)),
+            None => tell(line),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 impl State {
     /// Beside the bar: speed, time left, loss, accuracy, clean fraction.
     fn message(&self, loss: f64) -> String {

@@ -78,6 +78,9 @@ pub struct Hyperparameters {
     pub batch: usize,
     /// Learning rate at the start.
     pub lr: f64,
+    /// That of all but the classifier (parameters named `classifier.`), falling alike; none is `lr`.
+    #[serde(default)]
+    pub body_lr: Option<f64>,
     /// How it falls.
     pub schedule: Schedule,
     /// Momentum of SGD.
@@ -120,6 +123,7 @@ impl Default for Hyperparameters {
             warmup: 5,
             batch: 64,
             lr: 0.02,
+            body_lr: None,
             schedule: Schedule::Cosine,
             momentum: 0.9,
             weight_decay: 5e-4,
@@ -140,6 +144,11 @@ impl Default for Hyperparameters {
 }
 
 impl Hyperparameters {
+    /// `body_lr` as a share of `lr`.
+    pub(crate) fn body_share(&self) -> f64 {
+        self.body_lr.map_or(1.0, |body| body / self.lr)
+    }
+
     /// Checks every range.
     ///
     /// # Errors
@@ -152,6 +161,8 @@ impl Hyperparameters {
         require(self.batch >= 2, "--batch", self.batch, "at least 2 (batch norm needs two samples)")?;
         require(self.warmup <= self.epochs, "--warmup", self.warmup, "at most --epochs")?;
         require(self.lr > 0.0 && self.lr.is_finite(), "--lr", self.lr, "above 0")?;
+        let body_lr = self.body_lr.unwrap_or(self.lr);
+        require((0.0..=self.lr).contains(&body_lr), "--body-lr", body_lr, "from 0 to --lr")?;
         require((0.0..1.0).contains(&self.momentum), "--momentum", self.momentum, "from 0 to below 1")?;
         require((0.0..=1.0).contains(&self.threshold), "--threshold", self.threshold, "from 0 to 1")?;
         require(
@@ -191,10 +202,11 @@ mod tests {
     fn the_defaults_are_allowed_and_each_bad_value_is_named() {
         let good = Hyperparameters::default();
         good.check().unwrap();
-        let bad: [(&str, Hyperparameters); 6] = [
+        let bad: [(&str, Hyperparameters); 7] = [
             ("--epochs", Hyperparameters { epochs: 0, warmup: 0, ..good.clone() }),
             ("--warmup", Hyperparameters { warmup: 26, ..good.clone() }),
             ("--lr", Hyperparameters { lr: f64::NAN, ..good.clone() }),
+            ("--body-lr", Hyperparameters { body_lr: Some(0.5), ..good.clone() }),
             ("--threshold", Hyperparameters { threshold: 1.5, ..good.clone() }),
             ("--temperature", Hyperparameters { temperature: 0.0, ..good.clone() }),
             ("--lambda-u", Hyperparameters { lambda_u: -1.0, ..good.clone() }),

@@ -23,6 +23,7 @@ mod optimiser;
 mod outcome;
 mod pass;
 pub mod run;
+pub mod search;
 mod stream;
 mod throughput;
 mod train;

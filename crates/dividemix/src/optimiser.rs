@@ -10,29 +10,86 @@ use crate::{Network, Result};
 pub(crate) struct Optimiser {
     parameters: Vec<(String, Var)>,
     velocities: Vec<Var>,
+    /// Rate of all but the classifier, as a share of the classifier's.
+    body_share: f64,
 }
 
+/// What the names of a classifier's parameters begin with.
+const CLASSIFIER: &str = "classifier.";
+
 impl Optimiser {
-    /// An optimiser at rest.
-    pub(crate) fn new(network: &dyn Network) -> Result<Self> {
+    /// An optimiser at rest. All but the classifier is to move at `body_share` of the learning rate.
+    pub(crate) fn new(network: &dyn Network, body_share: f64) -> Result<Self> {
         let parameters = network.parameters();
         let velocities = parameters
             .iter()
             .map(|(_, p)| Var::zeros(p.shape(), p.dtype(), p.device()))
             .collect::<candle_core::Result<_>>()?;
-        Ok(Self { parameters, velocities })
+        Ok(Self { parameters, velocities, body_share })
     }
 
     /// One step down the gradients of `loss`; a parameter that has none stays.
     pub(crate) fn step(&self, gradients: &GradStore, sgd: &Sgd) -> Result<()> {
-        let moved = self.parameters.iter().zip(&self.velocities).filter_map(|((_, parameter), velocity)| {
-            Some(Moved { parameter, velocity, gradient: gradients.get(parameter)? })
-        });
-        Ok(sgd_step(&moved.collect::<Vec<_>>(), sgd)?)
+        let moved = |wanted: &dyn Fn(&str) -> bool| -> Vec<Moved<'_>> {
+            let parameters = self.parameters.iter().zip(&self.velocities);
+            let wanted = parameters.filter(|((name, _), _)| wanted(name));
+            let moved = wanted.filter_map(|((_, parameter), velocity)| {
+                Some(Moved { parameter, velocity, gradient: gradients.get(parameter)? })
+            });
+            moved.collect()
+        };
+        if self.body_share == 1.0 {
+            return Ok(sgd_step(&moved(&|_| true), sgd)?);
+        }
+        sgd_step(&moved(&|name| name.starts_with(CLASSIFIER)), sgd)?;
+        let slower = Sgd { lr: self.body_share * sgd.lr, ..*sgd };
+        Ok(sgd_step(&moved(&|name| !name.starts_with(CLASSIFIER)), &slower)?)
     }
 
     /// The velocities by their parameter's name.
     pub(crate) fn velocities(&self) -> impl Iterator<Item = (&str, &Var)> {
         self.parameters.iter().zip(&self.velocities).map(|((name, _), v)| (name.as_str(), v))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{Device, Tensor};
+    use effnet_model::Mode;
+
+    /// logits = x + body + classifier
+    struct Two([(String, Var); 2]);
+
+    impl Network for Two {
+        fn forward_t(&self, batch: &Tensor, _: Mode) -> candle_core::Result<Tensor> {
+            (batch + self.0[0].1.as_tensor())? + self.0[1].1.as_tensor()
+        }
+
+        fn parameters(&self) -> Vec<(String, Var)> {
+            self.0.to_vec()
+        }
+
+        fn buffers(&self) -> Vec<(String, Var)> {
+            Vec::new()
+        }
+    }
+
+    /// Gradients of the sum are 1, so the first step is the rate and the second, with momentum 1/2, one and a half times that.
+    #[test]
+    fn the_body_moves_at_its_share_of_the_rate() {
+        let at_zero = |name: &str| (name.to_owned(), Var::new(&[0f32], &Device::Cpu).unwrap());
+        for share in [1.0, 0.25, 0.0] {
+            let network = Two([at_zero("blocks.0.bias"), at_zero("classifier.bias")]);
+            let optimiser = Optimiser::new(&network, share).unwrap();
+            let x = Tensor::new(&[0f32], &Device::Cpu).unwrap();
+            for _ in 0..2 {
+                let loss = network.forward_t(&x, Mode::Eval).unwrap().sum_all().unwrap();
+                let sgd = Sgd { lr: 0.5, momentum: 0.5, weight_decay: 0.0 };
+                optimiser.step(&loss.backward().unwrap(), &sgd).unwrap();
+            }
+            let value = |index: usize| network.0[index].1.to_vec1::<f32>().unwrap()[0];
+            assert_eq!([value(0), value(1)], [-1.25 * share as f32, -1.25], "share {share}");
+        }
     }
 }

@@ -95,7 +95,10 @@ pub fn train(
     let weights = class_weights(data, hyper.class_weights);
     let context =
         Context { data, hyper, refined: refined.as_deref(), class_weights: weights.as_deref(), stop };
-    let optimisers = networks.iter().map(|n| Optimiser::new(n.as_ref())).collect::<Result<Vec<_>>>()?;
+    let optimisers = networks
+        .iter()
+        .map(|n| Optimiser::new(n.as_ref(), hyper.body_share()))
+        .collect::<Result<Vec<_>>>()?;
     let mut state = State::new(networks.len(), data);
     if let Some(checkpoints) = checkpoints {
         checkpoints.restore(&mut state, networks, &optimisers, data)?;

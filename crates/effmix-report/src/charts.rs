@@ -25,7 +25,7 @@ const HISTOGRAM_SIZE: (u32, u32) = (940, 280);
 /// Curves of so few points are shown with their points.
 const FEW_POINTS: usize = 40;
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// One network's curve.
 #[derive(PartialEq)]
@@ -117,9 +117,13 @@ pub(crate) fn histogram(losses: &LossHistogram, means: &[(usize, [f64; 2])]) -> 
     })
 }
 
-/// The range of some values and a share of it on both sides; around a single value, so much to each side.
-fn padded(values: impl Iterator<Item = f64>, share: f64, alone: f64) -> (f64, f64) {
+/// The range of some values and a share of it on both sides; around a single value, so much to each side; around 0 where
+/// there are none.
+pub(crate) fn padded(values: impl Iterator<Item = f64>, share: f64, alone: f64) -> (f64, f64) {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    if low > high {
+        return (-alone, alone);
+    }
     let margin = if high > low { share * (high - low) } else { alone };
     (low - margin, high + margin)
 }
@@ -130,9 +134,9 @@ fn decimals(range: f64) -> usize {
 }
 
 /// What can go wrong while drawing: into a string, nothing known.
-type Drawing = std::result::Result<(), Box<dyn std::error::Error>>;
+pub(crate) type Drawing = std::result::Result<(), Box<dyn std::error::Error>>;
 
-fn drawn(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawing) -> Result<String> {
+pub(crate) fn drawn(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawing) -> Result<String> {
     let failed = |error: &dyn Display| Error::Chart(error.to_string());
     let mut svg = String::new();
     {

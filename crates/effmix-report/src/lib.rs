@@ -6,6 +6,7 @@
 //! | `run` | reads the files of a run folder, each in one pass that keeps only what is shown |
 //! | `charts` | curves and the histogram as SVG |
 //! | `page` | HTML around them, escaped by [maud](https://maud.lambda.xyz) |
+//! | `front` | networks by accuracy and cost, a picture that stands alone |
 //! | `heat` | a map laid over a picture, which stands alone |
 //!
 //! The one decision: the page is made from the files alone and knows nothing of the program that wrote them. So it can be made
@@ -13,11 +14,13 @@
 
 mod charts;
 mod error;
+mod front;
 mod heat;
 mod page;
 mod run;
 
 pub use error::{Error, Result};
+pub use front::{Point, Series, accuracy_against_cost};
 pub use heat::heat_over;
 
 use run::Run;

@@ -1,5 +1,6 @@
 //! An architecture: everything but the weights that decides what a network computes.
 
+use candle_core::Tensor;
 use effnet_ops::{Activation, Padding};
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +62,15 @@ impl Preprocessing {
     };
     /// -1..1: timm's `ra4` weights of B0 and B1, and `tf_*.ap`.
     pub const HALF: Self = Self { mean: [0.5; 3], std: [0.5; 3], interpolation: Interpolation::Bicubic };
+    /// (values - mean) / std: [..., 3] in 0..1 -> [..., 3].
+    ///
+    /// # Errors
+    /// If the last dimension is not 3.
+    pub fn normalise(&self, values: &Tensor) -> candle_core::Result<Tensor> {
+        let of = |numbers: &[f32; 3]| Tensor::new(numbers, values.device());
+        values.broadcast_sub(&of(&self.mean)?)?.broadcast_div(&of(&self.std)?)
+    }
+
     /// EfficientNet-Lite's (v - 127) / 128 on 0..255.
     pub const LITE: Self =
         Self { mean: [127.0 / 255.0; 3], std: [128.0 / 255.0; 3], interpolation: Interpolation::Bicubic };

@@ -11,6 +11,7 @@ use crate::layers::{
     BatchNorm, BatchNormSettings, ConvNorm, ConvNormParameters, SqueezeExcite, SqueezeExciteParameters,
 };
 use crate::mode::{Chance, Mode};
+use crate::onnx::{Builder, Steps};
 use crate::plan::BlockPlan;
 
 /// One block.
@@ -95,6 +96,31 @@ impl Block {
             activation: self.activation,
             skip: self.skip.is_some(),
         })
+    }
+
+    /// Adds it to an ONNX graph, for a square input of this side; the name of its result, and its side.
+    pub(crate) fn add_to(
+        &self,
+        graph: &mut Builder,
+        name: &str,
+        x: &str,
+        side: usize,
+    ) -> Result<(String, usize)> {
+        let inner = |part: &str| format!("{name}.{part}");
+        let mut y = x.to_owned();
+        if let Some(expansion) = &self.expansion {
+            y = expansion.add_to(graph, &inner("expansion"), &y, &Steps::POINTWISE)?;
+        }
+        let steps = Steps { stride: self.stride, padding: self.padding, side };
+        y = self.depthwise.add_to(graph, &inner("depthwise"), &y, &steps)?;
+        if let Some(attention) = &self.attention {
+            y = attention.add_to(graph, &inner("attention"), &y)?;
+        }
+        y = self.projection.add_to(graph, &inner("projection"), &y, &Steps::POINTWISE)?;
+        if self.skip.is_some() {
+            y = graph.add(&inner("skip"), &y, x);
+        }
+        Ok((y, side.div_ceil(self.stride)))
     }
 
     /// Its parameters as a mode uses them.

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::arch::Arch;
 use crate::error::{Error, Result};
 use crate::evaluator::Evaluator;
+use crate::network::EfficientNet;
 use crate::pretrained::{classes_of, load_whole};
+use crate::store::ParameterStore;
 use crate::views::TestViews;
 use crate::weights::{WeightsFile, write_atomically};
 
@@ -76,6 +78,8 @@ pub struct SavedModel {
     pub card: ModelCard,
     /// In the card's order.
     networks: Vec<Evaluator>,
+    /// Whether the classes' names are recorded with the model; else they are numbers, or ImageNet's names.
+    pub has_names: bool,
 }
 
 impl SavedModel {
@@ -85,46 +89,21 @@ impl SavedModel {
     /// [`Error::Io`] if there is no card or no weights; [`Error::Malformed`] and [`Error::WeightsMismatch`] if they are
     /// damaged or don't belong together.
     pub fn open(path: &Path) -> Result<Self> {
-        let inner = path.join(MODEL_FOLDER);
-        let folder = if inner.join(CARD).is_file() { inner } else { path.to_path_buf() };
-        let card = ModelCard::read(&folder)?;
-        let network = |name: &String| {
-            let file = WeightsFile::open(&folder.join(name))?;
-            Ok(load_whole(&file, &card.arch, card.classes.len())?.into_evaluator()?)
-        };
-        let networks = card.networks.iter().map(network).collect::<Result<_>>()?;
-        Ok(Self { card, networks })
+        let (card, networks) = networks_of(path, evaluator)?;
+        Ok(Self { card, networks, has_names: true })
     }
 
-    /// One network from a bare file of weights, its classes numbered from "0" where it doesn't tell them
-    /// ([`WeightsFile::classes`]). Without `arch` the file must say itself
+    /// One network from a bare file of weights. Where the file doesn't name its classes ([`WeightsFile::classes`]), they have
+    /// ImageNet's names if timm's `config.json` beside it says that it is ImageNet's, else they are numbered from "0".
+    /// Without `arch` the file must say itself
     /// which architecture it is ([`WeightsFile::arch`]); one that does counts, and `arch` must have its name.
     ///
     /// # Errors
     /// [`Error::ArchNeeded`] if neither says which architecture it is, [`Error::OtherArch`] if they differ; else as
     /// [`crate::load_pretrained`].
     pub fn from_file(path: &Path, arch: Option<&Arch>) -> Result<Self> {
-        let file = WeightsFile::open(path)?;
-        let arch = file.resolve(arch)?;
-        let classes = match classes_of(&file, &arch)? {
-            Some(classes) if classes > 0 => classes,
-            _ => {
-                let reason = "has no classifier, so it can't predict; train one on it: effmix train DATA --weights FILE";
-                return Err(Error::malformed(path, reason));
-            }
-        };
-        let network = load_whole(&file, &arch, classes)?.into_evaluator()?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let card = ModelCard {
-            arch,
-            classes: match file.classes(classes)? {
-                Some(names) => names,
-                None => (0..classes).map(|class| class.to_string()).collect(),
-            },
-            networks: vec![name],
-            version: env!("CARGO_PKG_VERSION").to_string(),
-        };
-        Ok(Self { card, networks: vec![network] })
+        let (card, has_names, network) = network_of(path, arch, evaluator)?;
+        Ok(Self { card, networks: vec![network], has_names })
     }
 
     /// Length F of the global feature.
@@ -132,12 +111,28 @@ impl SavedModel {
         self.networks.first().map_or(0, Evaluator::feature_len)
     }
 
+    /// All that the networks make of images, in one pass through each: [N, H, W, 3].
+    ///
+    /// # Errors
+    /// If `images` has another shape.
+    pub fn outputs(&self, images: &Tensor) -> CandleResult<Outputs> {
+        let encode = |network: &Evaluator| network.encode(images);
+        let local_features = self.networks.iter().map(encode).collect::<CandleResult<Vec<_>>>()?;
+        let global_features = local_features.iter().map(effnet_ops::global_avg_pool);
+        let global_features = global_features.collect::<CandleResult<Vec<_>>>()?;
+        let Some(embeddings) = global_features.first().cloned() else {
+            candle_core::bail!("the model has no networks")
+        };
+        let logits = self.mean(&global_features, Evaluator::classify)?;
+        Ok(Outputs { logits, embeddings, local_features })
+    }
+
     /// Mean of the networks' logits: [N, H, W, 3] -> [N, classes].
     ///
     /// # Errors
     /// If `images` has another shape.
     pub fn logits(&self, images: &Tensor) -> CandleResult<Tensor> {
-        self.mean(|network| network.logits(images))
+        Ok(self.outputs(images)?.logits)
     }
 
     /// Mean of the logits of several views: [N, H, W, 3] -> [N, classes].
@@ -150,19 +145,27 @@ impl SavedModel {
         Tensor::stack(&logits, 0)?.mean(0)
     }
 
-    /// What each place of an image adds to each of [`SavedModel::logits`], [`Evaluator::class_activation_maps`]:
-    /// [N, H, W, 3] -> [N, h, w, classes].
+    /// What each place of an image adds to each of [`SavedModel::logits`], [`Evaluator::class_activation_maps`], from
+    /// [`Outputs::local_features`]: [N, h, w, F] a network -> [N, h, w, classes].
     ///
     /// # Errors
-    /// As there.
-    pub fn class_activation_maps(&self, images: &Tensor) -> CandleResult<Tensor> {
-        self.mean(|network| network.class_activation_maps(images))
+    /// As there; or if they are not of this model's networks.
+    pub fn class_activation_maps(&self, local_features: &[Tensor]) -> CandleResult<Tensor> {
+        self.mean(local_features, Evaluator::class_activation_maps)
     }
 
-    fn mean(&self, of: impl Fn(&Evaluator) -> CandleResult<Tensor>) -> CandleResult<Tensor> {
+    /// The mean over the networks of what each makes of what it is given.
+    fn mean(
+        &self,
+        given: &[Tensor],
+        of: impl Fn(&Evaluator, &Tensor) -> CandleResult<Tensor>,
+    ) -> CandleResult<Tensor> {
+        if given.len() != self.networks.len() {
+            candle_core::bail!("features of {} networks for a model of {}", given.len(), self.networks.len());
+        }
         let mut sum: Option<Tensor> = None;
-        for network in &self.networks {
-            let one = of(network)?;
+        for (network, given) in self.networks.iter().zip(given) {
+            let one = of(network, given)?;
             sum = Some(match sum {
                 Some(sum) => (sum + one)?,
                 None => one,
@@ -173,14 +176,99 @@ impl SavedModel {
             None => candle_core::bail!("the model has no networks"),
         }
     }
+}
 
-    /// The first network's global feature: [N, H, W, 3] -> [N, F]. Networks that were trained apart have no features in
-    /// common, so there is no mean of them.
+/// A model's networks as they can be trained on, or written in another form.
+#[derive(Debug)]
+pub struct SavedNetworks {
+    /// What they are.
+    pub card: ModelCard,
+    /// Each with its parameters, in the card's order.
+    pub networks: Vec<(EfficientNet, ParameterStore)>,
+}
+
+impl SavedNetworks {
+    /// As [`SavedModel::open`].
     ///
     /// # Errors
-    /// If `images` has another shape.
-    pub fn embeddings(&self, images: &Tensor) -> CandleResult<Tensor> {
-        let Some(network) = self.networks.first() else { candle_core::bail!("the model has no networks") };
-        network.features(images)
+    /// As there.
+    pub fn open(path: &Path) -> Result<Self> {
+        let (card, networks) = networks_of(path, |network, store| Ok((network, store)))?;
+        Ok(Self { card, networks })
     }
+
+    /// As [`SavedModel::from_file`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_file(path: &Path, arch: Option<&Arch>) -> Result<Self> {
+        let (card, _, network) = network_of(path, arch, |network, store| Ok((network, store)))?;
+        Ok(Self { card, networks: vec![network] })
+    }
+}
+
+/// The store goes first, so that the network alone holds its parameters and gives them up.
+fn evaluator(network: EfficientNet, store: ParameterStore) -> Result<Evaluator> {
+    drop(store);
+    Ok(network.into_evaluator()?)
+}
+
+/// The networks of a model's folder, each made into something as soon as it is read.
+fn networks_of<T>(
+    path: &Path,
+    make: impl Fn(EfficientNet, ParameterStore) -> Result<T>,
+) -> Result<(ModelCard, Vec<T>)> {
+    let inner = path.join(MODEL_FOLDER);
+    let folder = if inner.join(CARD).is_file() { inner } else { path.to_path_buf() };
+    let card = ModelCard::read(&folder)?;
+    let network = |name: &String| {
+        let file = WeightsFile::open(&folder.join(name))?;
+        let (network, store) = load_whole(&file, &card.arch, card.classes.len())?;
+        make(network, store)
+    };
+    let networks = card.networks.iter().map(network).collect::<Result<_>>()?;
+    Ok((card, networks))
+}
+
+/// The network of a bare file, with a card for it, and whether it names its classes.
+fn network_of<T>(
+    path: &Path,
+    arch: Option<&Arch>,
+    make: impl Fn(EfficientNet, ParameterStore) -> Result<T>,
+) -> Result<(ModelCard, bool, T)> {
+    let file = WeightsFile::open(path)?;
+    let arch = file.resolve(arch)?;
+    let count = match classes_of(&file, &arch)? {
+        Some(count) if count > 0 => count,
+        _ => {
+            let reason =
+                "has no classifier, so it can't predict; train one on it: effmix train DATA --weights FILE";
+            return Err(Error::malformed(path, reason));
+        }
+    };
+    let names = file.classes(count)?;
+    let has_names = names.is_some();
+    let (network, store) = load_whole(&file, &arch, count)?;
+    let card = ModelCard {
+        arch,
+        classes: match names {
+            Some(names) => names,
+            None => file.other_names(count)?,
+        },
+        networks: vec![path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()],
+        version: env!("CARGO_PKG_VERSION").to_string(),
+    };
+    Ok((card, has_names, make(network, store)?))
+}
+
+/// What a model makes of images.
+#[derive(Debug, Clone)]
+pub struct Outputs {
+    /// Mean of the networks' logits, [N, classes].
+    pub logits: Tensor,
+    /// The first network's global feature, [N, F]. Networks that were trained apart have no features in common, so there is no
+    /// mean of them.
+    pub embeddings: Tensor,
+    /// Each network's map of local features, [N, h, w, F].
+    pub local_features: Vec<Tensor>,
 }

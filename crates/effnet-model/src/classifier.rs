@@ -7,6 +7,7 @@ use effnet_ops::{Activation, FoldedConv};
 use crate::arch::ClassifierKind;
 use crate::layers::{BatchNorm, Linear, PYTORCH_BATCH_NORM};
 use crate::mode::{Chance, Mode};
+use crate::onnx::Builder;
 
 /// Dropout and what [`ClassifierKind`] says. Stands alone too, to be trained on features that were computed before.
 #[derive(Debug, Clone)]
@@ -63,6 +64,17 @@ impl Classifier {
             Layers::Mlp(first, bn, last) => vec![first.evaluator(Some(bn))?, last.evaluator(None)?],
         };
         Ok(ClassifierEvaluator { layers })
+    }
+
+    /// Adds it to an ONNX graph; the name of its result.
+    pub(crate) fn add_to(&self, graph: &mut Builder, name: &str, x: &str) -> Result<String> {
+        match &self.layers {
+            Layers::Linear(linear) => linear.add_to(graph, name, x, None),
+            Layers::Mlp(first, bn, last) => {
+                let hidden = first.add_to(graph, &format!("{name}.hidden"), x, Some(bn))?;
+                last.add_to(graph, name, &hidden, None)
+            }
+        }
     }
 
     /// [N, features] -> logits [N, classes]

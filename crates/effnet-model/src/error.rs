@@ -76,6 +76,18 @@ impl std::fmt::Display for Mismatch {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// Another library has no network that computes the same.
+    #[error(
+        "{library} has no network like this {name}: {reason}; export it as safetensors (for effmix) or onnx"
+    )]
+    NotIn {
+        /// The library.
+        library: &'static str,
+        /// The architecture's name.
+        name: String,
+        /// What is in the way.
+        reason: String,
+    },
     /// No architecture has that name.
     #[error("unknown architecture {name:?}; known: {known}")]
     UnknownArch {

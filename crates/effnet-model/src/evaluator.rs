@@ -74,13 +74,13 @@ impl Evaluator {
         effnet_ops::global_avg_pool(&self.encode(images)?)
     }
 
-    /// What each place of an image adds to each logit, [`ClassifierEvaluator::class_activation_maps`]: [N, H, W, 3] ->
-    /// [N, h, w, classes].
+    /// What each place adds to each logit, [`ClassifierEvaluator::class_activation_maps`], from [`Evaluator::encode`]'s map:
+    /// [N, h, w, F] -> [N, h, w, classes].
     ///
     /// # Errors
     /// As there.
-    pub fn class_activation_maps(&self, images: &Tensor) -> Result<Tensor> {
-        self.classifier.class_activation_maps(&self.encode(images)?)
+    pub fn class_activation_maps(&self, map: &Tensor) -> Result<Tensor> {
+        self.classifier.class_activation_maps(map)
     }
 
     /// Images to logits: [N, H, W, 3] -> [N, classes].

@@ -10,6 +10,7 @@ use candle_nn::init::{Init, ONE, ZERO};
 use effnet_ops::{Activation, BatchStatistics, ConvNormAct, Folded, FoldedConv, Padding};
 
 use crate::mode::Mode;
+use crate::onnx::{Builder, Steps};
 
 fn he_fan_out(fan_out: usize) -> Init {
     Init::Randn { mean: 0.0, stdev: (2.0 / fan_out as f64).sqrt() }
@@ -90,6 +91,18 @@ impl ConvNorm {
     /// The norm by its running statistics as a part of the convolution.
     pub(crate) fn folded(&self) -> Result<Folded> {
         self.norm.folded(&self.weight.detach(), None)
+    }
+
+    /// Adds it to an ONNX graph, for a square input of this side; the name of its result.
+    pub(crate) fn add_to(&self, graph: &mut Builder, name: &str, x: &str, steps: &Steps) -> Result<String> {
+        let y = graph.conv(name, x, self.folded()?, steps);
+        Ok(graph.activation(name, &y, self.norm.activation))
+    }
+
+    /// A stem or head, as [`ConvNorm::add_to`].
+    pub(crate) fn add_end_to(&self, graph: &mut Builder, name: &str, x: &str, side: usize) -> Result<String> {
+        let (stride, padding) = self.steps()?;
+        self.add_to(graph, name, x, &Steps { stride, padding, side })
     }
 
     /// The parameters as a mode uses them.
@@ -214,6 +227,21 @@ impl SqueezeExcite {
         })
     }
 
+    /// Adds it to an ONNX graph; the name of its result.
+    pub(crate) fn add_to(&self, graph: &mut Builder, name: &str, x: &str) -> Result<String> {
+        let pointwise = |weight: &Tensor, bias: &Tensor| {
+            Folded::linear(&weight.detach().flatten_from(1)?, &bias.detach())
+        };
+        let pooled = graph.pool(&format!("{name}.pool"), x);
+        let reduce = pointwise(&self.reduce_weight, &self.reduce_bias)?;
+        let reduced = graph.conv(&format!("{name}.reduce"), &pooled, reduce, &Steps::POINTWISE);
+        let reduced = graph.activation(&format!("{name}.reduce"), &reduced, Activation::Swish);
+        let expand = pointwise(&self.expand_weight, &self.expand_bias)?;
+        let expanded = graph.conv(&format!("{name}.expand"), &reduced, expand, &Steps::POINTWISE);
+        let gate = graph.sigmoid(&format!("{name}.gate"), &expanded);
+        Ok(graph.mul(name, x, &gate))
+    }
+
     /// Its parameters as a mode uses them.
     pub(crate) fn parameters(&self, mode: Mode) -> SqueezeExciteParameters {
         let all = [&self.reduce_weight, &self.reduce_bias, &self.expand_weight, &self.expand_bias];
@@ -248,12 +276,31 @@ impl Linear {
 
     /// For many batches of evaluation, by what the parameters and running statistics are now; with the norm behind it, if any.
     pub(crate) fn evaluator(&self, norm: Option<&BatchNorm>) -> Result<FoldedConv> {
-        let (weight, bias) = (self.weight.detach(), self.bias.detach());
-        let (folded, activation) = match norm {
-            None => (Folded::linear(&weight, &bias)?, Activation::Identity),
-            Some(norm) => (norm.folded(&weight.unsqueeze(2)?.unsqueeze(3)?, Some(&bias))?, norm.activation),
-        };
+        let (folded, activation) = self.folded(norm)?;
         Ok(FoldedConv::new(folded, 1, Padding::Symmetric, activation))
+    }
+
+    fn folded(&self, norm: Option<&BatchNorm>) -> Result<(Folded, Activation)> {
+        let (weight, bias) = (self.weight.detach(), self.bias.detach());
+        match norm {
+            None => Ok((Folded::linear(&weight, &bias)?, Activation::Identity)),
+            Some(norm) => {
+                Ok((norm.folded(&weight.unsqueeze(2)?.unsqueeze(3)?, Some(&bias))?, norm.activation))
+            }
+        }
+    }
+
+    /// Adds it to an ONNX graph, with the norm behind it, if any; the name of its result.
+    pub(crate) fn add_to(
+        &self,
+        graph: &mut Builder,
+        name: &str,
+        x: &str,
+        norm: Option<&BatchNorm>,
+    ) -> Result<String> {
+        let (folded, activation) = self.folded(norm)?;
+        let y = graph.linear(name, x, folded);
+        Ok(graph.activation(name, &y, activation))
     }
 
     /// [N, input] -> [N, output]

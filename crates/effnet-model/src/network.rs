@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::evaluator::Evaluator;
 use crate::layers::{BatchNorm, BatchNormSettings, ConvNorm};
 use crate::mode::Mode;
+use crate::onnx::Builder;
 use crate::part::{self, Part};
 
 /// A member of the family. Tensors are f32, NHWC: images are normalised as `arch().preprocessing` says.
@@ -99,6 +100,28 @@ impl EfficientNet {
             head: self.head.evaluator()?,
             classifier: self.classifier.evaluator()?,
         })
+    }
+
+    /// Adds the network to an ONNX graph, for square images of this side; the name of its logits.
+    pub(crate) fn add_to(
+        &self,
+        graph: &mut Builder,
+        prefix: &str,
+        images: &str,
+        size: usize,
+    ) -> CandleResult<String> {
+        let name = |part: &str| format!("{prefix}{part}");
+        let mut x = self.stem.add_end_to(graph, &name("stem"), images, size)?;
+        let mut side = size.div_ceil(self.arch.stem_stride);
+        for (s, blocks) in self.stages.iter().enumerate() {
+            for (b, block) in blocks.iter().enumerate() {
+                (x, side) = block.add_to(graph, &name(&format!("blocks.{s}.{b}")), &x, side)?;
+            }
+        }
+        let map = self.head.add_end_to(graph, &name("head"), &x, side)?;
+        let pooled = graph.pool(&name("pool"), &map);
+        let feature = graph.flatten(&name("feature"), &pooled);
+        self.classifier.add_to(graph, &name("classifier"), &feature)
     }
 
     /// Images to a map of local features: [N, H, W, 3] -> [N, h, w, F], where h, w are H, W over 32 (16 with a stem

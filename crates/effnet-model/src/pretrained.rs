@@ -49,10 +49,14 @@ pub fn load_pretrained(file: &WeightsFile, arch: &Arch, classes: usize, seed: u6
 }
 
 /// A network whose every tensor, the classifier's too, is the file's.
-pub(crate) fn load_whole(file: &WeightsFile, arch: &Arch, classes: usize) -> Result<EfficientNet> {
-    let (network, _, mismatch) = filled(file, arch, classes, 0)?;
+pub(crate) fn load_whole(
+    file: &WeightsFile,
+    arch: &Arch,
+    classes: usize,
+) -> Result<(EfficientNet, ParameterStore)> {
+    let (network, store, mismatch) = filled(file, arch, classes, 0)?;
     refuse(file, arch, mismatch)?;
-    Ok(network)
+    Ok((network, store))
 }
 
 /// Number of classes of the file's classifier, if it has one.

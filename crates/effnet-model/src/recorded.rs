@@ -13,6 +13,9 @@ use crate::weights::WeightsFile;
 /// Key of [`crate::save_weights`]'s metadata under which the architecture stands, as JSON.
 pub const ARCH_KEY: &str = "arch";
 
+/// Key of that metadata under which the names of the classes stand, as JSON.
+pub const CLASSES_KEY: &str = "classes";
+
 /// Name of the file in which timm's repositories say what their weights are.
 const CONFIG: &str = "config.json";
 
@@ -86,19 +89,37 @@ impl WeightsFile {
         config.arch(self.layout()?).map(Some).map_err(|reason| Error::malformed(&path, reason))
     }
 
-    /// Names of so many classes, where timm's `config.json` beside the file tells them: by name, or as ImageNet's.
+    /// The names of its so many classes, where they are recorded: in the file, or in timm's `config.json`.
     ///
     /// # Errors
-    /// As [`WeightsFile::arch`].
+    /// As [`WeightsFile::arch`]; [`Error::Malformed`] if there are more or fewer names.
     pub fn classes(&self, count: usize) -> Result<Option<Vec<String>>> {
-        let names = self.config()?.and_then(|(_, config)| match config.label_names {
-            Some(names) => Some(names),
-            None if config.pretrained_cfg.tag.ends_with(ON_IMAGENET) => {
-                Some(IMAGENET.lines().map(str::to_owned).collect())
+        let recorded = match self.metadata()?.get(CLASSES_KEY) {
+            Some(json) => Some(
+                serde_json::from_str::<Vec<String>>(json)
+                    .map_err(|e| Error::malformed(self.path(), format!("recorded classes: {e}")))?,
+            ),
+            None => self.config()?.and_then(|(_, config)| config.label_names),
+        };
+        match recorded {
+            Some(names) if names.len() != count => {
+                let reason = format!("names {} classes, and its classifier has {count}", names.len());
+                Err(Error::malformed(self.path(), reason))
             }
-            None => None,
-        });
-        Ok(names.filter(|names| names.len() == count))
+            recorded => Ok(recorded),
+        }
+    }
+
+    /// What to call so many classes that have no names of their own: ImageNet's where `config.json` says so, else numbers.
+    pub(crate) fn other_names(&self, count: usize) -> Result<Vec<String>> {
+        let on_imagenet = |config: &Config| config.pretrained_cfg.tag.ends_with(ON_IMAGENET);
+        if self.config()?.is_some_and(|(_, config)| on_imagenet(&config)) {
+            let names: Vec<String> = IMAGENET.lines().map(str::to_owned).collect();
+            if names.len() == count {
+                return Ok(names);
+            }
+        }
+        Ok((0..count).map(|class| class.to_string()).collect())
     }
 
     /// What the file records if it does, else what was said of it, in the flavour of the file's library.

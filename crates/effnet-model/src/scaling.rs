@@ -19,12 +19,26 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The paper's base of depth (section 4).
-pub const ALPHA: f64 = 1.2;
-/// The paper's base of width (section 4).
-pub const BETA: f64 = 1.1;
-/// The paper's base of resolution (section 4).
-pub const GAMMA: f64 = 1.15;
+/// The bases of compound scaling.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bases {
+    /// Of depth.
+    pub alpha: f64,
+    /// Of width.
+    pub beta: f64,
+    /// Of resolution.
+    pub gamma: f64,
+}
+
+impl Bases {
+    /// What the paper's search found (section 4).
+    pub const PAPER: Self = Self { alpha: 1.2, beta: 1.1, gamma: 1.15 };
+
+    /// alpha beta^2 gamma^2: by how much the cost of a convolution grows with each whole phi. About 2, says the constraint.
+    pub fn cost_factor(&self) -> f64 {
+        self.alpha * self.beta.powi(2) * self.gamma.powi(2)
+    }
+}
 
 /// Channels come in multiples of this (the reference implementation's `depth_divisor`).
 const DIVISOR: f64 = 8.0;
@@ -47,14 +61,13 @@ impl Scaling {
     /// B0 itself.
     pub const ONE: Self = Self { width: 1.0, depth: 1.0, resolution: 1.0 };
 
-    /// The coefficients at `phi` from the bases of depth (`alpha`), width (`beta`) and resolution (`gamma`). Any real
-    /// `phi`: below zero the members are smaller than B0.
+    /// The coefficients at `phi`. Any real `phi`: below zero the members are smaller than B0.
     ///
     /// ```
-    /// use effnet_model::{ALPHA, BETA, GAMMA, Scaling};
-    /// assert_eq!(Scaling::from_phi(0.0, ALPHA, BETA, GAMMA), Scaling::ONE);
+    /// use effnet_model::{Bases, Scaling};
+    /// assert_eq!(Scaling::from_phi(0.0, Bases::PAPER), Scaling::ONE);
     /// ```
-    pub fn from_phi(phi: f64, alpha: f64, beta: f64, gamma: f64) -> Self {
+    pub fn from_phi(phi: f64, Bases { alpha, beta, gamma }: Bases) -> Self {
         Self { width: beta.powf(phi), depth: alpha.powf(phi), resolution: gamma.powf(phi) }
     }
 
@@ -107,16 +120,16 @@ mod tests {
 
     #[test]
     fn the_papers_bases_double_the_cost() {
-        let cost = ALPHA * BETA.powi(2) * GAMMA.powi(2);
+        let cost = Bases::PAPER.cost_factor();
         assert!((cost - 2.0).abs() < 0.1, "alpha beta^2 gamma^2 = {cost}");
     }
 
     #[test]
     fn phi_below_zero_scales_down_and_phi_of_one_gives_the_bases() {
-        let one = Scaling::from_phi(1.0, ALPHA, BETA, GAMMA);
-        assert_eq!(one, Scaling { width: BETA, depth: ALPHA, resolution: GAMMA });
+        let one = Scaling::from_phi(1.0, Bases::PAPER);
+        assert_eq!(one, Scaling { width: 1.1, depth: 1.2, resolution: 1.15 });
         assert_eq!(one.size(224), 258, "224 * 1.15 = 257.6");
-        let small = Scaling::from_phi(-3.0, ALPHA, BETA, GAMMA);
+        let small = Scaling::from_phi(-3.0, Bases::PAPER);
         assert_eq!(small.channels(1280), 960, "1280 / 1.331 = 961.7");
         assert_eq!((small.layers(4), small.size(224)), (3, 147));
     }

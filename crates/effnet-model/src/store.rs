@@ -24,6 +24,8 @@ use crate::mode::splitmix64;
 #[derive(Debug, Clone)]
 pub struct ParameterStore {
     variables: Arc<Mutex<BTreeMap<String, Var>>>,
+    /// Beginnings of the names that are frozen.
+    frozen: Arc<Mutex<BTreeSet<String>>>,
     seed: u64,
     device: Device,
 }
@@ -35,7 +37,7 @@ fn is_buffer(name: &str) -> bool {
 impl ParameterStore {
     /// An empty store; building a network on its [`ParameterStore::var_builder`] fills it.
     pub fn new(seed: u64, device: &Device) -> Self {
-        Self { variables: Arc::default(), seed, device: device.clone() }
+        Self { variables: Arc::default(), frozen: Arc::default(), seed, device: device.clone() }
     }
 
     /// The builder to make a network with. What it is asked for and lacks, it makes.
@@ -43,9 +45,24 @@ impl ParameterStore {
         VarBuilder::from_backend(Box::new(self.clone()), DType::F32, self.device.clone())
     }
 
-    /// What an optimiser may change, sorted by name.
+    /// What an optimiser may change, sorted by name: parameters that are not frozen.
     pub fn trainable(&self) -> Vec<(String, Var)> {
-        self.select(|name| !is_buffer(name))
+        let frozen = self.frozen.lock().unwrap_or_else(PoisonError::into_inner);
+        self.select(|name| !is_buffer(name) && !frozen.iter().any(|prefix| name.starts_with(prefix)))
+    }
+
+    /// Takes the parameters whose names begin so out of [`ParameterStore::trainable`]: `"blocks.0."`, or `""` for all.
+    ///
+    /// Batch norm goes by its mode, not by this: a frozen body that is to stay as it is altogether is run in
+    /// [`crate::Mode::Eval`], and only the classifier in training mode.
+    pub fn freeze(&self, prefix: &str) {
+        self.frozen.lock().unwrap_or_else(PoisonError::into_inner).insert(prefix.to_string());
+    }
+
+    /// Takes back what was frozen under this beginning or under a longer one.
+    pub fn unfreeze(&self, prefix: &str) {
+        let mut frozen = self.frozen.lock().unwrap_or_else(PoisonError::into_inner);
+        frozen.retain(|other| !other.starts_with(prefix));
     }
 
     /// The running statistics of batch norm, sorted by name.

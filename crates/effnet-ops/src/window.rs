@@ -17,6 +17,19 @@ pub enum Padding {
     Same,
 }
 
+impl Padding {
+    /// Zeros before the first value of an axis and behind its last that the windows touch.
+    ///
+    /// ```
+    /// use effnet_ops::Padding;
+    /// assert_eq!(Padding::Symmetric.border(224, 3, 2), [1, 0]);
+    /// assert_eq!(Padding::Same.border(224, 3, 2), [0, 1]);
+    /// ```
+    pub fn border(self, input: usize, kernel: usize, stride: usize) -> [usize; 2] {
+        Axis::new(input, kernel, stride, self).border()
+    }
+}
+
 /// One axis of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Axis {

@@ -1,9 +1,12 @@
 //! What a set is made of.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use image::RgbImage;
+
+use crate::decode::{Limits, try_load};
 
 /// Where the pixels of a sample are.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +29,20 @@ pub struct Sample {
     pub label: usize,
     /// The true label where it is known. It is for measuring, never for training.
     pub truth: Option<usize>,
+}
+
+impl Sample {
+    /// Its pixels.
+    ///
+    /// # Errors
+    /// In words, why they can't be read.
+    pub fn image(&self) -> Result<Cow<'_, RgbImage>, String> {
+        match &self.source {
+            Pixels::File(path) => try_load(path, &Limits::default()).map(Cow::Owned),
+            Pixels::Memory(image) if image.as_raw().is_empty() => Err("it has no pixels".to_owned()),
+            Pixels::Memory(image) => Ok(Cow::Borrowed(image)),
+        }
+    }
 }
 
 /// A file or a row of the labels that takes no part, and why.

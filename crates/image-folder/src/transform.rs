@@ -6,8 +6,9 @@ use std::mem::MaybeUninit;
 use image::RgbImage;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use rayon::prelude::*;
 
-use crate::{Error, Result, resize};
+use crate::{Batch, Error, Result, resize};
 
 /// How pixels are made from others. Both widen their reach when an image shrinks (antialiasing), as PIL's
 /// filters of these names do.
@@ -72,11 +73,27 @@ impl Transform {
         Cow::Owned(resize::to_square(image, size, self.interpolation))
     }
 
-    /// The pixels of an image of any size as numbers, `[height, width, 3]`: (value / 255 - mean) / std.
-    pub fn normalise(&self, image: &RgbImage) -> Vec<f32> {
-        let Normaliser { scale, bias } = Normaliser::new(self);
-        let lanes = scale.iter().zip(&bias).cycle();
-        image.iter().zip(lanes).map(|(byte, (scale, bias))| f32::from(*byte) * scale + bias).collect()
+    /// The pixels of images as numbers, (value / 255 - mean) / std. They may have any size, all the same.
+    ///
+    /// # Errors
+    /// Their sizes differ.
+    pub fn normalise(&self, images: &[&RgbImage]) -> Result<Batch> {
+        let (width, height) = images.first().map_or((0, 0), |image| image.dimensions());
+        if let Some(other) = images.iter().find(|image| image.dimensions() != (width, height)) {
+            let (w, h) = other.dimensions();
+            return Err(Error::Transform(format!("images of {width}x{height} and of {w}x{h} make no batch")));
+        }
+        let (normaliser, length) = (Normaliser::new(self), width as usize * height as usize * 3);
+        let shape = [images.len(), height as usize, width as usize, 3];
+        if length == 0 {
+            return Ok(Batch { pixels: Vec::new(), shape });
+        }
+        let mut pixels = Vec::with_capacity(images.len() * length);
+        let places = pixels.spare_capacity_mut()[..images.len() * length].par_chunks_exact_mut(length);
+        places.zip(images).for_each(|(place, image)| normaliser.apply(image.as_raw(), place));
+        // SAFETY: each of the chunks was written, whole, and they are all of the length.
+        unsafe { pixels.set_len(images.len() * length) };
+        Ok(Batch { pixels, shape })
     }
 
     /// Bytes or numbers of a view.

@@ -1,5 +1,8 @@
 //! `effmix evaluate`: a model against labels.
 
+use std::sync::Arc;
+
+use dividemix::run::write_atomic;
 use image_folder::{LabelsCsv, OpenOptions, Sample, TestSplit};
 use noisy_labels::metrics::{accuracy, confusion, expected_calibration_error, top_k_accuracy};
 use noisy_labels::quality::argmax;
@@ -7,9 +10,12 @@ use serde::Serialize;
 
 use crate::args::Evaluate;
 use crate::exit::{Failure, Signals};
-use crate::images::{Outputs, Wanted, softmax};
 use crate::model::Predictor;
-use crate::output::{print, print_json, tell};
+use crate::output::{may_write, print, print_json, tell};
+use crate::outputs::{Looking, for_each_batch, softmax};
+
+/// What our CSVs of evaluations begin with.
+const CSV_START: &str = "class,images,precision,recall,f1,";
 
 /// As is usual where there are many classes.
 const TOP: usize = 5;
@@ -48,6 +54,7 @@ struct SkippedFile {
 }
 
 pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
+    args.out.as_deref().map_or(Ok(()), |path| may_write(path, args.force, CSV_START.as_bytes()))?;
     let predictor = Predictor::open(&args.model)?;
     let labels = args.labels.labels.as_ref().map(|file| LabelsCsv {
         path_column: args.labels.path_column.clone(),
@@ -58,19 +65,29 @@ pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
     let set = image_folder::open(&args.data, &options)?;
     let classes = match_classes(&predictor, &set.classes)?;
     let (samples, what) = if set.test.is_empty() { (set.train, "all") } else { (set.test, "the test") };
+    let samples: Arc<[Sample]> = Arc::from(samples);
     tell(&format!("measuring on {what} {} images", samples.len()));
     let signals = Signals::listen()?;
-    let outputs = Outputs::of(&predictor, &samples, Wanted::default(), &signals)?;
-    let mut evaluation = evaluate(&predictor, &samples, &classes, &outputs)?;
-    let skipped = set.skipped.into_iter().chain(outputs.skipped);
-    evaluation.skipped_files = skipped.map(|s| SkippedFile { path: s.path, reason: s.reason }).collect();
+    let (mut logits, mut skipped) = (Vec::new(), set.skipped);
+    for_each_batch(&predictor, &samples, Looking::default(), &signals, |rows| {
+        logits.extend(rows.logits);
+        skipped.extend(rows.skipped);
+        Ok(())
+    })?;
+    let mut evaluation = evaluate(&predictor, &samples, &classes, &logits)?;
+    evaluation.skipped_files =
+        skipped.into_iter().map(|s| SkippedFile { path: s.path, reason: s.reason }).collect();
+    if let Some(path) = &args.out {
+        let csv = as_csv(&evaluation)?;
+        write_atomic(path, |out| out.write_all(&csv))?;
+    }
     if args.json { print_json(&evaluation) } else { print(&in_words(&evaluation)) }
 }
 
 /// The model's class for each class of the data: by name, or by number where the model knows no names.
 fn match_classes(predictor: &Predictor, data: &[String]) -> Result<Vec<usize>, Failure> {
     let model = &predictor.model.card.classes;
-    if !predictor.has_names {
+    if !predictor.model.has_names {
         return if model.len() == data.len() {
             Ok((0..data.len()).collect())
         } else {
@@ -92,11 +109,11 @@ fn evaluate(
     predictor: &Predictor,
     samples: &[Sample],
     classes: &[usize],
-    outputs: &Outputs,
+    logits: &[f32],
 ) -> Result<Evaluation, Failure> {
     let count = predictor.classes();
     let (mut probabilities, mut truth, mut predicted) = (Vec::new(), Vec::new(), Vec::new());
-    for (sample, logits) in samples.iter().zip(outputs.logits.chunks(count)) {
+    for (sample, logits) in samples.iter().zip(logits.chunks(count)) {
         let p = softmax(logits);
         if p.iter().any(|p| p.is_nan()) {
             continue;
@@ -133,6 +150,27 @@ fn evaluate(
         confusion,
         skipped_files: Vec::new(),
     })
+}
+
+/// A row a class: its numbers, and how many of its images were given each class.
+fn as_csv(evaluation: &Evaluation) -> Result<Vec<u8>, Failure> {
+    let failed = |e: csv::Error| Failure::Other(format!("CSV: {e}"));
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let given = evaluation.classes.iter().map(|class| format!("given_{class}"));
+    csv.write_record(CSV_START.trim_end_matches(',').split(',').map(str::to_owned).chain(given))
+        .map_err(failed)?;
+    for (row, counts) in evaluation.per_class.iter().zip(&evaluation.confusion) {
+        let share = |share: Option<f64>| share.map_or_else(String::new, |share| share.to_string());
+        let numbers = [
+            row.class.clone(),
+            row.images.to_string(),
+            share(row.precision),
+            share(row.recall),
+            share(row.f1),
+        ];
+        csv.write_record(numbers.into_iter().chain(counts.iter().map(usize::to_string))).map_err(failed)?;
+    }
+    csv.into_inner().map_err(|e| Failure::Other(format!("CSV: {e}")))
 }
 
 fn in_words(evaluation: &Evaluation) -> String {

@@ -2,11 +2,13 @@
 
 mod bench;
 mod evaluate;
+mod export;
 mod noise;
 mod predict;
 mod report;
 mod resume;
 mod scale;
+mod search;
 mod train;
 
 use crate::args::{Arguments, Command, short_help};
@@ -23,6 +25,7 @@ pub(crate) fn run(args: Arguments) -> Result<(), Failure> {
         Some(Command::Predict(args)) => on_threads(args.model.threads, || predict::run(&args)),
         Some(Command::Evaluate(args)) => on_threads(args.model.threads, || evaluate::run(&args)),
         Some(Command::Bench(args)) => on_threads(args.threads, || bench::run(&args)),
+        Some(Command::Export(args)) => export::run(&args),
         Some(Command::Noise(args)) => noise::run(&args),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Scale(args)) => scale::run(&args),

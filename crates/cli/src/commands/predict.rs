@@ -1,18 +1,57 @@
 //! `effmix predict`: classes of images.
+//!
+//! Rows are written as they come, so that nothing grows with the number of images.
 
-use dividemix::run::{write_atomic, write_npy};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dividemix::run::{AtomicFile, NpyFile};
 use image_folder::Sample;
 use serde::Serialize;
 
-use crate::args::Predict;
+use crate::args::{Predict, Tta};
 use crate::cam;
 use crate::exit::{Failure, Signals};
-use crate::images::{Outputs, Wanted, named, softmax};
+use crate::inputs::named;
 use crate::model::Predictor;
-use crate::output::{NPY, may_write, print, print_json, tell};
+use crate::output::{NPY, may_write, tell};
+use crate::outputs::{Looking, Rows, for_each_batch, softmax};
 
 /// What our CSVs of predictions begin with.
 const HEADER: [&str; 3] = ["path", "label", "p"];
+
+pub(super) fn run(args: &Predict) -> Result<(), Failure> {
+    if args.no_resize && args.tta == Some(Tta::Crops) {
+        let problem =
+            "--tta crops: crops are cut from resized images; leave out --no-resize, or take --tta flip";
+        return Err(Failure::Usage(problem.to_owned()));
+    }
+    let csv_start = HEADER.join(",") + "\n";
+    let outputs = [(&args.out, csv_start.as_bytes()), (&args.logits, NPY), (&args.embeddings, NPY)];
+    for (path, ours) in outputs {
+        path.as_deref().map_or(Ok(()), |path| may_write(path, args.force, ours))?;
+    }
+    let predictor = Predictor::open(&args.model)?;
+    let samples: Arc<[Sample]> = Arc::from(named(&args.paths)?);
+    args.cam.as_deref().map_or(Ok(()), cam::make_folder)?;
+    let signals = Signals::listen()?;
+    let looking = Looking { tta: args.tta, no_resize: args.no_resize, keep_seen: args.cam.is_some() };
+    let mut sinks = Sinks::open(args, &predictor, samples.len())?;
+    for_each_batch(&predictor, &samples, looking, &signals, |rows| {
+        for skipped in &rows.skipped {
+            tell(&format!("warning: {}: {}", skipped.path, skipped.reason));
+        }
+        args.cam.as_deref().map_or(Ok(()), |folder| cam::draw(&predictor, &rows, folder))?;
+        sinks.add(&predictor, rows)
+    })?;
+    let none_is_readable = sinks.skipped.len() == samples.len();
+    sinks.finish()?;
+    match none_is_readable {
+        true => Err(Failure::Other("none of the images can be read".to_owned())),
+        false => Ok(()),
+    }
+}
 
 /// A class and its probability.
 #[derive(Debug, Serialize)]
@@ -32,94 +71,171 @@ struct Prediction<'a> {
 }
 
 #[derive(Serialize)]
-struct Skipped<'a> {
-    path: &'a str,
-    reason: &'a str,
+struct SkippedFile {
+    path: String,
+    reason: String,
 }
 
-#[derive(Serialize)]
-struct Predictions<'a> {
-    classes: &'a [String],
-    predictions: Vec<Prediction<'a>>,
-    skipped_files: Vec<Skipped<'a>>,
-}
-
-pub(super) fn run(args: &Predict) -> Result<(), Failure> {
-    let csv_start = HEADER.join(",") + "\n";
-    let outputs = [(&args.out, csv_start.as_bytes()), (&args.logits, NPY), (&args.embeddings, NPY)];
-    for (path, ours) in outputs {
-        path.as_deref().map_or(Ok(()), |path| may_write(path, args.force, ours))?;
-    }
-    let predictor = Predictor::open(&args.model)?;
-    let samples = named(&args.paths)?;
-    args.cam.as_deref().map_or(Ok(()), cam::make_folder)?;
-    let signals = Signals::listen()?;
-    let wanted = Wanted { tta: args.tta, embeddings: args.embeddings.is_some(), cam: args.cam.as_deref() };
-    let outputs = Outputs::of(&predictor, &samples, wanted, &signals)?;
-    for skipped in &outputs.skipped {
-        tell(&format!("warning: {}: {}", skipped.path, skipped.reason));
-    }
-    let (n, classes) = (samples.len(), predictor.classes());
-    if let Some(path) = &args.logits {
-        write_npy(path, &outputs.logits, &[n, classes])?;
-    }
-    if let (Some(path), Some(embeddings)) = (&args.embeddings, &outputs.embeddings) {
-        write_npy(path, embeddings, &[n, outputs.features])?;
-    }
-    let predictions = predictions(&predictor, &samples, &outputs, usize::from(args.top));
-    if let Some(path) = &args.out {
-        let csv = as_csv(&predictions)?;
-        write_atomic(path, |out| out.write_all(&csv))?;
-    }
-    if args.json {
-        let skipped = outputs.skipped.iter().map(|s| Skipped { path: &s.path, reason: &s.reason });
-        let skipped_files = skipped.collect();
-        print_json(&Predictions { classes: &predictor.model.card.classes, predictions, skipped_files })?;
-    } else if args.out.is_none() {
-        print(&String::from_utf8_lossy(&as_csv(&predictions)?))?;
-    }
-    if outputs.skipped.len() == n {
-        return Err(Failure::Other("none of the images can be read".to_owned()));
-    }
-    Ok(())
-}
-
-fn predictions<'a>(
-    predictor: &'a Predictor,
-    samples: &'a [Sample],
-    outputs: &Outputs,
+/// Where rows go.
+struct Sinks {
     top: usize,
-) -> Vec<Prediction<'a>> {
-    let names = &predictor.model.card.classes;
-    let predict = |(sample, logits): (&'a Sample, &[f32])| {
-        let p = softmax(logits);
-        let mut order: Vec<usize> = (0..p.len()).filter(|class| !p[*class].is_nan()).collect();
-        order.sort_by(|a, b| p[*b].total_cmp(&p[*a]));
-        let top: Vec<Guess<'_>> =
-            order.iter().take(top).map(|&class| Guess { label: &names[class], p: p[class] }).collect();
-        let first = top.first();
-        Prediction {
-            path: &sample.path,
-            label: first.map(|guess| guess.label),
-            p: first.map(|guess| guess.p),
-            top,
+    csv: Option<Csv>,
+    json: Option<Json>,
+    logits: Option<NpyFile>,
+    embeddings: Option<NpyFile>,
+    skipped: Vec<SkippedFile>,
+}
+
+impl Sinks {
+    fn open(args: &Predict, predictor: &Predictor, images: usize) -> Result<Self, Failure> {
+        let table = |path: &Option<PathBuf>, width| -> Result<Option<NpyFile>, Failure> {
+            Ok(path.as_deref().map(|path| NpyFile::create(path, &[images, width])).transpose()?)
+        };
+        let csv = match &args.out {
+            Some(path) => Some(Out::File(AtomicFile::create(path)?)),
+            None => (!args.json).then(|| Out::Stdout(io::stdout())),
+        };
+        Ok(Self {
+            top: usize::from(args.top),
+            csv: csv.map(|out| Csv::open(out, args.out.clone())).transpose()?,
+            json: args.json.then(|| Json::open(&predictor.model.card.classes)).transpose()?,
+            logits: table(&args.logits, predictor.classes())?,
+            embeddings: table(&args.embeddings, predictor.model.feature_len())?,
+            skipped: Vec::new(),
+        })
+    }
+
+    fn add(&mut self, predictor: &Predictor, rows: Rows<'_>) -> Result<(), Failure> {
+        if let Some(table) = &mut self.logits {
+            table.add(&rows.logits)?;
         }
-    };
-    samples.iter().zip(outputs.logits.chunks(names.len())).map(predict).collect()
+        if let Some(table) = &mut self.embeddings {
+            table.add(&rows.embeddings)?;
+        }
+        let names = &predictor.model.card.classes;
+        for (sample, logits) in rows.samples.iter().zip(rows.logits.chunks(names.len())) {
+            let prediction = prediction(&sample.path, names, logits, self.top);
+            self.csv.as_mut().map_or(Ok(()), |csv| csv.add(&prediction))?;
+            self.json.as_mut().map_or(Ok(()), |json| json.add(&prediction))?;
+        }
+        self.csv.as_mut().map_or(Ok(()), Csv::flush)?;
+        let skipped = rows.skipped.into_iter();
+        self.skipped
+            .extend(skipped.map(|skipped| SkippedFile { path: skipped.path, reason: skipped.reason }));
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        self.logits.map_or(Ok(()), NpyFile::commit)?;
+        self.embeddings.map_or(Ok(()), NpyFile::commit)?;
+        self.csv.map_or(Ok(()), Csv::finish)?;
+        self.json.map_or(Ok(()), |json| json.finish(&self.skipped))
+    }
+}
+
+fn prediction<'a>(path: &'a str, names: &'a [String], logits: &[f32], top: usize) -> Prediction<'a> {
+    let p = softmax(logits);
+    let mut order: Vec<usize> = (0..p.len()).filter(|class| !p[*class].is_nan()).collect();
+    order.sort_by(|a, b| p[*b].total_cmp(&p[*a]));
+    let top: Vec<Guess<'_>> =
+        order.iter().take(top).map(|&class| Guess { label: &names[class], p: p[class] }).collect();
+    let first = top.first();
+    Prediction { path, label: first.map(|guess| guess.label), p: first.map(|guess| guess.p), top }
+}
+
+/// What a CSV is written to.
+enum Out {
+    Stdout(io::Stdout),
+    File(AtomicFile),
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(out) => out.write(bytes),
+            Self::File(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(out) => out.flush(),
+            Self::File(out) => out.flush(),
+        }
+    }
 }
 
 /// A row a guess, in the order of the images; one with NaN for an image that can't be read.
-fn as_csv(predictions: &[Prediction<'_>]) -> Result<Vec<u8>, Failure> {
-    let failed = |e: csv::Error| Failure::Other(format!("CSV: {e}"));
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    csv.write_record(HEADER).map_err(failed)?;
-    for Prediction { path, top, .. } in predictions {
+struct Csv {
+    writer: csv::Writer<Out>,
+    path: Option<PathBuf>,
+}
+
+impl Csv {
+    fn open(out: Out, path: Option<PathBuf>) -> Result<Self, Failure> {
+        let mut csv = Self { writer: csv::Writer::from_writer(out), path };
+        csv.row(HEADER)?;
+        Ok(csv)
+    }
+
+    fn add(&mut self, prediction: &Prediction<'_>) -> Result<(), Failure> {
+        let Prediction { path, top, .. } = prediction;
         if top.is_empty() {
-            csv.write_record([path, "", "NaN"]).map_err(failed)?;
+            self.row([path, "", "NaN"])?;
         }
-        for guess in top {
-            csv.write_record([path, guess.label, &guess.p.to_string()]).map_err(failed)?;
+        top.iter().try_for_each(|guess| self.row([path, guess.label, &guess.p.to_string()]))
+    }
+
+    fn row(&mut self, cells: [&str; 3]) -> Result<(), Failure> {
+        self.writer.write_record(cells).map_err(|error| failed(self.path.as_deref(), error.into()))
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        self.writer.flush().map_err(|error| failed(self.path.as_deref(), error))
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        let out = self.writer.into_inner();
+        match out.map_err(|error| failed(self.path.as_deref(), error.into_error()))? {
+            Out::Stdout(_) => Ok(()),
+            Out::File(file) => Ok(file.commit()?),
         }
     }
-    csv.into_inner().map_err(|e| Failure::Other(format!("CSV: {e}")))
+}
+
+fn failed(path: Option<&Path>, error: io::Error) -> Failure {
+    match path {
+        Some(path) => dividemix::Error::io("can't write", path)(error).into(),
+        None => Failure::stdout(error),
+    }
+}
+
+/// One JSON object on stdout, whose list of predictions is written one by one: `classes`, `predictions`, `skipped_files`.
+struct Json {
+    out: io::Stdout,
+    is_first: bool,
+}
+
+impl Json {
+    fn open(classes: &[String]) -> Result<Self, Failure> {
+        let mut json = Self { out: io::stdout(), is_first: true };
+        json.put("{\n\"classes\": ", &classes, ",\n\"predictions\": [")?;
+        Ok(json)
+    }
+
+    fn add(&mut self, prediction: &Prediction<'_>) -> Result<(), Failure> {
+        let between = if std::mem::take(&mut self.is_first) { "\n  " } else { ",\n  " };
+        self.put(between, prediction, "")
+    }
+
+    fn finish(mut self, skipped: &[SkippedFile]) -> Result<(), Failure> {
+        self.put("\n],\n\"skipped_files\": ", &skipped, "\n}\n")
+    }
+
+    fn put(&mut self, before: &str, value: &impl Serialize, after: &str) -> Result<(), Failure> {
+        let mut text = before.as_bytes().to_vec();
+        serde_json::to_writer(&mut text, value).map_err(|e| Failure::Other(format!("JSON: {e}")))?;
+        text.extend(after.as_bytes());
+        self.out.write_all(&text).and_then(|()| self.out.flush()).map_err(Failure::stdout)
+    }
 }

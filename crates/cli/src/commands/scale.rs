@@ -1,11 +1,13 @@
 //! `effmix scale`: what the members of the family cost, and members of any size.
 
-use effnet_model::{Arch, Cost, Scaling};
+use dividemix::run::write_atomic;
+use effnet_model::{Arch, Bases, Cost, Scaling};
 use serde::Serialize;
 
-use crate::args::{Amounts, Scale, ScaleCommand};
+use super::search;
+use crate::args::{Amounts, Figure, Scale, ScaleCommand};
 use crate::exit::Failure;
-use crate::output::{print, print_json};
+use crate::output::{may_write, print, print_json};
 
 /// The members in the table, by their short names.
 const BASE: [&str; 8] = ["b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7"];
@@ -55,9 +57,8 @@ impl Row {
 #[derive(Debug, Serialize)]
 struct Scaled {
     phi: f64,
-    alpha: f64,
-    beta: f64,
-    gamma: f64,
+    #[serde(flatten)]
+    bases: Bases,
     /// alpha beta^2 gamma^2, the factor by which the cost grows with each whole phi.
     cost_factor: f64,
     /// And what it is more than 2.
@@ -68,10 +69,20 @@ struct Scaled {
 
 pub(super) fn run(args: &Scale) -> Result<(), Failure> {
     match (&args.command, args.phi) {
+        (Some(ScaleCommand::Search(args)), _) => search::run(args),
+        (Some(ScaleCommand::Figure(args)), _) => figure(args),
         (Some(ScaleCommand::Table(amounts)), _) => table(amounts),
         (None, Some(phi)) => scaled(args, phi),
-        (None, None) => Err(Failure::Usage("`effmix scale table`, or `effmix scale --phi X`".to_owned())),
+        (None, None) => Err(Failure::Usage(
+            "`effmix scale table`, `effmix scale --phi X`, or `effmix scale search DATA`".to_owned(),
+        )),
     }
+}
+
+fn figure(args: &Figure) -> Result<(), Failure> {
+    may_write(&args.out, args.force, b"<svg")?;
+    let svg = Arch::by_name(&args.arch)?.figure(usize::from(args.classes))?;
+    Ok(write_atomic(&args.out, |out| out.write_all(svg.as_bytes()))?)
 }
 
 fn table(amounts: &Amounts) -> Result<(), Failure> {
@@ -83,10 +94,11 @@ fn table(amounts: &Amounts) -> Result<(), Failure> {
 
 fn scaled(args: &Scale, phi: f64) -> Result<(), Failure> {
     let Scale { alpha, beta, gamma, ref amounts, .. } = *args;
-    let arch = Arch::scaled(Scaling::from_phi(phi, alpha, beta, gamma));
-    let cost_factor = alpha * beta.powi(2) * gamma.powi(2);
+    let bases = Bases { alpha, beta, gamma };
+    let arch = Arch::scaled(Scaling::from_phi(phi, bases));
+    let cost_factor = bases.cost_factor();
     let row = Row::new(&format!("phi {phi}"), &arch, amounts)?;
-    let scaled = Scaled { phi, alpha, beta, gamma, cost_factor, residual: cost_factor - 2.0, row };
+    let scaled = Scaled { phi, bases, cost_factor, residual: cost_factor - 2.0, row };
     if amounts.json {
         return print_json(&scaled);
     }

@@ -8,6 +8,7 @@
 mod bad_input;
 mod command_line;
 mod estimates;
+mod export;
 mod hub;
 mod interrupted;
 mod noise;
@@ -15,4 +16,5 @@ mod predict;
 mod repeatable;
 mod report;
 mod run_folder;
+mod search;
 mod setup;

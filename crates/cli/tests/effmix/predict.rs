@@ -149,6 +149,55 @@ fn class_activation_maps_are_drawn_one_an_image_and_nothing_is_replaced() {
 }
 
 #[test]
+fn images_may_keep_their_own_sizes() {
+    let folder = trained();
+    // One pixel wide, smaller than what the network halves away, and no multiple of 32.
+    let sizes = [(1, 9), (9, 1), (3, 3), (45, 33), (12, 12), (45, 33)];
+    let names: Vec<String> = (0..).zip(sizes).map(|(k, (w, h))| format!("own/{k}-{w}x{h}.png")).collect();
+    std::fs::create_dir(folder.path("own")).unwrap();
+    for (name, (w, h)) in names.iter().zip(sizes) {
+        image::RgbImage::from_fn(w, h, |x, y| image::Rgb([200, (x * 5) as u8, (y * 5) as u8]))
+            .save(folder.path(name))
+            .unwrap();
+    }
+    let own =
+        ["predict", "run", "own", "--no-resize", "--size", "96", "--logits", "own.npy", "--cam", "maps"];
+    let shown = folder.run(&[&own[..], &["--batch", "4"]].concat());
+    let (_, rows) = csv_rows(shown.as_bytes());
+    assert_eq!(rows.iter().map(|row| &row[0]).collect::<Vec<_>>(), names.iter().collect::<Vec<_>>());
+    let (shape, logits) = npy(&folder.path("own.npy"));
+    assert!(shape == [6, 3] && logits.iter().all(|v| v.is_finite()), "{logits:?}");
+    assert_eq!(logits[9..12], logits[15..18], "the same picture alone and beside others");
+    let map = image::open(folder.path("maps/00004-3-45x33.png")).unwrap();
+    assert_eq!((map.width(), map.height()), (45, 33));
+    // An image of the model's own size is what it is without the flag.
+    folder.run(&["predict", "run", &names[4], "--logits", "resized.npy"]);
+    assert_eq!(npy(&folder.path("resized.npy")).1, logits[12..15]);
+    let message = folder.fails(2, &["predict", "run", "own", "--no-resize", "--tta", "crops"]);
+    assert!(message.contains("--no-resize"), "{message}");
+}
+
+#[test]
+fn an_evaluation_may_be_kept_as_csv() {
+    let folder = trained();
+    let args = ["evaluate", "run", "data", "--out", "e.csv", "--json"];
+    let measured = json(folder.run(&args).as_bytes());
+    let (header, rows) = csv_rows(&read(&folder.path("e.csv")));
+    assert_eq!(header.join(","), "class,images,precision,recall,f1,given_blue,given_green,given_red");
+    for (class, row) in rows.iter().enumerate() {
+        let numbers = &measured["per_class"][class];
+        assert_eq!(row[0], numbers["class"].as_str().unwrap());
+        assert_eq!(row[1], numbers["images"].to_string());
+        assert_eq!(row[3].parse::<f64>().ok(), numbers["recall"].as_f64());
+        let confusion: Vec<String> =
+            measured["confusion"][class].as_array().unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(row[5..], confusion);
+    }
+    assert!(folder.fails(1, &args).contains("--force"));
+    folder.run(&[&args[..], &["--force"]].concat());
+}
+
+#[test]
 fn views_may_be_averaged() {
     let folder = trained();
     let logits = |more: &[&str], name: &str| {

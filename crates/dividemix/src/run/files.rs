@@ -2,56 +2,135 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use crate::{Error, Result};
+
+/// A file in the making: under a temporary name beside its own until it is committed. Dropped before that, nothing has
+/// changed.
+#[derive(Debug)]
+pub struct AtomicFile {
+    path: PathBuf,
+    out: BufWriter<NamedTempFile>,
+}
+
+impl AtomicFile {
+    /// Begins it.
+    ///
+    /// # Errors
+    /// The disk's, naming `path`.
+    pub fn create(path: &Path) -> Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".effmix-");
+        as_readable_as_others(&mut builder);
+        let temporary = builder.tempfile_in(parent(path)).map_err(Error::io("can't write", path))?;
+        Ok(Self { path: path.to_owned(), out: BufWriter::new(temporary) })
+    }
+
+    /// To the disk, then under its name.
+    ///
+    /// # Errors
+    /// The disk's, naming the path; then nothing has changed.
+    pub fn commit(self) -> Result<()> {
+        let Self { path, out } = self;
+        let finish = || -> io::Result<()> {
+            let temporary = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+            temporary.as_file().sync_all()?;
+            temporary.persist(&path).map_err(|failed| failed.error)?;
+            sync_folder(parent(&path))
+        };
+        finish().map_err(Error::io("can't write", &path))
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
 
 /// Writes a file as a whole: to a temporary file beside it, to the disk, then under its name.
 ///
 /// # Errors
 /// The disk's, naming `path`; then nothing has changed.
 pub fn write_atomic(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-    let folder = parent(path);
-    let write = || -> io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".effmix-");
-        as_readable_as_others(&mut builder);
-        let temporary = builder.tempfile_in(folder)?;
-        let mut out = BufWriter::new(temporary);
-        fill(&mut out)?;
-        let temporary = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        temporary.as_file().sync_all()?;
-        temporary.persist(path).map_err(|failed| failed.error)?;
-        sync_folder(folder)
-    };
-    write().map_err(Error::io("can't write", path))
+    let mut file = AtomicFile::create(path)?;
+    fill(&mut file).map_err(Error::io("can't write", path))?;
+    file.commit()
+}
+
+/// A table of f32 in the making, as NumPy's format 1.0 in C order.
+#[derive(Debug)]
+pub struct NpyFile {
+    file: AtomicFile,
+    missing: usize,
+}
+
+impl NpyFile {
+    /// Begins a table of this shape.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn create(path: &Path, shape: &[usize]) -> Result<Self> {
+        // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html: magic, version, length of the
+        // header, which is padded so that the values start at a multiple of 64.
+        let mut dims = shape.iter().map(|n| format!("{n}, ")).collect::<String>();
+        if shape.len() > 1 {
+            dims.truncate(dims.len() - 2);
+        } else {
+            dims.truncate(dims.len() - 1);
+        }
+        let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({dims}), }}");
+        let padding = (64 - (10 + header.len() + 1) % 64) % 64;
+        header.push_str(&" ".repeat(padding));
+        header.push('\n');
+        let failed = || Error::io("can't write", path);
+        let length = u16::try_from(header.len())
+            .map_err(|_| failed()(io::Error::other("the shape's text is too long")))?;
+        let mut file = AtomicFile::create(path)?;
+        let head = [&b"\x93NUMPY\x01\x00"[..], &length.to_le_bytes(), header.as_bytes()].concat();
+        file.write_all(&head).map_err(failed())?;
+        Ok(Self { file, missing: shape.iter().product() })
+    }
+
+    /// Adds the next values.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn add(&mut self, values: &[f32]) -> Result<()> {
+        self.missing = self.missing.wrapping_sub(values.len());
+        let file = &mut self.file;
+        let added = values.iter().try_for_each(|value| file.write_all(&value.to_le_bytes()));
+        added.map_err(Error::io("can't write", &self.file.path))
+    }
+
+    /// To the disk, then under its name.
+    ///
+    /// # Errors
+    /// The disk's; or more or fewer values than the shape says were added.
+    pub fn commit(self) -> Result<()> {
+        if self.missing != 0 {
+            let wrong = io::Error::other("other values than the shape says were added");
+            return Err(Error::io("can't write", &self.file.path)(wrong));
+        }
+        self.file.commit()
+    }
 }
 
 /// Writes a table of f32 as NumPy's format 1.0, C order.
 ///
 /// # Errors
-/// The disk's.
+/// The disk's; or there are more or fewer values than the shape says.
 pub fn write_npy(path: &Path, values: &[f32], shape: &[usize]) -> Result<()> {
-    // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html: magic, version, length of the
-    // header, which is padded so that the values start at a multiple of 64.
-    let mut dims = shape.iter().map(|n| format!("{n}, ")).collect::<String>();
-    if shape.len() > 1 {
-        dims.truncate(dims.len() - 2);
-    } else {
-        dims.truncate(dims.len() - 1);
-    }
-    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({dims}), }}");
-    let padding = (64 - (10 + header.len() + 1) % 64) % 64;
-    header.push_str(&" ".repeat(padding));
-    header.push('\n');
-    let length = u16::try_from(header.len())
-        .map_err(|_| Error::io("can't write", path)(io::Error::other("the shape's text is too long")))?;
-    write_atomic(path, |out| {
-        out.write_all(b"\x93NUMPY\x01\x00")?;
-        out.write_all(&length.to_le_bytes())?;
-        out.write_all(header.as_bytes())?;
-        values.iter().try_for_each(|value| out.write_all(&value.to_le_bytes()))
-    })
+    let mut file = NpyFile::create(path, shape)?;
+    file.add(values)?;
+    file.commit()
 }
 
 /// Reads what [`write_npy`] writes: a matrix of f32.
@@ -138,6 +217,23 @@ mod tests {
         write_npy(&path, &[1.0, 2.0], &[2]).unwrap();
         assert!(String::from_utf8_lossy(&fs::read(&path).unwrap()).contains("'shape': (2,), }"));
         assert_eq!(read_npy(&path).unwrap().1, vec![2]);
+    }
+
+    #[test]
+    fn a_table_may_be_added_to_and_must_be_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.npy");
+        let mut file = NpyFile::create(&path, &[2, 2]).unwrap();
+        file.add(&[1.0, 2.0, 3.0]).unwrap();
+        file.add(&[4.0]).unwrap();
+        assert!(!path.exists(), "nothing is there before it is whole");
+        file.commit().unwrap();
+        assert_eq!(read_npy(&path).unwrap(), (vec![1.0, 2.0, 3.0, 4.0], vec![2, 2]));
+        for count in [1, 5] {
+            let other = folder.path().join("other.npy");
+            assert!(write_npy(&other, &vec![0.0; count], &[2, 2]).is_err());
+            assert!(!other.exists());
+        }
     }
 
     #[test]

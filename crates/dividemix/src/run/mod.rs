@@ -45,7 +45,7 @@ pub use data::Data;
 pub use defaults::{Defaults, Facts, defaults_for};
 pub use estimate::Estimate;
 pub use execute::{Finished, resume, start};
-pub use files::{read_npy, write_atomic, write_npy};
+pub use files::{AtomicFile, NpyFile, read_npy, write_atomic, write_npy};
 pub use folder::RunFolder;
 pub use hub::locate;
 pub use issues::{LabelIssue, read_issues};

@@ -58,6 +58,7 @@ impl Settings {
             warmup: *self.warmup.get_or_insert(d.warmup.min(self.epochs.unwrap_or(d.epochs))),
             batch: *self.batch.get_or_insert(d.batch),
             lr: *self.lr.get_or_insert(d.lr),
+            body_lr: self.body_lr.or(d.body_lr),
             schedule: *self.schedule.get_or_insert(d.schedule),
             momentum: *self.momentum.get_or_insert(d.momentum),
             weight_decay: *self.weight_decay.get_or_insert(d.weight_decay),
@@ -171,6 +172,10 @@ impl Settings {
             let problem = "body needs --weights: a body with random weights has nothing to say".to_owned();
             return Err(Error::Setting { name: "--freeze", problem });
         }
+        if self.frozen() && self.body_lr.is_some() {
+            let problem = "has nothing to set: --freeze body keeps the body as it is".to_owned();
+            return Err(Error::Setting { name: "--body-lr", problem });
+        }
         if self.data.is_none() {
             let needs_data = [
                 ("--labels", self.labels.is_some()),
@@ -246,6 +251,9 @@ mod tests {
         );
         let message = bad(Settings { freeze: Some(Freeze::Body), ..data.clone() });
         assert!(message.contains("--freeze") && message.contains("--weights"));
+        let frozen = Settings { freeze: Some(Freeze::Body), weights: Some("w.pth".into()), ..data.clone() };
+        let message = bad(Settings { body_lr: Some(0.001), ..frozen });
+        assert!(message.contains("--body-lr") && message.contains("--freeze body"));
         let message = bad(Settings { label_column: Some("x".to_owned()), ..data });
         assert!(message.contains("--label-column") && message.contains("--labels"));
     }

@@ -92,6 +92,10 @@ pub struct Settings {
     /// Learning rate at the start
     #[cfg_attr(feature = "clap", arg(long, value_name = "RATE", help_heading = "Training"))]
     pub lr: Option<f64>,
+    /// Learning rate of all but the classifier, at most --lr: lower where pretrained weights should stay close to what they were
+    /// [default: --lr]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "RATE", help_heading = "Training"))]
+    pub body_lr: Option<f64>,
     /// How the learning rate goes down: cosine, step or constant
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = named::<Schedule>))]
     pub schedule: Option<Schedule>,

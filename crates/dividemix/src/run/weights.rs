@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use effnet_model::{
-    ARCH_KEY, Arch, Classifier, EfficientNet, ModelCard, ParameterStore, Pretrained, WeightsFile,
-    load_pretrained, save_weights,
+    ARCH_KEY, Arch, CLASSES_KEY, Classifier, EfficientNet, ModelCard, ParameterStore, Pretrained,
+    WeightsFile, load_pretrained, save_weights,
 };
 
 use super::folder::RunFolder;
@@ -88,7 +88,9 @@ impl Networks {
     pub(crate) fn save(&self, folder: &RunFolder) -> Result<()> {
         let model = folder.model();
         std::fs::create_dir_all(&model).map_err(Error::io("can't create", &model))?;
-        let metadata = BTreeMap::from([(ARCH_KEY.to_owned(), as_json(&self.arch)?)]);
+        let classes = serde_json::to_string(&self.classes).map_err(|e| Error::Data(e.to_string()))?;
+        let metadata =
+            BTreeMap::from([(ARCH_KEY.to_owned(), as_json(&self.arch)?), (CLASSES_KEY.to_owned(), classes)]);
         let mut names = Vec::new();
         for (number, store) in self.stores.iter().enumerate() {
             let name = format!("net{}.safetensors", number + 1);

@@ -1,7 +1,7 @@
 //! Whose names a file's tensors have. The network's own are timm's; one file a library maps another's to them.
 
 mod lukemelas;
-mod torchvision;
+pub(crate) mod torchvision;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -25,7 +25,7 @@ pub enum Layout {
 }
 
 /// Members from this width on (B5) have TensorFlow's batch norms in torchvision.
-const TORCHVISION_LARGE: f64 = 1.6;
+pub(crate) const TORCHVISION_LARGE: f64 = 1.6;
 
 impl Layout {
     /// Tells the layout by the name of the stem's weight.
@@ -78,7 +78,7 @@ pub(crate) fn names(file: &WeightsFile, plan: &Plan) -> Result<BTreeMap<String, 
 }
 
 /// The name of a parameter whose module has another name.
-fn with_module(name: &str, modules: &HashMap<String, String>) -> Option<String> {
+pub(crate) fn with_module(name: &str, modules: &HashMap<String, String>) -> Option<String> {
     let (module, parameter) = name.rsplit_once('.')?;
     Some(format!("{}.{parameter}", modules.get(module)?))
 }

@@ -12,8 +12,7 @@ pub(super) fn to_timm(plan: &Plan) -> HashMap<String, String> {
 }
 
 /// torchvision's name of each of timm's modules.
-#[cfg(test)]
-fn from_timm(plan: &Plan) -> HashMap<String, String> {
+pub(crate) fn from_timm(plan: &Plan) -> HashMap<String, String> {
     modules(plan).into_iter().collect()
 }
 

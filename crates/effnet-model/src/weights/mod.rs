@@ -16,7 +16,7 @@ mod zipped;
 
 pub use self::file::{WeightsFile, read_weights};
 pub use self::save::save_weights;
-pub(crate) use self::save::write_atomically;
+pub(crate) use self::save::{save_renamed, write_atomically};
 
 /// Why a file's bytes are refused. The path is added where it is known.
 #[derive(Debug)]

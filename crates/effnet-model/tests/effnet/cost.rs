@@ -1,7 +1,7 @@
 //! The cost model against published tables, and against the network itself: its weights, and the maps that come out of it.
 
 use effnet_model::candle::Tensor;
-use effnet_model::{Arch, ClassifierKind, Mode, Scaling};
+use effnet_model::{Arch, Bases, ClassifierKind, Mode, Scaling};
 
 use crate::formula;
 
@@ -60,7 +60,7 @@ fn counted(arch: &Arch, classes: usize) -> [u64; 3] {
 #[test]
 fn the_cost_is_what_the_network_itself_does() {
     let arch = |name: &str, size| Arch::by_name(name).unwrap().with_size(size);
-    let small = Arch::scaled(Scaling::from_phi(-4.0, 1.2, 1.1, 1.15));
+    let small = Arch::scaled(Scaling::from_phi(-4.0, Bases::PAPER));
     let archs = [
         arch("b0", 64),
         arch("b1", 75),
@@ -79,7 +79,7 @@ fn the_cost_is_what_the_network_itself_does() {
 
 #[test]
 fn the_cost_grows_by_the_bases_factor_for_each_whole_phi() {
-    let macs = |phi| Arch::scaled(Scaling::from_phi(phi, 1.2, 1.1, 1.15)).cost(1000).unwrap().macs as f64;
+    let macs = |phi| Arch::scaled(Scaling::from_phi(phi, Bases::PAPER)).cost(1000).unwrap().macs as f64;
     // In large networks: in small ones a step may be far from it, for layers are rounded up (from -1 to 0 it is 1.28).
     let factor = (macs(12.0) / macs(6.0)).powf(1.0 / 6.0);
     let exact = 1.2 * 1.1f64.powi(2) * 1.15f64.powi(2);

@@ -15,4 +15,5 @@ mod pretrained;
 mod pth;
 mod recorded;
 mod reference;
+mod search;
 mod training;

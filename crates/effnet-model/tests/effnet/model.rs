@@ -25,17 +25,15 @@ fn card(networks: &[&str]) -> ModelCard {
 }
 
 /// Networks with weights of their own, saved in `folder` with their card.
-fn save(folder: &Path, names: &[&str]) -> (ModelCard, Vec<effnet_model::EfficientNet>) {
-    let card = card(names);
-    let network = |(seed, name): (usize, &&str)| {
+fn save(folder: &Path, card: &ModelCard) -> Vec<effnet_model::EfficientNet> {
+    let network = |(seed, name): (usize, &String)| {
         let store = ParameterStore::new(seed as u64, &Device::Cpu);
         let network = effnet_model::EfficientNet::new(&card.arch, 2, store.var_builder()).unwrap();
         save_weights(&store, &folder.join(name), &BTreeMap::new()).unwrap();
         network
     };
-    let networks = names.iter().enumerate().map(network).collect();
     card.write(folder).unwrap();
-    (card, networks)
+    card.networks.iter().enumerate().map(network).collect()
 }
 
 #[test]
@@ -86,7 +84,8 @@ fn a_file_that_cannot_be_written_is_an_error_with_its_path() {
 #[test]
 fn a_saved_model_predicts_by_the_mean_of_its_networks_logits() {
     let folder = formula::scratch();
-    let (card, networks) = save(folder.path(), &["net1.safetensors", "net2.safetensors"]);
+    let card = card(&["net1.safetensors", "net2.safetensors"]);
+    let networks = save(folder.path(), &card);
     let images = formula::images("saved", 3, 32, 32);
     let model = SavedModel::open(folder.path()).unwrap();
     assert_eq!(model.card, card);
@@ -97,13 +96,31 @@ fn a_saved_model_predicts_by_the_mean_of_its_networks_logits() {
         assert!((found[i] - (a[i] + b[i]) / 2.0).abs() < 1e-6, "{i}");
     }
     let first = networks[0].decode(&networks[0].encode(&images, Mode::Eval).unwrap()).unwrap();
-    assert_eq!(formula::values(&model.embeddings(&images).unwrap()), formula::values(&first));
+    let outputs = model.outputs(&images).unwrap();
+    assert_eq!(formula::values(&outputs.logits), found);
+    assert_eq!(formula::values(&outputs.embeddings), formula::values(&first));
+}
+
+#[test]
+fn a_saved_models_maps_are_the_mean_of_its_networks() {
+    let folder = formula::scratch();
+    let linear = ModelCard { arch: tiny(), ..card(&["net1.safetensors", "net2.safetensors"]) };
+    let networks = save(folder.path(), &linear);
+    let model = SavedModel::open(folder.path()).unwrap();
+    let outputs = model.outputs(&formula::images("saved", 3, 32, 32)).unwrap();
+    let maps = model.class_activation_maps(&outputs.local_features).unwrap();
+    let each = [0, 1].map(|i| networks[i].evaluator().unwrap());
+    let of = |i: usize| each[i].class_activation_maps(&outputs.local_features[i]).unwrap();
+    let mean = ((of(0) + of(1)).unwrap() / 2.0).unwrap();
+    assert_eq!(maps.dims(), mean.dims());
+    assert!(formula::values(&maps).iter().zip(formula::values(&mean)).all(|(a, b)| (a - b).abs() < 1e-6));
+    assert!(model.class_activation_maps(&outputs.local_features[..1]).is_err());
 }
 
 #[test]
 fn views_are_mirrored_or_cut_and_their_logits_averaged() {
     let folder = formula::scratch();
-    save(folder.path(), &["a.safetensors", "b.safetensors"]);
+    save(folder.path(), &card(&["a.safetensors", "b.safetensors"]));
     let model = SavedModel::open(folder.path()).unwrap();
     let images = formula::images("image", 2, 40, 48);
     let mean = |views: &[Tensor]| -> Vec<f32> {
@@ -134,7 +151,8 @@ fn a_run_folder_is_opened_by_the_model_in_it() {
     let run = formula::scratch();
     let folder = run.path().join("model");
     std::fs::create_dir(&folder).unwrap();
-    let (card, _) = save(&folder, &["net1.safetensors"]);
+    let card = card(&["net1.safetensors"]);
+    save(&folder, &card);
     assert_eq!(SavedModel::open(run.path()).unwrap().card, card);
     assert_eq!(SavedModel::open(&folder).unwrap().card, card);
 }
@@ -163,7 +181,8 @@ fn a_damaged_card_is_an_error_that_says_where() {
 #[test]
 fn weights_of_another_network_than_the_cards_are_named() {
     let folder = formula::scratch();
-    let (card, _) = save(folder.path(), &["net1.safetensors"]);
+    let card = card(&["net1.safetensors"]);
+    save(folder.path(), &card);
     let three = ["cat", "dog", "bird"].map(String::from).to_vec();
     ModelCard { classes: three, ..card }.write(folder.path()).unwrap();
     let text = SavedModel::open(folder.path()).unwrap_err().to_string();

@@ -64,7 +64,8 @@ fn class_activation_maps_sum_to_the_logits_less_the_bias() {
     let (network, store) = formula::network(&arch, 7);
     let images = formula::images("image", 2, 96, 80);
     let evaluator = network.evaluator().unwrap();
-    let maps = evaluator.class_activation_maps(&images).unwrap();
+    let encoded = evaluator.encode(&images).unwrap();
+    let maps = evaluator.class_activation_maps(&encoded).unwrap();
     assert_eq!(maps.dims(), [2, 3, 3, 7]);
     let sums = formula::values(&maps.sum((1, 2)).unwrap());
     let logits = formula::values(&evaluator.logits(&images).unwrap());
@@ -92,7 +93,7 @@ fn class_activation_maps_sum_to_the_logits_less_the_bias() {
     }
     let hidden = arch.with_classifier(ClassifierKind::Mlp { hidden: 8 });
     let (network, _) = formula::network(&hidden, 7);
-    let error = network.evaluator().unwrap().class_activation_maps(&images).unwrap_err();
+    let error = network.evaluator().unwrap().class_activation_maps(&encoded).unwrap_err();
     assert!(error.to_string().contains("hidden layer"), "{error}");
 }
 

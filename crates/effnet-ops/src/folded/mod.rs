@@ -50,6 +50,16 @@ impl Folded {
         })
     }
 
+    /// Of the weight: [out, in, k, k], or depthwise [C, 1, k, k].
+    pub fn dims(&self) -> [usize; 4] {
+        self.dims
+    }
+
+    /// Weight, in PyTorch's order, and bias.
+    pub fn into_parts(self) -> (Vec<f32>, Vec<f32>) {
+        (self.weight, self.bias)
+    }
+
     /// Folds the norm's weight and bias, and the statistics `mean` and `var` `[out]`, into the convolution's weight, in f64.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use image::RgbImage;
 use rayon::prelude::*;
 
 use crate::transform::{Normaliser, Way};
-use crate::{Error, Limits, Pixels, Result, Sample, Skipped, Transform, decode};
+use crate::{Error, Result, Sample, Skipped, Transform};
 
 /// Where the decoded images are kept, at the size of the views, 3 bytes a pixel. It decides speed and
 /// memory; the views are the same.
@@ -210,15 +210,11 @@ impl Reader<'_> {
 }
 
 fn read<'a>(sample: &'a Sample, transform: &Transform) -> std::result::Result<Cow<'a, RgbImage>, String> {
-    match &sample.source {
-        Pixels::File(path) => {
-            let image = decode::try_load(path, &Limits::default())?;
-            Ok(match transform.fit(&image) {
-                Cow::Borrowed(_) => Cow::Owned(image),
-                Cow::Owned(fitted) => Cow::Owned(fitted),
-            })
-        }
-        Pixels::Memory(image) if image.as_raw().is_empty() => Err("it has no pixels".to_owned()),
-        Pixels::Memory(image) => Ok(transform.fit(image)),
-    }
+    Ok(match sample.image()? {
+        Cow::Borrowed(image) => transform.fit(image),
+        Cow::Owned(image) => match transform.fit(&image) {
+            Cow::Borrowed(_) => Cow::Owned(image),
+            Cow::Owned(fitted) => Cow::Owned(fitted),
+        },
+    })
 }

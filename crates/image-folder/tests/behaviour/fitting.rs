@@ -78,12 +78,23 @@ fn an_image_of_extreme_shape_costs_no_more_than_its_view() {
 #[test]
 fn numbers_are_normalised_by_channel() {
     let transform = Transform { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], ..plain_numbers(8) };
-    let image = picture(9, 5); // 135 values: whole blocks and a rest
-    for (at, (number, byte)) in transform.normalise(&image).iter().zip(image.as_raw()).enumerate() {
+    let images = [picture(9, 5), picture(9, 5)]; // 135 values: whole blocks and a rest
+    let batch = transform.normalise(&images.each_ref()).unwrap();
+    assert_eq!((batch.shape, batch.pixels.len()), ([2, 5, 9, 3], 270));
+    let bytes = images.iter().flat_map(|image| image.as_raw());
+    for (at, (number, byte)) in batch.pixels.iter().zip(bytes).enumerate() {
         let channel = at % 3;
         let expected = (f32::from(*byte) / 255.0 - transform.mean[channel]) / transform.std[channel];
         assert!((number - expected).abs() < 1e-6, "{number} instead of {expected}");
     }
+}
+
+#[test]
+fn a_batch_has_images_of_one_size_or_none() {
+    let transform = plain_numbers(8);
+    let message = transform.normalise(&[&picture(9, 5), &picture(5, 9)]).unwrap_err().to_string();
+    assert!(message.contains("9x5") && message.contains("5x9"), "{message}");
+    assert_eq!(transform.normalise(&[]).unwrap().shape, [0, 0, 0, 3]);
 }
 
 #[test]

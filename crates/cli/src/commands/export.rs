@@ -1,0 +1,116 @@
+//! `effmix export`: a trained model for other programs.
+
+use std::path::Path;
+
+use dividemix::run::read_metrics;
+use effnet_model::{Arch, EfficientNet, Library, OPSET, SavedNetworks, WeightsFile, save_for, save_onnx};
+
+use crate::args::{Export, ExportFormat};
+use crate::exit::Failure;
+use crate::output::{may_replace, print};
+
+/// What our ONNX files begin with: the format's version, and who wrote it.
+const ONNX: &[u8] = b"\x08\x08\x12\x06effmix";
+
+pub(super) fn run(args: &Export) -> Result<(), Failure> {
+    may_replace(&args.out, args.force, || is_ours(&args.out, args.format))?;
+    let SavedNetworks { mut card, mut networks } = open(args)?;
+    if let Some(size) = args.size {
+        card.arch = card.arch.with_size(usize::from(size));
+    }
+    let count = networks.len();
+    let chosen = match (args.net, args.format) {
+        (Some(net), _) if usize::from(net) > count => {
+            return Err(Failure::Usage(format!("--net: {net}, but the model has {count} network(s)")));
+        }
+        (Some(net), _) => Some((usize::from(net) - 1, "as asked for".to_owned())),
+        (None, ExportFormat::Onnx) => None,
+        (None, _) => (count > 1).then(|| better_half(&args.model, count)),
+    };
+    let mut whose = match count {
+        1 => String::new(),
+        count => format!(", the mean of {count} networks"),
+    };
+    if let Some((index, why)) = chosen {
+        whose = format!(", network {} of {count} ({why})", index + 1);
+        networks = vec![networks.swap_remove(index)];
+    }
+    let (size, classes, out) = (card.arch.size, card.classes.len(), args.out.display());
+    let library = match args.format {
+        ExportFormat::Onnx => {
+            let networks: Vec<EfficientNet> = networks.into_iter().map(|(network, _)| network).collect();
+            save_onnx(&args.out, &card, &networks)?;
+            return print(&format!(
+                "{out}: ONNX, opset {OPSET}{whose}\n\
+                 input   images, f32 [N, 3, {size}, {size}], normalised as its metadata say\n\
+                 output  logits, f32 [N, {classes}]\n"
+            ));
+        }
+        ExportFormat::Safetensors => Library::Effmix,
+        ExportFormat::Timm => Library::Timm,
+        ExportFormat::Torchvision => Library::Torchvision,
+    };
+    let constructor = library.constructor(&card.arch, classes)?;
+    for (_, store) in &networks {
+        save_for(library, &args.out, &card, store)?;
+    }
+    print(&match constructor {
+        None => format!("{out}: {}{whose}\npredict with it: effmix predict {out} IMAGE...\n", card.arch.name),
+        Some(constructor) => format!(
+            "{out}: {}{whose}\nin Python:\n  import {}\n  model = {constructor}.eval()\n  \
+             model.load_state_dict(safetensors.torch.load_file(\"{out}\"), strict=True)\n",
+            card.arch.name,
+            imports(&constructor)
+        ),
+    })
+}
+
+fn open(args: &Export) -> Result<SavedNetworks, Failure> {
+    let arch = args.arch.as_deref().map(Arch::by_name).transpose()?;
+    if args.model.is_dir() {
+        if arch.is_some() {
+            let problem = "--arch is for files of weights; a model folder says itself what it is";
+            return Err(Failure::Usage(problem.to_owned()));
+        }
+        return Ok(SavedNetworks::open(&args.model)?);
+    }
+    Ok(SavedNetworks::from_file(&args.model, arch.as_ref())?)
+}
+
+/// Whether an earlier call wrote the file.
+fn is_ours(path: &Path, format: ExportFormat) -> bool {
+    match format {
+        ExportFormat::Onnx => std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(ONNX)),
+        _ => WeightsFile::open(path)
+            .and_then(|file| file.metadata())
+            .is_ok_and(|metadata| metadata.contains_key(effnet_model::CLASSES_KEY)),
+    }
+}
+
+/// The network with the highest test accuracy after the last epoch, counted from 0, and how that is known.
+fn better_half(model: &Path, count: usize) -> (usize, String) {
+    let unknown = || (0, "nothing says which is better; choose by --net".to_owned());
+    let beside = [model.join("metrics.jsonl"), model.join("../metrics.jsonl")];
+    let Some(metrics) = beside.iter().find(|path| path.is_file()) else { return unknown() };
+    let Ok(records) = read_metrics(metrics) else { return unknown() };
+    let last = records.iter().map(|record| record.epoch).max();
+    let of_last = records.iter().filter(|record| Some(record.epoch) == last && record.network <= count);
+    let measured = of_last.filter_map(|record| Some((record.network, record.network_test_accuracy?)));
+    match measured.reduce(|best, next| if next.1 > best.1 { next } else { best }) {
+        Some((network, accuracy)) => {
+            (network - 1, format!("the better on the test images, {:.1} %", 100.0 * accuracy))
+        }
+        None => unknown(),
+    }
+}
+
+fn imports(constructor: &str) -> String {
+    let modules = [
+        ("functools.", "functools"),
+        ("timm.", "timm"),
+        ("torch.nn", "torch"),
+        ("torchvision.", "torchvision"),
+    ];
+    let used = modules.into_iter().filter(|(used, _)| constructor.contains(used)).map(|(_, module)| module);
+    used.chain(["safetensors.torch"]).collect::<Vec<_>>().join(", ")
+}

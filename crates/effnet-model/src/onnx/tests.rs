@@ -1,0 +1,147 @@
+//! The graph read back and computed by candle's own operations, one node at a time: the slow twin of what a runtime does with it.
+
+use std::collections::HashMap;
+
+use candle_core::{D, DType, Device, Tensor};
+use effnet_ops::Padding;
+use prost::Message;
+
+use super::proto::{Attribute, Model, Node};
+use super::{INPUT, OUTPUT, model};
+use crate::{Arch, ClassifierKind, EfficientNet, Mode, ModelCard, ParameterStore};
+
+/// What a node computes.
+fn compute(node: &Node, x: &[&Tensor]) -> candle_core::Result<Tensor> {
+    let attribute = |name: &str| node.attribute.iter().find(|attribute| attribute.name == name);
+    let ints = |name: &str| -> Vec<usize> {
+        let found: &Attribute = attribute(name).unwrap();
+        found.ints.iter().map(|n| *n as usize).collect()
+    };
+    match node.op_type.as_str() {
+        "Conv" => {
+            let (pads, strides) = (ints("pads"), ints("strides"));
+            let padded = x[0].pad_with_zeros(2, pads[0], pads[2])?.pad_with_zeros(3, pads[1], pads[3])?;
+            let groups = attribute("group").unwrap().i as usize;
+            let y = padded.conv2d(x[1], 0, strides[0], 1, groups)?;
+            y.broadcast_add(&x[2].reshape((1, x[2].elem_count(), 1, 1))?)
+        }
+        "Gemm" => x[0].matmul(&x[1].t()?)?.broadcast_add(x[2]),
+        "Sigmoid" => (x[0].neg()?.exp()? + 1.0)?.recip(),
+        "Clip" => x[0].broadcast_maximum(x[1])?.broadcast_minimum(x[2]),
+        "Mul" => x[0].broadcast_mul(x[1]),
+        "Add" => x[0].broadcast_add(x[1]),
+        "GlobalAveragePool" => x[0].mean_keepdim(D::Minus1)?.mean_keepdim(D::Minus2),
+        "Flatten" => x[0].flatten_from(1),
+        "Identity" => Ok(x[0].clone()),
+        other => candle_core::bail!("operator {other}"),
+    }
+}
+
+/// The output of a model for images [N, 3, H, W].
+fn run(model: &Model, images: &Tensor) -> Tensor {
+    let graph = model.graph.as_ref().unwrap();
+    let mut values: HashMap<&str, Tensor> = HashMap::from([(INPUT, images.clone())]);
+    for weight in &graph.initializer {
+        let dims: Vec<usize> = weight.dims.iter().map(|n| *n as usize).collect();
+        let tensor = Tensor::from_raw_buffer(&weight.raw_data, DType::F32, &dims, &Device::Cpu).unwrap();
+        values.insert(&weight.name, tensor);
+    }
+    for node in &graph.node {
+        let inputs: Vec<&Tensor> = node.input.iter().map(|name| &values[name.as_str()]).collect();
+        let y = compute(node, &inputs).unwrap_or_else(|error| panic!("{}: {error}", node.name));
+        assert!(values.insert(&node.output[0], y).is_none(), "{} is computed twice", node.name);
+    }
+    values.remove(OUTPUT).unwrap()
+}
+
+/// A network whose running statistics are not the first ones.
+fn network(arch: &Arch, seed: u64) -> EfficientNet {
+    let store = ParameterStore::new(seed, &Device::Cpu);
+    let network = EfficientNet::new(arch, 5, store.var_builder()).unwrap();
+    for step in 0..3 {
+        network.forward_t(&images(4, arch.size, step), Mode::TrainNoGrad { seed: step }).unwrap();
+    }
+    network
+}
+
+/// [N, size, size, 3]
+fn images(n: usize, size: usize, seed: u64) -> Tensor {
+    let store = ParameterStore::new(seed, &Device::Cpu);
+    let init = candle_nn::init::DEFAULT_KAIMING_NORMAL;
+    store.var_builder().get_with_hints((n, size, size, 3), "images", init).unwrap().affine(40.0, 0.1).unwrap()
+}
+
+fn card(arch: &Arch, networks: usize) -> ModelCard {
+    ModelCard {
+        arch: arch.clone(),
+        classes: ["a", "b", "c", "d", "\"e\""].map(str::to_owned).to_vec(),
+        networks: (0..networks).map(|n| n.to_string()).collect(),
+        version: "1".to_owned(),
+    }
+}
+
+fn check(arch: &Arch, count: usize) {
+    let networks: Vec<EfficientNet> = (0..count).map(|seed| network(arch, seed as u64)).collect();
+    let bytes = model(&card(arch, count), &networks).unwrap().encode_to_vec();
+    let read = Model::decode(&bytes[..]).unwrap();
+    for n in [1, 3] {
+        let images = images(n, arch.size, 9);
+        let logits = networks.iter().map(|network| network.forward_t(&images, Mode::Eval).unwrap());
+        let expected = Tensor::stack(&logits.collect::<Vec<_>>(), 0).unwrap().mean(0).unwrap();
+        let nchw = images.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap();
+        let found = run(&read, &nchw);
+        assert_eq!(found.dims(), [n, 5]);
+        let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let (found, expected) = (values(&found), values(&expected));
+        let largest = expected.iter().fold(0f32, |a, b| a.max(b.abs()));
+        let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest;
+        assert!(largest > 1e-3 && off < 1e-4, "{}, {n} images: {off:.1e} of {largest}", arch.name);
+    }
+}
+
+fn small(name: &str) -> Arch {
+    Arch::by_name(name).unwrap().with_scaling(0.3, 0.5)
+}
+
+#[test]
+fn a_graph_computes_what_the_network_does() {
+    check(&small("b0").with_size(64), 1);
+    check(&small("b0").with_size(40).with_stem_stride(1), 1);
+    check(&small("b1").with_size(47), 1);
+    check(&small("efficientnet_lite0").with_size(64), 1);
+}
+
+#[test]
+fn same_padding_is_that_of_the_graphs_size() {
+    for size in [31, 45, 64] {
+        let arch = small("tf_efficientnet_b0").with_size(size);
+        assert_eq!(arch.padding, Padding::Same);
+        check(&arch, 1);
+    }
+}
+
+#[test]
+fn networks_are_averaged_and_a_hidden_layer_is_part_of_the_classifier() {
+    check(&small("b0").with_size(32).with_classifier(ClassifierKind::Mlp { hidden: 8 }), 2);
+    check(&small("b0").with_size(32), 3);
+}
+
+#[test]
+fn a_model_says_what_it_is_and_what_it_takes() {
+    let arch = small("efficientnet_lite0").with_size(32);
+    let made = model(&card(&arch, 1), &[network(&arch, 0)]).unwrap();
+    assert_eq!(made.opset_import[0].version, super::OPSET);
+    let entry = |key: &str| &made.metadata_props.iter().find(|entry| entry.key == key).unwrap().value;
+    assert_eq!(entry("classes"), r#"["a","b","c","d","\"e\""]"#);
+    assert_eq!(entry("size"), "32");
+    let mean: [f32; 3] = serde_json::from_str(entry("mean")).unwrap();
+    assert_eq!(mean, arch.preprocessing.mean);
+    let read: Arch = serde_json::from_str(entry("arch")).unwrap();
+    assert_eq!(read, arch);
+    let input = &made.graph.unwrap().input[0];
+    assert_eq!(input.name, INPUT);
+    let shape = input.r#type.as_ref().unwrap().tensor_type.as_ref().unwrap().shape.as_ref().unwrap();
+    use super::proto::Size::{DimParam, DimValue};
+    let dims: Vec<_> = shape.dim.iter().map(|dim| dim.value.clone().unwrap()).collect();
+    assert_eq!(dims, [DimParam("N".to_owned()), DimValue(3), DimValue(32), DimValue(32)]);
+}
