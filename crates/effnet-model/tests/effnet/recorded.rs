@@ -59,15 +59,29 @@ fn timms_config_beside_a_file_says_all() {
 
 #[test]
 fn classes_are_named_where_the_config_names_them() {
-    let (_folder, path) = bare(&Arch::by_name("tf_efficientnet_lite0").unwrap());
-    let classes = |count| WeightsFile::open(&path).unwrap().classes(count).unwrap();
-    assert_eq!(classes(1000), None);
-    put_config(&path, CONFIG);
-    assert_eq!(classes(7), None);
-    let imagenet = classes(1000).unwrap();
-    assert_eq!((imagenet[0].as_str(), imagenet[999].as_str()), ("tench", "toilet tissue"));
+    let member = Arch::by_name("tf_efficientnet_lite0").unwrap();
+    let (_folder, path) = bare(&member);
     put_config(&path, &CONFIG.replacen('{', r#"{"label_names": ["a", "b", "c", "d", "e", "f", "g"],"#, 1));
-    assert_eq!(SavedModel::from_file(&path, None).unwrap().card.classes, ["a", "b", "c", "d", "e", "f", "g"]);
+    let open = || SavedModel::from_file(&path, None);
+    let model = open().unwrap();
+    assert_eq!((model.card.classes.join(""), model.has_names), ("abcdefg".to_owned(), true));
+    put_config(&path, &CONFIG.replacen('{', r#"{"label_names": ["a", "b"],"#, 1));
+    assert!(open().unwrap_err().to_string().contains("names 2 classes, and its classifier has 7"));
+}
+
+#[test]
+fn weights_of_imagenet_have_its_classes() {
+    let folder = formula::scratch();
+    let path = folder.path().join("model.safetensors");
+    let member = Arch::by_name("tf_efficientnet_lite0").unwrap();
+    save_weights(&formula::network(&member, 1000).1, &path, &BTreeMap::new()).unwrap();
+    put_config(&path, CONFIG);
+    let model = SavedModel::from_file(&path, None).unwrap();
+    let classes = &model.card.classes;
+    assert_eq!((classes.len(), classes[0].as_str(), classes[999].as_str()), (1000, "tench", "toilet tissue"));
+    assert!(!model.has_names, "folders of ImageNet are called otherwise");
+    put_config(&path, &CONFIG.replace("in1k", "in12k"));
+    assert_eq!(SavedModel::from_file(&path, None).unwrap().card.classes[999], "999");
 }
 
 #[test]
