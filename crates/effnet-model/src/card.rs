@@ -250,7 +250,7 @@ fn network_of<T>(
     let has_names = told.is_some();
     let classes = match told {
         Some(names) => names,
-        None if file.metadata()?.is_empty() && count == IMAGENET_CLASSES => imagenet_classes(),
+        None if file.is_of_imagenet(count)? => imagenet_classes(),
         None => (0..count).map(|class| class.to_string()).collect(),
     };
     let (network, store) = load_whole(&file, &arch, count)?;
@@ -262,9 +262,6 @@ fn network_of<T>(
     };
     Ok((card, has_names, make(network, store)?))
 }
-
-/// Published weights of so many classes are ImageNet's.
-const IMAGENET_CLASSES: usize = 1000;
 
 /// What a model makes of images.
 #[derive(Debug, Clone)]

@@ -94,27 +94,33 @@ impl WeightsFile {
         config.arch(self.layout()?).map(Some).map_err(|reason| Error::malformed(&path, reason))
     }
 
-    /// Names of so many classes, where the file tells them, as ours do, or timm's `config.json` beside it: by name, or as
-    /// ImageNet's.
+    /// Names of so many classes, where the file tells them, as ours do, or timm's `config.json` beside it.
     ///
     /// # Errors
-    /// As [`WeightsFile::arch`]; [`Error::Malformed`] if a file of ours names more or fewer.
+    /// As [`WeightsFile::arch`]; [`Error::Malformed`] if more or fewer are named.
     pub fn classes(&self, count: usize) -> Result<Option<Vec<String>>> {
-        if let Some(json) = self.metadata()?.get(CLASSES_KEY) {
-            let malformed =
-                |reason: String| Error::malformed(self.path(), format!("recorded classes: {reason}"));
-            let names: Vec<String> = serde_json::from_str(json).map_err(|e| malformed(e.to_string()))?;
-            return match names.len() == count {
-                true => Ok(Some(names)),
-                false => Err(malformed(format!("{} names for a classifier of {count}", names.len()))),
-            };
+        let named = match (self.metadata()?.get(CLASSES_KEY), self.config()?) {
+            (Some(json), _) => {
+                let malformed =
+                    |e: serde_json::Error| Error::malformed(self.path(), format!("recorded classes: {e}"));
+                Some((self.path().to_path_buf(), serde_json::from_str(json).map_err(malformed)?))
+            }
+            (None, Some((path, Config { label_names: Some(names), .. }))) => Some((path, names)),
+            (None, _) => None,
+        };
+        match named {
+            Some((path, names)) if names.len() != count => {
+                let reason = format!("names {} classes, and its classifier has {count}", names.len());
+                Err(Error::malformed(&path, reason))
+            }
+            named => Ok(named.map(|(_, names)| names)),
         }
-        let names = self.config()?.and_then(|(_, config)| match config.label_names {
-            Some(names) => Some(names),
-            None if config.pretrained_cfg.tag.ends_with(ON_IMAGENET) => Some(imagenet_classes()),
-            None => None,
-        });
-        Ok(names.filter(|names| names.len() == count))
+    }
+
+    /// Whether its classes, so many, are ImageNet's: timm's `config.json` says so, or there is none and the file is not ours.
+    pub(crate) fn is_of_imagenet(&self, count: usize) -> Result<bool> {
+        let said = self.config()?.is_none_or(|(_, config)| config.pretrained_cfg.tag.ends_with(ON_IMAGENET));
+        Ok(said && count == IMAGENET.lines().count() && self.metadata()?.is_empty())
     }
 
     /// What the file records if it does, else what was said of it, in the flavour of the file's library.
