@@ -9,6 +9,7 @@ mod bad_input;
 mod command_line;
 mod estimates;
 mod export;
+#[cfg(feature = "hub")]
 mod hub;
 mod interrupted;
 mod noise;
