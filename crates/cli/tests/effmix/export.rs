@@ -1,12 +1,4 @@
-//! `effmix export`: what is written, and that others load it.
-
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Command;
-
-use dividemix::run::write_npy;
-use effnet_model::candle::{Device, Tensor};
-use effnet_model::{ARCH_KEY, Arch, EfficientNet, Layout, Mode, ParameterStore, SavedModel, save_weights};
+//! `effmix export`: what is written. That others load it is seen by `xtask/golden/exported.py`, which needs them.
 
 use super::setup::{CLASSES, Folder, json, npy, read};
 
@@ -77,78 +69,4 @@ fn what_another_library_cannot_build_is_refused_with_the_reason() {
     );
     assert!(folder.fails(2, &["export", "run", "--format", "magic", "--out", "m"]).contains("torchvision"));
     folder.fails(1, &["export", "nothing", "--format", "onnx", "--out", "m"]);
-}
-
-/// A member in a library's flavour with weights that are not the first ones, as a file of ours; and what it says of images.
-fn member(folder: &Folder, name: &str, layout: Layout, size: usize) -> SavedModel {
-    let arch = layout.flavour(&Arch::by_name(name).unwrap()).with_size(size);
-    let store = ParameterStore::new(5, &Device::Cpu);
-    let network = EfficientNet::new(&arch, 7, store.var_builder()).unwrap();
-    for seed in 0..2 {
-        network.forward_t(&images(size, seed), Mode::TrainNoGrad { seed }).unwrap();
-    }
-    let metadata = BTreeMap::from([(ARCH_KEY.to_owned(), serde_json::to_string(&arch).unwrap())]);
-    let path = folder.path("member.safetensors");
-    save_weights(&store, &path, &metadata).unwrap();
-    let model = SavedModel::from_file(&path, None).unwrap();
-    let images = images(size, 9);
-    let logits = model.logits(&images).unwrap();
-    let nchw = images.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap();
-    put_npy(&folder.path("images.npy"), &nchw);
-    put_npy(&folder.path("logits.npy"), &logits);
-    model
-}
-
-fn put_npy(path: &Path, tensor: &Tensor) {
-    write_npy(path, &tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap(), tensor.dims()).unwrap();
-}
-
-fn images(size: usize, seed: u64) -> Tensor {
-    let n = 4 * size * size * 3;
-    let value = |k: usize| (((k as u64 * 2_654_435_761 + seed * 97) % 1000) as f32 / 500.0 - 1.0).sin() * 2.0;
-    Tensor::from_vec((0..n).map(value).collect::<Vec<f32>>(), (4, size, size, 3), &Device::Cpu).unwrap()
-}
-
-#[test]
-fn timm_torchvision_and_onnx_runtime_compute_the_same() {
-    let Some(python) = std::env::var_os("EFFMIX_PYTHON") else {
-        println!(
-            "skipped: timm_torchvision_and_onnx_runtime_compute_the_same: no Python (set EFFMIX_PYTHON to one with timm, \
-             torchvision, safetensors, onnx and onnxruntime)"
-        );
-        return;
-    };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/export.py");
-    let cases: [(&str, Layout, usize, &[&str]); 8] = [
-        ("efficientnet_b0", Layout::Timm, 64, &["timm", "torchvision", "onnx"]),
-        ("efficientnet_b1", Layout::Timm, 75, &["timm", "torchvision", "onnx"]),
-        ("tf_efficientnet_b0", Layout::Timm, 75, &["timm", "onnx"]),
-        ("tf_efficientnet_b2", Layout::Timm, 64, &["timm", "onnx"]),
-        ("efficientnet_lite0", Layout::Lukemelas, 64, &["timm", "onnx"]),
-        ("efficientnet_b0", Layout::Torchvision, 64, &["timm", "torchvision", "onnx"]),
-        ("efficientnet_b5", Layout::Torchvision, 64, &["timm", "torchvision", "onnx"]),
-        ("efficientnet_b0", Layout::Lukemelas, 64, &["timm", "onnx"]),
-    ];
-    for (name, layout, size, formats) in cases {
-        let folder = Folder::new();
-        member(&folder, name, layout, size);
-        for format in formats {
-            let shown = folder.run(&["export", "member.safetensors", "--format", format, "--out", format]);
-            let kind = if *format == "onnx" { "onnx" } else { "torch" };
-            let constructor = shown.lines().find_map(|line| line.trim().strip_prefix("model = "));
-            let constructor = constructor.map(|line| line.trim_end_matches(".eval()"));
-            let mut call = Command::new(&python);
-            call.current_dir(folder.path("")).arg(&script).args([kind, format, "images.npy", "logits.npy"]);
-            let output = call.args(constructor).output().unwrap();
-            let text = String::from_utf8_lossy(&output.stdout);
-            assert!(
-                output.status.success(),
-                "{name} as {format}: {}",
-                String::from_utf8_lossy(&output.stderr)
-            );
-            let off: Vec<f64> = text.lines().map(|line| line.parse().unwrap()).collect();
-            println!("{name} ({layout:?}) as {format}: {off:?}");
-            assert!(off.len() == 2 && off.iter().all(|off| *off < 1e-4), "{name} as {format}: {off:?}");
-        }
-    }
 }
