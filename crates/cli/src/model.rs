@@ -1,5 +1,7 @@
 //! What MODEL means: a run folder, its model folder, a file of weights, or weights on a hub.
 
+use std::path::{Path, PathBuf};
+
 use dividemix::run::{Augment, locate};
 use effnet_model::{Arch, SavedModel};
 use image_folder::Transform;
@@ -7,6 +9,35 @@ use image_folder::Transform;
 use crate::args::Model;
 use crate::exit::Failure;
 use crate::output::tell;
+
+/// Where MODEL is, fetched if it is on a hub, and the architecture that was said of it.
+pub(crate) enum Place {
+    /// A run folder, or a model's.
+    Folder(PathBuf),
+    /// A file of weights.
+    File(PathBuf, Option<Arch>),
+}
+
+impl Place {
+    /// Of what was given as MODEL and `--arch`.
+    pub(crate) fn of(model: &Path, arch: Option<&str>) -> Result<Self, Failure> {
+        let path = locate(model, arch, &tell)?;
+        if path.is_dir() {
+            if arch.is_some() {
+                let problem = "--arch is for files of weights; a model folder says itself what it is";
+                return Err(Failure::Usage(problem.to_owned()));
+            }
+            return Ok(Self::Folder(path));
+        }
+        if !path.exists() {
+            let path = path.display();
+            return Err(Failure::Other(format!(
+                "{path}: no such run folder, model folder or file of weights"
+            )));
+        }
+        Ok(Self::File(path, arch.map(Arch::by_name).transpose()?))
+    }
+}
 
 /// A model that can predict, and how images are made ready for it.
 pub(crate) struct Predictor {
@@ -19,22 +50,9 @@ pub(crate) struct Predictor {
 impl Predictor {
     /// Opens it.
     pub(crate) fn open(args: &Model) -> Result<Self, Failure> {
-        let path = locate(&args.model, args.arch.as_deref(), &tell)?;
-        let model = if path.is_dir() {
-            if args.arch.is_some() {
-                let problem = "--arch is for files of weights; a model folder says itself what it is";
-                return Err(Failure::Usage(problem.to_owned()));
-            }
-            SavedModel::open(&path)?
-        } else {
-            if !path.exists() {
-                let path = path.display();
-                return Err(Failure::Other(format!(
-                    "{path}: no such run folder, model folder or file of weights"
-                )));
-            }
-            let arch = args.arch.as_deref().map(Arch::by_name).transpose()?;
-            SavedModel::from_file(&path, arch.as_ref())?
+        let model = match Place::of(&args.model, args.arch.as_deref())? {
+            Place::Folder(path) => SavedModel::open(&path)?,
+            Place::File(path, arch) => SavedModel::from_file(&path, arch.as_ref())?,
         };
         let mut arch = model.card.arch.clone();
         if let Some(size) = args.size {

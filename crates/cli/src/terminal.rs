@@ -76,10 +76,7 @@ impl Terminal {
 
     /// A line that stays, above the bar if there is one.
     fn line(&self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| tell(line)),
-            None => tell(line),
-        }
+        tell_above(self.bar.as_ref(), line);
     }
 
     fn started(&self, folder: &Path) {
@@ -147,6 +144,14 @@ impl Terminal {
     }
 }
 
+/// A line that stays, above the bar if there is one.
+fn tell_above(bar: Option<&ProgressBar>, line: &str) {
+    match bar {
+        Some(bar) => bar.suspend(|| tell(line)),
+        None => tell(line),
+    }
+}
+
 /// A bar for work that has one number, on a terminal alone.
 pub(crate) struct Counter(Option<ProgressBar>);
 
@@ -211,10 +216,7 @@ impl WorkBar {
 
     /// A line that stays.
     pub(crate) fn line(&self, line: &str) {
-        match &self.0 {
-            Some(bar) => bar.suspend(|| tell(line)),
-            None => tell(line),
-        }
+        tell_above(self.0.as_ref(), line);
     }
 
     /// Takes the bar away.

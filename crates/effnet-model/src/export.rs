@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::layouts::{TORCHVISION_LARGE, torchvision, with_module};
 use crate::recorded::{ARCH_KEY, CLASSES_KEY};
 use crate::store::ParameterStore;
-use crate::weights::save_renamed;
+use crate::weights::{save_renamed, save_weights};
 
 /// Who is to load the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,22 +24,32 @@ pub enum Library {
     Torchvision,
 }
 
-/// Writes one network's weights as safetensors under the library's names, with the card's architecture and classes as metadata.
+/// Writes one network's weights as safetensors under the library's names, with the card's architecture and classes as metadata;
+/// gives [`Library::constructor`].
 ///
 /// # Errors
 /// As [`Library::constructor`]; [`Error::Io`] if the folder can't be written to.
-pub fn save_for(library: Library, path: &Path, card: &ModelCard, store: &ParameterStore) -> Result<()> {
-    library.constructor(&card.arch, card.classes.len())?;
+pub fn save_for(
+    library: Library,
+    path: &Path,
+    card: &ModelCard,
+    store: &ParameterStore,
+) -> Result<Option<String>> {
+    let constructor = library.constructor(&card.arch, card.classes.len())?;
     let json = |value: serde_json::Result<String>| value.map_err(|e| Error::malformed(path, e.to_string()));
     let metadata = BTreeMap::from([
         (ARCH_KEY.to_owned(), json(serde_json::to_string(&card.arch))?),
         (CLASSES_KEY.to_owned(), json(serde_json::to_string(&card.classes))?),
     ]);
-    let modules = torchvision::from_timm(&card.arch.plan()?);
-    save_renamed(store, path, &metadata, |name| match library {
-        Library::Effmix | Library::Timm => name.to_owned(),
-        Library::Torchvision => with_module(name, &modules).unwrap_or_else(|| name.to_owned()),
-    })
+    match library {
+        Library::Effmix | Library::Timm => save_weights(store, path, &metadata)?,
+        Library::Torchvision => {
+            let modules = torchvision::from_timm(&card.arch.plan()?);
+            let renamed = |name: &str| with_module(name, &modules).unwrap_or_else(|| name.to_owned());
+            save_renamed(store, path, &metadata, renamed)?;
+        }
+    }
+    Ok(constructor)
 }
 
 impl Library {

@@ -47,7 +47,7 @@ impl ParameterStore {
 
     /// What an optimiser may change, sorted by name: parameters that are not frozen.
     pub fn trainable(&self) -> Vec<(String, Var)> {
-        let frozen = self.frozen.lock().unwrap_or_else(PoisonError::into_inner);
+        let frozen = self.frozen();
         self.select(|name| !is_buffer(name) && !frozen.iter().any(|prefix| name.starts_with(prefix)))
     }
 
@@ -56,12 +56,12 @@ impl ParameterStore {
     /// Batch norm goes by its mode, not by this: a frozen body that is to stay as it is altogether is run in
     /// [`crate::Mode::Eval`], and only the classifier in training mode.
     pub fn freeze(&self, prefix: &str) {
-        self.frozen.lock().unwrap_or_else(PoisonError::into_inner).insert(prefix.to_string());
+        self.frozen().insert(prefix.to_string());
     }
 
     /// Takes back what was frozen under this beginning or under a longer one.
     pub fn unfreeze(&self, prefix: &str) {
-        let mut frozen = self.frozen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut frozen = self.frozen();
         frozen.retain(|other| !other.starts_with(prefix));
     }
 
@@ -139,6 +139,10 @@ impl ParameterStore {
         let variables = self.lock();
         let chosen = variables.iter().filter(|(name, _)| wanted(name));
         chosen.map(|(name, var)| (name.clone(), var.clone())).collect()
+    }
+
+    fn frozen(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.frozen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A panic elsewhere leaves the map whole: entries are only ever added, in one step.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dividemix::run::write_atomic;
+use dividemix::run::{SkippedFile, write_atomic};
 use image_folder::{LabelsCsv, OpenOptions, Sample, TestSplit};
 use noisy_labels::metrics::{accuracy, confusion, expected_calibration_error, top_k_accuracy};
 use noisy_labels::quality::argmax;
@@ -45,12 +45,6 @@ struct Evaluation {
     /// Images by label (rows) and prediction (columns), in the order of `classes`.
     confusion: Vec<Vec<usize>>,
     skipped_files: Vec<SkippedFile>,
-}
-
-#[derive(Debug, Serialize)]
-struct SkippedFile {
-    path: String,
-    reason: String,
 }
 
 pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {

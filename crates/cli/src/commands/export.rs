@@ -2,19 +2,28 @@
 
 use std::path::Path;
 
-use dividemix::run::{locate, read_metrics};
-use effnet_model::{Arch, EfficientNet, Library, OPSET, SavedNetworks, WeightsFile, save_for, save_onnx};
+use dividemix::run::read_metrics;
+use effnet_model::{
+    CLASSES_KEY, EfficientNet, Library, OPSET, SavedNetworks, WeightsFile, save_for, save_onnx,
+};
 
 use crate::args::{Export, ExportFormat};
 use crate::exit::Failure;
-use crate::output::{may_replace, print, tell};
+use crate::model::Place;
+use crate::output::{may_replace, may_write, print};
 
 /// What our ONNX files begin with: the format's version, and who wrote it.
 const ONNX: &[u8] = b"\x08\x08\x12\x06effmix";
 
 pub(super) fn run(args: &Export) -> Result<(), Failure> {
-    may_replace(&args.out, args.force, || is_ours(&args.out, args.format))?;
-    let SavedNetworks { mut card, mut networks } = open(args)?;
+    match args.format {
+        ExportFormat::Onnx => may_write(&args.out, args.force, ONNX)?,
+        _ => may_replace(&args.out, args.force, || is_ours(&args.out))?,
+    }
+    let SavedNetworks { mut card, mut networks } = match Place::of(&args.model, args.arch.as_deref())? {
+        Place::Folder(path) => SavedNetworks::open(&path)?,
+        Place::File(path, arch) => SavedNetworks::from_file(&path, arch.as_ref())?,
+    };
     if let Some(size) = args.size {
         card.arch = card.arch.with_size(usize::from(size));
     }
@@ -50,10 +59,10 @@ pub(super) fn run(args: &Export) -> Result<(), Failure> {
         ExportFormat::Timm => Library::Timm,
         ExportFormat::Torchvision => Library::Torchvision,
     };
-    let constructor = library.constructor(&card.arch, classes)?;
-    for (_, store) in &networks {
-        save_for(library, &args.out, &card, store)?;
-    }
+    let [(_, store)] = &networks[..] else {
+        return Err(Failure::Other("a file of weights holds one network".to_owned()));
+    };
+    let constructor = save_for(library, &args.out, &card, store)?;
     print(&match constructor {
         None => format!("{out}: {}{whose}\npredict with it: effmix predict {out} IMAGE...\n", card.arch.name),
         Some(constructor) => format!(
@@ -65,27 +74,10 @@ pub(super) fn run(args: &Export) -> Result<(), Failure> {
     })
 }
 
-fn open(args: &Export) -> Result<SavedNetworks, Failure> {
-    let path = locate(&args.model, args.arch.as_deref(), &tell)?;
-    let arch = args.arch.as_deref().map(Arch::by_name).transpose()?;
-    if path.is_dir() {
-        if arch.is_some() {
-            let problem = "--arch is for files of weights; a model folder says itself what it is";
-            return Err(Failure::Usage(problem.to_owned()));
-        }
-        return Ok(SavedNetworks::open(&path)?);
-    }
-    Ok(SavedNetworks::from_file(&path, arch.as_ref())?)
-}
-
-/// Whether an earlier call wrote the file.
-fn is_ours(path: &Path, format: ExportFormat) -> bool {
-    match format {
-        ExportFormat::Onnx => std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(ONNX)),
-        _ => WeightsFile::open(path)
-            .and_then(|file| file.metadata())
-            .is_ok_and(|metadata| metadata.contains_key(effnet_model::CLASSES_KEY)),
-    }
+/// Whether the weights are ones that this program wrote.
+fn is_ours(path: &Path) -> bool {
+    let metadata = WeightsFile::open(path).and_then(|file| file.metadata());
+    metadata.is_ok_and(|metadata| metadata.contains_key(CLASSES_KEY))
 }
 
 /// The network with the highest test accuracy after the last epoch, counted from 0, and how that is known.

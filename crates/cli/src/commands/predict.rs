@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dividemix::run::{AtomicFile, NpyFile};
+use dividemix::run::{AtomicFile, NpyFile, SkippedFile};
 use image_folder::Sample;
 use serde::Serialize;
 
@@ -68,12 +68,6 @@ struct Prediction<'a> {
     p: Option<f32>,
     /// The likeliest classes, as many as were asked for.
     top: Vec<Guess<'a>>,
-}
-
-#[derive(Serialize)]
-struct SkippedFile {
-    path: String,
-    reason: String,
 }
 
 /// Where rows go.

@@ -1,8 +1,8 @@
 //! `effmix scale search`: which bases of compound scaling suit a user's images.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use dividemix::run::{Progress, write_atomic};
+use dividemix::run::{Progress, name_of, write_atomic};
 use dividemix::search::{Kind, Search, Step, Trial, search};
 use dividemix::{Event, seconds_in_words};
 use effmix_report::{Point, Series, accuracy_against_cost};
@@ -26,7 +26,8 @@ const SERIES: [(Kind, &str, bool); 6] = [
 pub(super) fn run(args: &Arguments) -> Result<(), Failure> {
     let Arguments { phi, candidates, tolerance, halvings, alone, ref train, json } = *args;
     let settings = Search { phi, candidates, tolerance, halvings, alone, train: train.clone() };
-    let out = train.out.clone().unwrap_or_else(|| default_folder(train.data.as_deref()));
+    let default = || Path::new("runs").join(format!("{}-search", name_of(train.data.as_deref())));
+    let out = train.out.clone().unwrap_or_else(default);
     on_threads(train.threads, || {
         let signals = Signals::listen()?;
         let bar = WorkBar::new();
@@ -43,13 +44,6 @@ pub(super) fn run(args: &Arguments) -> Result<(), Failure> {
         write_atomic(&out.join("search.svg"), |file| file.write_all(picture.as_bytes()))?;
         if json { print_json(&trials) } else { print(&in_words(&trials, &out)) }
     })
-}
-
-/// `runs/NAME-search`, by the name of the data's folder.
-fn default_folder(data: Option<&Path>) -> PathBuf {
-    let name = data.and_then(|data| data.canonicalize().ok());
-    let name = name.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    Path::new("runs").join(format!("{}-search", name.unwrap_or_else(|| "scale".to_owned())))
 }
 
 /// A line a training; on a terminal, a bar below for all of the work.

@@ -180,7 +180,7 @@ impl Making<'_> {
 }
 
 /// The name of a run on this data, for its folder: of the data's own folder, or `demo`.
-pub(crate) fn name_of(data: Option<&Path>) -> String {
+pub fn name_of(data: Option<&Path>) -> String {
     let named = |path: &Path| {
         let whole: PathBuf = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         whole.file_name().map(|name| name.to_string_lossy().into_owned())

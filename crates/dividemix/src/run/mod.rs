@@ -41,7 +41,7 @@ mod weights;
 pub use budget::Budget;
 pub use cache::cache_folder;
 pub use config::{Config, Stamp};
-pub use data::Data;
+pub use data::{Data, name_of};
 pub use defaults::{Defaults, Facts, defaults_for};
 pub use estimate::Estimate;
 pub use execute::{Finished, resume, start};

@@ -1,12 +1,12 @@
 //! The networks of a run: made, started from pretrained weights, and written so that one can predict with them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use effnet_model::{
-    ARCH_KEY, Arch, CLASSES_KEY, Classifier, EfficientNet, ModelCard, ParameterStore, Pretrained,
-    WeightsFile, load_pretrained, save_weights,
+    Arch, Classifier, EfficientNet, Library, ModelCard, ParameterStore, Pretrained, WeightsFile,
+    load_pretrained, save_for,
 };
 
 use super::folder::RunFolder;
@@ -88,21 +88,15 @@ impl Networks {
     pub(crate) fn save(&self, folder: &RunFolder) -> Result<()> {
         let model = folder.model();
         std::fs::create_dir_all(&model).map_err(Error::io("can't create", &model))?;
-        let classes = serde_json::to_string(&self.classes).map_err(|e| Error::Data(e.to_string()))?;
-        let metadata =
-            BTreeMap::from([(ARCH_KEY.to_owned(), as_json(&self.arch)?), (CLASSES_KEY.to_owned(), classes)]);
-        let mut names = Vec::new();
-        for (number, store) in self.stores.iter().enumerate() {
-            let name = format!("net{}.safetensors", number + 1);
-            save_weights(&self.whole(store)?, &model.join(&name), &metadata)?;
-            names.push(name);
-        }
         let card = ModelCard {
             arch: self.arch.clone(),
             classes: self.classes.clone(),
-            networks: names,
+            networks: (1..=self.stores.len()).map(|number| format!("net{number}.safetensors")).collect(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
+        for (name, store) in card.networks.iter().zip(&self.stores) {
+            save_for(Library::Effmix, &model.join(name), &card, &self.whole(store)?)?;
+        }
         Ok(card.write(&model)?)
     }
 

@@ -92,7 +92,7 @@ pub fn search(settings: &Search, out: &Path, watch: &Watcher<'_>, stop: &AtomicB
     let networks = Networks::new(&plan, &data)?;
     let rungs = rungs(plan.epochs(), plan.halvings);
     plan.keep_in(out)?;
-    watch(Step::Planned { candidates: networks.candidates.len(), work: networks.work(&rungs, plan.alone) });
+    watch(Step::Planned { candidates: networks.candidates.len(), work: networks.work(&rungs) });
 
     let at_work = AtWork { out, watch, stop };
     let mut trials = Vec::new();

@@ -67,11 +67,11 @@ impl Networks {
         let defaults = defaults_for(&data.facts, train);
         let Scaling { width, depth, resolution } = Scaling::from_phi(*phi, Bases::PAPER);
         let name = train.arch.as_deref().unwrap_or(defaults.arch);
-        let own = Arch::by_name(name)?;
-        let nominal = defaults.size.unwrap_or(own.size) as f64;
+        let member = Arch::by_name(name)?;
+        let own = member.scaling;
+        let nominal = defaults.size.unwrap_or(member.size) as f64;
         let size = train.size.unwrap_or((nominal * resolution).round().max(SMALLEST_SIZE as f64) as usize);
-        let own_scaling = own.scaling;
-        let baseline = own
+        let baseline = member
             .with_scaling(width, depth)
             .with_size(size)
             .with_stem_stride(train.stem_stride.unwrap_or(defaults.stem_stride));
@@ -80,7 +80,7 @@ impl Networks {
             doublings: search.alone,
             train: Settings { arch: Some(name.to_owned()), ..train.clone() },
             candidates: Vec::new(),
-            own: own_scaling,
+            own,
             baseline,
         };
         let all = candidates(&networks.baseline, networks.classes, search.tolerance)?;
@@ -129,7 +129,7 @@ impl Networks {
 
     /// Multiply-accumulates times epochs of all that is to be trained, the networks beside the candidates by what they are
     /// meant to cost.
-    pub(super) fn work(&self, rungs: &[usize], doublings: u32) -> f64 {
+    pub(super) fn work(&self, rungs: &[usize]) -> f64 {
         let macs = self.candidates.iter().map(|subject| subject.candidate.cost.macs as f64);
         let each = macs.sum::<f64>() / self.candidates.len().max(1) as f64;
         let (mut going, mut done, mut work) = (self.candidates.len(), 0, 0.0);
@@ -137,8 +137,8 @@ impl Networks {
             work += each * going as f64 * (rung - done) as f64;
             (going, done) = (going.div_ceil(2), rung);
         }
-        let beside = (1..=doublings).map(|k| 4.0 * f64::from(1 << (k - 1))).sum::<f64>() - 0.5;
-        if doublings > 0 { work + each * beside * done as f64 } else { work }
+        let beside = (1..=self.doublings).map(|k| 4.0 * f64::from(1 << (k - 1))).sum::<f64>() - 0.5;
+        if self.doublings > 0 { work + each * beside * done as f64 } else { work }
     }
 
     fn subject(&self, name: String, kind: Kind, candidate: Candidate) -> Subject {
