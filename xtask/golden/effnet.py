@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 import tensors
-from networks import network, stages
+from networks import classifier, network, stages
 from rounding import rounded, write
 
 # Both paddings, both batch norm settings and both layouts, the smallest and the largest member; then the sizes: odd, not
@@ -18,6 +18,9 @@ CASES = [(f"{prefix}efficientnet_b{n}", 64, 64) for prefix in ("", "tf_") for n 
 CASES += [(f"torchvision_efficientnet_b{n}", 64, 64) for n in (0, 1, 5)]
 CASES += [(f"{prefix}efficientnet_b0", 65, 97) for prefix in ("", "tf_")]
 CASES += [(f"{prefix}efficientnet_b0", 224, 224) for prefix in ("", "tf_")]
+# timm's own Lite, which pads otherwise than all others; and padding that is fixed by the published size, at that and at an odd one.
+CASES += [("efficientnet_lite0", 64, 64)]
+CASES += [("lukemelas_efficientnet-b0", 224, 224), ("lukemelas_efficientnet-b0", 65, 65), ("lukemelas_efficientnet-b1", 240, 240)]
 
 IMAGENET_MEAN = np.float32([0.485, 0.456, 0.406])
 IMAGENET_STD = np.float32([0.229, 0.224, 0.225])
@@ -40,7 +43,7 @@ def row(arch, height, width):
     after, pooled = [], []
     for part in stages(net, arch):
         part.register_forward_hook(lambda _part, _inputs, output: after.append(statistics(output)))
-    net.classifier.register_forward_pre_hook(lambda _part, inputs: pooled.append(inputs[0]))
+    classifier(net, arch).register_forward_pre_hook(lambda _part, inputs: pooled.append(inputs[0]))
     logits = net(torch.from_numpy(tensors.image("image", (1, 3, height, width))))
     return {
         "arch": arch,

@@ -6,13 +6,14 @@ An entry i (flat, row-major) of the tensor called NAME is
 
 A network's parameter, called by its native key and of shape s, is made from it in float64 and rounded to float32:
 
-    convolution, 4-D    gain * sqrt(3 / (s1 s2 s3)) * u    gain 1 in a stage's repeated blocks, else 1.7
+    convolution, 4-D    gain * sqrt(3 / (s1 s2 s3)) * u    gain 1 in a stage's repeated blocks, else 1.7; 1.5 in `_blocks.N`
     linear, 2-D         sqrt(3 / s1) * u
     running_var         1 + 0.2 |u|
     other 1-D weight    1 + 0.1 u
     anything else       0.1 u                              biases, running means
 
-A repeated block is one whose key has a whole number of 1 or more as its third field. The gain keeps activations of
+A repeated block is one whose key has a whole number of 1 or more as its third field; `_blocks` (lukemelas's) are numbered
+through, so that first ones can't be told from repeated ones. The gain keeps activations of
 order one down to the last stage of B7.
 """
 
@@ -56,7 +57,7 @@ def parameter(key, shape):
     u = uniform(key, shape)
     match len(shape):
         case 4:
-            gain = 1.0 if is_repeated_block(key) else 1.7
+            gain = 1.5 if key.startswith("_blocks.") else 1.0 if is_repeated_block(key) else 1.7
             value = gain * np.sqrt(3.0 / math.prod(shape[1:])) * u
         case 2:
             value = np.sqrt(3.0 / shape[1]) * u

@@ -92,7 +92,7 @@ pub struct Arch {
     pub size: usize,
     /// Stride of the stem convolution: 2 as published, 1 for images of 32 pixels.
     pub stem_stride: usize,
-    /// Padding of the convolutions.
+    /// Padding of the convolutions; one that is fixed, of the stem, for images of this side.
     #[serde(with = "PaddingName")]
     pub padding: Padding,
     /// Added to the variance in batch norm.
@@ -114,6 +114,7 @@ pub struct Arch {
 enum PaddingName {
     Symmetric,
     Same,
+    Fixed(usize),
 }
 
 /// Width, depth, input side and dropout of a member; drop path is 0.2 for all.
@@ -157,8 +158,8 @@ impl Arch {
     /// |---|---|
     /// | `b0`..`b7`, `efficientnet_b0`.. | timm: symmetric padding, eps 1e-5 |
     /// | `tf_efficientnet_b0`.. | TensorFlow's: SAME padding, eps 1e-3 |
-    /// | `efficientnet_lite0`..`4` | SAME padding, eps 1e-3, momentum 0.01 |
-    /// | `tf_efficientnet_lite0`.. | the same in timm's names: momentum 0.1 |
+    /// | `efficientnet_lite0`..`4` | efficientnet_lite_pytorch's: SAME padding of the published size, eps 1e-3, momentum 0.01 |
+    /// | `tf_efficientnet_lite0`.. | TensorFlow's in timm: SAME padding, eps 1e-3, momentum 0.1 |
     ///
     /// timm's tags may follow (`efficientnet_b0.ra4_e3600_r224_in1k`): those of weights which were trained on images
     /// in -1..1 set the preprocessing.
@@ -185,19 +186,22 @@ impl Arch {
                 ..Self::timm(format!("tf_efficientnet_b{index}"), member)
             });
         }
-        let lite = |name: String, member, bn_momentum, preprocessing| Self {
+        let lite = |name: String, member, padding, bn_momentum, preprocessing| Self {
             variant: Variant::Lite,
-            padding: Padding::Same,
+            padding,
             bn_eps: 1e-3,
             bn_momentum,
             preprocessing,
             ..Self::timm(name, member)
         };
         if let Some((index, member)) = numbered("efficientnet_lite", &LITE) {
-            return Ok(lite(format!("efficientnet_lite{index}"), member, 0.01, Preprocessing::LITE));
+            let (_, _, size, _) = member;
+            let padding = Padding::Fixed(size);
+            return Ok(lite(format!("efficientnet_lite{index}"), member, padding, 0.01, Preprocessing::LITE));
         }
         if let Some((index, member)) = numbered("tf_efficientnet_lite", &LITE) {
-            return Ok(lite(format!("tf_efficientnet_lite{index}"), member, 0.1, Preprocessing::HALF));
+            let name = format!("tf_efficientnet_lite{index}");
+            return Ok(lite(name, member, Padding::Same, 0.1, Preprocessing::HALF));
         }
         Err(Error::UnknownArch { name: name.to_string(), known: Self::names().join(", ") })
     }
@@ -325,6 +329,13 @@ impl Arch {
             let widths = 1..=LARGEST_HIDDEN;
             must(widths.contains(&hidden), format!("hidden width {hidden} must be 1 to {LARGEST_HIDDEN}"))?;
         }
-        Ok(())
+        let Padding::Fixed(nominal) = self.padding else { return Ok(()) };
+        must(
+            sizes.contains(&nominal),
+            format!("padding is fixed for {nominal} pixels: 1 to {LARGEST_SIZE}"),
+        )?;
+        let smallest = self.smallest_size();
+        let rule = format!("padding that is fixed for {nominal} pixels: take {smallest} or more");
+        must(self.size >= smallest, format!("size {} is too small for {rule}", self.size))
     }
 }

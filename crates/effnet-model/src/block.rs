@@ -47,6 +47,7 @@ impl Block {
     pub(crate) fn new(
         plan: &BlockPlan,
         arch: &Arch,
+        padding: Padding,
         index: usize,
         drop_path: f64,
         vb: &VarBuilder,
@@ -68,7 +69,7 @@ impl Block {
         let norm = bn(output, Activation::Identity, names.projection_bn)?;
         let projection = ConvNorm::pointwise(hidden, norm, &vb.pp(names.projection))?;
         let skip = plan.has_skip().then_some(drop_path);
-        let (padding, eps, activation) = (arch.padding, arch.bn_eps, act);
+        let (eps, activation) = (arch.bn_eps, act);
         Ok(Self {
             expansion,
             depthwise,
@@ -120,7 +121,7 @@ impl Block {
         if self.skip.is_some() {
             y = graph.add(&inner("skip"), &y, x);
         }
-        Ok((y, side.div_ceil(self.stride)))
+        Ok((y, self.padding.outputs(side, self.depthwise.kernel(), self.stride)))
     }
 
     /// Its parameters as a mode uses them.

@@ -8,10 +8,10 @@ use std::iter;
 use crate::arch::{Arch, ClassifierKind};
 use crate::error::Result;
 use crate::plan::{BlockPlan, Plan};
+use crate::table::STEM_KERNEL;
 
-/// Channels of an image, and the side of the stem's filter.
+/// Channels of an image.
 const COLOURS: u64 = 3;
-const STEM_KERNEL: u64 = 3;
 
 /// Bytes of a number.
 const F32: u64 = 4;
@@ -73,18 +73,19 @@ impl Arch {
     /// [`crate::Error::InvalidArch`] as [`Arch::check`].
     pub fn layer_costs(&self, classes: usize) -> Result<Vec<LayerCost>> {
         let plan = self.plan()?;
-        let size = self.size as u64;
-        let mut side = size.div_ceil(self.stem_stride as u64);
-        let mut layers = vec![stem(&plan, size * size, side * side)];
+        let pixels = |side: usize| (side * side) as u64;
+        let mut sides = self.sides().into_iter();
+        let mut side = sides.next().unwrap_or_default();
+        let mut layers = vec![stem(&plan, pixels(self.size), pixels(side))];
         let mut width = plan.stem as u64;
         for (s, stage) in plan.stages.iter().enumerate() {
             for (b, plan) in stage.iter().enumerate() {
-                let behind = side.div_ceil(plan.stride as u64);
-                layers.push(block(format!("block {s}.{b}"), plan, [side * side, behind * behind]));
+                let behind = sides.next().unwrap_or_default();
+                layers.push(block(format!("block {s}.{b}"), plan, [side, behind].map(pixels)));
                 (side, width) = (behind, plan.output as u64);
             }
         }
-        layers.push(head(&plan, width, side * side));
+        layers.push(head(&plan, width, pixels(side)));
         layers.push(classifier(self.classifier, plan.head, classes));
         Ok(layers)
     }
@@ -116,7 +117,7 @@ impl Arch {
 }
 
 fn stem(plan: &Plan, pixels_in: u64, pixels: u64) -> LayerCost {
-    let patch = STEM_KERNEL * STEM_KERNEL * COLOURS;
+    let patch = (STEM_KERNEL * STEM_KERNEL) as u64 * COLOURS;
     let width = plan.stem as u64;
     let (x, y) = (pixels_in * COLOURS, pixels * width);
     LayerCost {

@@ -83,7 +83,7 @@ impl Library {
             Self::Torchvision if arch.variant == Variant::Lite => {
                 refused("it has no Lite members".to_owned())
             }
-            Self::Torchvision if arch.padding == Padding::Same => {
+            Self::Torchvision if arch.padding != Padding::Symmetric => {
                 refused("its convolutions pad as TensorFlow's do".to_owned())
             }
             Self::Torchvision => {
@@ -98,8 +98,14 @@ impl Library {
             }
             _ => {
                 let (prefix, own) = match arch.padding {
-                    Padding::Same => ("tf_", 1e-3),
                     Padding::Symmetric => ("", 1e-5),
+                    Padding::Fixed(size) if !arch.pads_as_same() => {
+                        return refused(format!(
+                            "its convolutions pad as for images of {size} px, timm's as for those of {} px",
+                            arch.size
+                        ));
+                    }
+                    Padding::Same | Padding::Fixed(_) => ("tf_", 1e-3),
                 };
                 let norm = match arch.bn_eps == own {
                     true => String::new(),
@@ -158,6 +164,11 @@ mod tests {
             (hidden, "hidden layer", &both),
             (arch("tf_efficientnet_b0"), "TensorFlow", &both[1..]),
             (arch("efficientnet_lite0"), "Lite", &both[1..]),
+            (
+                arch("efficientnet_lite0").with_size(65),
+                "images of 224 px, timm's as for those of 65",
+                &both[..1],
+            ),
         ] {
             for library in libraries {
                 let message = library.constructor(&arch, 7).unwrap_err().to_string();

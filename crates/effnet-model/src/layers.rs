@@ -66,6 +66,11 @@ impl ConvNorm {
         Ok(Self { weight, kind: Kind::Pointwise, norm })
     }
 
+    /// Side of the kernel.
+    pub(crate) fn kernel(&self) -> usize {
+        self.weight.dims().last().copied().unwrap_or(1)
+    }
+
     /// For many batches of evaluation, by what the parameters and running statistics are now.
     pub(crate) fn evaluator(&self) -> Result<FoldedConv> {
         let (stride, padding) = self.steps()?;

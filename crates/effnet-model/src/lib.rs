@@ -28,6 +28,7 @@ mod pretrained;
 mod recorded;
 mod scaling;
 mod search;
+mod sides;
 mod store;
 pub mod table;
 mod views;

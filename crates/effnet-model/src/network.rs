@@ -14,6 +14,7 @@ use crate::layers::{BatchNorm, BatchNormSettings, ConvNorm};
 use crate::mode::Mode;
 use crate::onnx::Builder;
 use crate::part::{self, Part};
+use crate::table::STEM_KERNEL;
 
 /// A member of the family. Tensors are f32, NHWC: images are normalised as `arch().preprocessing` says.
 ///
@@ -44,18 +45,20 @@ impl EfficientNet {
         let settings = BatchNormSettings { eps: arch.bn_eps, momentum: arch.bn_momentum };
         let bn = |channels, name: &str| BatchNorm::new(channels, settings, arch.activation(), &vb.pp(name));
         let norm = bn(plan.stem, "bn1")?;
-        let stem = ConvNorm::full(3, 3, arch.stem_stride, arch.padding, norm, &vb.pp("conv_stem"))?;
+        let stem = ConvNorm::full(3, STEM_KERNEL, arch.stem_stride, arch.padding, norm, &vb.pp("conv_stem"))?;
 
         let total = plan.blocks();
         let mut stages = Vec::new();
         let mut width = plan.stem;
         let mut index = 0;
+        let mut padding = arch.padding.behind(arch.stem_stride);
         for (s, stage) in plan.stages.iter().enumerate() {
             let mut blocks = Vec::new();
             for (b, block) in stage.iter().enumerate() {
                 let drop_path = arch.drop_path * index as f64 / total as f64;
                 let vb = vb.pp("blocks").pp(s).pp(b);
-                blocks.push(Block::new(block, arch, index, drop_path, &vb)?);
+                blocks.push(Block::new(block, arch, padding, index, drop_path, &vb)?);
+                padding = padding.behind(block.stride);
                 width = block.output;
                 index += 1;
             }
@@ -112,7 +115,7 @@ impl EfficientNet {
     ) -> CandleResult<String> {
         let name = |part: &str| format!("{prefix}{part}");
         let mut x = self.stem.add_end_to(graph, &name("stem"), images, size)?;
-        let mut side = size.div_ceil(self.arch.stem_stride);
+        let mut side = self.arch.padding.outputs(size, STEM_KERNEL, self.arch.stem_stride);
         for (s, blocks) in self.stages.iter().enumerate() {
             for (b, block) in blocks.iter().enumerate() {
                 (x, side) = block.add_to(graph, &name(&format!("blocks.{s}.{b}")), &x, side)?;

@@ -2,7 +2,7 @@
 //! being built.
 
 use crate::arch::{Arch, ClassifierKind, Variant};
-use crate::table::{B0, HEAD, SQUEEZE, STEM};
+use crate::table::{B0, HEAD, SQUEEZE, STEM, STEM_KERNEL};
 
 /// Every width, kernel and stride of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl Plan {
 
     /// Trainable numbers of the body: all but the classifier.
     pub fn body_parameters(&self) -> usize {
-        let stem = 3 * 3 * 3 * self.stem + 2 * self.stem;
+        let stem = STEM_KERNEL * STEM_KERNEL * 3 * self.stem + 2 * self.stem;
         let blocks: usize = self.stages.iter().flatten().map(BlockPlan::parameters).sum();
         let last = self.stages.last().and_then(|s| s.last()).map_or(self.stem, |b| b.output);
         stem + blocks + last * self.head + 2 * self.head

@@ -19,8 +19,11 @@ pub struct Stage {
     pub layers: usize,
 }
 
-/// Channels of the stem convolution, 3x3.
+/// Channels of the stem convolution.
 pub const STEM: usize = 32;
+
+/// Side of the stem convolution.
+pub const STEM_KERNEL: usize = 3;
 
 /// Channels of the head convolution, 1x1: the length of the global feature.
 pub const HEAD: usize = 1280;

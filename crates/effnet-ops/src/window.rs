@@ -15,10 +15,14 @@ pub enum Padding {
     /// TensorFlow's SAME: output ceil(size / stride), and just as many zeros as that takes, the odd
     /// one behind. It depends on the size of the input, and differs from the other at stride 2.
     Same,
+    /// The zeros that SAME takes at this size, whatever the input's (lukemelas's EfficientNet-PyTorch, whose networks are built
+    /// for one size): output floor((size + zeros - k) / stride) + 1. An input that is shorter than the kernel with its zeros has
+    /// none.
+    Fixed(usize),
 }
 
 impl Padding {
-    /// Zeros before the first value of an axis and behind its last that the windows touch.
+    /// Zeros before the first value of an axis and behind its last that the windows touch; none where there is no output.
     ///
     /// ```
     /// use effnet_ops::Padding;
@@ -26,7 +30,27 @@ impl Padding {
     /// assert_eq!(Padding::Same.border(224, 3, 2), [0, 1]);
     /// ```
     pub fn border(self, input: usize, kernel: usize, stride: usize) -> [usize; 2] {
-        Axis::new(input, kernel, stride, self).border()
+        Axis::new(input, kernel, stride, self).map_or([0, 0], |axis| axis.border())
+    }
+
+    /// Size of the output along an axis; 0 where the input is too small, which only [`Padding::Fixed`] has.
+    ///
+    /// ```
+    /// use effnet_ops::Padding;
+    /// let outputs = |padding: Padding| padding.outputs(65, 3, 2);
+    /// assert_eq!([Padding::Symmetric, Padding::Same, Padding::Fixed(224)].map(outputs), [33, 33, 32]);
+    /// ```
+    pub fn outputs(self, input: usize, kernel: usize, stride: usize) -> usize {
+        Axis::new(input, kernel, stride, self).map_or(0, |axis| axis.output)
+    }
+
+    /// Of the convolutions behind one of this stride: the size it is fixed for shrinks with the images.
+    #[must_use]
+    pub fn behind(self, stride: usize) -> Self {
+        match self {
+            Self::Fixed(size) => Self::Fixed(size.div_ceil(stride)),
+            Self::Symmetric | Self::Same => self,
+        }
     }
 }
 
@@ -42,19 +66,23 @@ pub(crate) struct Axis {
 }
 
 impl Axis {
-    fn new(input: usize, kernel: usize, stride: usize, padding: Padding) -> Self {
-        match padding {
-            Padding::Symmetric => {
-                let before = kernel / 2;
-                let output = (input + 2 * before - kernel) / stride + 1;
-                Self { input, output, kernel, stride, before }
-            }
-            Padding::Same => {
-                let output = input.div_ceil(stride);
-                let total = ((output - 1) * stride + kernel).saturating_sub(input);
-                Self { input, output, kernel, stride, before: total / 2 }
-            }
-        }
+    /// None if there is no output.
+    fn new(input: usize, kernel: usize, stride: usize, padding: Padding) -> Option<Self> {
+        let same = |size: usize| {
+            let output = size.div_ceil(stride);
+            (output.saturating_sub(1) * stride + kernel).saturating_sub(size)
+        };
+        let (before, zeros) = match padding {
+            Padding::Symmetric => (kernel / 2, kernel - 1),
+            Padding::Same => (same(input) / 2, same(input)),
+            Padding::Fixed(size) => (same(size) / 2, same(size)),
+        };
+        let output = match padding {
+            // A stride above the kernel's size leaves the last values out.
+            Padding::Same => input.div_ceil(stride),
+            Padding::Symmetric | Padding::Fixed(_) => (input + zeros).checked_sub(kernel)? / stride + 1,
+        };
+        Some(Self { input, output, kernel, stride, before })
     }
 
     /// The input under tap `k` of output `o`, if it is not a zero of the border.
@@ -97,7 +125,8 @@ impl Window {
     /// From the shapes of x and w.
     ///
     /// # Errors
-    /// If x is not [N, H, W, C] with no dimension 0, the kernel not square and odd, or the stride 0.
+    /// If x is not [N, H, W, C] with no dimension 0, the kernel not square and odd, the stride 0, or x smaller than the
+    /// kernel with a padding that is fixed.
     pub(crate) fn new(
         op: &'static str,
         x: &[usize],
@@ -111,7 +140,8 @@ impl Window {
         };
         Self::of(x, kernel, stride, padding).ok_or_else(|| {
             let arguments = [("x", x), ("w", w), ("stride", &[stride])];
-            let expected = "x [N, H, W, C] without a 0, w [.., .., k, k] with k odd, a stride of 1 or more";
+            let expected =
+                "x [N, H, W, C] that w [.., .., k, k] with k odd fits in with its zeros, a stride of 1 or more";
             shape_error(op, &arguments, expected)
         })
     }
@@ -129,16 +159,19 @@ impl Window {
     ) -> Result<Self> {
         Self::of(x.dims(), k, stride, padding).ok_or_else(|| {
             let arguments = [("x", x.dims()), ("kernel", &[k, k]), ("stride", &[stride])];
-            let expected = "x [N, H, W, C] without a 0, a kernel k x k with k odd, a stride of 1 or more";
+            let expected =
+                "x [N, H, W, C] that a kernel k x k with k odd fits in with its zeros, a stride of 1 or more";
             shape_error(op, &arguments, expected)
         })
     }
 
     fn of(x: &[usize], kernel: usize, stride: usize, padding: Padding) -> Option<Self> {
         let &[images, h, width, channels] = x else { return None };
+        if images * h * width * channels == 0 || kernel.is_multiple_of(2) || stride == 0 {
+            return None;
+        }
         let axis = |size| Axis::new(size, kernel, stride, padding);
-        let fits = images * h * width * channels > 0 && kernel % 2 == 1 && stride > 0;
-        fits.then(|| Self { images, y: axis(h), x: axis(width) })
+        Some(Self { images, y: axis(h)?, x: axis(width)? })
     }
 }
 
@@ -150,7 +183,7 @@ mod tests {
     fn symmetric_padding_is_that_of_pytorch() {
         // torch.nn.Conv2d(1, 1, k, s, padding=k // 2) on a width of 7: 7, 4, 7, 4.
         for (k, s, output) in [(3, 1, 7), (3, 2, 4), (5, 1, 7), (5, 2, 4)] {
-            let axis = Axis::new(7, k, s, Padding::Symmetric);
+            let axis = Axis::new(7, k, s, Padding::Symmetric).unwrap();
             assert_eq!((axis.output, axis.before), (output, k / 2));
         }
     }
@@ -166,19 +199,42 @@ mod tests {
             (1, 5, 2, 1, 2),
             (5, 1, 2, 3, 0),
         ] {
-            let axis = Axis::new(n, k, s, Padding::Same);
+            let axis = Axis::new(n, k, s, Padding::Same).unwrap();
             assert_eq!((axis.output, axis.before), (output, before), "{n} {k} {s}");
         }
     }
 
     #[test]
+    fn fixed_padding_is_that_of_conv2d_static_same_padding() {
+        // efficientnet_pytorch.utils.Conv2dStaticSamePadding(1, 1, k, stride=s, image_size=size) on n values.
+        for (size, n, k, s, output, before) in [
+            (224, 224, 3, 2, 112, 0),
+            (224, 65, 3, 2, 32, 0),
+            (65, 64, 3, 2, 32, 1),
+            (7, 7, 5, 2, 4, 2),
+            (14, 7, 5, 2, 3, 1),
+            (14, 2, 5, 2, 1, 1),
+            (224, 9, 5, 1, 9, 2),
+        ] {
+            let axis = Axis::new(n, k, s, Padding::Fixed(size)).unwrap();
+            assert_eq!((axis.output, axis.before), (output, before), "{size} {n} {k} {s}");
+        }
+        assert_eq!(Axis::new(1, 5, 2, Padding::Fixed(14)), None, "PyTorch refuses 1 + 3 values under 5 taps");
+        assert_eq!(Padding::Fixed(14).outputs(1, 5, 2), 0);
+        assert_eq!(Padding::Fixed(65).behind(2), Padding::Fixed(33));
+    }
+
+    #[test]
     fn the_outputs_of_a_tap_are_those_it_is_inside_the_input_for() {
-        for padding in [Padding::Symmetric, Padding::Same] {
+        for padding in [Padding::Symmetric, Padding::Same, Padding::Fixed(1), Padding::Fixed(8)] {
             for (n, k, s) in (1..9)
                 .flat_map(|n| [1, 3, 5, 7].map(|k| (n, k)))
                 .flat_map(|(n, k)| [1, 2, 3].map(|s| (n, k, s)))
             {
-                let axis = Axis::new(n, k, s, padding);
+                let Some(axis) = Axis::new(n, k, s, padding) else {
+                    assert!(n < k && matches!(padding, Padding::Fixed(_)), "{padding:?} size {n} kernel {k}");
+                    continue;
+                };
                 for tap in 0..k {
                     let slow: Vec<usize> =
                         (0..axis.output).filter(|o| axis.under(*o, tap).is_some()).collect();

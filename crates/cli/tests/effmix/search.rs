@@ -29,6 +29,17 @@ fn a_search_ranks_its_networks_and_goes_on_where_it_was_stopped() {
     assert!(shown.contains("best bases: effmix scale --phi X --alpha"), "{shown}");
     assert!(read(&folder.path("whole/search.svg")).starts_with(b"<svg"));
 
+    // What is compared drops alike, however wide and deep it is.
+    let rates = |row: &Vec<String>| {
+        let path = folder.path("whole/runs").join(&row[column("name")]).join("config.toml");
+        let config = String::from_utf8(read(&path)).unwrap();
+        let rates = config.lines().filter(|line| line.starts_with("drop"));
+        rates.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let first = rates(&rows[0]);
+    assert_eq!(first.len(), 2, "dropout and drop_path: {first:?}");
+    assert!(rows.iter().all(|row| rates(row) == first), "{first:?}");
+
     // As if it had been stopped in the middle of the second rung.
     let out = folder.path("cut");
     std::fs::create_dir(&out).unwrap();

@@ -126,6 +126,8 @@ impl Settings {
         let kind =
             if self.frozen() { ClassifierKind::Mlp { hidden: HEAD_UNITS } } else { ClassifierKind::Linear };
         arch = arch.with_size(size).with_classifier(kind);
+        arch.dropout = *self.dropout.get_or_insert(arch.dropout);
+        arch.drop_path = *self.drop_path.get_or_insert(arch.drop_path);
         arch.bn_momentum = arch.bn_momentum.max(BN_MOMENTUM);
         Ok(arch)
     }
@@ -159,6 +161,9 @@ impl Settings {
         let positive = |value: f64| value > 0.0 && value <= 10.0;
         require("--width", self.width, positive, "above 0, at most 10")?;
         require("--depth", self.depth, positive, "above 0, at most 10")?;
+        let rate = |value: f64| (0.0..1.0).contains(&value);
+        require("--dropout", self.dropout, rate, "at least 0, below 1")?;
+        require("--drop-path", self.drop_path, rate, "at least 0, below 1")?;
         require("--stem-stride", self.stem_stride, |stride| matches!(stride, 1 | 2), "1 or 2")?;
         let sizes = SMALLEST_SIZE..=LARGEST_SIZE;
         require("--size", self.size, |size| sizes.contains(&size), "from 8 to 1024")?;

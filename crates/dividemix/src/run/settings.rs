@@ -60,6 +60,12 @@ pub struct Settings {
     /// Stride of the first convolution, 1 or 2 [default: 1 for images up to 64 pixels]
     #[cfg_attr(feature = "clap", arg(long, value_name = "STRIDE", help_heading = "Network"))]
     pub stem_stride: Option<usize>,
+    /// Rate of dropout before the classifier [default: the network's own]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "RATE", help_heading = "Network"))]
+    pub dropout: Option<f64>,
+    /// Rate of drop path of the last block, rising to it from 0 [default: the network's own]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "RATE", help_heading = "Network"))]
+    pub drop_path: Option<f64>,
     /// Side of the square images that the network sees, in pixels [default: by the data]
     #[cfg_attr(feature = "clap", arg(long, value_name = "PIXELS", help_heading = "Network"))]
     pub size: Option<usize>,

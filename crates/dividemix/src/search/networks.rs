@@ -148,6 +148,9 @@ impl Networks {
             depth: Some(candidate.arch.scaling.depth / self.own.depth),
             size: Some(candidate.arch.size),
             stem_stride: Some(candidate.arch.stem_stride),
+            // The baseline's, since networks are compared: a member's own grow with width and depth.
+            dropout: self.train.dropout.or(Some(self.baseline.dropout)),
+            drop_path: self.train.drop_path.or(Some(self.baseline.drop_path)),
             ..self.train.clone()
         };
         Subject { name, kind, candidate, settings }

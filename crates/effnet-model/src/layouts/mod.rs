@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use effnet_ops::Padding;
 
-use crate::arch::{Arch, Preprocessing, Variant};
+use crate::arch::{Arch, Interpolation, Preprocessing, Variant};
 use crate::error::Result;
 use crate::plan::Plan;
 use crate::weights::WeightsFile;
@@ -38,21 +38,37 @@ impl Layout {
         })
     }
 
-    /// The member as this library computes it: padding, the numbers of batch norm, and what timm's own Lite was trained on.
-    /// timm has two ways, of which the member's name says one.
+    /// The member as this library computes it: padding, the numbers of batch norm, and what images were made into where that is
+    /// the library's own way. timm has two ways, of which the member's name says one.
     pub fn flavour(self, arch: &Arch) -> Arch {
-        let (padding, bn_eps, bn_momentum) = match self {
+        let preprocessing = arch.preprocessing;
+        let (padding, bn_eps, bn_momentum, preprocessing) = match self {
             Self::Timm if arch.variant == Variant::Lite && !arch.name.starts_with("tf_") => {
-                let preprocessing = Preprocessing::IMAGENET;
-                let (padding, bn_eps, bn_momentum) = (Padding::Symmetric, 1e-5, 0.1);
-                return Arch { padding, bn_eps, bn_momentum, preprocessing, ..arch.clone() };
+                (Padding::Symmetric, 1e-5, 0.1, Preprocessing::IMAGENET)
             }
             Self::Timm => return arch.clone(),
-            Self::Lukemelas => (Padding::Same, 1e-3, 0.01),
-            Self::Torchvision if arch.scaling.width < TORCHVISION_LARGE => (Padding::Symmetric, 1e-5, 0.1),
-            Self::Torchvision => (Padding::Symmetric, 1e-3, 0.01),
+            Self::Lukemelas => {
+                // For images of the published side, whatever those of today.
+                let size = Arch::by_name(&arch.name).map_or(arch.size, |published| published.size);
+                (Padding::Fixed(size), 1e-3, 0.01, preprocessing)
+            }
+            Self::Torchvision => {
+                let (eps, momentum) =
+                    if arch.scaling.width < TORCHVISION_LARGE { (1e-5, 0.1) } else { (1e-3, 0.01) };
+                // The weights that it has had for B1 since 2022 (IMAGENET1K_V2) alone.
+                let interpolation = match arch.name.as_str() {
+                    "efficientnet_b1" => Interpolation::Bilinear,
+                    _ => Interpolation::Bicubic,
+                };
+                (
+                    Padding::Symmetric,
+                    eps,
+                    momentum,
+                    Preprocessing { interpolation, ..Preprocessing::IMAGENET },
+                )
+            }
         };
-        Arch { padding, bn_eps, bn_momentum, ..arch.clone() }
+        Arch { padding, bn_eps, bn_momentum, preprocessing, ..arch.clone() }
     }
 }
 

@@ -121,6 +121,15 @@ fn same_padding_is_that_of_the_graphs_size() {
 }
 
 #[test]
+fn fixed_padding_is_that_of_the_published_size() {
+    for size in [33, 45, 64] {
+        let arch = small("efficientnet_lite0").with_size(size);
+        assert_eq!(arch.padding, Padding::Fixed(224));
+        check(&arch, 1);
+    }
+}
+
+#[test]
 fn networks_are_averaged_and_a_hidden_layer_is_part_of_the_classifier() {
     check(&small("b0").with_size(32).with_classifier(ClassifierKind::Mlp { hidden: 8 }), 2);
     check(&small("b0").with_size(32), 3);

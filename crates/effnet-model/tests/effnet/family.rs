@@ -1,7 +1,9 @@
 //! The members against the published tables (Tan & Le; the reference implementation's `efficientnet_builder.py` and
 //! `efficientnet_lite_builder.py`), by counting alone.
 
-use effnet_model::{Arch, Bases, ClassifierKind, Error, Padding, Preprocessing, Scaling};
+use effnet_model::{
+    Arch, Bases, ClassifierKind, Error, Interpolation, Layout, Padding, Preprocessing, Scaling,
+};
 
 fn arch(name: &str) -> Arch {
     Arch::by_name(name).unwrap()
@@ -99,10 +101,45 @@ fn flavours_differ_in_padding_epsilon_momentum_and_preprocessing() {
     let imagenet = Preprocessing::IMAGENET;
     assert_eq!(flavour("b0"), (Padding::Symmetric, 1e-5, 0.1, imagenet));
     assert_eq!(flavour("tf_efficientnet_b0"), (Padding::Same, 1e-3, 0.1, imagenet));
-    assert_eq!(flavour("efficientnet_lite0"), (Padding::Same, 1e-3, 0.01, Preprocessing::LITE));
+    assert_eq!(flavour("efficientnet_lite0"), (Padding::Fixed(224), 1e-3, 0.01, Preprocessing::LITE));
+    assert_eq!(flavour("tf_efficientnet_lite0"), (Padding::Same, 1e-3, 0.1, Preprocessing::HALF));
     assert_eq!(arch("efficientnet_b1.ra4_e3600_r240_in1k").preprocessing, Preprocessing::HALF);
     assert_eq!(arch("tf_efficientnet_b4.ap_in1k").preprocessing, Preprocessing::HALF);
     assert_eq!(arch("tf_efficientnet_b4.ns_jft_in1k").preprocessing, imagenet);
+}
+
+#[test]
+fn a_library_has_its_own_padding_and_preprocessing() {
+    let of = |layout: Layout, name: &str| layout.flavour(&arch(name));
+    let b1 = of(Layout::Torchvision, "b1.ra4_e3600_r240_in1k");
+    assert_eq!(
+        (b1.preprocessing.mean, b1.preprocessing.interpolation),
+        (Preprocessing::IMAGENET.mean, Interpolation::Bilinear)
+    );
+    assert_eq!(of(Layout::Torchvision, "b2").preprocessing, Preprocessing::IMAGENET);
+    // Fixed by the published size, not by that of the images.
+    assert_eq!(Layout::Lukemelas.flavour(&arch("b3").with_size(64)).padding, Padding::Fixed(300));
+    assert_eq!(of(Layout::Lukemelas, "efficientnet_lite0").preprocessing, Preprocessing::LITE);
+    assert_eq!(of(Layout::Timm, "tf_efficientnet_b1"), arch("tf_efficientnet_b1"));
+}
+
+#[test]
+fn images_too_small_for_a_fixed_padding_are_refused_by_size() {
+    let lite = arch("efficientnet_lite0");
+    for size in [32, 33, 65] {
+        let sides = lite.clone().with_size(size).sides();
+        assert_eq!(sides.len(), 17, "{size}: {sides:?}");
+        lite.clone().with_size(size).check().unwrap();
+    }
+    for size in [1, 2, 17, 31] {
+        let error = lite.clone().with_size(size).check().unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("size {size} is too small")) && error.contains("take 32 or more"),
+            "{error}"
+        );
+        arch("tf_efficientnet_lite0").with_size(size).check().unwrap();
+        arch("b0").with_size(size).check().unwrap();
+    }
 }
 
 #[test]

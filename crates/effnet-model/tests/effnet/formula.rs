@@ -26,9 +26,12 @@ fn uniform(name: &str, n: usize) -> impl Iterator<Item = f64> {
 
 /// The value of the parameter of that name.
 pub(crate) fn parameter(name: &str, shape: &[usize]) -> Vec<f32> {
-    let repeated =
-        name.split('.').nth(2).and_then(|field| field.parse::<usize>().ok()).is_some_and(|n| n >= 1);
-    let gain = if repeated { 1.0 } else { 1.7 };
+    let third = name.split('.').nth(2).and_then(|field| field.parse::<usize>().ok());
+    let gain = match third {
+        _ if name.starts_with("_blocks.") => 1.5,
+        Some(1..) => 1.0,
+        _ => 1.7,
+    };
     let value = |u: f64| match shape {
         [_, i, h, w] => gain * (3.0 / (i * h * w) as f64).sqrt() * u,
         [_, i] => (3.0 / *i as f64).sqrt() * u,

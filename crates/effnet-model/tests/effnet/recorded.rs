@@ -130,7 +130,7 @@ fn an_architecture_that_contradicts_the_record_is_refused() {
 #[test]
 fn a_lite_file_of_timms_own_is_padded_as_timm_does() {
     let lite = Arch::by_name("efficientnet_lite0").unwrap();
-    assert_eq!((lite.padding, lite.bn_eps), (Padding::Same, 1e-3));
+    assert_eq!((lite.padding, lite.bn_eps), (Padding::Fixed(224), 1e-3));
     let (_folder, path) = bare(&lite);
     let found = WeightsFile::open(&path).unwrap().resolve(Some(&lite)).unwrap();
     assert_eq!((found.padding, found.bn_eps), (Padding::Symmetric, 1e-5));

@@ -95,8 +95,9 @@ fn check(row: &Row) {
 
 fn check_all(wanted: impl Fn(&Row) -> bool) {
     let golden: Golden = serde_json::from_str(include_str!("../golden/effnet.json")).unwrap();
-    let ours = golden.rows.iter().filter(|row| !row.arch.starts_with("torchvision"));
-    let rows: Vec<&Row> = ours.filter(|row| wanted(row)).collect();
+    let timms =
+        golden.rows.iter().filter(|row| !row.stages.is_empty() && !row.arch.starts_with("torchvision"));
+    let rows: Vec<&Row> = timms.filter(|row| wanted(row)).collect();
     assert!(!rows.is_empty());
     rows.into_iter().for_each(check);
 }
@@ -153,14 +154,49 @@ fn torchvision_name(name: &str, widens: bool) -> String {
     }
 }
 
-#[test]
-fn files_with_torchvisions_names_give_torchvisions_logits() {
+/// lukemelas's name of a parameter, by its documentation: blocks are numbered through, and their parts have names by what they do;
+/// `first` is the number of each stage's first block.
+fn lukemelas_name(name: &str, widens: bool, first: &[usize]) -> String {
+    let path: Vec<&str> = name.split('.').collect();
+    match path[..] {
+        ["conv_stem", parameter] => format!("_conv_stem.{parameter}"),
+        ["bn1", parameter] => format!("_bn0.{parameter}"),
+        ["conv_head", parameter] => format!("_conv_head.{parameter}"),
+        ["bn2", parameter] => format!("_bn1.{parameter}"),
+        ["classifier", parameter] => format!("_fc.{parameter}"),
+        ["blocks", stage, block, ref part @ .., parameter] => {
+            let part = match (part, widens) {
+                (["conv_pw"], true) => "_expand_conv",
+                (["bn1"], true) => "_bn0",
+                (["conv_dw"], _) => "_depthwise_conv",
+                (["bn2"], true) | (["bn1"], false) => "_bn1",
+                (["se", "conv_reduce"], _) => "_se_reduce",
+                (["se", "conv_expand"], _) => "_se_expand",
+                (["conv_pwl"], true) | (["conv_pw"], false) => "_project_conv",
+                (["bn3"], true) | (["bn2"], false) => "_bn2",
+                _ => panic!("{name}"),
+            };
+            let number = first[stage.parse::<usize>().unwrap()] + block.parse::<usize>().unwrap();
+            format!("_blocks.{number}.{part}.{parameter}")
+        }
+        _ => panic!("{name}"),
+    }
+}
+
+/// The rows of a library, whose names are those of `arch_of`, from files whose tensors have its names.
+fn check_files(
+    library: &str,
+    count: usize,
+    arch_of: impl Fn(&str) -> String,
+    renamed: impl Fn(&str, bool, &Arch) -> String,
+) {
     let golden: Golden = serde_json::from_str(include_str!("../golden/effnet.json")).unwrap();
-    let rows: Vec<&Row> = golden.rows.iter().filter(|row| row.arch.starts_with("torchvision_")).collect();
-    assert_eq!(rows.len(), 3);
+    let rows: Vec<&Row> = golden.rows.iter().filter(|row| row.arch.starts_with(library)).collect();
+    assert_eq!(rows.len(), count);
     let folder = formula::scratch();
     for row in rows {
-        let arch = Arch::by_name(row.arch.strip_prefix("torchvision_").unwrap()).unwrap();
+        let arch = Arch::by_name(&arch_of(&row.arch[library.len()..])).unwrap();
+        assert_eq!(arch.parameters(1000).unwrap(), row.parameters, "{}", row.arch);
         let (_, ours) = formula::network(&arch, 1000);
         let named = ours.tensors().unwrap();
         let file = ParameterStore::new(0, &Device::Cpu);
@@ -168,17 +204,41 @@ fn files_with_torchvisions_names_give_torchvisions_logits() {
         for (name, tensor) in &named {
             let block: Vec<&str> = name.split('.').take(3).collect();
             let widens = named.contains_key(&format!("{}.conv_pwl.weight", block.join(".")));
-            let name = torchvision_name(name, widens);
+            let name = renamed(name, widens, &arch);
             file.var_builder().get(tensor.dims(), &name).unwrap();
             let value =
                 Tensor::from_vec(formula::parameter(&name, tensor.dims()), tensor.dims(), &Device::Cpu);
             values.insert(name, value.unwrap());
         }
         file.load(&values).unwrap();
-        let path = folder.path().join("torchvision.safetensors");
+        let path = folder.path().join("theirs.safetensors");
         save_weights(&file, &path, &BTreeMap::new()).unwrap();
         let model = SavedModel::from_file(&path, Some(&arch)).unwrap();
+        let what = format!("{}@{}x{}", row.arch, row.height, row.width);
         let logits = model.logits(&formula::images("image", 1, row.height, row.width)).unwrap();
-        check_logits(&logits, &row.logits, row.logits_norm, row.argmax, &row.arch);
+        check_logits(&logits, &row.logits, row.logits_norm, row.argmax, &what);
+        let logits = model.logits(&formula::picture(row.height, row.width)).unwrap();
+        check_logits(&logits, &row.png_logits, row.png_norm, row.png_argmax, &format!("{what}, picture"));
     }
+}
+
+#[test]
+fn files_with_torchvisions_names_give_torchvisions_logits() {
+    check_files("torchvision_", 3, str::to_owned, |name, widens, _| torchvision_name(name, widens));
+}
+
+#[test]
+fn files_with_lukemelas_names_give_lukemelas_logits() {
+    check_files(
+        "lukemelas_",
+        3,
+        |name| name.replace('-', "_"),
+        |name, widens, arch| {
+            let mut first = vec![0];
+            for stage in &arch.plan().unwrap().stages {
+                first.push(first[first.len() - 1] + stage.len());
+            }
+            lukemelas_name(name, widens, &first)
+        },
+    );
 }

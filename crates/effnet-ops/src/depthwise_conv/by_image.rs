@@ -108,7 +108,9 @@ pub(crate) fn backward<T: Send>(
     let (kernel, stride) = (down.kernel, down.stride);
     let turned = Turned::all(window, taps, channels);
     let [above, below] = turned.iter().fold([0, 0], |halo, turned| turned.halo(0, halo));
-    let halo_across = turned.iter().fold([0, 0], |halo, turned| turned.halo(1, halo));
+    let mut halo_across = turned.iter().fold([0, 0], |halo, turned| turned.halo(1, halo));
+    // Pixels behind those under taps have columns of zeros of dy.
+    halo_across[1] += across.input.div_ceil(stride).saturating_sub(across.output);
     let border = across.border();
     let line_of_x = (border[0] + across.input + border[1]) * channels;
     let line_of_dy = (halo_across[0] + across.output + halo_across[1]) * channels;
@@ -131,22 +133,25 @@ pub(crate) fn backward<T: Send>(
                 lines_of_dy.of_image(image);
                 for (band, out) in out.chunks_mut(rows * stride * row).enumerate() {
                     let first = band * rows;
-                    let rows = first..(first + rows).min(down.output);
-                    let under = down.lines_under(rows.clone());
-                    lines.move_to(under.clone());
-                    let (start, end) = (rows.start as isize, rows.end as isize);
-                    lines_of_dy.move_to(start - above as isize..end + below as isize);
-                    let products = TapProducts {
-                        x: lines.tile(under.start, -(across.before as isize)),
-                        dy: lines_of_dy.tile(start, 0),
-                        output: [rows.len(), across.output],
-                        channels,
-                        kernel,
-                        stride,
-                        out: &mut dw,
-                    };
-                    dispatch::run(level, products);
                     let (height, out_pointer) = (out.len() / row, pointer(out));
+                    // The last pixels may be under no tap, and so have no row of dy.
+                    let (start, end) = (first as isize, (first + height.div_ceil(stride)) as isize);
+                    lines_of_dy.move_to(start - above as isize..end + below as isize);
+                    let rows = first..(first + rows).min(down.output);
+                    if !rows.is_empty() {
+                        let under = down.lines_under(rows.clone());
+                        lines.move_to(under.clone());
+                        let products = TapProducts {
+                            x: lines.tile(under.start, -(across.before as isize)),
+                            dy: lines_of_dy.tile(start, 0),
+                            output: [rows.len(), across.output],
+                            channels,
+                            kernel,
+                            stride,
+                            out: &mut dw,
+                        };
+                        dispatch::run(level, products);
+                    }
                     for turned in &turned {
                         let [y, x] = turned.first;
                         let output = [
@@ -245,6 +250,9 @@ mod tests {
         }
     }
 
+    const PADDINGS: [Padding; 4] =
+        [Padding::Symmetric, Padding::Same, Padding::Fixed(224), Padding::Fixed(15)];
+
     /// Kernel, stride, height and width: taps that leave pixels out, phases without taps, several bands, and images so wide
     /// that a band is one row.
     const SHAPES: [[usize; 4]; 8] = [
@@ -263,7 +271,7 @@ mod tests {
         let channels = 83;
         for level in available() {
             for [kernel, stride, height, width] in SHAPES {
-                for padding in [Padding::Symmetric, Padding::Same] {
+                for padding in PADDINGS {
                     let what = format!("{level:?}, {kernel}, {stride}, {height} x {width}, {padding:?}");
                     let x =
                         Tensor::zeros((8, height, width, channels), candle_core::DType::F32, &Device::Cpu);

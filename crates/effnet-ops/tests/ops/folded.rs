@@ -7,7 +7,7 @@ use effnet_ops::{
 };
 
 use crate::mb_conv::{CASE, Case, EPS};
-use crate::support::{assert_close, doubles, numbers, tensor};
+use crate::support::{PADDINGS, assert_close, doubles, numbers, tensor};
 
 /// Statistics of a norm, the same for each of so many channels' norms.
 fn statistics(channels: usize) -> [Tensor; 2] {
@@ -53,7 +53,7 @@ fn check(case: Case, skip: bool) {
 #[test]
 fn a_block_equals_separate_operations() {
     for (kernel, stride) in [(3, 1), (3, 2), (5, 1), (5, 2), (1, 1), (7, 3)] {
-        for padding in [Padding::Symmetric, Padding::Same] {
+        for padding in PADDINGS {
             check(Case { kernel, stride, padding, ..CASE }, false);
         }
     }
@@ -79,7 +79,7 @@ fn a_convolution_equals_separate_operations() {
     let x = tensor(&[3, 15, 14, 3], 1);
     let [norm_weight, norm_bias] = [tensor(&[21], 2), tensor(&[21], 3)];
     for (kernel, stride) in [(3, 2), (5, 1), (1, 1), (1, 2)] {
-        for padding in [Padding::Symmetric, Padding::Same] {
+        for padding in PADDINGS {
             let weight = tensor(&[21, 3, kernel, kernel], 4);
             let layer = ConvNorm { weight: &weight, norm_weight: &norm_weight, norm_bias: &norm_bias };
             let conv = match (kernel, stride) {

@@ -8,7 +8,7 @@ use effnet_ops::{
 use proptest::prelude::*;
 
 use crate::mb_conv::{CASE, Case, EPS, assert_statistics};
-use crate::support::{assert_close, cases, doubles, gradients, kernel, numbers, padding, tensor};
+use crate::support::{PADDINGS, assert_close, cases, doubles, gradients, kernel, numbers, padding, tensor};
 
 /// k x k, from 3 channels to those of the first block; two blocks; pointwise to `head` channels.
 #[derive(Debug, Clone, Copy)]
@@ -126,7 +126,7 @@ impl Body {
 #[test]
 fn it_equals_its_layers() {
     for (kernel, stride) in [(3, 1), (3, 2), (5, 2), (1, 1), (1, 2)] {
-        for padding in [Padding::Symmetric, Padding::Same] {
+        for padding in PADDINGS {
             Body { kernel, stride, padding, ..BODY }.check();
         }
     }

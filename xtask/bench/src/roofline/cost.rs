@@ -63,17 +63,19 @@ pub(super) fn layers(arch: &Arch, classes: usize, batch: usize) -> Result<Vec<La
     let batch = batch as u64;
     let mut flop = counted.iter().map(|layer| 2 * batch * layer.macs);
     let mut flop = || flop.next().unwrap_or_default();
-    let mut side = arch.size.div_ceil(arch.stem_stride) as u64;
-    let mut layers = vec![stem(&plan, batch, flop(), [(arch.size as u64).pow(2), side * side])];
+    let pixels = |side: usize| (side * side) as u64;
+    let mut sides = arch.sides().into_iter();
+    let mut side = sides.next().unwrap_or_default();
+    let mut layers = vec![stem(&plan, batch, flop(), [arch.size, side].map(pixels))];
     let mut width = plan.stem as u64;
     for (s, stage) in plan.stages.iter().enumerate() {
         for (b, plan) in stage.iter().enumerate() {
-            let behind = side.div_ceil(plan.stride as u64);
-            layers.push(block(format!("block {s}.{b}"), plan, batch, flop(), [side * side, behind * behind]));
+            let behind = sides.next().unwrap_or_default();
+            layers.push(block(format!("block {s}.{b}"), plan, batch, flop(), [side, behind].map(pixels)));
             (side, width) = (behind, plan.output as u64);
         }
     }
-    layers.push(head(&plan, batch, flop(), side * side, width));
+    layers.push(head(&plan, batch, flop(), pixels(side), width));
     layers.push(classifier(arch.classifier, plan.head, classes, batch, flop()));
     Ok(layers)
 }

@@ -1,0 +1,64 @@
+//! How large the maps are that a square image becomes on its way through the network.
+
+use effnet_ops::Padding;
+
+use crate::arch::Arch;
+use crate::plan::Plan;
+use crate::table::STEM_KERNEL;
+
+impl Arch {
+    /// Sides of the maps behind the stem and behind each block, in order, for images of [`Arch::size`] pixels. They end where an
+    /// image is too small for a padding that is fixed: what comes behind has no output.
+    ///
+    /// ```
+    /// let b0 = effnet_model::Arch::by_name("b0")?;
+    /// assert_eq!(b0.sides(), [112, 112, 56, 56, 28, 28, 14, 14, 14, 14, 14, 14, 7, 7, 7, 7, 7]);
+    /// # Ok::<(), effnet_model::Error>(())
+    /// ```
+    pub fn sides(&self) -> Vec<usize> {
+        let mut side = self.size;
+        let outputs = self.filters().into_iter().map(|filter| {
+            side = filter.padding.outputs(side, filter.kernel, filter.stride);
+            side
+        });
+        outputs.take_while(|side| *side > 0).collect()
+    }
+
+    /// Whether images of [`Arch::size`] pixels get the zeros of TensorFlow's SAME.
+    pub(crate) fn pads_as_same(&self) -> bool {
+        let mut side = self.size;
+        self.filters().into_iter().all(|Filter { kernel, stride, padding }| {
+            let before = side;
+            side = padding.outputs(side, kernel, stride);
+            let zeros = |padding: Padding| padding.border(before, kernel, stride);
+            side == before.div_ceil(stride) && zeros(padding) == zeros(Padding::Same)
+        })
+    }
+
+    /// Side of the smallest images that get as far as the head.
+    pub(crate) fn smallest_size(&self) -> usize {
+        let filters = self.filters();
+        let outputs = |side, filter: &Filter| filter.padding.outputs(side, filter.kernel, filter.stride);
+        (1..).find(|size| filters.iter().fold(*size, outputs) > 0).unwrap_or(1)
+    }
+
+    /// The convolutions that are larger than a pixel: the stem's and each block's.
+    fn filters(&self) -> Vec<Filter> {
+        let mut padding = self.padding;
+        let stem = (STEM_KERNEL, self.stem_stride);
+        let plan = Plan::new(self);
+        let blocks = plan.stages.iter().flatten().map(|block| (block.kernel, block.stride));
+        let filters = [stem].into_iter().chain(blocks).map(|(kernel, stride)| {
+            let filter = Filter { kernel, stride, padding };
+            padding = padding.behind(stride);
+            filter
+        });
+        filters.collect()
+    }
+}
+
+struct Filter {
+    kernel: usize,
+    stride: usize,
+    padding: Padding,
+}
