@@ -1,7 +1,7 @@
 """Are exported networks the same in other libraries? timm's and torchvision's networks with random weights go through `effmix
-export` in each format and are loaded again: by load_state_dict(strict=True), and by ONNX Runtime.
+export` in each format and are loaded again: by load_state_dict(strict=True), and ONNX by ONNX Runtime and by tract.
 
-usage: python xtask/golden/exported.py EFFMIX      (packages: xtask/bench/requirements.txt, and safetensors)
+usage: python xtask/golden/exported.py EFFMIX      (packages: xtask/bench/requirements.txt, safetensors, tract==0.23.9)
 
 Prints the largest difference of a logit from what `effmix predict` says, relative to the largest logit, over four images
 together and over the first alone; fails above 1e-4, and where the library's own network, before it was exported, differs so.
@@ -20,6 +20,7 @@ import safetensors.torch
 import timm
 import torch
 import torchvision
+import tract
 from PIL import Image
 
 TOLERANCE = 1e-4
@@ -57,15 +58,19 @@ def logits_of(network, x):
 
 
 def loaded(kind, path, shown):
-    """What computes the logits of images [N, 3, H, W], by the file that was exported."""
+    """What computes the logits of images [N, 3, H, W] by the file that was exported, by name."""
     if kind == "onnx":
         onnx.checker.check_model(str(path), full_check=True)
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        return lambda x: session.run(["logits"], {"images": x})[0]
+        runnable = tract.onnx().load(str(path)).into_model().into_runnable()
+        return {
+            "ONNX Runtime": lambda x: session.run(["logits"], {"images": x})[0],
+            "tract": lambda x: runnable.run([x])[0].to_numpy(),
+        }
     expression = next(line.strip() for line in shown.splitlines() if line.strip().startswith("model = "))
     network = eval(expression.removeprefix("model = "))
     network.load_state_dict(safetensors.torch.load_file(path), strict=True)
-    return functools.partial(logits_of, network)
+    return {kind: functools.partial(logits_of, network)}
 
 
 def main(effmix):
@@ -82,16 +87,16 @@ def main(effmix):
             network, weights = made(library, name), folder / "weights.safetensors"
             safetensors.torch.save_file(network.state_dict(), weights)
             model = [weights, "--arch", name, "--size", size]
-            run("predict", *model, folder / "images", "--logits", folder / "l.npy", "--out", folder / "p.csv")
+            run("predict", *model, folder / "images", "--no-resize", "--logits", folder / "l.npy", "--out", folder / "p.csv")
             ours = numpy.load(folder / "l.npy")
             computed = {"before": functools.partial(logits_of, network)}
             for kind in kinds:
                 out = folder / kind
-                computed[kind] = loaded(kind, out, run("export", *model, "--format", kind, "--out", out))
-            for kind, compute in computed.items():
+                computed |= loaded(kind, out, run("export", *model, "--format", kind, "--out", out))
+            for by, compute in computed.items():
                 off = [numpy.abs(compute(x[:n]) - ours[:n]).max() / numpy.abs(ours[:n]).max() for n in (4, 1)]
                 failed |= not max(off) < TOLERANCE
-                print(f"{library} {name} {size} px, {kind}: {off[0]:.1e} {off[1]:.1e}", flush=True)
+                print(f"{library} {name} {size} px, {by}: {off[0]:.1e} {off[1]:.1e}", flush=True)
     sys.exit("above the tolerance" if failed else 0)
 
 

@@ -99,7 +99,9 @@ impl Pictures {
     fn of(sample: &Sample, transform: &Transform, looking: Looking) -> Result<Self, String> {
         let image = sample.image()?;
         let larger = (looking.tta == Some(Tta::Crops)).then(|| {
-            Transform { size: larger_size(transform), ..transform.clone() }.fit(&image).into_owned()
+            let size = larger_size(transform);
+            let resized = size.max(transform.resized);
+            Transform { size, resized, ..transform.clone() }.fit(&image).into_owned()
         });
         let plain = if looking.no_resize { image.into_owned() } else { transform.fit(&image).into_owned() };
         Ok(Self { plain, larger })

@@ -11,7 +11,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::env::args().collect::<Vec<_>>().try_into().map_err(|_| "NAME WEIGHTS IMAGE")?;
     let model = SavedModel::from_file(weights.as_ref(), Some(&Arch::by_name(&name)?))?;
     let (arch, side) = (&model.card.arch, model.card.arch.size);
-    let picture = image::open(image)?.resize_to_fill(side as u32, side as u32, image::imageops::CatmullRom);
+    let resized = arch.preprocessing.resized(side) as u32;
+    let square = image::open(image)?.resize_to_fill(resized, resized, image::imageops::CatmullRom);
+    let margin = (resized - side as u32) / 2;
+    let picture = square.crop_imm(margin, margin, side as u32, side as u32);
     let values = Tensor::from_vec(picture.into_rgb32f().into_raw(), (1, side, side, 3), &Device::Cpu)?;
     let outputs = model.outputs(&arch.preprocessing.normalise(&values)?)?;
     println!("local features  {:?}", outputs.local_features[0].shape());

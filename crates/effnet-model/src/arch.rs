@@ -51,6 +51,14 @@ pub struct Preprocessing {
     pub std: [f32; 3],
     /// Resampling filter.
     pub interpolation: Interpolation,
+    /// Share of the resized image's short side that is kept, above 0 and at most 1: the middle.
+    #[serde(default = "whole")]
+    pub crop: f64,
+}
+
+/// What files say that don't speak of it.
+fn whole() -> f64 {
+    1.0
 }
 
 impl Preprocessing {
@@ -59,9 +67,25 @@ impl Preprocessing {
         mean: [0.485, 0.456, 0.406],
         std: [0.229, 0.224, 0.225],
         interpolation: Interpolation::Bicubic,
+        crop: 1.0,
     };
     /// -1..1: timm's `ra4` weights of B0 and B1, and `tf_*.ap`.
-    pub const HALF: Self = Self { mean: [0.5; 3], std: [0.5; 3], interpolation: Interpolation::Bicubic };
+    pub const HALF: Self = Self { mean: [0.5; 3], std: [0.5; 3], ..Self::IMAGENET };
+    /// EfficientNet-Lite's (v - 127) / 128 on 0..255.
+    pub const LITE: Self = Self { mean: [127.0 / 255.0; 3], std: [128.0 / 255.0; 3], ..Self::IMAGENET };
+
+    /// What an image's short side is resized to, of which the middle `size` pixels are kept: floor(size / crop), as timm has it.
+    ///
+    /// ```
+    /// let b0 = effnet_model::Arch::by_name("b0")?;
+    /// assert_eq!(b0.preprocessing.resized(224), 256);
+    /// # Ok::<(), effnet_model::Error>(())
+    /// ```
+    pub fn resized(&self, size: usize) -> usize {
+        // A crop that is a ratio of whole sides gives them back.
+        (size as f64 / self.crop + 1e-6) as usize
+    }
+
     /// (values - mean) / std: [..., 3] in 0..1 -> [..., 3].
     ///
     /// # Errors
@@ -70,10 +94,6 @@ impl Preprocessing {
         let of = |numbers: &[f32; 3]| Tensor::new(numbers, values.device());
         values.broadcast_sub(&of(&self.mean)?)?.broadcast_div(&of(&self.std)?)
     }
-
-    /// EfficientNet-Lite's (v - 127) / 128 on 0..255.
-    pub const LITE: Self =
-        Self { mean: [127.0 / 255.0; 3], std: [128.0 / 255.0; 3], interpolation: Interpolation::Bicubic };
 }
 
 /// An architecture: B0's table, how it is scaled, and the numbers in which published flavours differ.
@@ -141,6 +161,11 @@ const LITE: [Member; 5] = [
     (1.4, 1.8, 300, 0.3),
 ];
 
+/// Share of the short side that TensorFlow's members see: 32 pixels less than all, as timm rounds it.
+const CROPS: [f64; 8] = [0.875, 0.882, 0.890, 0.904, 0.922, 0.934, 0.942, 0.949];
+/// As [`CROPS`], of timm's plain members.
+const PLAIN_CROPS: [f64; 8] = [0.875, 0.9, 0.875, 0.875, 0.875, 1.0, 0.942, 0.949];
+
 /// Drop path of every published member (Tan & Le, section 5.2: survival probability 0.8).
 const DROP_PATH: f64 = 0.2;
 
@@ -162,7 +187,7 @@ impl Arch {
     /// | `tf_efficientnet_lite0`.. | TensorFlow's in timm: SAME padding, eps 1e-3, momentum 0.1 |
     ///
     /// timm's tags may follow (`efficientnet_b0.ra4_e3600_r224_in1k`): those of weights which were trained on images
-    /// in -1..1 set the preprocessing.
+    /// in -1..1 set the preprocessing. What part of an image is seen is what timm's weights are tested on.
     ///
     /// # Errors
     /// [`Error::UnknownArch`], which lists the names.
@@ -175,14 +200,16 @@ impl Arch {
         };
         let half = |yes: bool| if yes { Preprocessing::HALF } else { Preprocessing::IMAGENET };
         if let Some((index, member)) = numbered("efficientnet_b", &BASE).or_else(|| numbered("b", &BASE)) {
-            let preprocessing = half(index < 2 && tag.starts_with("ra4"));
+            let ra4 = index < 2 && tag.starts_with("ra4");
+            let crop = if ra4 { 0.9 } else { PLAIN_CROPS[index] };
+            let preprocessing = Preprocessing { crop, ..half(ra4) };
             return Ok(Self { preprocessing, ..Self::timm(format!("efficientnet_b{index}"), member) });
         }
         if let Some((index, member)) = numbered("tf_efficientnet_b", &BASE) {
             return Ok(Self {
                 padding: Padding::Same,
                 bn_eps: 1e-3,
-                preprocessing: half(tag.starts_with("ap")),
+                preprocessing: Preprocessing { crop: CROPS[index], ..half(tag.starts_with("ap")) },
                 ..Self::timm(format!("tf_efficientnet_b{index}"), member)
             });
         }
@@ -201,7 +228,12 @@ impl Arch {
         }
         if let Some((index, member)) = numbered("tf_efficientnet_lite", &LITE) {
             let name = format!("tf_efficientnet_lite{index}");
-            return Ok(lite(name, member, Padding::Same, 0.1, Preprocessing::HALF));
+            let interpolation = if index < 3 { Interpolation::Bicubic } else { Interpolation::Bilinear };
+            let crop = if index < 4 { CROPS[index] } else { 0.92 };
+            let preprocessing = Preprocessing { interpolation, crop, ..Preprocessing::HALF };
+            // timm's are for larger images than the reference implementation's.
+            let size = [224, 240, 260, 300, 380][index];
+            return Ok(lite(name, member, Padding::Same, 0.1, preprocessing).with_size(size));
         }
         Err(Error::UnknownArch { name: name.to_string(), known: Self::names().join(", ") })
     }
@@ -323,6 +355,8 @@ impl Arch {
         )?;
         let momentum = self.bn_momentum;
         must((0.0..=1.0).contains(&momentum), format!("bn_momentum {momentum} must be 0 to 1"))?;
+        let crop = self.preprocessing.crop;
+        must(crop > 0.0 && crop <= 1.0, format!("crop {crop} must be above 0 and at most 1"))?;
         must(rate(self.dropout), format!("dropout {} must be at least 0 and below 1", self.dropout))?;
         must(rate(self.drop_path), format!("drop path {} must be at least 0 and below 1", self.drop_path))?;
         if let ClassifierKind::Mlp { hidden } = self.classifier {

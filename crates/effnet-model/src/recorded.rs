@@ -41,6 +41,12 @@ struct PretrainedConfig {
     mean: [f32; 3],
     std: [f32; 3],
     interpolation: String,
+    #[serde(default = "whole")]
+    crop_pct: f64,
+}
+
+fn whole() -> f64 {
+    1.0
 }
 
 /// What the tags of weights end with whose last training was on ImageNet's 1000 classes.
@@ -52,7 +58,8 @@ const IMAGENET: &str = include_str!("imagenet.txt");
 impl Config {
     /// The member of this name, in the flavour of `layout`, for the images of these weights.
     fn arch(&self, layout: Layout) -> Result<Arch, String> {
-        let PretrainedConfig { input_size: [channels, height, width], mean, std, .. } = self.pretrained_cfg;
+        let PretrainedConfig { input_size: [channels, height, width], mean, std, crop_pct: crop, .. } =
+            self.pretrained_cfg;
         if channels != 3 || height != width {
             let size = self.pretrained_cfg.input_size;
             return Err(format!("input_size {size:?}: square images of three channels are read"));
@@ -66,10 +73,13 @@ impl Config {
         if !usable {
             return Err(format!("mean {mean:?} and std {std:?} must be numbers, the latter above 0"));
         }
+        if !(crop > 0.0 && crop <= 1.0) {
+            return Err(format!("crop_pct {crop} must be above 0 and at most 1"));
+        }
         let member = Arch::by_name(&self.architecture).map_err(|e| e.to_string())?;
         let arch = layout.flavour(&member).with_size(height);
         arch.check().map_err(|e| e.to_string())?;
-        Ok(Arch { preprocessing: Preprocessing { mean, std, interpolation }, ..arch })
+        Ok(Arch { preprocessing: Preprocessing { mean, std, interpolation, crop }, ..arch })
     }
 }
 

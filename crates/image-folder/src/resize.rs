@@ -9,15 +9,15 @@ use image::RgbImage;
 
 use crate::Interpolation;
 
-/// The short side becomes `size`, and of the long side the middle is kept. Only that part is computed.
+/// The short side becomes `resized`, and the middle of `size` pixels is kept of both. Only that part is computed.
 ///
 /// Rows are resized before columns, each time to whole bytes, as Pillow does: fast_image_resize left to itself
 /// goes the other way, which at sharp edges, where a cubic overshoots, ends up to 11 of 255 elsewhere.
-pub(crate) fn to_square(image: &RgbImage, size: u32, interpolation: Interpolation) -> RgbImage {
+pub(crate) fn to_square(image: &RgbImage, size: u32, resized: u32, interpolation: Interpolation) -> RgbImage {
     let (width, height) = image.dimensions();
     let short = width.min(height);
-    let (left, across) = span(width, short, size);
-    let (top, down) = span(height, short, size);
+    let (left, across) = span(width, short, size, resized);
+    let (top, down) = span(height, short, size, resized);
     // The rows that the second pass can reach: a cubic reaches two pixels of the smaller image.
     let reach = 2.0 * (down / f64::from(size)).max(1.0) + 1.0;
     let first = (top - reach).floor().max(0.0);
@@ -75,14 +75,14 @@ fn resize(resizer: &mut Resizer, source: View<'_>, target: ViewMut<'_>, filter: 
     resizer.resize_typed(&source, &mut target, &options).expect("the part lies inside the image");
 }
 
-/// The part of a side of `length` pixels that becomes `size` pixels when the `short` side does: its start
+/// The part of a side of `length` pixels that becomes `size` pixels when the `short` side becomes `resized`: its start
 /// and length. Rounding as torchvision: the resized side is cut to whole pixels, half a pixel of the crop's
 /// corner goes to the even side.
-fn span(length: u32, short: u32, size: u32) -> (f64, f64) {
-    if length == short {
+fn span(length: u32, short: u32, size: u32, resized: u32) -> (f64, f64) {
+    if length == short && size == resized {
         return (0.0, f64::from(length));
     }
-    let resized = u64::from(size) * u64::from(length) / u64::from(short);
+    let resized = u64::from(resized) * u64::from(length) / u64::from(short);
     let spare = resized - u64::from(size);
     let corner = spare / 2 + u64::from(spare % 4 == 3);
     let scale = f64::from(length) / resized as f64;

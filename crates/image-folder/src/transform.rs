@@ -25,6 +25,8 @@ pub enum Interpolation {
 pub struct Transform {
     /// Width and height of a view, in pixels.
     pub size: usize,
+    /// What the short side of an image is resized to, of which a view is the middle: `size` or more, in pixels.
+    pub resized: usize,
     /// Subtracted from each channel, red, green, blue, in 0..1.
     pub mean: [f32; 3],
     /// Each channel is divided by this afterwards.
@@ -46,6 +48,13 @@ impl Transform {
         if self.size == 0 || self.size > usize::from(u16::MAX) {
             return Err(Error::Transform(format!("the size {} is not in 1 to 65535", self.size)));
         }
+        if !(self.size..=usize::from(u16::MAX)).contains(&self.resized) {
+            let problem = format!(
+                "the short side's {} pixels are not in {} (the size) to 65535",
+                self.resized, self.size
+            );
+            return Err(Error::Transform(problem));
+        }
         if self.crop_padding > self.size {
             let problem = format!("a padding of {} is more than the size {}", self.crop_padding, self.size);
             return Err(Error::Transform(problem));
@@ -62,15 +71,15 @@ impl Transform {
         }
     }
 
-    /// The plain view as 8-bit pixels: the short side is resized to `size`, and of the long side the middle
-    /// is kept, as torchvision's `Resize` and `CenterCrop` do. An image of that size stays as it is.
+    /// The plain view as 8-bit pixels: the short side becomes `resized`, and the middle `size` pixels of both are kept, as
+    /// torchvision's `Resize` and `CenterCrop` do. A square image that is neither resized nor cut stays as it is.
     pub fn fit<'a>(&self, image: &'a RgbImage) -> Cow<'a, RgbImage> {
         let (width, height) = image.dimensions();
-        let size = self.size as u32; // `check` bounds it
-        if (width, height) == (size, size) {
+        let [size, resized] = [self.size, self.resized].map(|side| side as u32); // `check` bounds them
+        if (width, height) == (size, size) && resized == size {
             return Cow::Borrowed(image);
         }
-        Cow::Owned(resize::to_square(image, size, self.interpolation))
+        Cow::Owned(resize::to_square(image, size, resized, self.interpolation))
     }
 
     /// The pixels of images as numbers, (value / 255 - mean) / std. They may have any size, all the same.

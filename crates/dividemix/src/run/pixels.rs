@@ -42,6 +42,7 @@ pub fn transform_for(arch: &Arch, augment: Augment) -> Transform {
     };
     Transform {
         size: arch.size,
+        resized: arch.preprocessing.resized(arch.size),
         mean: arch.preprocessing.mean,
         std: arch.preprocessing.std,
         interpolation,

@@ -126,6 +126,8 @@ impl Settings {
         let kind =
             if self.frozen() { ClassifierKind::Mlp { hidden: HEAD_UNITS } } else { ClassifierKind::Linear };
         arch = arch.with_size(size).with_classifier(kind);
+        // The user's images are seen as a whole, also where the weights were trained to see their middle.
+        arch.preprocessing.crop = 1.0;
         arch.dropout = *self.dropout.get_or_insert(arch.dropout);
         arch.drop_path = *self.drop_path.get_or_insert(arch.drop_path);
         arch.bn_momentum = arch.bn_momentum.max(BN_MOMENTUM);

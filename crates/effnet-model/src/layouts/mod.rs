@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use effnet_ops::Padding;
 
-use crate::arch::{Arch, Interpolation, Preprocessing, Variant};
+use crate::arch::{Arch, Preprocessing, Variant};
 use crate::error::Result;
 use crate::plan::Plan;
 use crate::weights::WeightsFile;
@@ -39,37 +39,38 @@ impl Layout {
     }
 
     /// The member as this library computes it: padding, the numbers of batch norm, and what images were made into where that is
-    /// the library's own way. timm has two ways, of which the member's name says one.
+    /// the library's own way, and their published side where it is another. timm has two ways, of which the member's name says one.
     pub fn flavour(self, arch: &Arch) -> Arch {
-        let preprocessing = arch.preprocessing;
+        let seen = arch.preprocessing;
+        let published = Arch::by_name(&arch.name).map_or(arch.size, |published| published.size);
+        let mut size = arch.size;
         let (padding, bn_eps, bn_momentum, preprocessing) = match self {
-            Self::Timm if arch.variant == Variant::Lite && !arch.name.starts_with("tf_") => {
-                (Padding::Symmetric, 1e-5, 0.1, Preprocessing::IMAGENET)
-            }
+            Self::Timm if arch.variant == Variant::Lite && !arch.name.starts_with("tf_") => (
+                Padding::Symmetric,
+                1e-5,
+                0.1,
+                Preprocessing { crop: timm_lite(&arch.name), ..Preprocessing::IMAGENET },
+            ),
             Self::Timm => return arch.clone(),
             Self::Lukemelas => {
                 // For images of the published side, whatever those of today.
-                let size = Arch::by_name(&arch.name).map_or(arch.size, |published| published.size);
-                (Padding::Fixed(size), 1e-3, 0.01, preprocessing)
+                (Padding::Fixed(published), 1e-3, 0.01, Preprocessing { crop: 1.0, ..seen })
             }
             Self::Torchvision => {
                 let (eps, momentum) =
                     if arch.scaling.width < TORCHVISION_LARGE { (1e-5, 0.1) } else { (1e-3, 0.01) };
-                // The weights that it has had for B1 since 2022 (IMAGENET1K_V2) alone.
-                let interpolation = match arch.name.as_str() {
-                    "efficientnet_b1" => Interpolation::Bilinear,
-                    _ => Interpolation::Bicubic,
-                };
-                (
-                    Padding::Symmetric,
-                    eps,
-                    momentum,
-                    Preprocessing { interpolation, ..Preprocessing::IMAGENET },
-                )
+                let (own, preprocessing) = torchvision::seen(&arch.name, published);
+                size = if size == published { own } else { size };
+                (Padding::Symmetric, eps, momentum, preprocessing)
             }
         };
-        Arch { padding, bn_eps, bn_momentum, preprocessing, ..arch.clone() }
+        Arch { padding, bn_eps, bn_momentum, preprocessing, ..arch.clone().with_size(size) }
     }
+}
+
+/// What timm's own Lite of this name sees: as much of an image as TensorFlow's of its number does.
+fn timm_lite(name: &str) -> f64 {
+    Arch::by_name(&format!("tf_{name}")).map_or(1.0, |tf| tf.preprocessing.crop)
 }
 
 /// PyTorch's counters of batches, which are no weights. Most files keep them as integers, one that was halved as a

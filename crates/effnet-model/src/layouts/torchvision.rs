@@ -2,9 +2,23 @@
 
 use std::collections::HashMap;
 
+use crate::arch::{Interpolation, Preprocessing};
 use crate::plan::Plan;
 
 pub(super) const STEM: &str = "features.0.0.weight";
+
+/// Sides in pixels of what its weights of B0 to B7 are tested on, and of what that is cut from (torchvision 0.29's `transforms`).
+const SIDES: [(usize, usize); 8] =
+    [(224, 256), (240, 255), (288, 288), (300, 320), (380, 384), (456, 456), (528, 528), (600, 600)];
+
+/// What its default weights of a member see: the side of images, `size` where it has no such member, and how they are made.
+pub(super) fn seen(name: &str, size: usize) -> (usize, Preprocessing) {
+    let number = name.chars().next_back().and_then(|digit| digit.to_digit(10));
+    let (side, resized) = number.and_then(|n| SIDES.get(n as usize)).copied().unwrap_or((size, size));
+    // B1's of 2022 (IMAGENET1K_V2) alone.
+    let interpolation = if number == Some(1) { Interpolation::Bilinear } else { Interpolation::Bicubic };
+    (side, Preprocessing { interpolation, crop: side as f64 / resized as f64, ..Preprocessing::IMAGENET })
+}
 
 /// timm's name of each of torchvision's modules, for such a network.
 pub(super) fn to_timm(plan: &Plan) -> HashMap<String, String> {

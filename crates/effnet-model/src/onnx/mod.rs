@@ -34,7 +34,8 @@ pub(crate) const INPUT: &str = "images";
 pub(crate) const OUTPUT: &str = "logits";
 
 /// Writes the mean of the networks' logits as an ONNX model for images of the card's size, in one step. Its metadata have what it
-/// takes to use it: `classes` (JSON), `mean`, `std`, `size`, `interpolation`, `preprocessing` in words, `arch` (JSON).
+/// takes to use it: `classes` (JSON), `mean`, `std`, `size`, `resized` (what the short side becomes before the
+/// middle is cut out), `interpolation`, `preprocessing` in words, `arch` (JSON).
 ///
 /// # Errors
 /// [`Error::Io`] if the folder can't be written to.
@@ -82,8 +83,9 @@ fn metadata(card: &ModelCard) -> Result<Vec<proto::Entry>> {
         Interpolation::Bicubic => "bicubic",
     };
     let size = card.arch.size;
+    let resized = preprocessing.resized(size);
     let words = format!(
-        "RGB; the short side resized to {size} ({interpolation}, antialiased), the middle {size} x {size} cut out; \
+        "RGB; the short side resized to {resized} ({interpolation}, antialiased), the middle {size} x {size} cut out; \
          (value / 255 - mean) / std; NCHW"
     );
     let entries = [
@@ -91,6 +93,7 @@ fn metadata(card: &ModelCard) -> Result<Vec<proto::Entry>> {
         ("mean", json(serde_json::to_string(&preprocessing.mean))?),
         ("std", json(serde_json::to_string(&preprocessing.std))?),
         ("size", size.to_string()),
+        ("resized", resized.to_string()),
         ("interpolation", interpolation.to_owned()),
         ("preprocessing", words),
         ("arch", json(serde_json::to_string(&card.arch))?),

@@ -98,25 +98,53 @@ fn flavours_differ_in_padding_epsilon_momentum_and_preprocessing() {
         let a = arch(name);
         (a.padding, a.bn_eps, a.bn_momentum, a.preprocessing)
     };
-    let imagenet = Preprocessing::IMAGENET;
+    let imagenet = Preprocessing { crop: 0.875, ..Preprocessing::IMAGENET };
+    let half = Preprocessing { crop: 0.875, ..Preprocessing::HALF };
     assert_eq!(flavour("b0"), (Padding::Symmetric, 1e-5, 0.1, imagenet));
     assert_eq!(flavour("tf_efficientnet_b0"), (Padding::Same, 1e-3, 0.1, imagenet));
     assert_eq!(flavour("efficientnet_lite0"), (Padding::Fixed(224), 1e-3, 0.01, Preprocessing::LITE));
-    assert_eq!(flavour("tf_efficientnet_lite0"), (Padding::Same, 1e-3, 0.1, Preprocessing::HALF));
-    assert_eq!(arch("efficientnet_b1.ra4_e3600_r240_in1k").preprocessing, Preprocessing::HALF);
-    assert_eq!(arch("tf_efficientnet_b4.ap_in1k").preprocessing, Preprocessing::HALF);
-    assert_eq!(arch("tf_efficientnet_b4.ns_jft_in1k").preprocessing, imagenet);
+    assert_eq!(flavour("tf_efficientnet_lite0"), (Padding::Same, 1e-3, 0.1, half));
+    let preprocessing = |name: &str| arch(name).preprocessing;
+    assert_eq!(preprocessing("efficientnet_b1.ra4_e3600_r240_in1k"), Preprocessing { crop: 0.9, ..half });
+    assert_eq!(preprocessing("tf_efficientnet_b4.ap_in1k"), Preprocessing { crop: 0.922, ..half });
+    assert_eq!(preprocessing("tf_efficientnet_b4.ns_jft_in1k"), Preprocessing { crop: 0.922, ..imagenet });
+    let lite4 = Preprocessing { interpolation: Interpolation::Bilinear, crop: 0.92, ..half };
+    assert_eq!(preprocessing("tf_efficientnet_lite4"), lite4);
 }
 
 #[test]
 fn a_library_has_its_own_padding_and_preprocessing() {
     let of = |layout: Layout, name: &str| layout.flavour(&arch(name));
-    let b1 = of(Layout::Torchvision, "b1.ra4_e3600_r240_in1k");
+    let b1 = of(Layout::Torchvision, "b1.ra4_e3600_r240_in1k").preprocessing;
+    assert_eq!((b1.mean, b1.interpolation), (Preprocessing::IMAGENET.mean, Interpolation::Bilinear));
+    // torchvision.models.EfficientNet_B*_Weights.DEFAULT.transforms(), torchvision 0.29.
+    for (number, (size, resized)) in
+        [(224, 256), (240, 255), (288, 288), (300, 320), (380, 384), (456, 456), (528, 528), (600, 600)]
+            .into_iter()
+            .enumerate()
+    {
+        let member = of(Layout::Torchvision, &format!("b{number}"));
+        assert_eq!((member.size, member.preprocessing.resized(member.size)), (size, resized), "b{number}");
+    }
+    assert_eq!(Layout::Torchvision.flavour(&arch("b2").with_size(64)).size, 64, "what was asked for");
+    // timm.create_model(NAME).pretrained_cfg: floor(size / crop_pct), timm 1.0.31.
+    for (name, resized) in [
+        ("efficientnet_b0", 256),
+        ("efficientnet_b5", 456),
+        ("tf_efficientnet_b0", 256),
+        ("tf_efficientnet_b3", 331),
+        ("tf_efficientnet_b7", 632),
+        ("tf_efficientnet_lite3", 331),
+    ] {
+        let member = of(Layout::Timm, name);
+        assert_eq!(member.preprocessing.resized(member.size), resized, "{name}");
+    }
+    assert_eq!(of(Layout::Timm, "efficientnet_lite1").preprocessing.crop, 0.882);
     assert_eq!(
-        (b1.preprocessing.mean, b1.preprocessing.interpolation),
-        (Preprocessing::IMAGENET.mean, Interpolation::Bilinear)
+        of(Layout::Lukemelas, "b0").preprocessing,
+        Preprocessing::IMAGENET,
+        "the whole of the short side"
     );
-    assert_eq!(of(Layout::Torchvision, "b2").preprocessing, Preprocessing::IMAGENET);
     // Fixed by the published size, not by that of the images.
     assert_eq!(Layout::Lukemelas.flavour(&arch("b3").with_size(64)).padding, Padding::Fixed(300));
     assert_eq!(of(Layout::Lukemelas, "efficientnet_lite0").preprocessing, Preprocessing::LITE);

@@ -49,6 +49,7 @@ fn timms_config_beside_a_file_says_all() {
         mean: [0.5, 0.25, 0.125],
         std: [0.5, 0.5, 0.25],
         interpolation: Interpolation::Bilinear,
+        crop: 0.875,
     };
     let expected = Arch { preprocessing, ..member.with_size(96) };
     assert_eq!(arch(&path).unwrap(), Some(expected.clone()));
@@ -99,6 +100,7 @@ fn a_config_that_cannot_be_used_is_an_error_that_says_where() {
     refused("[3, 96, 96]", "[3, 96, 80]", "[3, 96, 80]");
     refused("[3, 96, 96]", "[3, 99999, 99999]", "size 99999");
     refused("bilinear", "lanczos", "lanczos");
+    refused("0.875", "1.5", "crop_pct 1.5");
     refused("[0.5, 0.5, 0.25]", "[0.5, 0.0, 0.25]", "std");
     refused("\"mean\"", "\"average\"", "mean");
 }
@@ -134,5 +136,5 @@ fn a_lite_file_of_timms_own_is_padded_as_timm_does() {
     let (_folder, path) = bare(&lite);
     let found = WeightsFile::open(&path).unwrap().resolve(Some(&lite)).unwrap();
     assert_eq!((found.padding, found.bn_eps), (Padding::Symmetric, 1e-5));
-    assert_eq!(found.preprocessing, Preprocessing::IMAGENET);
+    assert_eq!(found.preprocessing, Preprocessing { crop: 0.875, ..Preprocessing::IMAGENET });
 }

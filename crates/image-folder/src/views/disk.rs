@@ -175,12 +175,13 @@ fn path(folder: &Path, key: [u8; 32]) -> PathBuf {
     folder.join(format!("{}.images", &blake3::Hash::from_bytes(key).to_hex()[..32]))
 }
 
-/// Stands for the images and what is done to them: paths, sizes and times of change; size and interpolation.
+/// Stands for the images and what is done to them: paths, sizes and times of change; sizes and interpolation.
 fn key(samples: &[Sample], transform: &Transform) -> [u8; 32] {
     let states: Vec<[u64; 3]> = samples.par_iter().map(state).collect();
     let mut hasher = blake3::Hasher::new();
     hasher.update(FORMAT);
     hasher.update(&(transform.size as u64).to_le_bytes());
+    hasher.update(&(transform.resized as u64).to_le_bytes());
     hasher.update(match transform.interpolation {
         Interpolation::Bilinear => b"bilinear",
         Interpolation::Bicubic => b"bicubic ",

@@ -211,8 +211,9 @@ mod on_disk_cache {
     fn it_says_whether_it_holds_a_set() {
         let tree = Tree::new();
         let samples = on_disk(&tree, 3);
-        let holds =
-            |samples: &[Sample], size| cache(&tree).holds(samples, &Transform { size, ..augmenting() });
+        let holds = |samples: &[Sample], size| {
+            cache(&tree).holds(samples, &Transform { size, resized: size, ..augmenting() })
+        };
         assert!(!holds(&samples, 8));
         build(samples.clone(), augmenting(), cache(&tree)).unwrap();
         assert!(holds(&samples, 8));

@@ -31,13 +31,17 @@ def source(width, height):
 
 
 def views():
-    for width, height, size in SHAPES:
+    cases = [(*shape, shape[2]) for shape in SHAPES]
+    # With a margin of an eighth, and of one pixel.
+    cases += [(*shape, shape[2] * 8 // 7 if i % 2 else shape[2] + 1) for i, shape in enumerate(SHAPES)]
+    for width, height, size, resized in cases:
         for name, mode in MODES.items():
-            view = CenterCrop(size)(Resize(size, mode)(source(width, height)))
+            view = CenterCrop(size)(Resize(resized, mode)(source(width, height)))
             yield {
                 "width": width,
                 "height": height,
                 "size": size,
+                "resized": resized,
                 "interpolation": name,
                 "pixels": view.tobytes().hex(),
             }
