@@ -16,7 +16,7 @@ from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 from sklearn.metrics import roc_auc_score
 from sklearn.mixture import GaussianMixture
-from torch.nn.functional import kl_div, log_softmax, one_hot, softmax
+from torch.nn.functional import kl_div, log_softmax, nll_loss, one_hot, softmax
 
 import swish
 import tensors
@@ -112,8 +112,21 @@ def warm_up(labels):
 
 def distillation():
     """Hinton, Vinyals, Dean 2015: T^2 KL(teacher at T || student at T), T = 4."""
-    student, teacher = logits("student") / 4, logits("teacher") / 4
-    return exact(16 * kl_div(log_softmax(student, dim=1), softmax(teacher, dim=1), reduction="batchmean"))
+    student, teacher = logits("student").requires_grad_(), logits("teacher")
+    loss = 16 * kl_div(log_softmax(student / 4, dim=1), softmax(teacher / 4, dim=1), reduction="batchmean")
+    loss.backward()
+    return {"distillation_T4": exact(loss), "distillation_T4_gradient": exact(student.grad)}
+
+
+def correction():
+    """Patrini et al. 2017, forward: nll of log(softmax(x) T)."""
+    rows = [[(CLASSES if i == j else 0) + 1 + (i + 2 * j) % 3 for j in range(CLASSES)] for i in range(CLASSES)]
+    transition = torch.tensor(rows, dtype=torch.float64)
+    transition /= transition.sum(dim=1, keepdim=True)
+    outputs = logits("x1").requires_grad_()
+    loss = nll_loss((softmax(outputs, dim=1) @ transition).log(), torch.tensor(LABELS))
+    loss.backward()
+    return {"forward_correction": exact(loss), "forward_correction_gradient": exact(outputs.grad)}
 
 
 def mixture(name, n, every, centre, width):
@@ -175,7 +188,9 @@ def document():
         **soft,
         **mixmatch(refined, guessed),
         **warm_up(labels),
-        "distillation_T4": distillation(),
+        **distillation(),
+        **correction(),
+        "bootstrapped_0.2": exact(0.8 * labels + 0.2 * probabilities("x1")),
         "swish": swish.table(),
         "mixtures": [
             mixture("separate", 1000, 2, 1.5, 0.4),

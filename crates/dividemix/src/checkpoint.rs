@@ -2,7 +2,7 @@
 //!
 //! One safetensors file, `epoch-0007.safetensors`: each network's parameters and running statistics (`net1/NAME`),
 //! its velocities (`velocity1/NAME`) and its logits of all training samples (`logits1`), and the margins gathered so
-//! far (`margins/…`); the records of all epochs are JSON in its metadata. No generator's state: chance is
+//! far (`margins/…`), and the estimated noise where the method has one (`transition`); the records of all epochs are JSON in its metadata. No generator's state: chance is
 //! counter-based.
 
 use std::collections::HashMap;
@@ -28,6 +28,8 @@ pub(crate) struct State {
     pub(crate) outputs: Vec<Vec<f32>>,
     /// The losses of the given labels under each network, from these logits.
     pub(crate) losses: Vec<Vec<f32>>,
+    /// Probability `[classes, classes]` of each label for each true class, once a method asked for it.
+    pub(crate) transition: Option<Vec<f32>>,
 }
 
 /// A folder of checkpoints, of which it keeps the newest.
@@ -45,6 +47,9 @@ struct Header {
     labels: String,
     records: Vec<EpochRecord>,
 }
+
+/// Name of the estimated noise.
+const TRANSITION: &str = "transition";
 
 /// The metadata's key of [`Header`].
 const HEADER: &str = "effmix";
@@ -152,6 +157,8 @@ impl Checkpoints {
             margin_sum: take("margins/margin_sum")?.to_vec1()?,
             probability_sum: take("margins/probability_sum")?.flatten_all()?.to_vec1()?,
         })?;
+        let transition = tensors.remove(TRANSITION);
+        state.transition = transition.map(|matrix| matrix.flatten_all()?.to_vec1()).transpose()?;
         state.epoch = header.epoch;
         state.records = header.records;
         Ok(())
@@ -172,6 +179,7 @@ impl State {
             margins: MarginHistory::new(n, data.classes),
             outputs: vec![vec![0.0; n * data.classes]; networks],
             losses: vec![vec![0.0; n]; networks],
+            transition: None,
         }
     }
 
@@ -197,6 +205,9 @@ impl State {
         tensors.insert("margins/margin_sum".into(), Tensor::new(margins.margin_sum, cpu)?);
         let probability_sum = Tensor::from_vec(margins.probability_sum, (n, classes), cpu)?;
         tensors.insert("margins/probability_sum".into(), probability_sum);
+        if let Some(transition) = &self.transition {
+            tensors.insert(TRANSITION.into(), Tensor::from_slice(transition, (classes, classes), cpu)?);
+        }
         Ok(tensors)
     }
 }

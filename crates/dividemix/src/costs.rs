@@ -9,7 +9,7 @@ use noisy_labels::division::{Division, co_divide};
 
 use crate::evaluate::{BATCH as EVALUATED, logits_by};
 use crate::memory::{forget_peak, peak_rss_bytes};
-use crate::methods::{DivideMix, Recipe, warm_up};
+use crate::methods::{DivideMix, Plain, Recipe};
 use crate::optimiser::Optimiser;
 use crate::pass::{Context, Pass};
 use crate::{Evaluator, Event, Hyperparameters, Network, Result, TrainingSet, View, ViewSource, Work};
@@ -139,7 +139,7 @@ struct Timer<'a> {
 impl Timer<'_> {
     /// Plain training.
     fn plain(&self, batch: usize, steps: usize) -> Result<Cost> {
-        self.steps(&warm_up(self.hyper), (batch, batch), batch * (steps + 1), None)
+        self.steps(&Plain { penalty: self.hyper.warmup_penalty }, (batch, batch), batch * (steps + 1), None)
     }
 
     /// DivideMix, half of the samples labeled.
@@ -176,11 +176,12 @@ impl Timer<'_> {
             labels: (0..count).map(|i| i % self.classes).collect(),
             truth: vec![None; count],
             classes: self.classes,
+            teacher: None,
         };
         // The rate is above 0, as it must be, and too low to spoil the weights.
         let hyper = Hyperparameters { batch, lr: 1e-9, ..self.hyper.clone() };
         let context =
-            Context { data: &data, hyper: &hyper, refined: None, class_weights: None, stop: self.stop };
+            Context { data: &data, hyper: &hyper, refined: None, class_weights: None, transition: None, stop: self.stop };
         let mut times = Vec::new();
         let mut observe = |event: Event| {
             if let Event::Batch { .. } = event {

@@ -2,8 +2,11 @@
 
 use noisy_labels::division::{Division, co_divide};
 use noisy_labels::metrics::auc;
+use noisy_labels::noise::LabelNoise;
+use noisy_labels::quality::ConfidentJoint;
 
-use crate::{Hyperparameters, TrainingSet};
+use crate::evaluate::softmax_rows;
+use crate::{Hyperparameters, Result, TrainingSet};
 
 /// Cross entropy of every sample's given label: -log softmax(logits)_y.
 pub(crate) fn losses(logits: &[f32], labels: &[usize], classes: usize) -> Vec<f32> {
@@ -23,6 +26,19 @@ pub(crate) fn losses(logits: &[f32], labels: &[usize], classes: usize) -> Vec<f3
 pub(crate) fn co_divide_all(losses: &[Vec<f32>], hyper: &Hyperparameters) -> Vec<Division> {
     let networks = losses.len();
     (0..networks).map(|k| co_divide(&losses[(k + 1) % networks], &hyper.mixture, hyper.threshold)).collect()
+}
+
+/// Probability `[classes, classes]` of each given label (column) for each true class (row), by what a network says of the samples:
+/// confident learning (Northcutt, Jiang & Chuang 2021). A class that no sample is taken to be of counts as one without noise.
+pub(crate) fn estimated_transition(logits: &[f32], data: &TrainingSet) -> Result<Vec<f32>> {
+    let probabilities = softmax_rows(logits, data.classes);
+    let counts = ConfidentJoint::count(&probabilities, &data.labels, data.classes)?;
+    let rows = LabelNoise::by_confident_joint(&counts).transition();
+    let row = |(class, row): (usize, Option<Vec<f64>>)| match row {
+        Some(row) => row.into_iter().map(|p| p as f32).collect::<Vec<f32>>(),
+        None => (0..data.classes).map(|given| f32::from(u8::from(given == class))).collect(),
+    };
+    Ok(rows.into_iter().enumerate().flat_map(row).collect())
 }
 
 /// AUC of the clean probability against the truth, where every sample's truth is known.

@@ -13,15 +13,61 @@ pub enum Method {
     DivideMix,
     /// Plain cross entropy with the given labels, one network.
     Ce,
+    /// Label smoothing.
+    Smooth,
+    /// The confidence penalty.
+    Penalty,
+    /// mixup.
+    Mixup,
+    /// Knowledge distillation from a teacher.
+    Distill,
+    /// Bootstrapping: a part of each label becomes the network's prediction.
+    Relabel,
+    /// Samples count by their clean probability.
+    Reweight,
+    /// The loss corrected by the estimated noise.
+    Forward,
+    /// Two views, and the network's moving average as teacher.
+    Consistency,
+    /// Entropy minimisation.
+    Entropy,
+}
+
+/// How much of a method there may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Strength {
+    /// What it is where nothing was said.
+    pub usual: f64,
+    /// The most; 0 is plain training.
+    pub most: f64,
 }
 
 impl Method {
-    /// How many networks the method trains together.
+    /// How many networks the method keeps: DivideMix trains two, consistency has a student and its teacher.
     pub fn networks(self) -> usize {
         match self {
-            Self::DivideMix => 2,
-            Self::Ce => 1,
+            Self::DivideMix | Self::Consistency => 2,
+            _ => 1,
         }
+    }
+
+    /// What `--strength` is to the method: of DivideMix and plain training there is no more or less.
+    pub fn strength(self) -> Option<Strength> {
+        let (usual, most) = match self {
+            Self::DivideMix | Self::Ce => return None,
+            // A share of the label, or of the loss.
+            Self::Smooth => (0.1, 1.0),
+            Self::Relabel => (0.2, 1.0),
+            Self::Distill => (0.5, 1.0),
+            // How far each sample's weight goes, and how far the noise.
+            Self::Reweight | Self::Forward => (1.0, 1.0),
+            // alpha of the Beta distribution.
+            Self::Mixup => (1.0, f64::MAX),
+            // Weights of a term of the loss.
+            Self::Penalty | Self::Entropy => (0.1, f64::MAX),
+            Self::Consistency => (10.0, f64::MAX),
+        };
+        Some(Strength { usual, most })
     }
 }
 
@@ -70,6 +116,12 @@ pub enum ClassWeights {
 pub struct Hyperparameters {
     /// What to do in an epoch after warm-up.
     pub method: Method,
+    /// How much of the method there is ([`Method::strength`]); none is the method's own.
+    #[serde(default)]
+    pub strength: Option<f64>,
+    /// T of distillation.
+    #[serde(default = "usual_temperature")]
+    pub teacher_temperature: f64,
     /// Epochs in all, warm-up included.
     pub epochs: usize,
     /// Epochs of plain training before the first division.
@@ -113,12 +165,19 @@ pub struct Hyperparameters {
     pub mixture: MixtureSettings,
 }
 
+/// Hinton, Vinyals & Dean's students learned best between 2.5 and 4, and larger ones at more.
+fn usual_temperature() -> f64 {
+    4.0
+}
+
 impl Default for Hyperparameters {
     /// DivideMix's own numbers where they hold for any data, and this program's recipe where they don't
     /// (docs/benchmarks.md): a cosine schedule, a warm-up penalty, lambda_u 0.
     fn default() -> Self {
         Self {
             method: Method::DivideMix,
+            strength: None,
+            teacher_temperature: usual_temperature(),
             epochs: 25,
             warmup: 5,
             batch: 64,
@@ -149,6 +208,11 @@ impl Hyperparameters {
         self.body_lr.map_or(1.0, |body| body / self.lr)
     }
 
+    /// How much of the method there is: 0 is plain training.
+    pub(crate) fn strength(&self) -> f64 {
+        self.strength.or(self.method.strength().map(|strength| strength.usual)).unwrap_or_default()
+    }
+
     /// Checks every range.
     ///
     /// # Errors
@@ -158,6 +222,22 @@ impl Hyperparameters {
         for (name, value) in at_least_one {
             require(value >= 1, name, value, "at least 1")?;
         }
+        if let Some(strength) = self.strength {
+            let Some(Strength { most, .. }) = self.method.strength() else {
+                let problem = "has nothing to set: of this method there is no more or less".to_owned();
+                return Err(Error::Setting { name: "--strength", problem });
+            };
+            let allowed = if most == 1.0 { "from 0 to 1" } else { "0 or more" };
+            require((0.0..=most).contains(&strength), "--strength", strength, allowed)?;
+        }
+        let knows_nothing = self.method == Method::Forward && self.warmup == 0;
+        require(!knows_nothing, "--warmup", 0, "at least 1: the noise is estimated by what was learned so far")?;
+        require(
+            self.teacher_temperature > 0.0 && self.teacher_temperature.is_finite(),
+            "--teacher-temperature",
+            self.teacher_temperature,
+            "above 0",
+        )?;
         require(self.batch >= 2, "--batch", self.batch, "at least 2 (batch norm needs two samples)")?;
         require(self.warmup <= self.epochs, "--warmup", self.warmup, "at most --epochs")?;
         require(self.lr > 0.0 && self.lr.is_finite(), "--lr", self.lr, "above 0")?;

@@ -37,7 +37,7 @@ pub use effnet_model::Mode;
 pub use error::{Error, Result};
 pub use evaluate::logits;
 pub use event::{EpochRecord, Event, Losses, Phase};
-pub use hyperparameters::{ClassWeights, Hyperparameters, Method, Schedule};
+pub use hyperparameters::{ClassWeights, Hyperparameters, Method, Schedule, Strength};
 pub use network::{Evaluator, Network, Trainable};
 pub use outcome::Outcome;
 pub use stream::{Purpose, Stream};

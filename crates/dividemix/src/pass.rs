@@ -9,6 +9,7 @@ use effnet_ops::Sgd;
 use noisy_labels::division::Division;
 use noisy_labels::soft::one_hot;
 
+use crate::batches::sizes;
 use crate::optimiser::Optimiser;
 use crate::{
     ClassWeights, Error, Evaluator, Event, Hyperparameters, Losses, Mode, Network, Purpose, Result, Stream,
@@ -45,6 +46,8 @@ pub(crate) struct Context<'a> {
     pub(crate) refined: Option<&'a [f32]>,
     /// Weight of each class in the labeled loss.
     pub(crate) class_weights: Option<&'a [f32]>,
+    /// Probability `[classes, classes]` of each label for each true class, where a method needs it.
+    pub(crate) transition: Option<&'a [f32]>,
     pub(crate) stop: &'a AtomicBool,
 }
 
@@ -155,6 +158,29 @@ impl<'a> Pass<'a> {
         Ok(Tensor::from_vec(rows, (samples.len(), classes), &Device::Cpu)?)
     }
 
+    /// The teacher's logits `[B, classes]` of samples, if there is a teacher.
+    pub(crate) fn teacher(&self, samples: &[usize]) -> Result<Option<Tensor>> {
+        let Some(logits) = &self.data.teacher else { return Ok(None) };
+        let classes = self.data.classes;
+        let rows: Vec<f32> = samples.iter().flat_map(|&i| &logits[i * classes..][..classes]).copied().collect();
+        Ok(Some(Tensor::from_vec(rows, (samples.len(), classes), &Device::Cpu)?))
+    }
+
+    /// The estimated noise, if it was asked for.
+    pub(crate) fn transition(&self) -> Option<&'a [f32]> {
+        self.context.transition
+    }
+
+    /// Whether this is the second of two networks.
+    pub(crate) fn is_second(&self) -> bool {
+        self.index == 1
+    }
+
+    /// Steps of an epoch over all samples.
+    pub(crate) fn steps_over_all(&self) -> usize {
+        sizes(self.data.labels.len(), self.hyper.batch).len()
+    }
+
     /// The clean probabilities `[B]` of samples.
     pub(crate) fn clean_probability(&self, samples: &[usize], division: &Division) -> Result<Tensor> {
         let w: Vec<f32> = samples.iter().map(|&i| division.clean_probability[i] as f32).collect();
@@ -172,19 +198,27 @@ impl<'a> Pass<'a> {
     /// Whether a division can be trained on; where it can't, says why (the epoch then trains plainly).
     pub(crate) fn can_use(&mut self, division: &Division) -> bool {
         let (labeled, unlabeled) = (division.labeled.len(), division.unlabeled.len());
-        let reason = match &division.degenerate {
-            Some(degenerate) => degenerate.to_string(),
-            // Batch norm knows nothing from one sample.
-            None if labeled < 2 || unlabeled < 2 => {
-                format!("{labeled} samples are above the threshold and {unlabeled} are not")
-            }
-            None => return true,
-        };
+        // Batch norm knows nothing from one sample.
+        if division.degenerate.is_none() && (labeled < 2 || unlabeled < 2) {
+            self.trains_plainly(&format!("{labeled} samples are above the threshold and {unlabeled} are not"));
+            return false;
+        }
+        self.is_told_apart(division)
+    }
+
+    /// Whether a division tells samples apart; where it doesn't, says why.
+    pub(crate) fn is_told_apart(&mut self, division: &Division) -> bool {
+        if let Some(degenerate) = &division.degenerate {
+            self.trains_plainly(&degenerate.to_string());
+        }
+        division.degenerate.is_none()
+    }
+
+    fn trains_plainly(&mut self, reason: &str) {
         let (epoch, network) = (self.epoch + 1, self.index + 1);
         let warning = format!("epoch {epoch}, network {network}: trained plainly, because {reason}");
         // An observer that fails will fail again at the next batch, where its error can leave.
         let _ = (self.observe)(Event::Warning(warning));
-        false
     }
 
     fn seed(&mut self) -> u64 {
@@ -211,6 +245,21 @@ impl<'a> Pass<'a> {
             None => self.peer_evaluator.insert(self.peer.evaluator()?),
         };
         views.iter().map(|v| Ok(softmax_last_dim(&peer(v)?)?.detach())).collect()
+    }
+
+    /// What the other network says of views now, while it changes: softmax, in evaluation mode.
+    pub(crate) fn peer_now(&self, views: &Tensor) -> Result<Tensor> {
+        Ok(softmax_last_dim(&self.peer.forward_t(views, Mode::Eval)?)?.detach())
+    }
+
+    /// Moves the other network towards this one: momentum theirs + (1 - momentum) ours, running statistics too.
+    pub(crate) fn lead(&self, momentum: f64) -> Result<()> {
+        let all = |network: &dyn Network| [network.parameters(), network.buffers()].concat();
+        for ((_, theirs), (_, ours)) in all(self.peer).into_iter().zip(all(self.network)) {
+            let (old, new) = (theirs.as_detached_tensor(), ours.as_detached_tensor());
+            theirs.set(&((old * momentum)? + (new * (1.0 - momentum))?)?)?;
+        }
+        Ok(())
     }
 
     /// This network's logits in training mode, to be differentiated.

@@ -8,13 +8,13 @@ use noisy_labels::division::Division;
 use noisy_labels::quality::{combined_margins, margin_of_quality, quality_of_margin};
 
 use crate::checkpoint::{Checkpoints, State};
-use crate::division::{clean_auc, co_divide_all, losses};
+use crate::division::{clean_auc, co_divide_all, estimated_transition, losses};
 use crate::evaluate::{accuracy, mean_logits, softmax_rows};
 use crate::methods::{recipe, warm_up};
 use crate::optimiser::Optimiser;
 use crate::pass::{Context, Observe, Pass, class_weights};
 use crate::{
-    EpochRecord, Error, Event, Hyperparameters, Losses, Network, Outcome, Phase, Result, ViewSource, logits,
+    EpochRecord, Error, Event, Hyperparameters, Losses, Method, Network, Outcome, Phase, Result, ViewSource, logits,
 };
 
 /// Samples to train on, with labels that may be wrong.
@@ -27,6 +27,8 @@ pub struct TrainingSet {
     pub truth: Vec<Option<usize>>,
     /// Number of classes.
     pub classes: usize,
+    /// A teacher's logits `[N, classes]` of the samples, for distillation.
+    pub teacher: Option<Vec<f32>>,
 }
 
 /// Samples to measure accuracy on.
@@ -94,7 +96,7 @@ pub fn train(
     let refined = start.map(|s| s.refined(data));
     let weights = class_weights(data, hyper.class_weights);
     let context =
-        Context { data, hyper, refined: refined.as_deref(), class_weights: weights.as_deref(), stop };
+        Context { data, hyper, refined: refined.as_deref(), class_weights: weights.as_deref(), transition: None, stop };
     let optimisers = networks
         .iter()
         .map(|n| Optimiser::new(n.as_ref(), hyper.body_share()))
@@ -103,7 +105,7 @@ pub fn train(
     if let Some(checkpoints) = checkpoints {
         checkpoints.restore(&mut state, networks, &optimisers, data)?;
     }
-    let (warm_up, method) = (warm_up(hyper), recipe(hyper.method));
+    let (warm_up, method) = (warm_up(hyper), recipe(hyper));
     let mut trained = (0, 0.0);
 
     // 3: while e < MaxEpoch
@@ -111,7 +113,7 @@ pub fn train(
         let began = Instant::now();
         let epoch = state.epoch;
         let (phase, recipe) = if epoch < hyper.warmup {
-            (Phase::WarmUp, &warm_up as _) // 2
+            (Phase::WarmUp, warm_up.as_ref()) // 2
         } else {
             (Phase::Train, method.as_ref())
         };
@@ -122,6 +124,10 @@ pub fn train(
             (true, Some(start)) if epoch == 0 => Some(start.divisions(hyper.threshold, networks.len())),
             (true, _) => Some(co_divide_all(&state.losses, hyper)),
         };
+        if recipe.needs_transition() && state.transition.is_none() {
+            state.transition = Some(estimated_transition(&state.outputs[0], data)?);
+        }
+        let context = Context { transition: state.transition.as_deref(), ..context };
         // 6: train the networks one by one.
         let mut records = Vec::new();
         let mut images = 0;
@@ -168,6 +174,10 @@ fn check(
         format!("there are {n} training images; at least 2 are needed")
     } else if data.labels.len() != n || data.truth.len() != n {
         format!("{n} samples have {} labels and {} true labels", data.labels.len(), data.truth.len())
+    } else if hyper.method == Method::Distill && data.teacher.is_none() {
+        "there are no logits of a teacher to learn from".into()
+    } else if data.teacher.as_ref().is_some_and(|logits| logits.len() != n * data.classes) {
+        "the teacher's logits are of other samples or classes".into()
     } else if let Some(label) = data.labels.iter().find(|y| **y >= data.classes) {
         format!("label {label} is not below the {} classes", data.classes)
     } else if start

@@ -53,13 +53,18 @@ impl Work {
     pub fn epoch(hyper: &Hyperparameters, epoch: usize, n: usize, test: usize, clean: f64) -> Self {
         let networks = hyper.method.networks();
         let evaluated = Self { evaluated: networks * (n + test), ..Self::default() };
-        let divides = hyper.method == Method::DivideMix && epoch >= hyper.warmup;
+        let warm = epoch >= hyper.warmup;
         let labeled = (clean.clamp(0.0, 1.0) * n as f64).round() as usize;
-        let pass = match divides {
-            true => Self { fits: 1, ..Self::dividemix_pass(labeled, n - labeled, hyper) },
-            false => Self::plain_pass(n),
+        let trained = match hyper.method {
+            Method::DivideMix if warm => {
+                Self { fits: 1, ..Self::dividemix_pass(labeled, n - labeled, hyper) } * networks
+            }
+            // The teacher evaluates a view of each sample, once it is asked.
+            Method::Consistency => Self { evaluated: if warm { n } else { 0 }, ..Self::plain_pass(n) },
+            Method::Reweight if warm => Self { fits: 1, ..Self::plain_pass(n) },
+            _ => Self::plain_pass(n) * networks,
         };
-        pass * networks + evaluated
+        trained + evaluated
     }
 
     /// The epochs from `first` (from 0) to the last, and the division after it.

@@ -38,6 +38,21 @@ pub fn smooth(y: &Tensor, amount: f64) -> Result<Tensor> {
     Ok(y.detach().affine(1.0 - amount, amount / classes as f64)?)
 }
 
+/// Soft bootstrapping (Reed et al. 2015, eq. 6): `(1 - amount) y + amount p`, the same for all samples; co-refinement has an
+/// amount for each.
+///
+/// # Shapes
+/// `y` (the given labels), `p` (the network's prediction) and result: `[B, C]`.
+///
+/// # Errors
+/// [`Error::OutOfRange`] unless `amount` is in `0..=1`; candle's where shapes differ.
+pub fn bootstrap(y: &Tensor, p: &Tensor, amount: f64) -> Result<Tensor> {
+    if !(0.0..=1.0).contains(&amount) {
+        return Err(Error::OutOfRange { name: "share of the prediction", value: amount, range: "in 0..=1" });
+    }
+    Ok(((y.detach() * (1.0 - amount))? + (p.detach() * amount)?)?)
+}
+
 /// Sharpening (MixMatch, Berthelot et al. 2019, eq. 7): `p_c^(1/T) / sum_k p_k^(1/T)`.
 ///
 /// Each row is divided by its largest entry before the power is taken, so that no temperature can make the sum

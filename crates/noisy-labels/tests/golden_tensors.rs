@@ -8,11 +8,11 @@ mod common;
 use candle_core::{DType, Device, Tensor, Var};
 use common::{assert_close, golden, numbers, u};
 use noisy_labels::losses::{
-    cross_entropy, cross_entropy_per_sample, lambda_u_ramp, log_softmax, negative_entropy, prior_loss,
-    unlabeled_loss,
+    cross_entropy, cross_entropy_per_sample, distillation, forward_correction, lambda_u_ramp, log_softmax,
+    negative_entropy, prior_loss, unlabeled_loss,
 };
 use noisy_labels::mixup::Mixup;
-use noisy_labels::soft::{co_guess, co_refine, one_hot, sharpen, smooth};
+use noisy_labels::soft::{bootstrap, co_guess, co_refine, one_hot, sharpen, smooth};
 use serde_json::Value;
 
 const B: usize = 4;
@@ -175,4 +175,56 @@ fn losses_per_sample_are_minus_the_log_of_the_softmax() {
     for (b, (loss, label)) in each.iter().zip(labels(&doc)).enumerate() {
         assert!((f64::from(*loss) + p[b * C + label].ln()).abs() < 1e-6);
     }
+}
+
+#[test]
+fn a_student_learns_from_its_teacher_as_pytorch_has_it() {
+    let doc = golden();
+    let (student, teacher) = (Var::from_tensor(&logits("student", B)).unwrap(), logits("teacher", B));
+    let loss = distillation(&student, &teacher, 4.0).unwrap();
+    check("distillation_T4", &loss, &doc["distillation_T4"]);
+    let gradient = loss.backward().unwrap();
+    check("distillation_T4_gradient", gradient.get(&student).unwrap(), &doc["distillation_T4_gradient"]);
+    assert!(distillation(&student, &teacher, 0.0).is_err());
+    // Who is at one with the teacher has nothing to learn.
+    let none = values(&distillation(&teacher, &teacher, 2.0).unwrap())[0];
+    assert!(none.abs() < 1e-15, "{none}");
+}
+
+/// `T_ij = (C [i = j] + 1 + ((i + 2 j) mod 3)) / row sum`: the script's.
+fn transition() -> Tensor {
+    let entry = |i: usize, j: usize| (if i == j { C } else { 0 } + 1 + (i + 2 * j) % 3) as f64;
+    let row = |i: usize| (0..C).map(|j| entry(i, j)).collect::<Vec<_>>();
+    let rows = (0..C).flat_map(|i| {
+        let sum: f64 = row(i).iter().sum();
+        row(i).into_iter().map(move |v| v / sum)
+    });
+    Tensor::from_vec(rows.collect::<Vec<f64>>(), (C, C), &Device::Cpu).unwrap()
+}
+
+#[test]
+fn a_loss_is_corrected_by_the_noise_as_pytorch_has_it() {
+    let doc = golden();
+    let (outputs, y) = (Var::from_tensor(&logits("x1", B)).unwrap(), given(&doc));
+    let loss = forward_correction(&outputs, &y, &transition()).unwrap();
+    check("forward_correction", &loss, &doc["forward_correction"]);
+    let gradient = loss.backward().unwrap();
+    check(
+        "forward_correction_gradient",
+        gradient.get(&outputs).unwrap(),
+        &doc["forward_correction_gradient"],
+    );
+    let none = Tensor::eye(C, DType::F64, &Device::Cpu).unwrap();
+    let plain = [forward_correction(&outputs, &y, &none), cross_entropy(&outputs, &y)]
+        .map(|l| values(&l.unwrap())[0]);
+    assert!((plain[0] - plain[1]).abs() < 1e-12, "{plain:?}");
+}
+
+#[test]
+fn bootstrapped_labels_are_reeds() {
+    let doc = golden();
+    let p = softmax(&logits("x1", B));
+    check("bootstrapped_0.2", &bootstrap(&given(&doc), &p, 0.2).unwrap(), &doc["bootstrapped_0.2"]);
+    assert_eq!(values(&bootstrap(&given(&doc), &p, 0.0).unwrap()), values(&given(&doc)));
+    assert!(bootstrap(&given(&doc), &p, 1.5).is_err());
 }

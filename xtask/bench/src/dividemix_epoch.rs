@@ -70,6 +70,7 @@ impl Epoch {
             truth: vec![None; images],
             labels,
             classes: CLASSES,
+            teacher: None,
         };
         let outcome = train(
             networks,

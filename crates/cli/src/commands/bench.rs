@@ -118,8 +118,9 @@ fn in_words(m: &Measured) -> String {
     };
     let training = m.estimate.as_ref().map_or_else(String::new, |e| {
         let name = match e.method {
-            Method::DivideMix => "DivideMix training",
-            Method::Ce => "plain training",
+            Method::DivideMix => "DivideMix training".to_owned(),
+            Method::Ce => "plain training".to_owned(),
+            other => format!("training by {other:?}").to_lowercase(),
         };
         let time = seconds_in_words(e.seconds);
         format!("a {name} of {} images for {} epochs would take about {time}\n", e.images, e.epochs)

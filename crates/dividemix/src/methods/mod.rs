@@ -1,10 +1,29 @@
-//! What one network does in one epoch: a file a method.
+//! What one network does in one epoch: a file a method. docs/methods.md tells how to add one.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `plain` | cross entropy, with the confidence penalty where there is one |
+//! | `smooth`, `mixup`, `relabel` | other labels, or other samples: all alike |
+//! | `reweight`, `forward` | by what is known of the noise |
+//! | `distill`, `consistency`, `entropy` | a term on what a teacher, or the network itself, says |
+//! | `dividemix` | Algorithm 1 |
+//! | `over_all` | the epoch that all but DivideMix share |
 
+mod consistency;
+mod distill;
 mod dividemix;
+mod entropy;
+mod forward;
+mod mixup;
+mod over_all;
 mod plain;
+mod relabel;
+mod reweight;
+mod smooth;
+
+use noisy_labels::division::Division;
 
 pub(crate) use dividemix::DivideMix;
-use noisy_labels::division::Division;
 pub(crate) use plain::Plain;
 
 use crate::pass::Pass;
@@ -19,21 +38,50 @@ pub(crate) trait Recipe {
     fn epoch(&self, pass: &mut Pass, division: Option<&Division>) -> Result<Losses>;
 
     /// Whether it needs the samples divided.
-    fn divides(&self) -> bool;
-}
+    fn divides(&self) -> bool {
+        false
+    }
 
-/// The recipe for `method`.
-pub(crate) fn recipe(method: Method) -> Box<dyn Recipe> {
-    match method {
-        Method::DivideMix => Box::new(DivideMix),
-        Method::Ce => Box::new(Plain { penalty: 0.0 }),
+    /// Whether it needs to know with which probability which class gets which label.
+    fn needs_transition(&self) -> bool {
+        false
     }
 }
 
-/// The recipe of warm-up: plain training, for DivideMix with the confidence penalty.
-pub(crate) fn warm_up(hyper: &Hyperparameters) -> Plain {
+/// The recipe of the epochs after warm-up.
+pub(crate) fn recipe(hyper: &Hyperparameters) -> Box<dyn Recipe> {
+    let strength = hyper.strength();
     match hyper.method {
-        Method::DivideMix => Plain { penalty: hyper.warmup_penalty },
-        Method::Ce => Plain { penalty: 0.0 },
+        Method::DivideMix => Box::new(DivideMix),
+        Method::Ce => Box::new(Plain { penalty: 0.0 }),
+        Method::Smooth => Box::new(smooth::Smooth { amount: strength }),
+        Method::Penalty => Box::new(Plain { penalty: strength }),
+        Method::Mixup => Box::new(mixup::MixedUp { alpha: strength }),
+        Method::Distill => {
+            Box::new(distill::Distill { share: strength, temperature: hyper.teacher_temperature })
+        }
+        Method::Relabel => Box::new(relabel::Relabel { amount: strength }),
+        Method::Reweight => Box::new(reweight::Reweight { strength }),
+        Method::Forward => Box::new(forward::Forward { strength }),
+        Method::Consistency => Box::new(consistency::Consistency { weight: strength }),
+        Method::Entropy => Box::new(entropy::Entropy { weight: strength }),
+    }
+}
+
+/// The recipe of warm-up: plain training (for DivideMix with the confidence penalty) where the method builds on what the network
+/// knows, else the method itself.
+pub(crate) fn warm_up(hyper: &Hyperparameters) -> Box<dyn Recipe> {
+    match hyper.method {
+        Method::DivideMix => Box::new(Plain { penalty: hyper.warmup_penalty }),
+        Method::Relabel | Method::Reweight | Method::Forward | Method::Entropy => {
+            Box::new(Plain { penalty: 0.0 })
+        }
+        // Consistency's teacher follows from the first step on.
+        Method::Ce
+        | Method::Smooth
+        | Method::Penalty
+        | Method::Mixup
+        | Method::Distill
+        | Method::Consistency => recipe(hyper),
     }
 }

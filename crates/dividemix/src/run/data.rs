@@ -137,6 +137,7 @@ impl Making<'_> {
                 labels: samples.iter().map(|s| s.label).collect(),
                 truth: samples.iter().map(|s| s.truth).collect(),
                 classes,
+                teacher: None,
             },
             test: (!labels.is_empty()).then_some(TestSet { views: test, labels }),
             samples,

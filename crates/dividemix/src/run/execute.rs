@@ -23,6 +23,7 @@ use super::room::Room;
 use super::settings::Settings;
 use super::start::start_from;
 use super::summary::Summary;
+use super::teacher::teacher_logits;
 use super::weights::{FrozenBody, Networks};
 use crate::{Checkpoints, Error, Event, Hyperparameters, Method, Outcome, Result, train};
 
@@ -139,9 +140,9 @@ pub fn resume(
 /// What the run was to take, in its folder: kept for the summary.
 const ESTIMATE: &str = "estimate.json";
 
-/// Makes sure that the weights are here, if they are on a hub.
+/// Makes sure that the weights, and the teacher, are here, if they are on a hub.
 fn fetch_weights(settings: &Settings, observe: &Observer<'_>) -> Result<()> {
-    if let Some(weights) = &settings.weights {
+    for weights in [&settings.weights, &settings.teacher].into_iter().flatten() {
         locate(weights, None, &|what| observe(Progress::Notice(what)))?;
     }
     Ok(())
@@ -178,8 +179,11 @@ impl Run<'_> {
                 "the weights' classifier is for other classes: the networks get a new one, untrained",
             ));
         }
-        let sets = self.sets(data, &networks)?;
+        let mut sets = self.sets(data, &networks)?;
         self.check_again(&sets, &classes)?;
+        if let Some(teacher) = &self.plan.settings.teacher {
+            sets.train.teacher = Some(teacher_logits(teacher, &sets.samples, &classes, self.stop)?);
+        }
 
         let mut in_epochs = 0.0;
         let outcome = self.train(
@@ -340,6 +344,7 @@ fn with_lasting_names(settings: &Settings) -> Result<Settings> {
             .map(|weights| lasting(weights, settings.arch.as_deref()))
             .transpose()?,
         start_from: absolute(&settings.start_from)?,
+        teacher: settings.teacher.as_deref().map(|teacher| lasting(teacher, None)).transpose()?,
         ..settings.clone()
     })
 }

@@ -36,6 +36,7 @@ mod room;
 mod settings;
 mod start;
 mod summary;
+mod teacher;
 mod weights;
 
 pub use budget::Budget;

@@ -6,7 +6,7 @@ use super::data::{COLUMNS, TEST_FRACTION};
 use super::defaults::{Defaults, Facts, defaults_for};
 use super::settings::{Augment, CacheKind, Freeze, Settings};
 use super::weights::open_weights;
-use crate::{Error, Hyperparameters, Result};
+use crate::{Error, Hyperparameters, Method, Result};
 
 /// Hidden units of the head on a frozen body.
 const HEAD_UNITS: usize = 256;
@@ -53,6 +53,8 @@ impl Settings {
         let d = defaults.hyperparameters;
         let hyperparameters = Hyperparameters {
             method: *self.method.get_or_insert(d.method),
+            strength: self.strength.or(d.strength),
+            teacher_temperature: *self.teacher_temperature.get_or_insert(d.teacher_temperature),
             epochs: *self.epochs.get_or_insert(d.epochs),
             // A run shorter than the default warm-up is all warm-up.
             warmup: *self.warmup.get_or_insert(d.warmup.min(self.epochs.unwrap_or(d.epochs))),
@@ -182,6 +184,14 @@ impl Settings {
         if self.frozen() && self.body_lr.is_some() {
             let problem = "has nothing to set: --freeze body keeps the body as it is".to_owned();
             return Err(Error::Setting { name: "--body-lr", problem });
+        }
+        let distills = self.method == Some(Method::Distill);
+        if distills != self.teacher.is_some() {
+            let problem = match distills {
+                true => "is missing: --method distill learns from a MODEL for the same classes",
+                false => "is for --method distill alone",
+            };
+            return Err(Error::Setting { name: "--teacher", problem: problem.to_owned() });
         }
         if self.data.is_none() {
             let needs_data = [

@@ -44,6 +44,7 @@ impl Clouds {
             labels: self.labels.clone(),
             truth: self.truth.iter().copied().map(Some).collect(),
             classes: CLASSES,
+            teacher: None,
         }
     }
 

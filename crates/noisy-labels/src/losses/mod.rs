@@ -1,16 +1,25 @@
-//! The losses of DivideMix (Li, Socher & Hoi 2020, section 3.3), differentiable through candle, and their schedule.
+//! The losses of DivideMix (Li, Socher & Hoi 2020, section 3.3) and of the methods it is compared with, differentiable through
+//! candle, and the schedule of lambda_u.
 //!
 //! All take logits, never probabilities: the logarithm of a softmax is taken with the largest logit subtracted, so no
 //! confident network can turn a loss into infinity or a gradient into NaN.
 
 #[cfg(feature = "candle")]
+mod correction;
+#[cfg(feature = "candle")]
 mod cross_entropy;
+#[cfg(feature = "candle")]
+mod distillation;
 mod ramp;
 #[cfg(feature = "candle")]
 mod tensor;
 
 #[cfg(feature = "candle")]
+pub use correction::forward_correction;
+#[cfg(feature = "candle")]
 pub use cross_entropy::cross_entropy;
+#[cfg(feature = "candle")]
+pub use distillation::distillation;
 pub use ramp::lambda_u_ramp;
 #[cfg(feature = "candle")]
 pub use tensor::{cross_entropy_per_sample, log_softmax, negative_entropy, prior_loss, unlabeled_loss};

@@ -1,0 +1,67 @@
+//! An epoch over all samples alike: what every method but DivideMix shares.
+
+use candle_core::Tensor;
+use candle_nn::ops::softmax_last_dim;
+
+use crate::batches::shuffled;
+use crate::pass::{Batch, Pass, Set};
+use crate::{Losses, Result};
+
+/// What a step goes down, and the parts of it that are told.
+pub(super) struct Objective {
+    loss: Tensor,
+    loss_x: Tensor,
+    loss_u: Option<Tensor>,
+}
+
+impl Objective {
+    /// A loss on labels alone.
+    pub(super) fn of(loss_x: Tensor) -> Self {
+        Self { loss: loss_x.clone(), loss_x, loss_u: None }
+    }
+
+    /// With a term on what the network says, told beside it; a weight of 0 leaves it out.
+    pub(super) fn and(self, weight: f64, term: impl FnOnce() -> Result<Tensor>) -> Result<Self> {
+        if weight == 0.0 {
+            return Ok(self);
+        }
+        let term = term()?;
+        Ok(Self { loss: (&self.loss + (&term * weight)?)?, loss_u: Some(term), ..self })
+    }
+
+    /// As much of the loss as the term leaves: 1 - `share` of it, and `share` of the term.
+    pub(super) fn or(self, share: f64, term: impl FnOnce() -> Result<Tensor>) -> Result<Self> {
+        if share == 0.0 {
+            return Ok(self);
+        }
+        Self { loss: (&self.loss * (1.0 - share))?, ..self }.and(share, term)
+    }
+
+    /// With a penalty that is not told, as warm-up has it; a weight of 0 leaves it out.
+    pub(super) fn penalised(self, weight: f64, penalty: impl FnOnce() -> Result<Tensor>) -> Result<Self> {
+        let Self { loss, loss_x, .. } = self.and(weight, penalty)?;
+        Ok(Self { loss, loss_x, loss_u: None })
+    }
+}
+
+/// A step a batch of all samples, with `views` views of each; `objective` gets the batch and its number.
+pub(super) fn over_all(
+    pass: &mut Pass,
+    views: usize,
+    mut objective: impl FnMut(&mut Pass, &Batch, usize) -> Result<Objective>,
+) -> Result<Losses> {
+    let all: Vec<usize> = (0..pass.data.labels.len()).collect();
+    let batches = shuffled(&all, pass.hyper.batch, pass.order(Set::All));
+    pass.start(batches.len())?;
+    for (number, batch) in pass.views(batches, views, Set::All).enumerate() {
+        let batch = batch?;
+        let Objective { loss, loss_x, loss_u } = objective(pass, &batch, number)?;
+        pass.step(&loss, batch.samples.len(), &loss_x, loss_u.as_ref(), None)?;
+    }
+    Ok(pass.mean_losses())
+}
+
+/// What the network says with these logits `[B, C]`, as a target: probabilities without gradient.
+pub(super) fn said(logits: &Tensor) -> Result<Tensor> {
+    Ok(softmax_last_dim(&logits.detach())?)
+}

@@ -1,0 +1,22 @@
+//! Losses corrected by what is known of the noise: the matrix T with `T_ij = P(given label j | true class i)`.
+
+use candle_core::{D, Tensor};
+
+use super::log_softmax;
+use crate::error::Result;
+
+/// Forward correction (Patrini et al. 2017, section 4.2): cross entropy of the given label with what the network's
+/// prediction becomes by the noise, `-mean_b sum_c y_bc log (p_b T)_c`. A network that knows the true classes minimises it.
+///
+/// A given label that T says can't be is as improbable as f32 can tell, and has no gradient.
+///
+/// # Shapes
+/// `logits`, `targets`: `[B, C]`; `transition`: `[C, C]` with rows that sum to 1, all of one dtype. Result: a scalar, in nats.
+///
+/// # Errors
+/// candle's, where shapes or types differ.
+pub fn forward_correction(logits: &Tensor, targets: &Tensor, transition: &Tensor) -> Result<Tensor> {
+    let given = log_softmax(logits)?.exp()?.matmul(transition)?;
+    let log_given = given.maximum(f64::from(f32::MIN_POSITIVE))?.log()?;
+    Ok((targets * log_given)?.sum(D::Minus1)?.mean_all()?.neg()?)
+}
