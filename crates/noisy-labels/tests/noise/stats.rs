@@ -4,7 +4,7 @@
 const QUANTILE: f64 = 3.719;
 
 /// What a chi-squared statistic stays below with probability 0.9999, by Wilson & Hilferty's approximation, which is at most
-/// 7.2 % too high (at 1 degree of freedom; 4.3 % at 2, below 2 % from 6 on).
+/// 7.2 % too high (at 1 degree of freedom; 4.7 % at 2, below 2 % from 6 on).
 pub(super) fn critical(freedom: usize) -> f64 {
     let spread = 2.0 / (9.0 * freedom as f64);
     freedom as f64 * (1.0 - spread + QUANTILE * spread.sqrt()).powi(3)
