@@ -132,6 +132,7 @@ fn a_network_s_confusions_make_exactly_as_many_wrong_labels_or_its_own_share() {
     assert!((wrong - expected).abs() <= 3.89 * deviation + 0.5, "{wrong}, {expected} +- {deviation}");
 
     folder.put_image("other/purple/0.png", 0, 1);
+    folder.put_image("other/red/0.png", 2, 1);
     let message = folder.fails(1, &["noise", "other", "--out", "d.csv", "--model", "run"]);
     assert!(message.contains("doesn't know class \"purple\""), "{message}");
 }

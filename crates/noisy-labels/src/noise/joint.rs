@@ -1,5 +1,7 @@
 //! How wrong labels are: measured where the truth is known, else estimated.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result, check_labels, check_length};
 use crate::metrics::confusion;
 use crate::quality::ConfidentJoint;
@@ -13,7 +15,7 @@ pub struct LabelNoise {
 }
 
 /// How far an estimate is from the real noise.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EstimationError {
     /// Estimated less real noise rate.
     pub rate: f64,
