@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use dividemix::Method;
 use dividemix::run::Settings;
 use effnet_model::Bases;
+use serde::Serialize;
 
 /// The first line of the help is how to try it.
 const TRY_IT: &str =
@@ -206,16 +207,21 @@ pub(crate) struct Labels {
 }
 
 /// A model of how labels go wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum NoiseKind {
-    /// Any class, alike
+    /// Any class, alike; the true one too, so that some labels stay right (DivideMix's noise)
     Symmetric,
-    /// By the true class: --transition, or CIFAR-10's published mapping
+    /// Any class but the true one, alike
+    SymmetricOther,
+    /// By the true class: --transition, or the published mapping of CIFAR-10's or CIFAR-100's classes
     Asymmetric,
-    /// Each class for the next
+    /// Each class for the next, the last for the first
     Pair,
-    /// By the image; comes with a later version
+    /// By the image's pixels: a rate of its own, around --rate, and classes that they favour (part-dependent noise)
     Instance,
+    /// By the image, as the network of --model confuses it
+    Confusion,
 }
 
 #[derive(Debug, Args)]
@@ -225,22 +231,39 @@ pub(crate) struct Noise {
     /// The labels CSV to write: path,label,true_label
     #[arg(long, value_name = "F.csv")]
     pub(crate) out: PathBuf,
-    /// How labels go wrong
-    #[arg(long, value_enum, default_value = "symmetric")]
-    pub(crate) kind: NoiseKind,
-    /// Part of the images whose label is drawn anew (symmetric: from all classes, so some stay right)
-    #[arg(long, required_unless_present = "transition")]
+    /// How labels go wrong [default: symmetric; asymmetric with --transition, confusion with --model]
+    #[arg(long, value_enum)]
+    pub(crate) kind: Option<NoiseKind>,
+    /// Part of the images whose label is drawn anew [default: 1 with --transition; with --model, what the network itself
+    /// leaves for other classes]
+    #[arg(long, required_unless_present_any = ["transition", "model"])]
     pub(crate) rate: Option<f64>,
     /// Matrix of numbers: a line a true class, a column a given class, in the order of the classes or under a header
-    /// of their names [default rate with it: 1]
+    /// of their names
     #[arg(long, value_name = "FILE")]
     pub(crate) transition: Option<PathBuf>,
+    /// Network that confuses images: a run folder, its model/ folder, a .safetensors or .pth file (with --arch), imagenet
+    /// (of --arch), or hf://OWNER/REPO[/FILE]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<PathBuf>,
+    /// Architecture of --model, where that is a weights file
+    #[arg(long, value_name = "NAME", requires = "model")]
+    pub(crate) arch: Option<String>,
+    /// Side of the square images that --model sees, in pixels [default: its own]
+    #[arg(long, value_name = "PIXELS", requires = "model", value_parser = clap::value_parser!(u16).range(8..=1024))]
+    pub(crate) size: Option<u16>,
     /// Fixes which labels go wrong, and how
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Threads to compute with [default: all]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
     /// Replace a labels CSV that an earlier call wrote
     #[arg(long)]
     pub(crate) force: bool,
+    /// Print the real noise rate and transition matrix as JSON, as the only thing on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -66,4 +66,26 @@ impl Predictor {
     pub(crate) fn classes(&self) -> usize {
         self.model.card.classes.len()
     }
+
+    /// The model's class for each class of a set: by name, or by number where the model knows no names.
+    pub(crate) fn places_of(&self, classes: &[String]) -> Result<Vec<usize>, Failure> {
+        let own = &self.model.card.classes;
+        if !self.model.has_names {
+            return if own.len() == classes.len() {
+                Ok((0..classes.len()).collect())
+            } else {
+                let problem =
+                    format!("the weights have {} classes and the data {}", own.len(), classes.len());
+                Err(Failure::Other(format!(
+                    "{problem}; a file of weights doesn't name its classes, so they must be as many"
+                )))
+            };
+        }
+        let place = |class: &String| {
+            own.iter().position(|name| name == class).ok_or_else(|| {
+                Failure::Other(format!("the model doesn't know class {class:?}; it knows {}", own.join(", ")))
+            })
+        };
+        classes.iter().map(place).collect()
+    }
 }

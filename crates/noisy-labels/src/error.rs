@@ -46,15 +46,30 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A class named by a noise model which the data do not have.
+    /// Classes named by a noise model which the data do not have.
     #[error(
-        "there is no class \"{name}\" among the {classes} given: this noise model is defined by class names"
+        "there is no class \"{}\" among the {classes} given: this noise model is defined by class names",
+        names.join("\", \"")
     )]
-    MissingClass {
-        /// The name looked for.
-        name: String,
+    MissingClasses {
+        /// The names looked for.
+        names: Vec<String>,
         /// Number of classes given.
         classes: usize,
+    },
+    /// A number in a table, a row a sample, that can't be there.
+    #[error("{what} of sample {sample}: number {column} is {value}, must be {range}")]
+    Entry {
+        /// Which of the arguments.
+        what: &'static str,
+        /// Row of the table.
+        sample: usize,
+        /// Place in the row.
+        column: usize,
+        /// The number found there.
+        value: f64,
+        /// The numbers allowed, in words.
+        range: &'static str,
     },
     /// A tensor operation failed, mostly because shapes do not fit.
     #[cfg(feature = "candle")]
@@ -76,4 +91,21 @@ pub(crate) fn check_labels(labels: &[usize], classes: usize) -> Result<()> {
 /// Checks the length of an argument against that of the others.
 pub(crate) fn check_length(what: &'static str, expected: usize, found: usize) -> Result<()> {
     if expected == found { Ok(()) } else { Err(Error::Length { what, expected, found }) }
+}
+
+/// Checks every number of a table `[N, width]`.
+pub(crate) fn check_entries(
+    what: &'static str,
+    table: &[f32],
+    width: usize,
+    range: &'static str,
+    allowed: impl Fn(f32) -> bool,
+) -> Result<()> {
+    match table.iter().position(|&value| !allowed(value)) {
+        Some(place) => {
+            let (sample, column) = (place / width.max(1), place % width.max(1));
+            Err(Error::Entry { what, sample, column, value: f64::from(table[place]), range })
+        }
+        None => Ok(()),
+    }
 }

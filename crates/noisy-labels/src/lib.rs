@@ -12,7 +12,7 @@
 //! | [`mixture`] | two Gaussians fitted to per-sample losses | |
 //! | [`division`] | labeled and unlabeled samples, with every degenerate case defined | |
 //! | [`history`] | losses averaged over the last epochs, for very high noise | |
-//! | [`noise`] | symmetric and class-dependent noise, transition matrices | |
+//! | [`noise`] | wrong labels made: by chance, by the class, by the image; and how wrong labels are, measured or estimated | |
 //! | [`metrics`] | accuracy, AUC, average precision, F1, confusion, calibration | |
 //! | [`quality`] | how trustworthy each label is; which are issues | |
 

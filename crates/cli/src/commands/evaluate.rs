@@ -57,7 +57,7 @@ pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
     });
     let options = OpenOptions { labels, test: TestSplit::Folders, ..OpenOptions::default() };
     let set = image_folder::open(&args.data, &options)?;
-    let classes = match_classes(&predictor, &set.classes)?;
+    let classes = predictor.places_of(&set.classes)?;
     let (samples, what) = if set.test.is_empty() { (set.train, "all") } else { (set.test, "the test") };
     let samples: Arc<[Sample]> = Arc::from(samples);
     tell(&format!("measuring on {what} {} images", samples.len()));
@@ -76,27 +76,6 @@ pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
         write_atomic(path, |out| out.write_all(&csv))?;
     }
     if args.json { print_json(&evaluation) } else { print(&in_words(&evaluation)) }
-}
-
-/// The model's class for each class of the data: by name, or by number where the model knows no names.
-fn match_classes(predictor: &Predictor, data: &[String]) -> Result<Vec<usize>, Failure> {
-    let model = &predictor.model.card.classes;
-    if !predictor.model.has_names {
-        return if model.len() == data.len() {
-            Ok((0..data.len()).collect())
-        } else {
-            let problem = format!("the weights have {} classes and the data {}", model.len(), data.len());
-            Err(Failure::Other(format!(
-                "{problem}; a file of weights doesn't name its classes, so they must be as many"
-            )))
-        };
-    }
-    let place = |class: &String| {
-        model.iter().position(|name| name == class).ok_or_else(|| {
-            Failure::Other(format!("the model doesn't know class {class:?}; it knows {}", model.join(", ")))
-        })
-    };
-    data.iter().map(place).collect()
 }
 
 fn evaluate(

@@ -26,7 +26,7 @@ pub(crate) fn run(args: Arguments) -> Result<(), Failure> {
         Some(Command::Evaluate(args)) => on_threads(args.model.threads, || evaluate::run(&args)),
         Some(Command::Bench(args)) => on_threads(args.threads, || bench::run(&args)),
         Some(Command::Export(args)) => export::run(&args),
-        Some(Command::Noise(args)) => noise::run(&args),
+        Some(Command::Noise(args)) => on_threads(args.threads, || noise::run(&args)),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Scale(args)) => scale::run(&args),
     }

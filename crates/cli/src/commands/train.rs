@@ -73,6 +73,7 @@ fn in_words(finished: &Finished) -> Result<String, Failure> {
             100.0 * recall
         ));
     }
+    lines.extend(noise_error(summary));
     if !summary.skipped_files.is_empty() {
         lines.push(format!("skipped    {} files, listed in summary.json", summary.skipped_files.len()));
     }
@@ -84,6 +85,17 @@ fn in_words(finished: &Finished) -> Result<String, Failure> {
     ));
     lines.push(format!("      classify images with: effmix predict {path} IMAGE..."));
     Ok(lines.join("\n") + "\n")
+}
+
+/// How far the estimated noise is from the real one, where that is known.
+fn noise_error(summary: &Summary) -> Option<String> {
+    let estimates = summary.noise_estimates.as_ref()?;
+    let (real, error) = (estimates.real_rate?, estimates.confident.error?);
+    Some(format!(
+        "           real noise rate {:.1} %; estimated transition matrix {:.1} % off (total variation)",
+        100.0 * real,
+        100.0 * error.total_variation
+    ))
 }
 
 fn accuracy(summary: &Summary) -> Vec<String> {

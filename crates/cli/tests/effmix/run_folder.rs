@@ -27,6 +27,7 @@ fn a_run_folder_holds_every_file_with_its_schema() {
         "test_accuracy_last",
         "test_labels",
         "estimated_noise_rate",
+        "noise_estimates",
         "issues",
         "images",
         "classes",
@@ -44,6 +45,7 @@ fn a_run_folder_holds_every_file_with_its_schema() {
         assert!(summary.get(key).is_some(), "{key} is missing: {summary}");
     }
     assert!(summary["clean_auc"].is_null(), "no truth is known here");
+    assert!(summary["noise_estimates"]["confident"]["error"].is_null());
     assert_eq!(summary["test_labels"], "given");
     let skipped = summary["skipped_files"].as_array().unwrap();
     assert_eq!(skipped.len(), 1, "{skipped:?}");
@@ -132,7 +134,7 @@ fn a_run_folder_holds_every_file_with_its_schema() {
 fn true_labels_are_measured_against_and_a_csv_overrides_the_folders() {
     let folder = Folder::with_images(12);
     folder.run(&["noise", "data", "--out", "labels.csv", "--rate", "0.5", "--seed", "3"]);
-    folder.train("out", &["--labels", "labels.csv", "--truth-column", "true_label"]);
+    let shown = folder.train("out", &["--labels", "labels.csv", "--truth-column", "true_label"]);
     let summary = json(&read(&folder.path("out/summary.json")));
     assert_eq!(summary["test_labels"], "truth");
     assert!(summary["clean_auc"].as_f64().is_some());
@@ -141,6 +143,27 @@ fn true_labels_are_measured_against_and_a_csv_overrides_the_folders() {
         rows.iter().any(|row| !row[1].starts_with(&format!("{}/", row[2]))),
         "the CSV's labels are the given ones"
     );
+
+    let estimates = &summary["noise_estimates"];
+    let n = rows.len() as f64;
+    let real = rows.iter().filter(|row| !row[1].starts_with(&format!("{}/", row[2]))).count() as f64 / n;
+    let doubts: f64 = rows.iter().map(|row| 1.0 - row[5].parse::<f64>().unwrap()).sum();
+    let close = |value: &serde_json::Value, expected: f64| (value.as_f64().unwrap() - expected).abs() < 1e-12;
+    assert!(close(&estimates["real_rate"], real), "{estimates}");
+    assert!(shown.contains(&format!("real noise rate {:.1} %", 100.0 * real)), "{shown}");
+    assert!(close(&estimates["division"]["rate"], doubts / n), "the mean of 1 - p_clean: {estimates}");
+    assert_eq!(estimates["confident"]["rate"], summary["estimated_noise_rate"]);
+    for estimate in [&estimates["confident"], &estimates["division"]] {
+        let rate = estimate["rate"].as_f64().unwrap();
+        assert!(close(&estimate["error"]["rate"], rate - real), "{estimate}");
+        assert!((0.0..=1.0).contains(&estimate["error"]["total_variation"].as_f64().unwrap()));
+        let rows = estimate["transition"].as_array().unwrap();
+        assert_eq!(rows.len(), CLASSES.len());
+        let sum = |row: &serde_json::Value| -> Option<f64> {
+            Some(row.as_array()?.iter().map(|p| p.as_f64().unwrap()).sum())
+        };
+        assert!(rows.iter().filter_map(sum).all(|sum| (sum - 1.0).abs() < 1e-9), "{rows:?}");
+    }
 }
 
 #[test]

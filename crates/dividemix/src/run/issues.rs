@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::path::Path;
 
 use image_folder::Sample;
+use noisy_labels::noise::LabelNoise;
 use noisy_labels::quality::{ConfidentJoint, label_issues, suggested_label};
 use serde::{Deserialize, Serialize};
 
@@ -38,8 +39,10 @@ pub(crate) struct Findings<'a> {
     pub(crate) samples: &'a [Sample],
     pub(crate) classes: &'a [String],
     pub(crate) outcome: &'a Outcome,
-    /// The share of labels that are wrong, by confident learning.
-    pub(crate) noise_rate: f64,
+    /// How wrong labels are, by confident learning.
+    pub(crate) noise: LabelNoise,
+    /// The same by the last divisions.
+    pub(crate) noise_by_division: LabelNoise,
     /// The class that the networks would give each sample.
     pub(crate) suggested: Vec<usize>,
     /// Whether each label should be looked at.
@@ -52,9 +55,12 @@ impl<'a> Findings<'a> {
         let predicted = &outcome.mean_probabilities;
         let rows = predicted.chunks_exact(classes.len().max(1));
         let suggested: Vec<usize> = rows.zip(&given).map(|(row, &y)| suggested_label(row, y)).collect();
-        let noise_rate = ConfidentJoint::count(predicted, &given, classes.len())?.noise_rate();
-        let issues = label_issues(&outcome.label_quality, &given, &suggested, noise_rate)?;
-        Ok(Self { samples, classes, outcome, noise_rate, suggested, issues })
+        let counts = ConfidentJoint::count(predicted, &given, classes.len())?;
+        let noise = LabelNoise::by_confident_joint(&counts);
+        let clean = &outcome.clean_probability;
+        let noise_by_division = LabelNoise::by_division(clean, predicted, &given, classes.len())?;
+        let issues = label_issues(&outcome.label_quality, &given, &suggested, counts.noise_rate())?;
+        Ok(Self { samples, classes, outcome, noise, noise_by_division, suggested, issues })
     }
 
     /// Probabilities `[N, classes]` that the table is made from, and `pred_probs.npy` holds.

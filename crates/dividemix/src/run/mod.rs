@@ -55,6 +55,6 @@ pub use progress::{Observer, Progress, Training};
 pub use record::{Timing, read_metrics};
 pub use resolve::Plan;
 pub use settings::{Augment, CacheKind, Freeze, Settings};
-pub use summary::{SkippedFile, Summary, TestLabels};
+pub use summary::{NoiseEstimate, NoiseEstimates, SkippedFile, Summary, TestLabels};
 
 pub use crate::memory::peak_rss_bytes;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use noisy_labels::metrics;
+use noisy_labels::noise::{EstimationError, LabelNoise};
 use serde::{Deserialize, Serialize};
 
 use super::data::Sets;
@@ -31,6 +32,36 @@ pub struct SkippedFile {
     pub reason: String,
 }
 
+/// How wrong the labels are, as a run estimates it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NoiseEstimate {
+    /// The share of labels that are wrong.
+    pub rate: f64,
+    /// The probability of each given label (column) for each true class (row), in the order of the classes; null for a
+    /// class that no image seems to be of.
+    pub transition: Vec<Option<Vec<f64>>>,
+    /// How far that is from the real noise; null where the truth is unknown.
+    pub error: Option<EstimationError>,
+}
+
+impl NoiseEstimate {
+    fn new(noise: &LabelNoise, real: Option<&LabelNoise>) -> Result<Self> {
+        let error = real.map(|real| noise.error_against(real)).transpose()?;
+        Ok(Self { rate: noise.rate(), transition: noise.transition(), error })
+    }
+}
+
+/// A run's estimates of the noise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NoiseEstimates {
+    /// By confident learning (`noisy_labels::quality::ConfidentJoint`); its rate is `estimated_noise_rate`.
+    pub confident: NoiseEstimate,
+    /// By the last divisions (`noisy_labels::noise::LabelNoise::by_division`).
+    pub division: NoiseEstimate,
+    /// The real share of wrong labels; null where the truth is unknown.
+    pub real_rate: Option<f64>,
+}
+
 /// A run in numbers; what can't be known is null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -45,6 +76,9 @@ pub struct Summary {
     pub plain_accuracy: Option<f64>,
     /// Estimated share of labels that are wrong, by confident learning (`noisy_labels::quality::ConfidentJoint`).
     pub estimated_noise_rate: f64,
+    /// How wrong the labels are, estimated in two ways, with the errors where the truth is known.
+    #[serde(default)]
+    pub noise_estimates: Option<NoiseEstimates>,
     /// Labels that should be looked at.
     pub issues: usize,
     /// Training images.
@@ -99,6 +133,8 @@ impl Summary {
         let given: Vec<usize> = findings.samples.iter().map(|s| s.label).collect();
         let classes = findings.classes.len();
         let confusion = metrics::confusion(&given, &findings.suggested, classes)?;
+        let truth: Option<Vec<usize>> = findings.samples.iter().map(|s| s.truth).collect();
+        let real = truth.map(|truth| LabelNoise::measured(&given, &truth, classes)).transpose()?;
         let epoch_seconds: f64 = timing.iter().map(|t| t.seconds).sum();
         let views: f64 = timing.iter().map(|t| t.seconds * t.train_images_per_s).sum();
         let skipped = sets.skipped.iter().cloned();
@@ -110,7 +146,12 @@ impl Summary {
                 false => TestLabels::Given,
             }),
             plain_accuracy,
-            estimated_noise_rate: findings.noise_rate,
+            estimated_noise_rate: findings.noise.rate(),
+            noise_estimates: Some(NoiseEstimates {
+                confident: NoiseEstimate::new(&findings.noise, real.as_ref())?,
+                division: NoiseEstimate::new(&findings.noise_by_division, real.as_ref())?,
+                real_rate: real.as_ref().map(LabelNoise::rate),
+            }),
             issues: issues.iter().filter(|issue| **issue).count(),
             images: n,
             classes,

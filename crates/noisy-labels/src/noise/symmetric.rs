@@ -2,14 +2,15 @@
 
 use rand::Rng;
 
-use super::touched;
-use crate::error::{Error, Result, check_labels};
+use super::{needs_wrong_classes, touched};
+use crate::error::{Result, check_labels};
 
 /// Gives exactly `int(rate * N)` samples a label drawn uniformly: from all classes with `include_true`, as the
 /// reference code does (so rate 0.5 leaves 45 % wrong with ten classes), else from the wrong ones alone.
 ///
 /// # Errors
-/// [`Error::OutOfRange`] for a rate outside `0..=1`, or where there is no wrong class; [`Error::Label`].
+/// [`crate::Error::OutOfRange`] for a rate outside `0..=1`, or where a label is to be wrong and there is no other class;
+/// [`crate::Error::Label`].
 pub fn symmetric<R: Rng + ?Sized>(
     labels: &[usize],
     classes: usize,
@@ -18,15 +19,12 @@ pub fn symmetric<R: Rng + ?Sized>(
     rng: &mut R,
 ) -> Result<Vec<usize>> {
     check_labels(labels, classes)?;
-    if !include_true && classes < 2 {
-        return Err(Error::OutOfRange {
-            name: "number of classes",
-            value: classes as f64,
-            range: "2 at least for a label to be wrong",
-        });
+    let touched = touched(labels.len(), rate, rng)?;
+    if !include_true && !touched.is_empty() {
+        needs_wrong_classes(classes)?;
     }
     let mut noisy = labels.to_vec();
-    for sample in touched(labels.len(), rate, rng)? {
+    for sample in touched {
         noisy[sample] = if include_true {
             rng.random_range(0..classes)
         } else {

@@ -2,14 +2,11 @@
 
 use rand::Rng;
 
+use super::{cifar, pick};
 use crate::error::{Error, Result};
 
 /// How far a row's sum may be from 1: matrices in files are rounded.
 const ROUNDING: f64 = 1e-6;
-
-/// CIFAR-10's published asymmetric noise (Patrini et al. 2017, section 5): mistakes that people make too.
-const CIFAR10_PAIRS: [(&str, &str); 5] =
-    [("truck", "automobile"), ("bird", "airplane"), ("deer", "horse"), ("cat", "dog"), ("dog", "cat")];
 
 /// A square matrix of probabilities; row: true class, column: given label; each row sums to 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,32 +39,74 @@ impl Transition {
         Ok(Self { rows: normalised })
     }
 
-    /// Maps each named class to another (`(true, given)`), and every other class to itself.
+    /// Maps each named class to another (`(true, given)`), and every other class to itself. Capital letters, and what
+    /// stands between words, make no difference, unless a class bears the very name.
     ///
     /// # Errors
-    /// [`Error::MissingClass`] for a name that is not among `classes`.
+    /// [`Error::MissingClasses`] with all the names that are not among `classes`.
     pub fn mapping<S: AsRef<str>>(classes: &[S], pairs: &[(&str, &str)]) -> Result<Self> {
+        let loose = |name: &str| -> String {
+            name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        };
+        let loosened: Vec<String> = classes.iter().map(|class| loose(class.as_ref())).collect();
         let id = |name: &str| {
-            classes
-                .iter()
-                .position(|class| class.as_ref() == name)
-                .ok_or_else(|| Error::MissingClass { name: name.to_owned(), classes: classes.len() })
+            let exact = classes.iter().position(|class| class.as_ref() == name);
+            exact.or_else(|| loosened.iter().position(|class| *class == loose(name)))
         };
         let mut target: Vec<usize> = (0..classes.len()).collect();
+        let mut missing: Vec<String> = Vec::new();
         for (from, to) in pairs {
-            let from = id(from)?;
-            target[from] = id(to)?;
+            match (id(from), id(to)) {
+                (Some(from), Some(to)) => target[from] = to,
+                (from_id, to_id) => {
+                    let absent = [(from, from_id), (to, to_id)].into_iter().filter(|(_, id)| id.is_none());
+                    missing.extend(absent.map(|(name, _)| (*name).to_owned()));
+                }
+            }
         }
-        Ok(Self::deterministic(&target))
+        if missing.is_empty() {
+            return Ok(Self::deterministic(&target));
+        }
+        missing.sort();
+        missing.dedup();
+        Err(Error::MissingClasses { names: missing, classes: classes.len() })
     }
 
     /// CIFAR-10's published mapping, by class names: truck to automobile, bird to airplane, deer to horse, cat and dog
-    /// to each other.
+    /// to each other (Patrini et al. 2017, section 5).
     ///
     /// # Errors
-    /// [`Error::MissingClass`] where a class of these names is lacking.
+    /// [`Error::MissingClasses`] where classes of these names are lacking.
     pub fn cifar10<S: AsRef<str>>(classes: &[S]) -> Result<Self> {
-        Self::mapping(classes, &CIFAR10_PAIRS)
+        Self::mapping(classes, &cifar::CIFAR10)
+    }
+
+    /// CIFAR-100's published mapping, by class names: each class to the next of its superclass, in the order of the
+    /// alphabet, the last to the first (Patrini et al. 2017, section 5).
+    ///
+    /// # Errors
+    /// [`Error::MissingClasses`] where classes of these names are lacking.
+    pub fn cifar100<S: AsRef<str>>(classes: &[S]) -> Result<Self> {
+        Self::mapping(classes, &cifar::within_superclasses())
+    }
+
+    /// The published mapping of the set that has these class names: [`Self::cifar10`]'s or [`Self::cifar100`]'s.
+    ///
+    /// # Errors
+    /// [`Error::MissingClasses`] with what is lacking for the one that lacks the smaller share of its names.
+    pub fn published<S: AsRef<str>>(classes: &[S]) -> Result<Self> {
+        let lacking = |error: &Error, names: usize| match error {
+            Error::MissingClasses { names: missing, .. } => missing.len() as f64 / names as f64,
+            _ => 1.0,
+        };
+        match (Self::cifar10(classes), Self::cifar100(classes)) {
+            (Ok(mapping), _) | (_, Ok(mapping)) => Ok(mapping),
+            (Err(of_10), Err(of_100)) => {
+                let ten_is_nearer =
+                    lacking(&of_10, cifar::CIFAR10_NAMED) <= lacking(&of_100, cifar::CIFAR100_NAMED);
+                Err(if ten_is_nearer { of_10 } else { of_100 })
+            }
+        }
     }
 
     /// Pair flip: each class is taken for the next, the last for the first.
@@ -94,16 +133,6 @@ impl Transition {
 
     /// A label for a sample of class `truth`, which must be below [`Self::classes`].
     pub(super) fn draw<R: Rng + ?Sized>(&self, truth: usize, rng: &mut R) -> usize {
-        let mut left: f64 = rng.random();
-        let mut last = truth;
-        for (label, &p) in self.rows[truth].iter().enumerate().filter(|&(_, &p)| p > 0.0) {
-            last = label;
-            if left < p {
-                break;
-            }
-            left -= p;
-        }
-        // Rounding may leave a rest after the last entry that is not 0: it is that entry's.
-        last
+        pick(self.rows[truth].iter().copied().enumerate(), 1.0, rng).unwrap_or(truth)
     }
 }

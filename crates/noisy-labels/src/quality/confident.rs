@@ -63,6 +63,11 @@ impl ConfidentJoint {
         Ok(Self { classes, counts, given })
     }
 
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
     /// The counts `[C, C]`, row-major: given label, then predicted class.
     pub fn counts(&self) -> &[usize] {
         &self.counts

@@ -1,0 +1,99 @@
+//! What came out.
+
+use dividemix::run::SkippedFile;
+use image_folder::Skipped;
+use noisy_labels::noise::LabelNoise;
+use serde::Serialize;
+
+use crate::args::{Noise, NoiseKind};
+use crate::exit::Failure;
+
+/// Classes whose whole matrix is shown; of more, the confusions that are most frequent, as many.
+const SHOWN: usize = 20;
+
+/// The noise that is in the labels now.
+#[derive(Debug, Serialize)]
+pub(super) struct Outcome {
+    /// The CSV.
+    out: String,
+    kind: NoiseKind,
+    images: usize,
+    /// Wrong labels.
+    wrong: usize,
+    /// Their share; 0 without images.
+    noise_rate: f64,
+    classes: Vec<String>,
+    /// Share of each given label (column) among the images of each true class (row); null for a class without images.
+    transition: Vec<Option<Vec<f64>>>,
+    skipped_files: Vec<SkippedFile>,
+}
+
+impl Outcome {
+    pub(super) fn new(
+        args: &Noise,
+        kind: NoiseKind,
+        classes: &[String],
+        (given, truth): (&[usize], &[usize]),
+        skipped: Vec<Skipped>,
+    ) -> Result<Self, Failure> {
+        let noise = LabelNoise::measured(given, truth, classes.len())?;
+        let skipped = skipped.into_iter();
+        Ok(Self {
+            out: args.out.display().to_string(),
+            kind,
+            images: given.len(),
+            wrong: given.iter().zip(truth).filter(|(given, truth)| given != truth).count(),
+            noise_rate: noise.rate(),
+            classes: classes.to_vec(),
+            transition: noise.transition(),
+            skipped_files: skipped.map(|s| SkippedFile { path: s.path, reason: s.reason }).collect(),
+        })
+    }
+
+    pub(super) fn in_words(&self) -> String {
+        let Self { out, images, wrong, .. } = self;
+        let rate = 100.0 * self.noise_rate;
+        let mut text = format!("{out}: {wrong} of {images} labels are wrong ({rate:.2} %)\n");
+        text += &match self.classes.len() <= SHOWN {
+            true => self.matrix(),
+            false => self.most_frequent(),
+        };
+        text
+    }
+
+    fn matrix(&self) -> String {
+        let width = self.width();
+        let mut text =
+            "labels in % of each true class (rows: true class, columns: label, in this order)\n".to_owned();
+        for (name, row) in self.classes.iter().zip(&self.transition) {
+            let cells: Vec<String> = match row {
+                Some(row) => row.iter().map(|share| format!("{:>5.1}", 100.0 * share)).collect(),
+                None => vec!["    -".to_owned(); self.classes.len()],
+            };
+            text += &format!("{name:width$}  {}\n", cells.join(" "));
+        }
+        text
+    }
+
+    fn most_frequent(&self) -> String {
+        let rows = self.transition.iter().enumerate().filter_map(|(class, row)| Some((class, row.as_ref()?)));
+        let mut confusions: Vec<(usize, usize, f64)> = rows
+            .flat_map(|(class, row)| row.iter().enumerate().map(move |(label, share)| (class, label, *share)))
+            .filter(|(class, label, share)| class != label && *share > 0.0)
+            .collect();
+        // Stable: of equals, the first class first.
+        confusions.sort_by(|a, b| b.2.total_cmp(&a.2));
+        let width = self.width();
+        let mut text =
+            "the most frequent mistakes, in % of the true class (--json: the whole matrix)\n".to_owned();
+        for (class, label, share) in confusions.into_iter().take(SHOWN) {
+            let (class, label) = (&self.classes[class], &self.classes[label]);
+            text += &format!("{class:width$}  {:>5.1}  {label}\n", 100.0 * share);
+        }
+        text
+    }
+
+    fn width(&self) -> usize {
+        self.classes.iter().map(|name| name.chars().count()).max().unwrap_or_default()
+    }
+}

@@ -1,0 +1,151 @@
+//! How wrong labels are: measured where the truth is known, else estimated.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result, check_labels, check_length};
+use crate::metrics::confusion;
+use crate::quality::ConfidentJoint;
+
+/// The joint distribution of true and given label, and what follows from it: the noise rate, and the transition matrix.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabelNoise {
+    classes: usize,
+    /// `[C, C]`, row-major: true class, then given label. Its sum is 1; 0 without samples.
+    joint: Vec<f64>,
+}
+
+/// How far an estimate is from the real noise.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EstimationError {
+    /// Estimated less real noise rate.
+    pub rate: f64,
+    /// Total variation distance of the rows of both transition matrices, `1/2 sum_g |T'_tg - T_tg|`, averaged over the
+    /// samples: 0 to 1.
+    pub total_variation: f64,
+    /// Mean absolute difference of the entries of both transition matrices, over the rows of classes that occur.
+    pub mean_absolute: f64,
+}
+
+impl LabelNoise {
+    /// What it is, where the truth is known.
+    ///
+    /// # Errors
+    /// [`Error::Label`] for an id that is no class; [`Error::Length`] where the lengths differ.
+    pub fn measured(given: &[usize], truth: &[usize], classes: usize) -> Result<Self> {
+        let counts = confusion(truth, given, classes)?;
+        let share = |count: usize| count as f64 / truth.len().max(1) as f64;
+        Ok(Self { classes, joint: counts.into_iter().flatten().map(share).collect() })
+    }
+
+    /// Estimated by confident learning (Northcutt, Jiang & Chuang 2021, section 3.1): the joint distribution of
+    /// [`ConfidentJoint`], each given label with the share of samples that have it.
+    pub fn by_confident_joint(counts: &ConfidentJoint) -> Self {
+        let (by_given, classes) = (counts.joint(), counts.classes());
+        let mut joint = vec![0.0; by_given.len()];
+        for (place, share) in by_given.into_iter().enumerate() {
+            joint[place % classes * classes + place / classes] = share;
+        }
+        Self { classes, joint }
+    }
+
+    /// Estimated by DivideMix's division (Li, Socher & Hoi 2020): a sample whose label g is clean with probability w is of
+    /// class g by w, and of each other class c by `(1 - w) p_c / sum_{k != g} p_k`; so the rate is the mean of 1 - w.
+    ///
+    /// Predictions that say nothing of the other classes (NaN, or all of it on g) make them all as probable. The
+    /// mixture takes hard images for wrong ones, so this estimate tends to be too high; a division that is degenerate
+    /// believes every label, and tells of no noise.
+    ///
+    /// # Shapes
+    /// `clean_probability`: N values in `0..=1`; `probabilities`: `[N, classes]`, row-major; `given`: N ids.
+    ///
+    /// # Errors
+    /// [`Error::Length`] where the lengths do not fit; [`Error::Label`]; [`Error::OutOfRange`] for a clean probability
+    /// that is none.
+    pub fn by_division(
+        clean_probability: &[f64],
+        probabilities: &[f32],
+        given: &[usize],
+        classes: usize,
+    ) -> Result<Self> {
+        check_labels(given, classes)?;
+        check_length("clean probabilities", given.len(), clean_probability.len())?;
+        check_length("probabilities", given.len().saturating_mul(classes), probabilities.len())?;
+        if let Some(&value) = clean_probability.iter().find(|w| !(0.0..=1.0).contains(*w)) {
+            return Err(Error::OutOfRange { name: "clean probability", value, range: "in 0..=1" });
+        }
+        // [C, C]: given label, then true class, so that a sample adds to one row.
+        let mut by_given = vec![0.0; classes * classes];
+        let rows = probabilities.chunks_exact(classes.max(1)).zip(given);
+        for ((row, &label), &clean) in rows.zip(clean_probability) {
+            let sums = &mut by_given[label * classes..][..classes];
+            if classes == 1 {
+                // There is no other class to be of.
+                sums[label] += 1.0;
+                continue;
+            }
+            sums[label] += clean;
+            let others = || row.iter().enumerate().filter(|&(class, _)| class != label);
+            let mass: f64 = others().map(|(_, &p)| f64::from(p)).sum();
+            let says_nothing = !(mass > 0.0 && mass.is_finite());
+            for (class, &p) in others() {
+                let share = if says_nothing { 1.0 / (classes - 1) as f64 } else { f64::from(p) / mass };
+                sums[class] += (1.0 - clean) * share;
+            }
+        }
+        let samples = given.len().max(1) as f64;
+        let joint = (0..classes * classes)
+            .map(|place| by_given[place % classes * classes + place / classes] / samples)
+            .collect();
+        Ok(Self { classes, joint })
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The joint distribution `[C, C]`, row-major: true class, then given label.
+    pub fn joint(&self) -> &[f64] {
+        &self.joint
+    }
+
+    /// The share of labels that are wrong, 0 to 1: what is off the diagonal; 0 without samples.
+    pub fn rate(&self) -> f64 {
+        let off = |&(place, _): &(usize, &f64)| place / self.classes != place % self.classes;
+        self.joint.iter().enumerate().filter(off).map(|(_, share)| share).sum()
+    }
+
+    /// The probability of each given label (column) for each true class (row); `None` for a class that no sample is
+    /// of.
+    pub fn transition(&self) -> Vec<Option<Vec<f64>>> {
+        let row = |row: &[f64]| {
+            let sum: f64 = row.iter().sum();
+            (sum > 0.0).then(|| row.iter().map(|share| share / sum).collect())
+        };
+        self.joint.chunks_exact(self.classes.max(1)).map(row).collect()
+    }
+
+    /// How far this estimate is from the real noise. A class that it takes no sample to be of counts as one without noise.
+    ///
+    /// # Errors
+    /// [`Error::Length`] where it is about another number of classes.
+    pub fn error_against(&self, real: &Self) -> Result<EstimationError> {
+        check_length("classes of the estimate", real.classes, self.classes)?;
+        let (mut total_variation, mut absolute, mut rows) = (0.0, 0.0, 0usize);
+        for (class, (estimated, row)) in self.transition().into_iter().zip(real.transition()).enumerate() {
+            let Some(row) = row else { continue };
+            let clean = || (0..self.classes).map(|label| f64::from(u8::from(label == class))).collect();
+            let estimated: Vec<f64> = estimated.unwrap_or_else(clean);
+            let difference: f64 = estimated.iter().zip(&row).map(|(e, r)| (e - r).abs()).sum();
+            let share: f64 = real.joint[class * self.classes..][..self.classes].iter().sum();
+            total_variation += share * difference / 2.0;
+            absolute += difference;
+            rows += 1;
+        }
+        Ok(EstimationError {
+            rate: self.rate() - real.rate(),
+            total_variation,
+            mean_absolute: absolute / (rows * self.classes).max(1) as f64,
+        })
+    }
+}
