@@ -180,8 +180,14 @@ impl Timer<'_> {
         };
         // The rate is above 0, as it must be, and too low to spoil the weights.
         let hyper = Hyperparameters { batch, lr: 1e-9, ..self.hyper.clone() };
-        let context =
-            Context { data: &data, hyper: &hyper, refined: None, class_weights: None, transition: None, stop: self.stop };
+        let context = Context {
+            data: &data,
+            hyper: &hyper,
+            refined: None,
+            class_weights: None,
+            transition: None,
+            stop: self.stop,
+        };
         let mut times = Vec::new();
         let mut observe = |event: Event| {
             if let Event::Batch { .. } = event {

@@ -231,7 +231,12 @@ impl Hyperparameters {
             require((0.0..=most).contains(&strength), "--strength", strength, allowed)?;
         }
         let knows_nothing = self.method == Method::Forward && self.warmup == 0;
-        require(!knows_nothing, "--warmup", 0, "at least 1: the noise is estimated by what was learned so far")?;
+        require(
+            !knows_nothing,
+            "--warmup",
+            0,
+            "at least 1: the noise is estimated by what was learned so far",
+        )?;
         require(
             self.teacher_temperature > 0.0 && self.teacher_temperature.is_finite(),
             "--teacher-temperature",

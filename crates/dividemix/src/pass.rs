@@ -162,7 +162,8 @@ impl<'a> Pass<'a> {
     pub(crate) fn teacher(&self, samples: &[usize]) -> Result<Option<Tensor>> {
         let Some(logits) = &self.data.teacher else { return Ok(None) };
         let classes = self.data.classes;
-        let rows: Vec<f32> = samples.iter().flat_map(|&i| &logits[i * classes..][..classes]).copied().collect();
+        let rows: Vec<f32> =
+            samples.iter().flat_map(|&i| &logits[i * classes..][..classes]).copied().collect();
         Ok(Some(Tensor::from_vec(rows, (samples.len(), classes), &Device::Cpu)?))
     }
 
@@ -200,7 +201,9 @@ impl<'a> Pass<'a> {
         let (labeled, unlabeled) = (division.labeled.len(), division.unlabeled.len());
         // Batch norm knows nothing from one sample.
         if division.degenerate.is_none() && (labeled < 2 || unlabeled < 2) {
-            self.trains_plainly(&format!("{labeled} samples are above the threshold and {unlabeled} are not"));
+            self.trains_plainly(&format!(
+                "{labeled} samples are above the threshold and {unlabeled} are not"
+            ));
             return false;
         }
         self.is_told_apart(division)

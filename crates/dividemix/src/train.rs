@@ -14,7 +14,8 @@ use crate::methods::{recipe, warm_up};
 use crate::optimiser::Optimiser;
 use crate::pass::{Context, Observe, Pass, class_weights};
 use crate::{
-    EpochRecord, Error, Event, Hyperparameters, Losses, Method, Network, Outcome, Phase, Result, ViewSource, logits,
+    EpochRecord, Error, Event, Hyperparameters, Losses, Method, Network, Outcome, Phase, Result, ViewSource,
+    logits,
 };
 
 /// Samples to train on, with labels that may be wrong.
@@ -95,8 +96,14 @@ pub fn train(
     check(networks, data, start, hyper)?;
     let refined = start.map(|s| s.refined(data));
     let weights = class_weights(data, hyper.class_weights);
-    let context =
-        Context { data, hyper, refined: refined.as_deref(), class_weights: weights.as_deref(), transition: None, stop };
+    let context = Context {
+        data,
+        hyper,
+        refined: refined.as_deref(),
+        class_weights: weights.as_deref(),
+        transition: None,
+        stop,
+    };
     let optimisers = networks
         .iter()
         .map(|n| Optimiser::new(n.as_ref(), hyper.body_share()))

@@ -4,8 +4,8 @@
 use noisy_labels::division::Division;
 use noisy_labels::losses::{cross_entropy, distillation};
 
-use super::over_all::{Objective, over_all};
 use super::Recipe;
+use super::over_all::{Objective, over_all};
 use crate::pass::Pass;
 use crate::{Error, Losses, Result};
 

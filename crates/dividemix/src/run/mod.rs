@@ -5,7 +5,7 @@
 //! | `settings` | what a user can say: flags and TOML keys in one struct |
 //! | `defaults`, `resolve` | what is done where he says nothing, and whether it can be |
 //! | `data`, `pixels`, `features` | images, or features of a frozen body, as the loop's views |
-//! | `weights`, `hub` | the networks, in and out; weights by name |
+//! | `weights`, `teacher`, `hub` | the networks, in and out; who they learn from; weights by name |
 //! | `budget` | what fits into a given time |
 //! | `estimate`, `room`, `disk` | what a run will take, and whether there is room for it |
 //! | `execute` | a run from start to end, and going on with one |

@@ -25,6 +25,7 @@ pub(super) struct Seen {
 fn small() -> Transform {
     Transform {
         size: 32,
+        resized: 32,
         mean: [0.4914, 0.4822, 0.4465],
         std: [0.2023, 0.1994, 0.2010],
         interpolation: Interpolation::Bilinear,
