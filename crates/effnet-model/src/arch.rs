@@ -71,6 +71,18 @@ impl Preprocessing {
         values.broadcast_sub(&of(&self.mean)?)?.broadcast_div(&of(&self.std)?)
     }
 
+    /// Whether images can be normalised by it; if not, why.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let Self { mean, std, .. } = self;
+        let usable = |(mean, std): (&f32, &f32)| {
+            *std > 0.0 && std.is_finite() && [0.0, 1.0].iter().all(|value| ((value - mean) / std).is_finite())
+        };
+        match mean.iter().zip(std).all(usable) {
+            true => Ok(()),
+            false => Err(format!("mean {mean:?} and std {std:?} must be numbers, the latter above 0")),
+        }
+    }
+
     /// EfficientNet-Lite's (v - 127) / 128 on 0..255.
     pub const LITE: Self =
         Self { mean: [127.0 / 255.0; 3], std: [128.0 / 255.0; 3], interpolation: Interpolation::Bicubic };
@@ -321,6 +333,7 @@ impl Arch {
         must((0.0..=1.0).contains(&momentum), format!("bn_momentum {momentum} must be 0 to 1"))?;
         must(rate(self.dropout), format!("dropout {} must be at least 0 and below 1", self.dropout))?;
         must(rate(self.drop_path), format!("drop path {} must be at least 0 and below 1", self.drop_path))?;
+        self.preprocessing.check().or_else(|reason| must(false, reason))?;
         if let ClassifierKind::Mlp { hidden } = self.classifier {
             let widths = 1..=LARGEST_HIDDEN;
             must(widths.contains(&hidden), format!("hidden width {hidden} must be 1 to {LARGEST_HIDDEN}"))?;
