@@ -207,7 +207,8 @@ pub(crate) fn configs() -> Vec<Vec<u8>> {
     let of_run = "program = \"effmix\"\nversion = \"0.1.0\"\nclasses = [\"cat\", \"dog\"]\ndata = \"photos\"\n\
         labels = \"l.csv\"\npath-column = \"path\"\nstem-stride = 1\nepochs = 3\nwarmup = 1\nlambda-u = 25.0\n\
         threshold = 0.5\nschedule = \"cosine\"\ncheckpoint-every = 1\n# end\n";
-    vec![own.into(), of_run.into()]
+    let laid_out = "\"program\" = 'effmix'\nclasses = [\n  \"\"\"a\nversion = 1\"\"\", # one\n  'c = d',\n]\nepochs = 3\n# end\n";
+    vec![own.into(), of_run.into(), laid_out.into()]
 }
 
 pub(crate) fn labels() -> Vec<Vec<u8>> {
