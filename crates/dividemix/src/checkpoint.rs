@@ -138,6 +138,7 @@ impl Checkpoints {
                 self.bad(&path, "it was made with other samples or labels; the data must be as they were")
             );
         }
+        let samples = data.labels.len();
         let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
         let mut take =
             |name: &str| tensors.remove(name).ok_or_else(|| self.bad(&path, format!("{name} is missing")));
@@ -149,11 +150,14 @@ impl Checkpoints {
                 velocity.set(&take(&velocity_key(k, name))?)?;
             }
             state.outputs[k] = take(&logits_key(k))?.flatten_all()?.to_vec1()?;
+            self.has(&path, "logits", state.outputs[k].len(), samples * data.classes)?;
             state.losses[k] = losses(&state.outputs[k], &data.labels, data.classes);
         }
+        let passes: Vec<_> = take("margins/passes")?.to_vec1()?;
+        self.has(&path, "margins", passes.len(), samples)?;
         state.margins = MarginHistory::from_parts(MarginParts {
             classes: data.classes,
-            passes: take("margins/passes")?.to_vec1()?,
+            passes,
             margin_sum: take("margins/margin_sum")?.to_vec1()?,
             probability_sum: take("margins/probability_sum")?.flatten_all()?.to_vec1()?,
         })?;
@@ -162,6 +166,14 @@ impl Checkpoints {
         state.epoch = header.epoch;
         state.records = header.records;
         Ok(())
+    }
+
+    /// That there are as many of these as the data need.
+    fn has(&self, path: &Path, what: &str, found: usize, expected: usize) -> Result<()> {
+        match found == expected {
+            true => Ok(()),
+            false => Err(self.bad(path, format!("it has {found} {what}, and {expected} are needed"))),
+        }
     }
 
     fn bad(&self, path: &Path, problem: impl std::fmt::Display) -> Error {

@@ -5,8 +5,10 @@ mod clouds;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use candle_core::Device;
 use clouds::{CLASSES, Clouds, networks, wrong_share};
 use dividemix::{Checkpoints, Error, Event, Hyperparameters, Method, Network, Outcome, Phase, train};
+use safetensors::SafeTensors;
 
 fn quick(method: Method) -> Hyperparameters {
     Hyperparameters {
@@ -165,6 +167,29 @@ fn only_the_newest_checkpoint_stays_and_another_data_set_is_refused() {
     let (data, stop) = (other.training_set(), AtomicBool::new(false));
     let refused = train(&networks, &data, None, None, &hyper, Some(&checkpoints), &stop, &mut |_| Ok(()));
     assert!(refused.unwrap_err().to_string().contains("other samples or labels"));
+}
+
+#[test]
+fn a_checkpoint_with_too_few_logits_or_margins_is_refused() {
+    let clouds = Clouds::new(120, 0.3, 5);
+    let hyper = Hyperparameters { epochs: 2, ..quick(Method::Ce) };
+    for name in ["logits1", "margins/passes"] {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::new(folder.path(), 2);
+        run(&clouds, &hyper, Some(&checkpoints));
+        let path = folder.path().join("epoch-0002.safetensors");
+        let bytes = std::fs::read(&path).unwrap();
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap();
+        let cut = tensors[name].narrow(0, 0, 119).unwrap().contiguous().unwrap();
+        tensors.insert(name.to_owned(), cut);
+        std::fs::write(&path, safetensors::serialize(&tensors, header.metadata().clone()).unwrap()).unwrap();
+        let (data, stop) = (clouds.training_set(), AtomicBool::new(false));
+        let networks = networks(1, 3);
+        let again = train(&networks, &data, None, None, &hyper, Some(&checkpoints), &stop, &mut |_| Ok(()));
+        let text = again.unwrap_err().to_string();
+        assert!(text.contains("epoch-0002") && text.contains("are needed"), "{name}: {text}");
+    }
 }
 
 #[test]

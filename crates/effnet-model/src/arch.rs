@@ -94,6 +94,21 @@ impl Preprocessing {
         let of = |numbers: &[f32; 3]| Tensor::new(numbers, values.device());
         values.broadcast_sub(&of(&self.mean)?)?.broadcast_div(&of(&self.std)?)
     }
+
+    /// Whether images can be made ready by it; if not, why.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let Self { mean, std, crop, .. } = self;
+        let usable = |(mean, std): (&f32, &f32)| {
+            *std > 0.0 && std.is_finite() && [0.0, 1.0].iter().all(|value| ((value - mean) / std).is_finite())
+        };
+        if !mean.iter().zip(std).all(usable) {
+            return Err(format!("mean {mean:?} and std {std:?} must be numbers, the latter above 0"));
+        }
+        match *crop > 0.0 && *crop <= 1.0 {
+            true => Ok(()),
+            false => Err(format!("crop {crop} must be above 0 and at most 1")),
+        }
+    }
 }
 
 /// An architecture: B0's table, how it is scaled, and the numbers in which published flavours differ.
@@ -355,10 +370,9 @@ impl Arch {
         )?;
         let momentum = self.bn_momentum;
         must((0.0..=1.0).contains(&momentum), format!("bn_momentum {momentum} must be 0 to 1"))?;
-        let crop = self.preprocessing.crop;
-        must(crop > 0.0 && crop <= 1.0, format!("crop {crop} must be above 0 and at most 1"))?;
         must(rate(self.dropout), format!("dropout {} must be at least 0 and below 1", self.dropout))?;
         must(rate(self.drop_path), format!("drop path {} must be at least 0 and below 1", self.drop_path))?;
+        self.preprocessing.check().or_else(|reason| must(false, reason))?;
         if let ClassifierKind::Mlp { hidden } = self.classifier {
             let widths = 1..=LARGEST_HIDDEN;
             must(widths.contains(&hidden), format!("hidden width {hidden} must be 1 to {LARGEST_HIDDEN}"))?;

@@ -1,5 +1,6 @@
 //! A saved model: a folder with the weights of one or more networks and a card that says what they are.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use candle_core::{Result as CandleResult, Tensor};
@@ -54,6 +55,10 @@ impl ModelCard {
                 &path,
                 format!("network {name:?} is not a file's name in this folder"),
             ));
+        }
+        let distinct: BTreeSet<&String> = card.networks.iter().collect();
+        if distinct.len() < card.networks.len() {
+            return Err(Error::malformed(&path, "names a network twice"));
         }
         card.arch.check()?;
         Ok(card)

@@ -15,6 +15,9 @@ use crate::network::EfficientNet;
 use crate::store::ParameterStore;
 use crate::weights::WeightsFile;
 
+/// What the names of running variances end with.
+const VARIANCE: &str = "running_var";
+
 /// A network with the weights of a file.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -38,7 +41,7 @@ pub struct Pretrained {
 /// As [`WeightsFile::values`]; [`Error::UnknownLayout`] if the names are of no library that is known;
 /// [`Error::WeightsMismatch`] with every tensor that is missing, too many, or of another shape.
 pub fn load_pretrained(file: &WeightsFile, arch: &Arch, classes: usize, seed: u64) -> Result<Pretrained> {
-    let (network, store, mut mismatch) = filled(file, arch, classes, seed)?;
+    let (network, store, mut mismatch) = filled(file, arch, classes, Some(seed))?;
     let before = mismatch.len();
     mismatch.retain(|name| !is_of_classifier(name));
     let classifier_made_new = mismatch.len() < before;
@@ -54,7 +57,7 @@ pub(crate) fn load_whole(
     arch: &Arch,
     classes: usize,
 ) -> Result<(EfficientNet, ParameterStore)> {
-    let (network, store, mismatch) = filled(file, arch, classes, 0)?;
+    let (network, store, mismatch) = filled(file, arch, classes, None)?;
     refuse(file, arch, mismatch)?;
     Ok((network, store))
 }
@@ -77,17 +80,19 @@ fn refuse(file: &WeightsFile, arch: &Arch, mismatch: Mismatch) -> Result<()> {
     Err(Error::WeightsMismatch { path: file.path().to_path_buf(), arch: arch.name.clone(), mismatch })
 }
 
-/// The network, and how the file differs from it.
+/// The network, and how the file differs from it. A classifier that the file doesn't have is made new by `seed`; without one, a
+/// network that differs in anything is no more than its shapes.
 fn filled(
     file: &WeightsFile,
     arch: &Arch,
     classes: usize,
-    seed: u64,
+    seed: Option<u64>,
 ) -> Result<(EfficientNet, ParameterStore, Mismatch)> {
     let names = layouts::names(file, &arch.plan()?)?;
-    let store = ParameterStore::new(seed, &Device::Cpu);
+    let store = ParameterStore::new(seed.unwrap_or_default(), &Device::Cpu);
     let found = Mutex::default();
-    let source = Source { file, names: &names, store: store.clone(), found: &found };
+    let makes_new = seed.is_some();
+    let source = Source { file, names: &names, store: store.clone(), makes_new, found: &found };
     let builder = VarBuilder::from_backend(Box::new(source), DType::F32, Device::Cpu);
     let network = EfficientNet::new(arch, classes, builder);
     let Found { mut mismatch, error } = found.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -117,7 +122,24 @@ struct Source<'a> {
     /// The file's name of each of ours.
     names: &'a BTreeMap<String, String>,
     store: ParameterStore,
+    /// Whether a classifier that doesn't fit is made new.
+    makes_new: bool,
     found: &'a Mutex<Found>,
+}
+
+impl Source<'_> {
+    /// A parameter that the file has.
+    fn read(&self, name: &str, stored: &str) -> Result<Vec<f32>> {
+        let values = self.file.values(stored)?;
+        match values.iter().position(|value| name.ends_with(VARIANCE) && *value < 0.0) {
+            None => Ok(values),
+            Some(at) => {
+                let reason =
+                    format!("tensor {stored:?}: element {at} is {}: no variance is below 0", values[at]);
+                Err(Error::malformed(self.file.path(), reason))
+            }
+        }
+    }
 }
 
 impl SimpleBackend for Source<'_> {
@@ -133,7 +155,7 @@ impl SimpleBackend for Source<'_> {
         let stored = self.names.get(name).and_then(|stored| Some((stored, self.file.shape(stored)?)));
         match stored {
             Some((stored, dims)) if dims == shape.dims() => {
-                return match self.file.values(stored) {
+                return match self.read(name, stored) {
                     Ok(values) => self.store.insert(name, values, shape),
                     Err(error) => {
                         found.error = Some(error);
@@ -148,10 +170,11 @@ impl SimpleBackend for Source<'_> {
             }),
             None => found.mismatch.missing.push(name.to_owned()),
         }
-        // A body that doesn't fit is refused in the end: no need for first weights.
-        match is_of_classifier(name) {
+        // A network that doesn't fit is refused in the end: it needs no first weights, and no memory, which what was said of the
+        // file could make any amount.
+        match self.makes_new && is_of_classifier(name) {
             true => self.store.get(shape, name, init, dtype, device),
-            false => Tensor::zeros(shape, dtype, device),
+            false => Tensor::zeros((), dtype, device)?.broadcast_as(shape),
         }
     }
 

@@ -69,17 +69,11 @@ impl Config {
             "bicubic" => Interpolation::Bicubic,
             other => return Err(format!("interpolation {other:?}: bilinear and bicubic are read")),
         };
-        let usable = mean.iter().chain(&std).all(|v| v.is_finite()) && std.iter().all(|std| *std > 0.0);
-        if !usable {
-            return Err(format!("mean {mean:?} and std {std:?} must be numbers, the latter above 0"));
-        }
-        if !(crop > 0.0 && crop <= 1.0) {
-            return Err(format!("crop_pct {crop} must be above 0 and at most 1"));
-        }
         let member = Arch::by_name(&self.architecture).map_err(|e| e.to_string())?;
         let arch = layout.flavour(&member).with_size(height);
+        let arch = Arch { preprocessing: Preprocessing { mean, std, interpolation, crop }, ..arch };
         arch.check().map_err(|e| e.to_string())?;
-        Ok(Arch { preprocessing: Preprocessing { mean, std, interpolation, crop }, ..arch })
+        Ok(arch)
     }
 }
 

@@ -10,7 +10,8 @@ use std::sync::{Mutex, PoisonError};
 
 use effnet_model::candle::{DType, Device, Tensor, Var};
 use effnet_model::{
-    Arch, EfficientNet, Mode, ParameterStore, SavedModel, WeightsFile, load_pretrained, save_weights,
+    Arch, ClassifierKind, EfficientNet, Error, Mode, ModelCard, ParameterStore, SavedModel, WeightsFile,
+    load_pretrained, save_weights,
 };
 use effnet_ops::{Moved, Sgd, sgd_step};
 
@@ -75,6 +76,30 @@ fn loading_takes_little_more_than_the_file() {
     assert!(network > file && network < 1.2 * file, "{network} bytes for a network of {file}");
     let model = most_bytes(|| drop(SavedModel::from_file(&path, Some(&arch)).unwrap()));
     assert!(model > file && model < 1.3 * file, "{model} bytes for a model of {file}");
+}
+
+/// A card of a few hundred bytes can speak of a network of a hundred gigabytes.
+#[test]
+fn a_network_that_its_file_does_not_have_takes_no_memory() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tempfile::tempdir().unwrap();
+    let tiny = Arch::by_name("b0").unwrap().with_scaling(0.1, 0.1);
+    let store = ParameterStore::new(0, &Device::Cpu);
+    EfficientNet::new(&tiny, 2, store.var_builder()).unwrap();
+    save_weights(&store, &folder.path().join("net"), &BTreeMap::new()).unwrap();
+    let huge = tiny.clone().with_scaling(160.0, 160.0);
+    assert!(huge.parameters(2).unwrap() > 10_000_000_000);
+    let wide = tiny.with_classifier(ClassifierKind::Mlp { hidden: 1 << 20 });
+    for arch in [huge, wide] {
+        let classes = vec!["cat".to_owned(), "dog".to_owned()];
+        let card = ModelCard { arch, classes, networks: vec!["net".to_owned()], version: String::new() };
+        card.write(folder.path()).unwrap();
+        let mut opened = None;
+        let bytes = most_bytes(|| opened = Some(SavedModel::open(folder.path())));
+        let error = opened.unwrap().unwrap_err();
+        assert!(matches!(error, Error::WeightsMismatch { .. }), "{error}");
+        assert!(bytes < 5e7, "{bytes} bytes for {}", card.arch.name);
+    }
 }
 
 #[test]

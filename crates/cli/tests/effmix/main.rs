@@ -19,3 +19,4 @@ mod report;
 mod run_folder;
 mod search;
 mod setup;
+mod sizes;

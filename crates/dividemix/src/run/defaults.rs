@@ -2,6 +2,7 @@
 
 use crate::{Hyperparameters, Schedule};
 
+use super::resolve::SMALLEST_SIZE;
 use super::settings::{Augment, CacheKind, Settings};
 
 /// What is known of the data before an image of it is decoded.
@@ -105,7 +106,7 @@ fn from_scratch(small: bool, facts: &Facts) -> Defaults {
     if facts.demo {
         return demo(hyperparameters, facts.side);
     }
-    let side = facts.side;
+    let side = facts.side.max(SMALLEST_SIZE);
     if small {
         let size = Some(side.min(SMALL_SIDE));
         Defaults { width: 0.35, depth: 0.2, stem_stride: 1, size, hyperparameters, ..base() }
@@ -150,6 +151,16 @@ mod tests {
         assert_eq!((defaults.size, defaults.stem_stride), (Some(32), 1));
         let defaults = defaults_for(&PHOTOGRAPHS, &Settings::default());
         assert_eq!((defaults.size, defaults.stem_stride), (Some(SCRATCH_SIDE), 2));
+    }
+
+    #[test]
+    fn images_smaller_than_any_network_takes_are_enlarged() {
+        for side in [1, SMALLEST_SIZE - 1, SMALLEST_SIZE] {
+            let facts = Facts { side, ..PHOTOGRAPHS };
+            let plan = Settings::default().resolve(&facts).unwrap();
+            assert_eq!(plan.arch.size, SMALLEST_SIZE);
+            assert_eq!(plan.settings.clone().resolve(&facts).unwrap(), plan, "as a run goes on");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::{Error, Hyperparameters, Method, Result};
 const HEAD_UNITS: usize = 256;
 
 /// The smallest input that the network's five halvings leave something of.
-const SMALLEST_SIZE: usize = 8;
+pub(super) const SMALLEST_SIZE: usize = 8;
 
 /// The largest input side: B7 is published at 600, L2 at 800.
 const LARGEST_SIZE: usize = 1024;
@@ -125,6 +125,7 @@ impl Settings {
             }
         };
         let size = *self.size.get_or_insert(defaults.size.unwrap_or(arch.size));
+        check_size(Some(size))?;
         let kind =
             if self.frozen() { ClassifierKind::Mlp { hidden: HEAD_UNITS } } else { ClassifierKind::Linear };
         arch = arch.with_size(size).with_classifier(kind);
@@ -169,8 +170,7 @@ impl Settings {
         require("--dropout", self.dropout, rate, "at least 0, below 1")?;
         require("--drop-path", self.drop_path, rate, "at least 0, below 1")?;
         require("--stem-stride", self.stem_stride, |stride| matches!(stride, 1 | 2), "1 or 2")?;
-        let sizes = SMALLEST_SIZE..=LARGEST_SIZE;
-        require("--size", self.size, |size| sizes.contains(&size), "from 8 to 1024")?;
+        check_size(self.size)?;
         require("--test-fraction", self.test_fraction, |part| (0.0..=0.9).contains(&part), "from 0 to 0.9")?;
         require("--per-class", self.per_class, |images| images >= 1, "at least 1")?;
         require("--checkpoint-every", self.checkpoint_every, |epochs| epochs >= 1, "at least 1")?;
@@ -218,6 +218,12 @@ impl Settings {
             None => Ok(()),
         }
     }
+}
+
+/// Also where it was not said: weights can say what they are for.
+fn check_size(size: Option<usize>) -> Result<()> {
+    let sizes = SMALLEST_SIZE..=LARGEST_SIZE;
+    require("--size", size, |size| sizes.contains(&size), "from 8 to 1024")
 }
 
 /// A value outside its range is an error that says which is allowed; one not given is right.

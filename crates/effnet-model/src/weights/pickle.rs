@@ -6,6 +6,12 @@
 use super::elements::{Element, Float, View};
 use super::{Malformed, Parsed};
 
+/// Dimensions of a tensor, at most: those of weights have five. A short file can name one long tuple as the shape of thousands.
+const MOST_DIMENSIONS: usize = 8;
+
+/// So many items of a tuple are spelled out in a message: a short file can hold one long text thousands of times.
+const ITEMS_SHOWN: usize = 6;
+
 /// One value. Compound ones are indices into [`Arena`].
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Value<'a> {
@@ -98,7 +104,14 @@ impl<'a> Arena<'a> {
     }
 
     fn sizes(&self, value: Value<'a>) -> Parsed<Vec<usize>> {
-        self.items(value)?.iter().map(|&v| size(v)).collect()
+        let items = self.items(value)?;
+        if items.len() > MOST_DIMENSIONS {
+            let found = items.len();
+            return Err(Malformed::new(format!(
+                "a tensor of {found} dimensions; {MOST_DIMENSIONS} are read"
+            )));
+        }
+        items.iter().map(|&v| size(v)).collect()
     }
 
     /// `('storage', torch.FloatStorage, key, location, length)`; the old format has a sixth, for views of storages.
@@ -115,8 +128,10 @@ impl<'a> Arena<'a> {
                 Value::None,
             ] => (key, element, size(len)?),
             _ => {
+                let shown = &items[..items.len().min(ITEMS_SHOWN)];
+                let more = if shown.len() < items.len() { ", and more" } else { "" };
                 return Err(Malformed::new(format!(
-                    "a storage is described as {items:?}, which is not known"
+                    "a storage is described as {shown:?}{more}, which is not known"
                 )));
             }
         };

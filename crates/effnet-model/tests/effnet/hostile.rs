@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use zip::CompressionMethod;
 
-use crate::pth::{Entry, Pickle, Read, WEIGHT, both, legacy, read, state_dict, storages, zipped};
+use crate::formula;
+use crate::pth::{
+    Entry, Pickle, Read, WEIGHT, both, legacy, read, safetensors, state_dict, storages, with_header, zipped,
+};
 
 fn refused(read: &Read, part: &str) {
     let Err(text) = read else { panic!("read, where {part:?} was to be refused") };
@@ -140,11 +143,74 @@ fn broken_machine_states_are_refused() {
 
 #[test]
 fn every_truncation_is_an_error() {
-    for file in both(&state_dict(&[WEIGHT]), &storages()[..1]) {
+    for file in VALID.iter() {
         for end in 0..file.len() {
             assert!(read(&file[..end]).is_err(), "the first {end} bytes of {}", file.len());
         }
     }
+}
+
+/// The zip's checksums cover pickle and numbers; what they don't cover says nothing of either.
+#[test]
+fn no_changed_byte_of_a_zip_changes_what_is_read() {
+    let file = zipped(&state_dict(&[WEIGHT]), &storages()[..1], CompressionMethod::Stored);
+    let values = |read: &Read| read.as_ref().ok().map(|tensors| formula::values(&tensors["weight"]));
+    let whole = values(&read(&file));
+    assert!(whole.is_some());
+    for at in 0..file.len() {
+        for change in [0x01, 0x80, 0xff] {
+            let mut changed = file.clone();
+            changed[at] ^= change;
+            let found = values(&read(&changed));
+            assert!(found.is_none() || found == whole, "byte {at} of {} by {change:#x}", file.len());
+        }
+    }
+}
+
+#[test]
+fn headers_of_safetensors_that_lie_are_refused() {
+    let header = |shape: &str, offsets: &str| {
+        format!("{{\"weight\":{{\"dtype\":\"F32\",\"shape\":{shape},\"data_offsets\":{offsets}}}}}")
+    };
+    let lies = [
+        ("[4]", "[0,32]"),
+        ("[4]", "[0,12]"),
+        ("[4]", "[16,0]"),
+        ("[4]", "[16,32]"),
+        ("[5]", "[0,16]"),
+        ("[1099511627776]", "[0,4398046511104]"),
+        ("[4294967296,4294967296]", "[0,0]"),
+        ("[18446744073709551615]", "[0,18446744073709551615]"),
+        ("[99999999999999999999]", "[0,16]"),
+        ("[-4]", "[0,16]"),
+        ("[1.5]", "[0,16]"),
+    ];
+    assert!(read(&with_header(&header("[4]", "[0,16]"), &[0; 16])).is_ok());
+    for (shape, offsets) in lies {
+        refused(&read(&with_header(&header(shape, offsets), &[0; 16])), "neither safetensors");
+    }
+    refused(&read(&with_header("[]", &[0; 16])), "neither safetensors");
+    let mut long = with_header(&header("[4]", "[0,16]"), &[0; 16]);
+    for length in [0u64, 1, 1 << 20, 1 << 40, u64::MAX] {
+        long[..8].copy_from_slice(&length.to_le_bytes());
+        refused(&read(&long), "neither safetensors");
+    }
+}
+
+/// A short file that would fill gigabytes: it says a long thing once, and asks for it again and again.
+#[test]
+fn what_is_said_once_is_not_multiplied() {
+    let long = "x".repeat(100_000);
+    let named =
+        Pickle::new().text(&long).op(b"q\x00").op(b"(").op(&b"h\x00".repeat(100_000)).op(b"tQ").stop();
+    let text = read(&zipped(&named, &[], CompressionMethod::Stored)).unwrap_err();
+    assert!(text.contains("is described as") && text.len() < 1_000_000, "{} bytes", text.len());
+
+    let tensor = Pickle::new().global("torch._utils", "_rebuild_tensor_v2").op(b"q\x01(");
+    let sizes =
+        tensor.storage("FloatStorage", "11", 7).op(b"K\x00(").op(&b"K\x01".repeat(100_000)).op(b"tq\x02");
+    let arguments = sizes.op(b"h\x02\x89)tq\x03");
+    refused_in_both(&arguments.op(&b"h\x01h\x03R".repeat(100_000)).stop(), "a tensor of 100000 dimensions");
 }
 
 #[test]
@@ -171,11 +237,7 @@ fn a_flipped_bit_in_a_zip_is_found_by_its_checksum() {
 /// A valid file of each format.
 static VALID: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let mut files = both(&state_dict(&[WEIGHT]), &storages()[..1]).to_vec();
-    let header = br#"{"weight":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}}  "#;
-    let mut file = (header.len() as u64).to_le_bytes().to_vec();
-    file.extend(header);
-    file.extend(1f32.to_le_bytes());
-    files.push(file);
+    files.push(safetensors(&[("weight", "F32", &[1, 1], &1f32.to_le_bytes())]));
     files
 });
 

@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod cost;
+mod elements;
 mod family;
 mod formula;
 mod hostile;
@@ -16,4 +17,5 @@ mod pth;
 mod recorded;
 mod reference;
 mod search;
+mod sizes;
 mod training;

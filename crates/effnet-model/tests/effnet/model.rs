@@ -176,6 +176,28 @@ fn a_damaged_card_is_an_error_that_says_where() {
     assert!(written(card(&["absent.safetensors"])).contains("absent.safetensors"));
     let arch = Arch { stem_stride: 5, ..tiny() };
     assert!(written(ModelCard { arch, ..card(&["a"]) }).contains("stem stride 5"));
+    assert!(written(card(&["a", "b", "a"])).contains("a network twice"));
+    for std in [0.0, -1.0, 1e-40] {
+        let mut arch = tiny();
+        arch.preprocessing.std[2] = std;
+        let text = written(ModelCard { arch, ..card(&["a"]) });
+        assert!(text.contains("and std [0.229, 0.224, "), "{text}");
+    }
+}
+
+#[test]
+fn every_truncation_of_a_card_is_an_error() {
+    let folder = formula::scratch();
+    let (path, card) = (folder.path().join("model.json"), card(&["a", "b"]));
+    card.write(folder.path()).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    // But for that of the line end behind it.
+    for end in 0..whole.len() - 1 {
+        std::fs::write(&path, &whole[..end]).unwrap();
+        assert!(ModelCard::read(folder.path()).is_err(), "{end} bytes of {}", whole.len());
+    }
+    std::fs::write(&path, &whole).unwrap();
+    assert_eq!(ModelCard::read(folder.path()).unwrap(), card);
 }
 
 #[test]

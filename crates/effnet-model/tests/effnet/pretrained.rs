@@ -116,6 +116,17 @@ fn a_number_that_is_none_is_an_error_which_names_its_tensor() {
 }
 
 #[test]
+fn a_variance_below_zero_is_an_error_which_names_its_tensor() {
+    let folder = formula::scratch();
+    let path = file(folder.path(), |tensors| {
+        let values: Vec<f32> = (0..128).map(|i| if i == 77 { -0.5 } else { 1.0 }).collect();
+        tensors.insert("bn2.running_var".to_string(), Tensor::new(values, &Device::Cpu).unwrap());
+    });
+    let text = load(&path, &tiny(), 10).unwrap_err().to_string();
+    assert!(text.contains("tensor \"bn2.running_var\": element 77 is -0.5"), "{text}");
+}
+
+#[test]
 fn half_double_and_brain_floats_become_f32_and_counters_are_left_out() {
     let folder = formula::scratch();
     for dtype in [DType::F16, DType::BF16, DType::F64] {

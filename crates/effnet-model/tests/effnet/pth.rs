@@ -136,6 +136,26 @@ pub(crate) fn zipped(object: &[u8], storages: &Storages, compression: Compressio
     zip.finish().unwrap().into_inner()
 }
 
+/// Name, type, shape and bytes of a tensor.
+pub(crate) type Plain<'a> = (&'a str, &'a str, &'a [usize], &'a [u8]);
+
+/// A file of safetensors, as <https://github.com/huggingface/safetensors> describes it.
+pub(crate) fn safetensors(tensors: &[Plain]) -> Vec<u8> {
+    let (mut entries, mut data) = (Vec::new(), Vec::new());
+    for (name, dtype, shape, bytes) in tensors {
+        let start = data.len();
+        data.extend_from_slice(bytes);
+        let place = format!("\"shape\":{shape:?},\"data_offsets\":[{start},{}]", data.len());
+        entries.push(format!("\"{name}\":{{\"dtype\":\"{dtype}\",{place}}}"));
+    }
+    with_header(&format!("{{{}}}", entries.join(",")), &data)
+}
+
+/// A file of safetensors with this header, whatever it says.
+pub(crate) fn with_header(header: &str, data: &[u8]) -> Vec<u8> {
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
+}
+
 /// The file in both formats.
 pub(crate) fn both(object: &[u8], storages: &Storages) -> [Vec<u8>; 2] {
     [legacy(object, storages), zipped(object, storages, CompressionMethod::Stored)]

@@ -100,7 +100,7 @@ fn a_config_that_cannot_be_used_is_an_error_that_says_where() {
     refused("[3, 96, 96]", "[3, 96, 80]", "[3, 96, 80]");
     refused("[3, 96, 96]", "[3, 99999, 99999]", "size 99999");
     refused("bilinear", "lanczos", "lanczos");
-    refused("0.875", "1.5", "crop_pct 1.5");
+    refused("0.875", "1.5", "crop 1.5");
     refused("[0.5, 0.5, 0.25]", "[0.5, 0.0, 0.25]", "std");
     refused("\"mean\"", "\"average\"", "mean");
 }

@@ -184,6 +184,29 @@ fn a_row_of_another_length_is_an_error_with_its_line() {
     assert!(error.to_string().contains("3 fields, the header 2: quote"), "{error}");
 }
 
+/// What a cut leaves whole is right; what it doesn't is an error, or an image that is listed as one without a label.
+#[test]
+fn a_file_that_is_cut_off_gives_no_image_another_label() {
+    let tree = Tree::of(&["cat/1.png", "dog/2.png", "eel/3.png"]);
+    let csv = "path,label,truth\ncat/1.png,dog,cat\r\n\"dog/2.png\",\"cat\",dog\neel/3.png,eel,\n";
+    let open = |csv: &str| open_as(&tree, csv, |labels| labels.truth_column = Some("truth".to_owned()));
+    let whole = open(csv).unwrap();
+    assert_eq!(whole.train.len(), 3);
+    let mut read = 0;
+    for end in 0..csv.len() {
+        let Ok(set) = open(&csv[..end]) else { continue };
+        read += 1;
+        for sample in &set.train {
+            let same = whole.train.iter().find(|other| other.path == sample.path).unwrap();
+            assert_eq!(sample.label, same.label, "{end}");
+            assert!(sample.truth.is_none() || sample.truth == same.truth, "{end}");
+        }
+        let listed = set.skipped.iter().filter(|skipped| skipped.path.ends_with(".png")).count();
+        assert_eq!(set.train.len() + listed, 3, "{end}");
+    }
+    assert!(read > 0, "a cut between rows leaves a table");
+}
+
 #[test]
 fn a_missing_labels_file_is_named() {
     let options = OpenOptions { labels: Some(LabelsCsv::new("no.csv")), ..OpenOptions::default() };

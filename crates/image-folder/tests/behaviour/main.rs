@@ -7,6 +7,7 @@
 //! | `splits` | which images are held out |
 //! | `decoding` | files to pixels, also files that are none |
 //! | `fitting` | pixels to plain views, against Pillow and torchvision |
+//! | `tiny` | images of a pixel, or a row of them |
 //! | `views` | caches, augmentation, batches |
 //! | `ahead` | prefetching |
 //! | `drawn` | the demo set |
@@ -26,5 +27,6 @@ mod folders;
 mod labels;
 mod real;
 mod splits;
+mod tiny;
 mod util;
 mod views;

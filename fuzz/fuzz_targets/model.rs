@@ -1,0 +1,7 @@
+//! `model.json`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    effmix_fuzz::model(data);
+});
