@@ -47,7 +47,7 @@ impl ModuleT for Block {
 }
 
 /// [N, H, W, 3] to logits [N, classes].
-pub struct PreActResNet18 {
+pub(crate) struct PreActResNet18 {
     stem: Conv2d,
     blocks: Vec<Block>,
     classifier: Linear,
@@ -59,7 +59,7 @@ impl PreActResNet18 {
     ///
     /// # Errors
     /// None on the CPU.
-    pub fn new(width: usize, classes: usize) -> Result<Self> {
+    pub(crate) fn new(width: usize, classes: usize) -> Result<Self> {
         let parameters = VarMap::new();
         let vb = VarBuilder::from_varmap(&parameters, candle_core::DType::F32, &Device::Cpu);
         let config = Conv2dConfig { padding: 1, ..Conv2dConfig::default() };
@@ -164,7 +164,7 @@ impl ViewSource for Squares {
 ///
 /// # Errors
 /// When training diverges.
-pub fn run(
+pub(crate) fn run(
     (width, epochs, images): (usize, usize, usize),
     mut tell: impl FnMut(&str),
 ) -> dividemix::Result<(f64, f64)> {

@@ -2,7 +2,7 @@
 //!
 //! One safetensors file, `epoch-0007.safetensors`: each network's parameters and running statistics (`net1/NAME`),
 //! its velocities (`velocity1/NAME`) and its logits of all training samples (`logits1`), and the margins gathered so
-//! far (`margins/…`), and the estimated noise where the method has one (`transition`); the records of all epochs are JSON in its metadata. No generator's state: chance is
+//! far (`margins/…`), the losses that are averaged (`losses1`), and the estimated noise where the method has one (`transition`); the records of all epochs are JSON in its metadata. No generator's state: chance is
 //! counter-based.
 
 use std::collections::HashMap;
@@ -10,6 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor, Var};
+use noisy_labels::history::LossHistory;
 use noisy_labels::quality::{MarginHistory, MarginParts};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,8 @@ pub(crate) struct State {
     pub(crate) outputs: Vec<Vec<f32>>,
     /// The losses of the given labels under each network, from these logits.
     pub(crate) losses: Vec<Vec<f32>>,
+    /// Each network's losses of some epochs, where they are averaged.
+    pub(crate) histories: Vec<LossHistory>,
     /// Probability `[classes, classes]` of each label for each true class, once a method asked for it.
     pub(crate) transition: Option<Vec<f32>>,
 }
@@ -140,8 +143,10 @@ impl Checkpoints {
         }
         let samples = data.labels.len();
         let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
-        let mut take =
-            |name: &str| tensors.remove(name).ok_or_else(|| self.bad(&path, format!("{name} is missing")));
+        let mut take = |name: &str| {
+            let found = tensors.remove(name);
+            found.ok_or_else(|| self.bad(&path, format!("{name} is missing")))
+        };
         for (k, (network, optimiser)) in networks.iter().zip(optimisers).enumerate() {
             for (name, var) in [network.parameters(), network.buffers()].concat() {
                 var.set(&take(&network_key(k, &name))?)?;
@@ -151,6 +156,10 @@ impl Checkpoints {
             }
             state.outputs[k] = take(&logits_key(k))?.flatten_all()?.to_vec1()?;
             self.has(&path, "logits", state.outputs[k].len(), samples * data.classes)?;
+            state.histories[k] = match tensors.remove(&history_key(k)) {
+                Some(epochs) => LossHistory::of(epochs.to_vec2()?),
+                None => LossHistory::new(1),
+            };
             state.losses[k] = losses(&state.outputs[k], &data.labels, data.classes);
         }
         let passes: Vec<_> = take("margins/passes")?.to_vec1()?;
@@ -191,6 +200,7 @@ impl State {
             margins: MarginHistory::new(n, data.classes),
             outputs: vec![vec![0.0; n * data.classes]; networks],
             losses: vec![vec![0.0; n]; networks],
+            histories: vec![LossHistory::new(1); networks],
             transition: None,
         }
     }
@@ -211,6 +221,10 @@ impl State {
                 tensors.insert(velocity_key(k, name), velocity.as_detached_tensor());
             }
             tensors.insert(logits_key(k), Tensor::from_slice(&self.outputs[k], (n, classes), cpu)?);
+            let epochs: Vec<Vec<f64>> = self.histories[k].epochs().map(<[f64]>::to_vec).collect();
+            if !epochs.is_empty() {
+                tensors.insert(history_key(k), Tensor::new(epochs, cpu)?);
+            }
         }
         let margins = self.margins.clone().into_parts();
         tensors.insert("margins/passes".into(), Tensor::new(margins.passes, cpu)?);
@@ -234,6 +248,10 @@ fn velocity_key(k: usize, name: &str) -> String {
 
 fn logits_key(k: usize) -> String {
     format!("logits{}", k + 1)
+}
+
+fn history_key(k: usize) -> String {
+    format!("losses{}", k + 1)
 }
 
 fn fingerprint(data: &TrainingSet) -> String {

@@ -1,12 +1,12 @@
 //! Algorithm 1, lines 4 and 5: each network's losses divide the samples for the other.
 
-use noisy_labels::division::{Division, co_divide};
+use noisy_labels::division::{Division, co_divide, divide_normalised};
 use noisy_labels::metrics::auc;
 use noisy_labels::noise::LabelNoise;
 use noisy_labels::quality::ConfidentJoint;
 
 use crate::evaluate::softmax_rows;
-use crate::{Hyperparameters, Result, TrainingSet};
+use crate::{Ablation, Hyperparameters, Result, TrainingSet};
 
 /// Cross entropy of every sample's given label: -log softmax(logits)_y.
 pub(crate) fn losses(logits: &[f32], labels: &[usize], classes: usize) -> Vec<f32> {
@@ -24,8 +24,18 @@ pub(crate) fn losses(logits: &[f32], labels: &[usize], classes: usize) -> Vec<f3
 /// The divisions for all networks: `W^(k)` comes from the losses under the *other* network.
 /// A network that trains alone divides for itself.
 pub(crate) fn co_divide_all(losses: &[Vec<f32>], hyper: &Hyperparameters) -> Vec<Division> {
-    let networks = losses.len();
-    (0..networks).map(|k| co_divide(&losses[(k + 1) % networks], &hyper.mixture, hyper.threshold)).collect()
+    by_whom(losses, hyper).map(|losses| co_divide(losses, &hyper.mixture, hyper.threshold)).collect()
+}
+
+/// [`co_divide_all`] by normalised losses that are averages over epochs.
+pub(crate) fn co_divide_averages(losses: &[Vec<f64>], hyper: &Hyperparameters) -> Vec<Division> {
+    by_whom(losses, hyper).map(|losses| divide_normalised(losses, &hyper.mixture, hyper.threshold)).collect()
+}
+
+/// The losses by which each network's samples are divided.
+fn by_whom<'a, T>(losses: &'a [Vec<T>], hyper: &Hyperparameters) -> impl Iterator<Item = &'a Vec<T>> {
+    let other = usize::from(hyper.ablation != Some(Ablation::OtherDivision));
+    (0..losses.len()).map(move |k| &losses[(k + other) % losses.len()])
 }
 
 /// Probability `[classes, classes]` of each given label (column) for each true class (row), by what a network says of the samples:

@@ -33,6 +33,22 @@ pub enum Method {
     Entropy,
 }
 
+/// A part of DivideMix that is left out, as in the paper's ablation study (table 5). Its "without augmentation" is
+/// `augmentations` 1; its test by one network is [`crate::EpochRecord::network_test_accuracy`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ablation {
+    /// One network, which divides and guesses for itself.
+    CoTraining,
+    /// The labels of the labeled set stay as given.
+    Refinement,
+    /// Each network's losses divide for itself, not for the other.
+    OtherDivision,
+    /// After the division, MixMatch alone: labels stay as given, and a network guesses for itself.
+    #[serde(rename = "mixmatch")]
+    MixMatch,
+}
+
 /// How much of a method there may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Strength {
@@ -119,6 +135,12 @@ pub struct Hyperparameters {
     /// How much of the method there is ([`Method::strength`]); none is the method's own.
     #[serde(default)]
     pub strength: Option<f64>,
+    /// What DivideMix is to do without.
+    #[serde(default)]
+    pub ablation: Option<Ablation>,
+    /// Epochs after warm-up whose losses are averaged for a division; 1 takes the last epoch's alone.
+    #[serde(default = "one")]
+    pub loss_average: usize,
     /// T of distillation.
     #[serde(default = "usual_temperature")]
     pub teacher_temperature: f64,
@@ -165,6 +187,10 @@ pub struct Hyperparameters {
     pub mixture: MixtureSettings,
 }
 
+fn one() -> usize {
+    1
+}
+
 /// Hinton, Vinyals & Dean's students learned best between 2.5 and 4, and larger ones at more.
 fn usual_temperature() -> f64 {
     4.0
@@ -177,6 +203,8 @@ impl Default for Hyperparameters {
         Self {
             method: Method::DivideMix,
             strength: None,
+            ablation: None,
+            loss_average: one(),
             teacher_temperature: usual_temperature(),
             epochs: 25,
             warmup: 5,
@@ -208,6 +236,29 @@ impl Hyperparameters {
         self.body_lr.map_or(1.0, |body| body / self.lr)
     }
 
+    /// The same training by plain cross entropy.
+    pub fn plain(&self) -> Self {
+        Self { method: Method::Ce, strength: None, ablation: None, ..self.clone() }
+    }
+
+    /// How many networks are kept: the method's, but one without co-training.
+    pub fn networks(&self) -> usize {
+        match self.ablation {
+            Some(Ablation::CoTraining) => 1,
+            _ => self.method.networks(),
+        }
+    }
+
+    /// Whether given labels are refined (line 18).
+    pub(crate) fn refines(&self) -> bool {
+        !matches!(self.ablation, Some(Ablation::Refinement | Ablation::MixMatch))
+    }
+
+    /// Whether both networks guess (line 20).
+    pub(crate) fn co_guesses(&self) -> bool {
+        !matches!(self.ablation, Some(Ablation::CoTraining | Ablation::MixMatch))
+    }
+
     /// How much of the method there is: 0 is plain training.
     pub(crate) fn strength(&self) -> f64 {
         self.strength.or(self.method.strength().map(|strength| strength.usual)).unwrap_or_default()
@@ -218,7 +269,11 @@ impl Hyperparameters {
     /// # Errors
     /// [`Error::Setting`] with the flag, its value and what is allowed.
     pub fn check(&self) -> Result<()> {
-        let at_least_one = [("--epochs", self.epochs), ("--augmentations", self.augmentations)];
+        let at_least_one = [
+            ("--epochs", self.epochs),
+            ("--augmentations", self.augmentations),
+            ("--loss-average", self.loss_average),
+        ];
         for (name, value) in at_least_one {
             require(value >= 1, name, value, "at least 1")?;
         }
@@ -229,6 +284,10 @@ impl Hyperparameters {
             };
             let allowed = if most == 1.0 { "from 0 to 1" } else { "0 or more" };
             require((0.0..=most).contains(&strength), "--strength", strength, allowed)?;
+        }
+        if self.ablation.is_some() && self.method != Method::DivideMix {
+            let problem = "is for --method dividemix: it leaves out a part of that".to_owned();
+            return Err(Error::Setting { name: "--ablate", problem });
         }
         let knows_nothing = self.method == Method::Forward && self.warmup == 0;
         require(

@@ -55,7 +55,7 @@ pub fn training_seconds(
         let network = EfficientNet::new(arch, classes, store.var_builder())?;
         Ok(Box::new(Trainable { network, store }))
     };
-    let networks = (0..hyper.method.networks()).map(network).collect::<Result<Vec<_>>>()?;
+    let networks = (0..hyper.networks()).map(network).collect::<Result<Vec<_>>>()?;
     let test = images / 10;
     let work = Work::training(hyper, 0, images - test, test, TYPICAL_CLEAN_SHARE);
     let views: Arc<dyn ViewSource> = Arc::new(Noise { size: arch.size });

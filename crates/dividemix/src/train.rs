@@ -5,10 +5,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use noisy_labels::division::Division;
+use noisy_labels::history::LossHistory;
 use noisy_labels::quality::{combined_margins, margin_of_quality, quality_of_margin};
 
 use crate::checkpoint::{Checkpoints, State};
-use crate::division::{clean_auc, co_divide_all, estimated_transition, losses};
+use crate::division::{clean_auc, co_divide_all, co_divide_averages, estimated_transition, losses};
 use crate::evaluate::{accuracy, mean_logits, softmax_rows};
 use crate::methods::{recipe, warm_up};
 use crate::optimiser::Optimiser;
@@ -129,7 +130,7 @@ pub fn train(
         let divisions = match (recipe.divides(), start) {
             (false, _) => None,
             (true, Some(start)) if epoch == 0 => Some(start.divisions(hyper.threshold, networks.len())),
-            (true, _) => Some(co_divide_all(&state.losses, hyper)),
+            (true, _) => Some(state.divide(hyper)),
         };
         if recipe.needs_transition() && state.transition.is_none() {
             state.transition = Some(estimated_transition(&state.outputs[0], data)?);
@@ -150,6 +151,9 @@ pub fn train(
             records.push(record(epoch, network, phase, losses, division, data));
         }
         state.look_at(networks, data, stop)?;
+        if epoch + 1 >= hyper.warmup {
+            state.remember(hyper.loss_average)?;
+        }
         if let Some(test) = test {
             measure(&mut records, networks, test, data.classes, stop)?;
         }
@@ -175,8 +179,8 @@ fn check(
 ) -> Result<()> {
     hyper.check()?;
     let n = data.views.len();
-    let problem = if networks.len() != hyper.method.networks() {
-        format!("the method trains {} networks, {} were given", hyper.method.networks(), networks.len())
+    let problem = if networks.len() != hyper.networks() {
+        format!("the method trains {} networks, {} were given", hyper.networks(), networks.len())
     } else if n < 2 {
         format!("there are {n} training images; at least 2 are needed")
     } else if data.labels.len() != n || data.truth.len() != n {
@@ -267,6 +271,26 @@ impl State {
         Ok(())
     }
 
+    /// Keeps the losses, where more than an epoch's are averaged: from the end of warm-up on.
+    fn remember(&mut self, epochs: usize) -> Result<()> {
+        if epochs > 1 {
+            for (history, losses) in self.histories.iter_mut().zip(&self.losses) {
+                history.set_kept(epochs);
+                history.push(losses)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// 4, 5: the divisions for all networks, by the last epoch's losses or by the average of some.
+    fn divide(&self, hyper: &Hyperparameters) -> Vec<Division> {
+        let averages = self.histories.iter().map(LossHistory::average).collect::<Option<Vec<_>>>();
+        match averages {
+            Some(averages) if hyper.loss_average > 1 => co_divide_averages(&averages, hyper),
+            _ => co_divide_all(&self.losses, hyper),
+        }
+    }
+
     fn outcome(
         self,
         data: &TrainingSet,
@@ -274,7 +298,7 @@ impl State {
         hyper: &Hyperparameters,
         trained: (usize, f64),
     ) -> Result<Outcome> {
-        let divisions = co_divide_all(&self.losses, hyper);
+        let divisions = self.divide(hyper);
         let n = data.labels.len();
         let share = 1.0 / divisions.len() as f64;
         let clean_probability =

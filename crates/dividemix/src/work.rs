@@ -44,14 +44,19 @@ impl Work {
         }
         let steps = sizes(labeled, hyper.batch).len();
         let u: usize = sizes(unlabeled, hyper.batch).into_iter().cycle().take(steps).sum();
-        let views = hyper.augmentations * (labeled + u);
-        Self { mixed: views, guessed: views, peer: hyper.augmentations * u, ..Self::default() }
+        let of = |samples| hyper.augmentations * samples;
+        Self {
+            mixed: of(labeled + u),
+            guessed: of(if hyper.refines() { labeled + u } else { u }),
+            peer: if hyper.co_guesses() { of(u) } else { 0 },
+            ..Self::default()
+        }
     }
 
     /// An epoch of all networks (`epoch` from 0) on `n` samples, with `test` samples to test on, where divisions keep
     /// the share `clean` as labeled.
     pub fn epoch(hyper: &Hyperparameters, epoch: usize, n: usize, test: usize, clean: f64) -> Self {
-        let networks = hyper.method.networks();
+        let networks = hyper.networks();
         let evaluated = Self { evaluated: networks * (n + test), ..Self::default() };
         let warm = epoch >= hyper.warmup;
         let labeled = (clean.clamp(0.0, 1.0) * n as f64).round() as usize;
@@ -69,7 +74,7 @@ impl Work {
 
     /// The epochs from `first` (from 0) to the last, and the division after it.
     pub fn training(hyper: &Hyperparameters, first: usize, n: usize, test: usize, clean: f64) -> Self {
-        let last = Self { fits: hyper.method.networks(), ..Self::default() };
+        let last = Self { fits: hyper.networks(), ..Self::default() };
         (first..hyper.epochs).fold(last, |sum, epoch| sum + Self::epoch(hyper, epoch, n, test, clean))
     }
 }

@@ -43,7 +43,7 @@ fn taught(clouds: &Clouds) -> TrainingSet {
 }
 
 fn run(data: &TrainingSet, clouds: &Clouds, hyper: &Hyperparameters) -> (Vec<Box<dyn Network>>, Outcome) {
-    let networks = networks(hyper.method.networks(), hyper.seed);
+    let networks = networks(hyper.networks(), hyper.seed);
     let (test, stop) = (clouds.test_set(), AtomicBool::new(false));
     let outcome = train(&networks, data, Some(&test), None, hyper, None, &stop, &mut |_| Ok(())).unwrap();
     (networks, outcome)

@@ -23,7 +23,7 @@ fn quick(method: Method) -> Hyperparameters {
 }
 
 fn run(clouds: &Clouds, hyper: &Hyperparameters, checkpoints: Option<&Checkpoints>) -> (Outcome, Vec<Event>) {
-    let networks = networks(hyper.method.networks(), hyper.seed);
+    let networks = networks(hyper.networks(), hyper.seed);
     run_on(&networks, clouds, hyper, checkpoints)
 }
 

@@ -24,6 +24,21 @@ impl LossHistory {
         Self { keep: keep.max(1), epochs: VecDeque::new() }
     }
 
+    /// Of epochs that were normalised before, the oldest first; it keeps as many.
+    pub fn of(epochs: Vec<Vec<f64>>) -> Self {
+        Self { keep: epochs.len().max(1), epochs: epochs.into() }
+    }
+
+    /// The epochs that are held, normalised, the oldest first.
+    pub fn epochs(&self) -> impl Iterator<Item = &[f64]> {
+        self.epochs.iter().map(Vec::as_slice)
+    }
+
+    /// How many epochs are kept from now on (1 at least).
+    pub fn set_kept(&mut self, keep: usize) {
+        self.keep = keep.max(1);
+    }
+
     /// Adds an epoch's losses, one a sample, and drops the oldest epoch beyond those kept. Losses that cannot be
     /// normalised are not added; why not is returned.
     ///

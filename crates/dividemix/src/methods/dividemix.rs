@@ -37,14 +37,22 @@ impl Recipe for DivideMix {
             let y = pass.given_labels(&x.samples)?;
             let w = pass.clean_probability(&x.samples, division)?;
 
-            // 17: average this network's predictions across the views of x.
-            let p = co_guess(&pass.predictions(&x.views)?)?;
-            // 18: refine the label by the clean probability that the other network's losses gave.
-            let y = co_refine(&y, &w, &p)?;
+            let y = if hyper.refines() {
+                // 17: average this network's predictions across the views of x.
+                let p = co_guess(&pass.predictions(&x.views)?)?;
+                // 18: refine the label by the clean probability that the other network's losses gave.
+                co_refine(&y, &w, &p)?
+            } else {
+                y
+            };
             // 19
             let y = sharpen(&y, hyper.temperature)?;
             // 20: co-guess: average both networks' predictions across the views of u.
-            let q = co_guess(&[pass.predictions(&u.views)?, pass.peer_predictions(&u.views)?].concat())?;
+            let mut guesses = pass.predictions(&u.views)?;
+            if hyper.co_guesses() {
+                guesses.extend(pass.peer_predictions(&u.views)?);
+            }
+            let q = co_guess(&guesses)?;
             // 21
             let q = sharpen(&q, hyper.temperature)?;
 

@@ -111,7 +111,7 @@ pub(crate) fn estimate(
     };
     let mut work = Work::training(hyper, done.main, n, test, clean);
     if data.facts.demo && hyper.method != Method::Ce {
-        let plain = Hyperparameters { method: Method::Ce, ..hyper.clone() };
+        let plain = hyper.plain();
         work = work + Work::training(&plain, done.plain, n, test, clean);
     }
 
@@ -119,7 +119,7 @@ pub(crate) fn estimate(
     let (arch, area) = probed(&plan.arch);
     let Some((views, decoding)) = few_views(&data.folder.train, &arch, plan, stop)? else { return Ok(None) };
     let frozen = settings.frozen();
-    let networks = throwaway(&arch, data.facts.classes, hyper.method.networks(), frozen, hyper.seed)?;
+    let networks = throwaway(&arch, data.facts.classes, hyper.networks(), frozen, hyper.seed)?;
     let to_encode = if frozen { views_to_encode(plan, data, body)? } else { 0 };
     // With features in the cache no image is read.
     let reads = !frozen || to_encode > 0;

@@ -173,7 +173,7 @@ impl Run<'_> {
         let (demo, classes) = (data.facts.demo, data.folder.classes.clone());
         data.folder.warnings.iter().for_each(|warning| (self.observe)(Progress::Warning(warning)));
         let body = self.body.take();
-        let networks = self.networks(&classes, self.plan.hyperparameters.method, body)?;
+        let networks = self.networks(&classes, self.plan.hyperparameters.networks(), body)?;
         if networks.classifier_made_new {
             (self.observe)(Progress::Notice(
                 "the weights' classifier is for other classes: the networks get a new one, untrained",
@@ -218,10 +218,10 @@ impl Run<'_> {
         Ok(Finished { folder: self.folder, summary, was_done: false })
     }
 
-    fn networks(&self, classes: &[String], method: Method, body: Option<FrozenBody>) -> Result<Networks> {
+    fn networks(&self, classes: &[String], count: usize, body: Option<FrozenBody>) -> Result<Networks> {
         let Plan { settings, arch, hyperparameters, .. } = &self.plan;
         let weights = settings.weights.as_deref();
-        Networks::new(arch, classes, method.networks(), hyperparameters.seed, weights, body)
+        Networks::new(arch, classes, count, hyperparameters.seed, weights, body)
     }
 
     fn sets(&self, data: Data, networks: &Networks) -> Result<Sets> {
@@ -321,9 +321,9 @@ impl Run<'_> {
 
     /// Plain training of the same network for as many epochs, to show beside the demo's result.
     fn plain(&self, sets: &Sets, classes: &[String]) -> Result<Outcome> {
-        let hyperparameters = Hyperparameters { method: Method::Ce, ..self.plan.hyperparameters.clone() };
+        let hyperparameters = self.plan.hyperparameters.plain();
         // The demo has no pretrained body.
-        let networks = self.networks(classes, Method::Ce, None)?;
+        let networks = self.networks(classes, hyperparameters.networks(), None)?;
         self.train(Training::Plain, &networks, sets, classes, &hyperparameters, &mut 0.0)
     }
 }

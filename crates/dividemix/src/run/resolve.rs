@@ -6,7 +6,7 @@ use super::data::{COLUMNS, TEST_FRACTION};
 use super::defaults::{Defaults, Facts, defaults_for};
 use super::settings::{Augment, CacheKind, Freeze, Settings};
 use super::weights::open_weights;
-use crate::{Error, Hyperparameters, Method, Result};
+use crate::{Error, Hyperparameters, Method, Preset, Result};
 
 /// Hidden units of the head on a frozen body.
 const HEAD_UNITS: usize = 256;
@@ -50,10 +50,12 @@ impl Settings {
         self.check()?;
         let defaults = defaults_for(facts, &self);
         let arch = self.resolve_arch(&defaults)?;
-        let d = defaults.hyperparameters;
+        let d = self.preset.map_or(defaults.hyperparameters.clone(), Preset::hyperparameters);
         let hyperparameters = Hyperparameters {
             method: *self.method.get_or_insert(d.method),
             strength: self.strength.or(d.strength),
+            ablation: self.ablate.or(d.ablation),
+            loss_average: *self.loss_average.get_or_insert(d.loss_average),
             teacher_temperature: *self.teacher_temperature.get_or_insert(d.teacher_temperature),
             epochs: *self.epochs.get_or_insert(d.epochs),
             // A run shorter than the default warm-up is all warm-up.

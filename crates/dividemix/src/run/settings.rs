@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
 use super::config::unwritable;
-use crate::{ClassWeights, Error, Method, Result, Schedule};
+use crate::{Ablation, ClassWeights, Error, Method, Preset, Result, Schedule};
 
 /// A run's settings as a user gives them: `None` is "not said". A key of the TOML file is the flag without its
 /// dashes in front (`lambda-u = 25`). [`Settings::resolve`] fills in the rest.
@@ -84,6 +84,16 @@ pub struct Settings {
     /// (minimisation) [default: dividemix]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = named::<Method>))]
     pub method: Option<Method>,
+    /// All numbers of training as DivideMix's authors published them for cifar10-sym20, -sym50, -sym80, -sym90, cifar10-asym40,
+    /// cifar100-sym20 ... -sym90, clothing1m or webvision; what is said besides goes before it
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = named::<Preset>))]
+    pub preset: Option<Preset>,
+    /// DivideMix without a part of it, to see what that is worth: co-training, refinement, other-division or mixmatch
+    #[cfg_attr(feature = "clap", arg(long, value_name = "PART", help_heading = "Training", value_parser = named::<Ablation>))]
+    pub ablate: Option<Ablation>,
+    /// Epochs whose losses are averaged for a division; 5 where nearly all labels are wrong [default: 1]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "EPOCHS", help_heading = "Training"))]
+    pub loss_average: Option<usize>,
     /// How much of the method there is, 0 being plain training: the share of each label that is spread (smooth, default 0.1), or
     /// becomes the prediction (relabel, 0.2), or of the loss that is the teacher's (distill, 0.5); how far weights or noise count
     /// (reweight, forward, 1); alpha (mixup, 1); the weight of a term (penalty and entropy 0.1, consistency 10)
