@@ -9,6 +9,9 @@ use dividemix::run::Settings;
 use effnet_model::Bases;
 use serde::Serialize;
 
+use crate::output::print;
+use crate::presets;
+
 /// The first line of the help is how to try it.
 const TRY_IT: &str =
     "Try it: `effmix train` trains on a built-in demo set with 40 % wrong labels, in a few minutes.
@@ -434,6 +437,12 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 /// Parses the command line; help, version and wrong usage are printed here, and their exit status comes back.
 pub(crate) fn parse() -> Result<Arguments, ExitCode> {
+    if presets::are_asked_for(std::env::args()) {
+        return Err(match print(&presets::table()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        });
+    }
     Arguments::try_parse().map_err(|e| {
         // Failing to print the help to a closed pipe is no failure.
         let _ = e.print();

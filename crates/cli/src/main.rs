@@ -10,6 +10,7 @@
 //! | `outputs` | a model's outputs for them, a batch at a time |
 //! | `terminal` | progress, on a terminal or in a log |
 //! | `output` | stdout, stderr and files, so that nothing of a user's is overwritten |
+//! | `presets` | what `--preset list` shows |
 //! | `threads` | the pool that computes |
 //! | `exit` | exit statuses, signals and panics |
 
@@ -21,6 +22,7 @@ mod inputs;
 mod model;
 mod output;
 mod outputs;
+mod presets;
 mod terminal;
 mod threads;
 

@@ -12,6 +12,7 @@ mod export;
 #[cfg(feature = "hub")]
 mod hub;
 mod interrupted;
+mod methods;
 mod noise;
 mod predict;
 mod repeatable;

@@ -1,0 +1,70 @@
+//! `--method`, and what goes with it: a teacher, presets, DivideMix without a part.
+
+use super::setup::{Folder, json, read};
+
+fn config(folder: &Folder, run: &str) -> String {
+    String::from_utf8(read(&folder.path(run).join("config.toml"))).unwrap()
+}
+
+#[test]
+fn every_method_trains_and_goes_into_the_config() {
+    let folder = Folder::with_images(8);
+    for method in ["smooth", "penalty", "mixup", "relabel", "reweight", "forward", "consistency", "entropy"] {
+        folder.train(method, &["--method", method]);
+        assert!(config(&folder, method).contains(&format!("method = \"{method}\"")));
+        let networks = if method == "consistency" { 2 } else { 1 };
+        let card = json(&read(&folder.path(method).join("model/model.json")));
+        assert_eq!(card["networks"].as_array().unwrap().len(), networks, "{method}");
+        assert!(folder.path(method).join("label_issues.csv").is_file());
+    }
+}
+
+#[test]
+fn a_student_learns_from_a_run_and_goes_on_with_its_teacher() {
+    let folder = Folder::with_images(8);
+    folder.train("teacher", &["--method", "ce"]);
+    folder.train("student", &["--method", "distill", "--teacher", "teacher", "--teacher-temperature", "2"]);
+    let config = config(&folder, "student");
+    assert!(config.contains("teacher_temperature = 2.0") && config.contains("/teacher\""), "{config}");
+    assert!(folder.run(&["resume", "student", "--epochs", "4"]).contains("4"));
+
+    let says = |more: &[&str]| {
+        folder
+            .fails(2, &[&["train", "data", "--out", "new", "--epochs", "1", "--warmup", "0"], more].concat())
+    };
+    assert!(says(&["--method", "distill"]).contains("--teacher"));
+    assert!(says(&["--method", "smooth", "--teacher", "teacher"]).contains("--teacher"));
+    std::fs::rename(folder.path("data/green"), folder.path("data/other")).unwrap();
+    let error = says(&["--method", "distill", "--teacher", "teacher"]);
+    assert!(error.contains("does not know") && error.contains("other"), "{error}");
+}
+
+#[test]
+fn what_is_said_goes_before_a_preset_and_a_preset_before_the_defaults() {
+    let folder = Folder::with_images(8);
+    folder.train("run", &["--preset", "cifar10-sym90"]);
+    let config = config(&folder, "run");
+    for line in
+        ["preset = \"cifar10-sym90\"", "epochs = 3", "threshold = 0.6", "loss_average = 5", "lambda_u = 50.0"]
+    {
+        assert!(config.lines().any(|found| found == line), "{line} in {config}");
+    }
+    let list = folder.run(&["train", "--preset", "list"]);
+    assert!(list.contains("cifar100-sym80") && list.contains("150") && list.contains("webvision"), "{list}");
+    assert!(folder.fails(2, &["train", "data", "--preset", "mnist"]).contains("cifar10-sym20"));
+}
+
+#[test]
+fn dividemix_is_trained_without_a_part_of_it() {
+    let folder = Folder::with_images(8);
+    for part in ["co-training", "refinement", "other-division", "mixmatch"] {
+        folder.train(part, &["--ablate", part]);
+        assert!(config(&folder, part).contains(&format!("ablate = \"{part}\"")));
+    }
+    let refused = |flags: &[&str]| folder.fails(2, &[&["train", "data", "--out", "new"], flags].concat());
+    assert!(refused(&["--method", "ce", "--ablate", "refinement"]).contains("--ablate"));
+    assert!(refused(&["--method", "ce", "--strength", "1"]).contains("--strength"));
+    assert!(refused(&["--method", "smooth", "--strength", "2"]).contains("from 0 to 1"));
+    assert!(refused(&["--method", "forward", "--warmup", "0"]).contains("--warmup"));
+    assert!(!folder.path("new").exists());
+}
