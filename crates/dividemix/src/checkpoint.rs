@@ -143,10 +143,11 @@ impl Checkpoints {
         }
         let samples = data.labels.len();
         let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
-        let mut take = |name: &str| {
-            let found = tensors.remove(name);
-            found.ok_or_else(|| self.bad(&path, format!("{name} is missing")))
-        };
+        // What only some methods have.
+        let histories: Vec<_> = (0..networks.len()).map(|k| tensors.remove(&history_key(k))).collect();
+        let transition = tensors.remove(TRANSITION);
+        let mut take =
+            |name: &str| tensors.remove(name).ok_or_else(|| self.bad(&path, format!("{name} is missing")));
         for (k, (network, optimiser)) in networks.iter().zip(optimisers).enumerate() {
             for (name, var) in [network.parameters(), network.buffers()].concat() {
                 var.set(&take(&network_key(k, &name))?)?;
@@ -156,10 +157,6 @@ impl Checkpoints {
             }
             state.outputs[k] = take(&logits_key(k))?.flatten_all()?.to_vec1()?;
             self.has(&path, "logits", state.outputs[k].len(), samples * data.classes)?;
-            state.histories[k] = match tensors.remove(&history_key(k)) {
-                Some(epochs) => LossHistory::of(epochs.to_vec2()?),
-                None => LossHistory::new(1),
-            };
             state.losses[k] = losses(&state.outputs[k], &data.labels, data.classes);
         }
         let passes: Vec<_> = take("margins/passes")?.to_vec1()?;
@@ -170,7 +167,14 @@ impl Checkpoints {
             margin_sum: take("margins/margin_sum")?.to_vec1()?,
             probability_sum: take("margins/probability_sum")?.flatten_all()?.to_vec1()?,
         })?;
-        let transition = tensors.remove(TRANSITION);
+        for (history, epochs) in state.histories.iter_mut().zip(histories) {
+            let Some(epochs) = epochs else { continue };
+            self.has(&path, "losses an epoch", epochs.dims2()?.1, samples)?;
+            *history = LossHistory::of(epochs.to_vec2()?);
+        }
+        if let Some(transition) = &transition {
+            self.has(&path, "probabilities of labels", transition.elem_count(), data.classes.pow(2))?;
+        }
         state.transition = transition.map(|matrix| matrix.flatten_all()?.to_vec1()).transpose()?;
         state.epoch = header.epoch;
         state.records = header.records;

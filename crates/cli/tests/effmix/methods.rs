@@ -25,7 +25,7 @@ fn a_student_learns_from_a_run_and_goes_on_with_its_teacher() {
     folder.train("teacher", &["--method", "ce"]);
     folder.train("student", &["--method", "distill", "--teacher", "teacher", "--teacher-temperature", "2"]);
     let config = config(&folder, "student");
-    assert!(config.contains("teacher_temperature = 2.0") && config.contains("/teacher\""), "{config}");
+    assert!(config.contains("teacher-temperature = 2.0") && config.contains("/teacher\""), "{config}");
     assert!(folder.run(&["resume", "student", "--epochs", "4"]).contains("4"));
 
     let says = |more: &[&str]| {
@@ -45,7 +45,7 @@ fn what_is_said_goes_before_a_preset_and_a_preset_before_the_defaults() {
     folder.train("run", &["--preset", "cifar10-sym90"]);
     let config = config(&folder, "run");
     for line in
-        ["preset = \"cifar10-sym90\"", "epochs = 3", "threshold = 0.6", "loss_average = 5", "lambda_u = 50.0"]
+        ["preset = \"cifar10-sym90\"", "epochs = 3", "threshold = 0.6", "loss-average = 5", "lambda-u = 50.0"]
     {
         assert!(config.lines().any(|found| found == line), "{line} in {config}");
     }

@@ -26,9 +26,7 @@ use super::weights::{FrozenBody, build, throwaway};
 use crate::costs::{Cost, Costs};
 use crate::evaluate::BATCH as EVALUATED;
 use crate::memory::{forget_peak, memory_used, peak_rss_bytes};
-use crate::{
-    Checkpoints, Error, Hyperparameters, Method, Network, Result, TYPICAL_CLEAN_SHARE, View, ViewSource, Work,
-};
+use crate::{Checkpoints, Error, Method, Network, Result, TYPICAL_CLEAN_SHARE, View, ViewSource, Work};
 
 /// What a run will take, all in all. How far off it was in measured runs is in docs/benchmarks.md.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
