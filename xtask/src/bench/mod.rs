@@ -6,11 +6,13 @@
 //! | `contender` | the programs, each in a process of its own |
 //! | `statistics` | median and spread, the order of a round |
 //! | `results`, `markdown`, `machine` | what is written down |
+//! | `accuracy` | a table of another kind: how well methods do, not how fast |
 //! | `roofline`, `scaling` | how a step's layers are shown, and what grows with an amount |
 //!
 //! The decision: programs are measured in turn, round by round, because the speed of a machine changes within minutes by more
 //! than what is to be told apart. What can't take part is named with its reason.
 
+mod accuracy;
 mod along;
 mod contender;
 mod machine;
@@ -40,7 +42,10 @@ const REQUIREMENTS: &str = "xtask/bench/requirements.txt";
 const RESULTS: &str = "docs/benchmarks";
 
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Measure only these works; `train` is all whose names begin with `train-`.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
@@ -70,8 +75,18 @@ pub(crate) struct Options {
     python: Option<PathBuf>,
 }
 
+/// What is measured, but speed.
+#[derive(clap::Subcommand)]
+enum Other {
+    /// Train by every method on every noise, and write docs/benchmarks/accuracy.md; goes on where it was stopped.
+    Accuracy(accuracy::Options),
+}
+
 /// True where this project has a figure for every work.
 pub(crate) fn run(options: &Options) -> Result<bool> {
+    if let Some(Other::Accuracy(options)) = &options.other {
+        return accuracy::run(options);
+    }
     if options.list {
         for work in works() {
             println!("{:22} {}", work.name, work.what);
