@@ -45,6 +45,8 @@ pub(crate) struct Predictor {
     pub(crate) transform: Transform,
     /// Images in a batch.
     pub(crate) batch: usize,
+    /// Side of the smallest images that the network takes.
+    pub(crate) smallest: usize,
 }
 
 impl Predictor {
@@ -57,9 +59,10 @@ impl Predictor {
         let mut arch = model.card.arch.clone();
         if let Some(size) = args.size {
             arch = arch.with_size(usize::from(size));
+            arch.check()?;
         }
         let transform = dividemix::run::transform_for(&arch, Augment::None);
-        Ok(Self { model, transform, batch: usize::from(args.batch) })
+        Ok(Self { model, transform, batch: usize::from(args.batch), smallest: arch.smallest_size() })
     }
 
     /// Number of classes.

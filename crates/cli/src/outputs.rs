@@ -69,11 +69,15 @@ pub(crate) fn for_each_batch(
     let counter = Counter::new("images", samples.len());
     let firsts = (0..samples.len()).step_by(predictor.batch);
     let (of_all, transform, batch) = (Arc::clone(samples), predictor.transform.clone(), predictor.batch);
+    let smallest = predictor.smallest;
     let decode = move |first: usize| -> Result<_, Failure> {
         let samples = &of_all[first..of_all.len().min(first + batch)];
         Ok((
             first,
-            samples.par_iter().map(|sample| Pictures::of(sample, &transform, looking)).collect::<Vec<_>>(),
+            samples
+                .par_iter()
+                .map(|sample| Pictures::of(sample, &transform, smallest, looking))
+                .collect::<Vec<_>>(),
         ))
     };
     for decoded in prefetch(firsts, AHEAD, decode) {
@@ -96,8 +100,14 @@ struct Pictures {
 }
 
 impl Pictures {
-    fn of(sample: &Sample, transform: &Transform, looking: Looking) -> Result<Self, String> {
+    fn of(sample: &Sample, transform: &Transform, smallest: usize, looking: Looking) -> Result<Self, String> {
         let image = sample.image()?;
+        let (width, height) = image.dimensions();
+        if looking.no_resize && (width.min(height) as usize) < smallest {
+            return Err(format!(
+                "{width} x {height} pixels; the network takes {smallest} and more (leave out --no-resize)"
+            ));
+        }
         let larger = (looking.tta == Some(Tta::Crops)).then(|| {
             let size = larger_size(transform);
             let resized = size.max(transform.resized);

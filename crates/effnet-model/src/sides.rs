@@ -35,8 +35,8 @@ impl Arch {
         })
     }
 
-    /// Side of the smallest images that get as far as the head.
-    pub(crate) fn smallest_size(&self) -> usize {
+    /// Side of the smallest images that get as far as the head: 1, but for a padding that is fixed.
+    pub fn smallest_size(&self) -> usize {
         let filters = self.filters();
         let outputs = |side, filter: &Filter| filter.padding.outputs(side, filter.kernel, filter.stride);
         (1..).find(|size| filters.iter().fold(*size, outputs) > 0).unwrap_or(1)

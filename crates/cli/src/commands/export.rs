@@ -26,6 +26,7 @@ pub(super) fn run(args: &Export) -> Result<(), Failure> {
     };
     if let Some(size) = args.size {
         card.arch = card.arch.with_size(usize::from(size));
+        card.arch.check()?;
     }
     let count = networks.len();
     let chosen = match (args.net, args.format) {

@@ -87,3 +87,29 @@ fn a_runs_config_that_was_cut_off_is_refused() {
         assert!(message.contains("config.toml"), "{message}");
     }
 }
+
+/// A padding that is fixed has less room in small images: the size is refused as such, and an image at its own size is left out.
+#[test]
+fn images_too_small_for_a_fixed_padding_are_named() {
+    let folder = Folder::with_images(8);
+    folder.train("lite", &["--arch", "efficientnet_lite0", "--stem-stride", "2", "--size", "33"]);
+    for command in [&["predict", "lite", "data"][..], &["export", "lite", "--format", "onnx", "--out", "o"]] {
+        let error = folder.fails(1, &[command, &["--size", "28"]].concat());
+        assert!(error.contains("size 28 is too small") && error.contains("32 or more"), "{error}");
+    }
+    let refused = folder.fails(
+        1,
+        &[&train_args("new")[..], &["--arch", "efficientnet_lite0", "--size", "28", "--stem-stride", "2"]]
+            .concat(),
+    );
+    assert!(refused.contains("32 or more"), "{refused}");
+    put(&folder, "mixed/large.png", (40, 50), CLASSES[0].1);
+    put(&folder, "mixed/small.png", (20, 50), CLASSES[1].1);
+    let output = folder.output(&["predict", "lite", "mixed", "--no-resize"]);
+    let (shown, errors) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(
+        shown.contains("large.png") && errors.contains("20 x 50") && errors.contains("32 and more"),
+        "{shown}{errors}"
+    );
+}
