@@ -1,6 +1,7 @@
 //! `effmix scale search`: which bases of compound scaling suit a user's images.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use dividemix::run::{Progress, name_of, write_atomic};
 use dividemix::search::{Kind, Search, Step, Trial, search};
@@ -30,9 +31,9 @@ pub(super) fn run(args: &Arguments) -> Result<(), Failure> {
     let out = train.out.clone().unwrap_or_else(default);
     on_threads(train.threads, || {
         let signals = Signals::listen()?;
-        let bar = WorkBar::new();
-        let trials = search(&settings, &out, &|step| show(&bar, step), signals.stop());
-        bar.finish();
+        let shown = Shown { bar: WorkBar::new(), untold: Mutex::default() };
+        let trials = search(&settings, &out, &|step| shown.step(step), signals.stop());
+        shown.bar.finish();
         let trials = trials.map_err(|error| match error {
             dividemix::Error::Stopped => {
                 tell("stopped; the same command goes on");
@@ -47,6 +48,31 @@ pub(super) fn run(args: &Arguments) -> Result<(), Failure> {
 }
 
 /// A line a training; on a terminal, a bar below for all of the work.
+struct Shown {
+    bar: WorkBar,
+    /// All of the work, until it was said how long that takes.
+    untold: Mutex<Option<f64>>,
+}
+
+impl Shown {
+    fn step(&self, step: Step<'_>) {
+        if let Step::Planned { work, .. } = step {
+            *self.untold.lock().unwrap_or_else(PoisonError::into_inner) = Some(work);
+        }
+        show(&self.bar, step);
+        // The first network that is trained now tells.
+        if let Step::Ends { work, seconds, .. } = step
+            && work > 0.0
+            && let Some(all) = self.untold.lock().unwrap_or_else(PoisonError::into_inner).take()
+        {
+            self.bar.line(&format!(
+                "at this rate, a whole search takes about {}",
+                seconds_in_words(seconds * all / work)
+            ));
+        }
+    }
+}
+
 fn show(bar: &WorkBar, step: Step<'_>) {
     match step {
         Step::Planned { candidates, work } => {

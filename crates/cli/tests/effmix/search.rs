@@ -11,7 +11,9 @@ fn args(out: &str) -> Vec<&str> {
 #[test]
 fn a_search_ranks_its_networks_and_goes_on_where_it_was_stopped() {
     let folder = Folder::with_images(8);
-    let shown = folder.run(&args("whole"));
+    let output = folder.output(&args("whole"));
+    let (shown, told) = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).into();
+    assert!(told.contains("a whole search takes about"), "{told}");
     let (header, rows) = csv_rows(&read(&folder.path("whole/search.csv")));
     let column = |name: &str| header.iter().position(|column| column == name).unwrap();
     let (kind, epochs, accuracy) = (column("kind"), column("epochs"), column("accuracy"));
