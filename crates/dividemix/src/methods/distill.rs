@@ -27,7 +27,7 @@ impl Recipe for Distill {
                 return Err(Error::Data("a student needs a teacher's logits of its samples".to_owned()));
             };
             let term = || Ok(distillation(&logits, &teacher, self.temperature)?);
-            Objective::of(loss_x).or(self.share, term)
+            Objective::of(loss_x).shared_with(self.share, term)
         })
     }
 }

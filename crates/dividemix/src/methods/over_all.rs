@@ -30,7 +30,7 @@ impl Objective {
     }
 
     /// As much of the loss as the term leaves: 1 - `share` of it, and `share` of the term.
-    pub(super) fn or(self, share: f64, term: impl FnOnce() -> Result<Tensor>) -> Result<Self> {
+    pub(super) fn shared_with(self, share: f64, term: impl FnOnce() -> Result<Tensor>) -> Result<Self> {
         if share == 0.0 {
             return Ok(self);
         }

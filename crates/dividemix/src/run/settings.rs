@@ -85,7 +85,7 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = named::<Method>))]
     pub method: Option<Method>,
     /// All numbers of training as DivideMix's authors published them for cifar10-sym20, -sym50, -sym80, -sym90, cifar10-asym40,
-    /// cifar100-sym20 ... -sym90, clothing1m or webvision; what is said besides goes before it
+    /// cifar100-sym20 ... -sym90, clothing1m or webvision (--preset list shows them); what is said besides goes before it
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = named::<Preset>))]
     pub preset: Option<Preset>,
     /// DivideMix without a part of it, to see what that is worth: co-training, refinement, other-division or mixmatch
