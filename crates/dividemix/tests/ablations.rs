@@ -6,20 +6,11 @@ mod clouds;
 
 use std::sync::atomic::AtomicBool;
 
-use clouds::{Clouds, networks};
-use dividemix::{Ablation, Checkpoints, Event, Hyperparameters, Method, Network, Outcome, Schedule, train};
+use clouds::{Clouds, bits, networks, quick};
+use dividemix::{Ablation, Checkpoints, Event, Hyperparameters, Method, Outcome, Schedule, train};
 
-fn quick(ablation: Option<Ablation>) -> Hyperparameters {
-    Hyperparameters {
-        method: Method::DivideMix,
-        ablation,
-        epochs: 6,
-        warmup: 2,
-        batch: 32,
-        lr: 0.05,
-        seed: 3,
-        ..Hyperparameters::default()
-    }
+fn without(ablation: Option<Ablation>) -> Hyperparameters {
+    Hyperparameters { ablation, ..quick(Method::DivideMix) }
 }
 
 fn run(clouds: &Clouds, hyper: &Hyperparameters, checkpoints: Option<&Checkpoints>) -> (Vec<u32>, Outcome) {
@@ -30,21 +21,15 @@ fn run(clouds: &Clouds, hyper: &Hyperparameters, checkpoints: Option<&Checkpoint
     (networks.iter().flat_map(|network| bits(network.as_ref())).collect(), outcome)
 }
 
-fn bits(network: &dyn Network) -> Vec<u32> {
-    let vars = [network.parameters(), network.buffers()].concat();
-    let values = vars.into_iter().flat_map(|(_, v)| v.flatten_all().unwrap().to_vec1::<f32>().unwrap());
-    values.map(f32::to_bits).collect()
-}
-
 const ABLATIONS: [Ablation; 4] =
     [Ablation::CoTraining, Ablation::Refinement, Ablation::OtherDivision, Ablation::MixMatch];
 
 #[test]
 fn each_part_that_is_left_out_makes_another_network() {
     let clouds = Clouds::new(400, 0.4, 5);
-    let mut seen = vec![run(&clouds, &quick(None), None).0];
+    let mut seen = vec![run(&clouds, &without(None), None).0];
     for ablation in ABLATIONS {
-        let hyper = quick(Some(ablation));
+        let hyper = without(Some(ablation));
         assert_eq!(hyper.networks(), if ablation == Ablation::CoTraining { 1 } else { 2 });
         let (bits, outcome) = run(&clouds, &hyper, None);
         assert!(outcome.last_accuracy().unwrap() > 0.8, "{ablation:?}: {:?}", outcome.last_accuracy());
@@ -58,7 +43,7 @@ fn each_part_that_is_left_out_makes_another_network() {
 fn averaged_losses_begin_with_the_first_division() {
     let clouds = Clouds::new(400, 0.4, 5);
     let averaged = |epochs, loss_average| {
-        let hyper = Hyperparameters { epochs, loss_average, ..quick(None) };
+        let hyper = Hyperparameters { epochs, loss_average, ..without(None) };
         run(&clouds, &hyper, None).0
     };
     assert!(averaged(3, 1) == averaged(3, 5));
@@ -69,7 +54,7 @@ fn averaged_losses_begin_with_the_first_division() {
 fn averaged_losses_are_kept_in_checkpoints() {
     let clouds = Clouds::new(200, 0.3, 5);
     // The rate does not depend on the number of epochs.
-    let hyper = Hyperparameters { loss_average: 3, epochs: 7, schedule: Schedule::Constant, ..quick(None) };
+    let hyper = Hyperparameters { loss_average: 3, epochs: 7, schedule: Schedule::Constant, ..without(None) };
     let (alone, _) = run(&clouds, &hyper, None);
     let folder = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(folder.path(), 1);

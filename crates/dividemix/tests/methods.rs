@@ -6,7 +6,7 @@ mod clouds;
 
 use std::sync::atomic::AtomicBool;
 
-use clouds::{CLASSES, Clouds, networks};
+use clouds::{CLASSES, Clouds, bits, networks, quick};
 use dividemix::{Error, Hyperparameters, Method, Network, Outcome, TrainingSet, train};
 
 const METHODS: [Method; 9] = [
@@ -20,18 +20,6 @@ const METHODS: [Method; 9] = [
     Method::Consistency,
     Method::Entropy,
 ];
-
-fn quick(method: Method) -> Hyperparameters {
-    Hyperparameters {
-        method,
-        epochs: 4,
-        warmup: 2,
-        batch: 32,
-        lr: 0.05,
-        seed: 3,
-        ..Hyperparameters::default()
-    }
-}
 
 /// Who says the truth of each sample, if not very loudly.
 fn taught(clouds: &Clouds) -> TrainingSet {
@@ -47,12 +35,6 @@ fn run(data: &TrainingSet, clouds: &Clouds, hyper: &Hyperparameters) -> (Vec<Box
     let (test, stop) = (clouds.test_set(), AtomicBool::new(false));
     let outcome = train(&networks, data, Some(&test), None, hyper, None, &stop, &mut |_| Ok(())).unwrap();
     (networks, outcome)
-}
-
-fn bits(network: &dyn Network) -> Vec<u32> {
-    let vars = [network.parameters(), network.buffers()].concat();
-    let values = vars.into_iter().flat_map(|(_, v)| v.flatten_all().unwrap().to_vec1::<f32>().unwrap());
-    values.map(f32::to_bits).collect()
 }
 
 #[test]

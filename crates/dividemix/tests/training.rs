@@ -6,21 +6,9 @@ mod clouds;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::Device;
-use clouds::{CLASSES, Clouds, networks, wrong_share};
+use clouds::{CLASSES, Clouds, networks, quick, wrong_share};
 use dividemix::{Checkpoints, Error, Event, Hyperparameters, Method, Network, Outcome, Phase, train};
 use safetensors::SafeTensors;
-
-fn quick(method: Method) -> Hyperparameters {
-    Hyperparameters {
-        method,
-        epochs: 6,
-        warmup: 2,
-        batch: 32,
-        lr: 0.05,
-        seed: 3,
-        ..Hyperparameters::default()
-    }
-}
 
 fn run(clouds: &Clouds, hyper: &Hyperparameters, checkpoints: Option<&Checkpoints>) -> (Outcome, Vec<Event>) {
     let networks = networks(hyper.networks(), hyper.seed);
@@ -44,10 +32,9 @@ fn run_on(
     (outcome, events)
 }
 
-/// Every parameter and running statistic of every network, as bits.
+/// Those of all networks.
 fn bits(networks: &[Box<dyn Network>]) -> Vec<u32> {
-    let vars = networks.iter().flat_map(|n| [n.parameters(), n.buffers()].concat());
-    vars.flat_map(|(_, v)| v.flatten_all().unwrap().to_vec1::<f32>().unwrap()).map(f32::to_bits).collect()
+    networks.iter().flat_map(|network| clouds::bits(network.as_ref())).collect()
 }
 
 #[test]

@@ -2,17 +2,16 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `plain` | cross entropy, with the confidence penalty where there is one |
+//! | `plain` | cross entropy, with the entropy of the predictions where it is wanted high (`penalty`) or low (`entropy`) |
 //! | `smooth`, `mixup`, `relabel` | other labels, or other samples: all alike |
 //! | `reweight`, `forward` | by what is known of the noise |
-//! | `distill`, `consistency`, `entropy` | a term on what a teacher, or the network itself, says |
+//! | `distill`, `consistency` | a term on what a teacher says |
 //! | `dividemix` | Algorithm 1 |
 //! | `over_all` | the epoch that all but DivideMix share |
 
 mod consistency;
 mod distill;
 mod dividemix;
-mod entropy;
 mod forward;
 mod mixup;
 mod over_all;
@@ -64,7 +63,7 @@ pub(crate) fn recipe(hyper: &Hyperparameters) -> Box<dyn Recipe> {
         Method::Reweight => Box::new(reweight::Reweight { strength }),
         Method::Forward => Box::new(forward::Forward { strength }),
         Method::Consistency => Box::new(consistency::Consistency { weight: strength }),
-        Method::Entropy => Box::new(entropy::Entropy { weight: strength }),
+        Method::Entropy => Box::new(Plain { penalty: -strength }),
     }
 }
 

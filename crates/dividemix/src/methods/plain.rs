@@ -1,4 +1,4 @@
-//! Plain training on all labels: warm-up, `--method ce` and `penalty`, and DivideMix's epochs that can't be divided.
+//! Plain training on all labels: warm-up, `--method ce`, `penalty` and `entropy`, and DivideMix's epochs that can't be divided.
 
 use noisy_labels::division::Division;
 use noisy_labels::losses::{cross_entropy, negative_entropy};
@@ -8,9 +8,10 @@ use super::over_all::{Objective, over_all};
 use crate::pass::Pass;
 use crate::{Losses, Result};
 
-/// Cross entropy, with a penalty on confident predictions where its weight isn't 0.
+/// Cross entropy, with a penalty on confident (or on doubtful) predictions where its weight isn't 0.
 pub(crate) struct Plain {
-    /// Weight of the confidence penalty: loss = -y log p + penalty * p log p (Pereyra et al. 2017).
+    /// Weight of the confidence penalty: loss = -y log p + penalty * p log p (Pereyra et al. 2017). Below 0 it is entropy
+    /// minimisation: the network is to be sure of what it says, whatever the label (Grandvalet & Bengio 2004).
     pub penalty: f64,
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use dividemix::{Network, Result, TestSet, Trainable, TrainingSet, View, ViewSource};
+use dividemix::{
+    Hyperparameters, Method, Network, Result, TestSet, Trainable, TrainingSet, View, ViewSource,
+};
 use effnet_model::{Classifier, ClassifierKind, ParameterStore};
 use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
@@ -51,6 +53,26 @@ impl Clouds {
     pub(crate) fn test_set(&self) -> TestSet {
         TestSet { views: self.test.clone(), labels: self.test_labels.clone() }
     }
+}
+
+/// A short training.
+pub(crate) fn quick(method: Method) -> Hyperparameters {
+    Hyperparameters {
+        method,
+        epochs: 6,
+        warmup: 2,
+        batch: 32,
+        lr: 0.05,
+        seed: 3,
+        ..Hyperparameters::default()
+    }
+}
+
+/// Every parameter and running statistic of a network, as bits.
+pub(crate) fn bits(network: &dyn Network) -> Vec<u32> {
+    let vars = [network.parameters(), network.buffers()].concat();
+    let values = vars.into_iter().flat_map(|(_, v)| v.flatten_all().unwrap().to_vec1::<f32>().unwrap());
+    values.map(f32::to_bits).collect()
 }
 
 /// Share of the labels that are wrong.
