@@ -138,7 +138,7 @@ impl Terminal {
                 let line = state.epoch_line(records);
                 self.line(&format!("{line}  {images_per_s:.0} images/s  {seconds:.1} s{left}"));
             }
-            Event::CheckpointWritten { .. } => {}
+            Event::Evaluated { .. } | Event::CheckpointWritten { .. } => {}
             Event::Warning(warning) => self.line(&format!("warning: {warning}")),
         }
     }

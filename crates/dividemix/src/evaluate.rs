@@ -38,8 +38,8 @@ pub(crate) fn logits_by(
     Ok(all)
 }
 
-/// The element-wise mean of the networks' logits: DivideMix's prediction at test time (the authors' sum, halved).
-pub(crate) fn mean_logits(outputs: &[Vec<f32>]) -> Vec<f32> {
+/// The element-wise mean over networks: of their logits, DivideMix's prediction at test time (the authors' sum, halved).
+pub(crate) fn mean_of(outputs: &[Vec<f32>]) -> Vec<f32> {
     let mut mean = outputs[0].clone();
     for other in &outputs[1..] {
         mean.iter_mut().zip(other).for_each(|(m, o)| *m += o);

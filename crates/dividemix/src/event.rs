@@ -88,6 +88,15 @@ pub enum Event {
         /// Samples in the unlabeled set.
         unlabeled: usize,
     },
+    /// All training samples were evaluated under all networks.
+    Evaluated {
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// Cross entropy of each sample's given label, the mean over networks.
+        losses: Vec<f32>,
+        /// The class of each sample's largest mean logit.
+        predicted: Vec<usize>,
+    },
     /// All networks are through with an epoch.
     EpochDone {
         /// A record a network.

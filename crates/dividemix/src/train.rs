@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use noisy_labels::division::Division;
 use noisy_labels::history::LossHistory;
-use noisy_labels::quality::{combined_margins, margin_of_quality, quality_of_margin};
+use noisy_labels::quality::{argmax, combined_margins, margin_of_quality, quality_of_margin};
 
 use crate::checkpoint::{Checkpoints, State};
 use crate::division::{clean_auc, co_divide_all, co_divide_averages, estimated_transition, losses};
-use crate::evaluate::{accuracy, mean_logits, softmax_rows};
+use crate::evaluate::{accuracy, mean_of, softmax_rows};
 use crate::methods::{recipe, warm_up};
 use crate::optimiser::Optimiser;
 use crate::pass::{Context, Observe, Pass, class_weights};
@@ -151,6 +151,7 @@ pub fn train(
             records.push(record(epoch, network, phase, losses, division, data));
         }
         state.look_at(networks, data, stop)?;
+        observe(state.evaluated(data.classes))?;
         if epoch + 1 >= hyper.warmup {
             state.remember(hyper.loss_average)?;
         }
@@ -246,7 +247,7 @@ fn measure(
 ) -> Result<()> {
     let outputs =
         networks.iter().map(|n| logits(n.as_ref(), &test.views, stop)).collect::<Result<Vec<_>>>()?;
-    let together = accuracy(&mean_logits(&outputs), &test.labels, classes);
+    let together = accuracy(&mean_of(&outputs), &test.labels, classes);
     for (record, own) in records.iter_mut().zip(&outputs) {
         record.test_accuracy = Some(together);
         record.network_test_accuracy = Some(accuracy(own, &test.labels, classes));
@@ -269,6 +270,12 @@ impl State {
         }
         self.losses = self.outputs.iter().map(|o| losses(o, &data.labels, data.classes)).collect();
         Ok(())
+    }
+
+    /// What was seen of the samples after the epoch that is being done.
+    fn evaluated(&self, classes: usize) -> Event {
+        let predicted = mean_of(&self.outputs).chunks(classes).map(argmax).collect();
+        Event::Evaluated { epoch: self.epoch + 1, losses: mean_of(&self.losses), predicted }
     }
 
     /// Keeps the losses, where more than an epoch's are averaged: from the end of warm-up on.
@@ -314,9 +321,9 @@ impl State {
         Ok(Outcome {
             clean_probability,
             label_quality,
-            probabilities: softmax_rows(&mean_logits(&self.outputs), data.classes),
+            probabilities: softmax_rows(&mean_of(&self.outputs), data.classes),
             mean_probabilities: self.margins.probabilities(),
-            losses: normalised(&mean_logits(&self.losses)),
+            losses: normalised(&mean_of(&self.losses)),
             records: self.records,
             trained,
         })

@@ -21,3 +21,4 @@ mod run_folder;
 mod search;
 mod setup;
 mod sizes;
+mod trajectories;

@@ -24,6 +24,7 @@ use super::settings::Settings;
 use super::start::start_from;
 use super::summary::Summary;
 use super::teacher::teacher_logits;
+use super::trajectories::Trajectories;
 use super::weights::{FrozenBody, Networks};
 use crate::{Checkpoints, Error, Event, Hyperparameters, Method, Outcome, Result, train};
 
@@ -287,10 +288,21 @@ impl Run<'_> {
             Training::Main => Some(Lines::up_to(self.folder.file("timing.jsonl"), done)?),
             Training::Plain => None,
         };
+        let mut trajectories = match which {
+            Training::Main if self.plan.settings.trajectories == Some(true) => {
+                let (images, epochs) = (sets.samples.len(), hyperparameters.epochs);
+                Some(Trajectories::open(&self.folder, images, epochs, done)?)
+            }
+            Training::Main | Training::Plain => None,
+        };
         if done > 0 && which == Training::Main {
             (self.observe)(Progress::GoesOn(done));
         }
         let mut observe = |event: Event| -> Result<()> {
+            if let (Event::Evaluated { epoch, losses, predicted }, Some(table)) = (&event, &mut trajectories)
+            {
+                table.add(*epoch, losses, predicted)?;
+            }
             if let Event::EpochDone { records, seconds, images_per_s } = &event {
                 metrics.add(records)?;
                 *in_epochs += seconds;

@@ -78,23 +78,9 @@ impl NpyFile {
     /// # Errors
     /// The disk's.
     pub fn create(path: &Path, shape: &[usize]) -> Result<Self> {
-        // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html: magic, version, length of the
-        // header, which is padded so that the values start at a multiple of 64.
-        let mut dims = shape.iter().map(|n| format!("{n}, ")).collect::<String>();
-        if shape.len() > 1 {
-            dims.truncate(dims.len() - 2);
-        } else {
-            dims.truncate(dims.len() - 1);
-        }
-        let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({dims}), }}");
-        let padding = (64 - (10 + header.len() + 1) % 64) % 64;
-        header.push_str(&" ".repeat(padding));
-        header.push('\n');
         let failed = || Error::io("can't write", path);
-        let length = u16::try_from(header.len())
-            .map_err(|_| failed()(io::Error::other("the shape's text is too long")))?;
+        let head = npy_head("<f4", NpyOrder::C, shape).map_err(failed())?;
         let mut file = AtomicFile::create(path)?;
-        let head = [&b"\x93NUMPY\x01\x00"[..], &length.to_le_bytes(), header.as_bytes()].concat();
         file.write_all(&head).map_err(failed())?;
         Ok(Self { file, missing: shape.iter().product() })
     }
@@ -121,6 +107,28 @@ impl NpyFile {
         }
         self.file.commit()
     }
+}
+
+/// Which values of a table stand beside each other: of a row, or of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NpyOrder {
+    C,
+    Fortran,
+}
+
+/// What stands before the values in NumPy's format 1.0
+/// (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>): magic, version, length of the header, which is
+/// padded so that the values start at a multiple of 64. `kind` is NumPy's name of the values' type.
+pub(crate) fn npy_head(kind: &str, order: NpyOrder, shape: &[usize]) -> io::Result<Vec<u8>> {
+    let mut dims = shape.iter().map(|n| format!("{n}, ")).collect::<String>();
+    dims.truncate(dims.len() - if shape.len() > 1 { 2 } else { 1 });
+    let fortran = if order == NpyOrder::Fortran { "True" } else { "False" };
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': {fortran}, 'shape': ({dims}), }}");
+    let padding = (64 - (10 + header.len() + 1) % 64) % 64;
+    header.push_str(&" ".repeat(padding));
+    header.push('\n');
+    let length = u16::try_from(header.len()).map_err(|_| io::Error::other("the shape's text is too long"))?;
+    Ok([&b"\x93NUMPY\x01\x00"[..], &length.to_le_bytes(), header.as_bytes()].concat())
 }
 
 /// Writes a table of f32 as NumPy's format 1.0, C order.

@@ -22,6 +22,8 @@ const OUR_FILES: [&str; 11] = [
     "label_issues.csv",
     "pred_probs.npy",
     "losses.npy",
+    "loss_trajectories.npy",
+    "predicted_trajectories.npy",
     "summary.json",
     "skipped.json",
     "report.html",

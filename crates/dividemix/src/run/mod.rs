@@ -9,7 +9,7 @@
 //! | `budget` | what fits into a given time |
 //! | `estimate`, `room`, `disk` | what a run will take, and whether there is room for it |
 //! | `execute` | a run from start to end, and going on with one |
-//! | `record`, `issues`, `summary`, `config` | what the folder holds |
+//! | `record`, `trajectories`, `issues`, `summary`, `config` | what the folder holds |
 //! | `folder`, `files` | that nothing of a user's is lost and no file of ours is half written |
 //!
 //! The decision behind it: a run folder is complete in itself. Its `config.toml` does the same again, and its
@@ -37,6 +37,7 @@ mod settings;
 mod start;
 mod summary;
 mod teacher;
+mod trajectories;
 mod weights;
 
 pub use budget::Budget;

@@ -175,6 +175,9 @@ pub struct Settings {
     /// Epochs between two checkpoints
     #[cfg_attr(feature = "clap", arg(long, value_name = "EPOCHS", help_heading = "Run"))]
     pub checkpoint_every: Option<usize>,
+    /// Keep each image's loss and predicted class after each epoch: loss_trajectories.npy, predicted_trajectories.npy
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true"))]
+    pub trajectories: Option<bool>,
     /// The run folder to write [default: runs/NAME-1, the next free number]
     #[cfg_attr(feature = "clap", arg(long, value_name = "RUN", help_heading = "Run"))]
     pub out: Option<PathBuf>,
