@@ -4,14 +4,13 @@
 //! can be interrupted, and one method more costs its own runs.
 
 use super::RESULTS;
-use super::contender::release;
 use super::machine::{Machine, today};
-use crate::shell::Shell;
+use super::real::Trainings;
 use crate::workspace::Workspace;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -69,14 +68,10 @@ struct Summary {
 /// True where every run came to its end.
 pub(super) fn run(options: &Options) -> Result<bool> {
     let workspace = Workspace::read()?;
-    let built =
-        Shell::new(&workspace.root, "cargo").words("build --release --locked --package cli").succeeds()?;
-    ensure!(built, "the program could not be built");
-    let folder = workspace.target.join(if options.quick { "accuracy-quick" } else { "accuracy" });
-    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    let program = release(&workspace.target).join("effmix");
-    let table = Table { folder, program, quick: options.quick };
-    table.make_data(options.data.as_deref())?;
+    let folder = if options.quick { "accuracy-quick" } else { "accuracy" };
+    let trainings = Trainings::prepare(&workspace, folder, options.data.as_deref())?;
+    trainings.noise("sym50.csv", "--kind symmetric --rate 0.5")?;
+    let table = Table { trainings, quick: options.quick };
 
     let mut text = table.head();
     let mut good = true;
@@ -100,7 +95,7 @@ pub(super) fn run(options: &Options) -> Result<bool> {
         println!("{row}");
     }
     let out = if table.quick {
-        table.folder.join("accuracy.md")
+        table.trainings.folder.join("accuracy.md")
     } else {
         workspace.root.join(RESULTS).join("accuracy.md")
     };
@@ -110,69 +105,19 @@ pub(super) fn run(options: &Options) -> Result<bool> {
 }
 
 struct Table {
-    /// Where runs lie; the program works there.
-    folder: PathBuf,
-    program: PathBuf,
+    trainings: Trainings,
     quick: bool,
 }
 
 impl Table {
-    /// The images, the weights and both labels, under the names that the flags have.
-    fn make_data(&self, given: Option<&Path>) -> Result<()> {
-        let source = std::env::var_os("EFFMIX_DATA").map(PathBuf::from);
-        let source = source.context(
-            "EFFMIX_DATA must name a folder with cifar10-jpeg.tar.xz, cifar10n.csv and efficientnet-lite0.pth",
-        )?;
-        for file in ["cifar10n.csv", "efficientnet-lite0.pth"] {
-            let from = source.join(file);
-            std::fs::copy(&from, self.folder.join(file)).with_context(|| from.display().to_string())?;
-        }
-        let data = self.folder.join("data");
-        match given {
-            _ if data.is_dir() => {}
-            #[cfg(unix)]
-            Some(given) => {
-                let given = std::path::absolute(given)?;
-                std::os::unix::fs::symlink(&given, &data).with_context(|| given.display().to_string())?;
-            }
-            _ => {
-                let parts = self.folder.join("data.part");
-                std::fs::create_dir_all(&parts)?;
-                let archive = source.join("cifar10-jpeg.tar.xz");
-                let unpacked = Shell::new(&parts, "tar").arg("-xJf").arg(&archive).succeeds()?;
-                ensure!(unpacked, "{} could not be unpacked", archive.display());
-                std::fs::rename(parts, data)?;
-            }
-        }
-        if !self.folder.join("sym50.csv").is_file() {
-            let noise = Shell::new(&self.folder, &self.program)
-                .words("noise data --kind symmetric --rate 0.5 --seed 1 --out sym50.csv");
-            ensure!(noise.succeeds()?, "the noisy labels could not be made");
-        }
-        Ok(())
-    }
-
-    /// A run, made or gone on with where it is not there yet.
     fn run(&self, method: &str, flags: &str, (noise, labels): (&str, &str), seed: usize) -> Result<Summary> {
         let variant = flags.split_whitespace().skip_while(|flag| *flag != "--ablate").nth(1);
         let variant = variant.map_or(String::new(), |part| format!("-without-{part}"));
-        let name = format!("{noise}-{method}{variant}-{seed}");
-        let summary = self.folder.join(&name).join("summary.json");
-        if !summary.is_file() {
-            let effmix = || Shell::new(&self.folder, &self.program);
-            let begun = self.folder.join(&name).join("config.toml").is_file();
-            let done = if begun {
-                effmix().arg("resume").arg(&name).succeeds()?
-            } else {
-                let flags = flags.replace("TEACHER", &format!("{noise}-ce-{seed}"));
-                let quick = if self.quick { "--epochs 5 --warmup 1" } else { "" };
-                let train =
-                    effmix().words("train data").words(COMMON).words(labels).arg("--method").arg(method);
-                let train = train.words(&flags).words(quick).arg("--seed").arg(seed.to_string());
-                train.arg("--out").arg(&name).succeeds()?
-            };
-            ensure!(done, "{name} failed");
-        }
+        let flags = flags.replace("TEACHER", &format!("{noise}-ce-{seed}"));
+        let quick = if self.quick { "--epochs 5 --warmup 1" } else { "" };
+        let flags = format!("{COMMON} {labels} --method {method} {flags} {quick} --seed {seed}");
+        let run = self.trainings.run(&format!("{noise}-{method}{variant}-{seed}"), &flags)?;
+        let summary = run.join("summary.json");
         let text = std::fs::read_to_string(&summary).with_context(|| summary.display().to_string())?;
         serde_json::from_str(&text).with_context(|| summary.display().to_string())
     }

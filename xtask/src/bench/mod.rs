@@ -6,7 +6,7 @@
 //! | `contender` | the programs, each in a process of its own |
 //! | `statistics` | median and spread, the order of a round |
 //! | `results`, `markdown`, `machine` | what is written down |
-//! | `accuracy` | a table of another kind: how well methods do, not how fast |
+//! | `accuracy`, `learned`, `real` | how well methods do, not how fast; what a network learns first; their trainings |
 //! | `roofline`, `scaling` | how a step's layers are shown, and what grows with an amount |
 //!
 //! The decision: programs are measured in turn, round by round, because the speed of a machine changes within minutes by more
@@ -15,8 +15,10 @@
 mod accuracy;
 mod along;
 mod contender;
+mod learned;
 mod machine;
 mod markdown;
+mod real;
 mod results;
 mod roofline;
 mod scaling;
@@ -80,12 +82,16 @@ pub(crate) struct Options {
 enum Other {
     /// Train by every method on every noise, and write docs/benchmarks/accuracy.md; goes on where it was stopped.
     Accuracy(accuracy::Options),
+    /// Train on asymmetric and on symmetric noise, and draw how the loss of right and wrong labels falls: learned-first.svg.
+    LearnedFirst(learned::Options),
 }
 
 /// True where this project has a figure for every work.
 pub(crate) fn run(options: &Options) -> Result<bool> {
-    if let Some(Other::Accuracy(options)) = &options.other {
-        return accuracy::run(options);
+    match &options.other {
+        Some(Other::Accuracy(options)) => return accuracy::run(options),
+        Some(Other::LearnedFirst(options)) => return learned::run(options),
+        None => {}
     }
     if options.list {
         for work in works() {

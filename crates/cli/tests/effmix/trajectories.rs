@@ -35,6 +35,11 @@ fn a_row_an_image_and_a_column_an_epoch_also_of_a_run_that_goes_on() {
     assert!(longer[3 * images..].iter().all(|bits| *bits < 0x7C00));
     assert_eq!(predicted("run").1[..3 * images], classes);
 
+    folder.train("run", &["--force"]);
+    assert!(
+        !folder.path("run/loss_trajectories.npy").exists(),
+        "a run that replaces this one takes its tables with it"
+    );
     folder.train("without", &[]);
     assert!(!folder.path("without/loss_trajectories.npy").exists());
 }

@@ -13,7 +13,7 @@ pub struct RunFolder {
 }
 
 /// Every file that a run writes, and so may replace under `--force`. Folders are in [`OUR_FOLDERS`].
-const OUR_FILES: [&str; 11] = [
+const OUR_FILES: [&str; 13] = [
     "config.toml",
     "estimate.json",
     "metrics.jsonl",
