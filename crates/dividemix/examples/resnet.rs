@@ -11,7 +11,9 @@ use candle_nn::{
     BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT, VarBuilder, VarMap, batch_norm, conv2d_no_bias,
     linear,
 };
-use dividemix::{Event, Hyperparameters, Mode, Network, TestSet, TrainingSet, View, ViewSource, train};
+use dividemix::{
+    Event, Hyperparameters, Mode, Network, Purpose, Stream, TestSet, TrainingSet, View, ViewSource, train,
+};
 
 /// A block: norm and activation come before each convolution; the shortcut leaves behind the first of them.
 struct Block {
@@ -55,11 +57,11 @@ pub(crate) struct PreActResNet18 {
 }
 
 impl PreActResNet18 {
-    /// `width` channels behind the stem, eight times as many at the end.
+    /// `width` channels behind the stem, eight times as many at the end; `seed` alone decides the first weights.
     ///
     /// # Errors
     /// None on the CPU.
-    pub(crate) fn new(width: usize, classes: usize) -> Result<Self> {
+    pub(crate) fn new(width: usize, classes: usize, seed: u64) -> Result<Self> {
         let parameters = VarMap::new();
         let vb = VarBuilder::from_varmap(&parameters, candle_core::DType::F32, &Device::Cpu);
         let config = Conv2dConfig { padding: 1, ..Conv2dConfig::default() };
@@ -72,7 +74,24 @@ impl PreActResNet18 {
             blocks.push(Block::new(output, output, 1, vb.pp(1))?);
         }
         let classifier = linear(width << 3, classes, vb.pp("linear"))?;
-        Ok(Self { stem, blocks, classifier, parameters })
+        let network = Self { stem, blocks, classifier, parameters };
+        network.initialise(seed)?;
+        Ok(network)
+    }
+
+    /// Weights uniform with variance 2 / fan_in (He et al. 2015): candle's own first values can't be repeated on the CPU.
+    fn initialise(&self, seed: u64) -> Result<()> {
+        for (number, (_, weight)) in self.named(|name| name.ends_with("weight")).iter().enumerate() {
+            let fan_in: usize = weight.dims().iter().skip(1).product();
+            if weight.rank() == 1 {
+                continue; // batch norm's, which are one
+            }
+            let (bound, count) = ((6.0 / fan_in as f32).sqrt(), weight.elem_count() as u64);
+            let stream = Stream::new(seed, Purpose::Initialise).at(number as u64).key();
+            let values = (0..count).map(|place| bound * noise(stream, place)).collect();
+            weight.set(&Tensor::from_vec(values, weight.shape(), &Device::Cpu)?)?;
+        }
+        Ok(())
     }
 
     fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor> {
@@ -179,8 +198,10 @@ pub(crate) fn run(
         teacher: None,
     };
     let test = TestSet { views: Arc::new(of(100, 2)), labels: (0..100).map(|i| i % CLASSES).collect() };
-    let networks: [Box<dyn Network>; 2] =
-        [Box::new(PreActResNet18::new(width, CLASSES)?), Box::new(PreActResNet18::new(width, CLASSES)?)];
+    let networks: [Box<dyn Network>; 2] = [
+        Box::new(PreActResNet18::new(width, CLASSES, 1)?),
+        Box::new(PreActResNet18::new(width, CLASSES, 2)?),
+    ];
     let hyper = Hyperparameters {
         epochs,
         warmup: epochs / 2,
