@@ -20,6 +20,9 @@ pub(crate) struct Options {
     /// One seed of each method, and 5 epochs: to see that it works.
     #[arg(long)]
     quick: bool,
+    /// The papers' own setting instead: PreAct-ResNet-18, all images, 300 epochs. Weeks on a small machine.
+    #[arg(long)]
+    full: bool,
 }
 
 /// What labels are trained on: its name, what it is, and the flags that read it.
@@ -67,6 +70,9 @@ struct Summary {
 
 /// True where every run came to its end.
 pub(super) fn run(options: &Options) -> Result<bool> {
+    if options.full {
+        return super::papers::run(options.data.as_deref(), options.quick);
+    }
     let workspace = Workspace::read()?;
     let folder = if options.quick { "accuracy-quick" } else { "accuracy" };
     let trainings = Trainings::prepare(&workspace, folder, options.data.as_deref())?;

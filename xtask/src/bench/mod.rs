@@ -6,7 +6,7 @@
 //! | `contender` | the programs, each in a process of its own |
 //! | `statistics` | median and spread, the order of a round |
 //! | `results`, `markdown`, `machine` | what is written down |
-//! | `accuracy`, `learned`, `real` | how well methods do, not how fast; what a network learns first; their trainings |
+//! | `accuracy`, `papers`, `learned`, `real` | how well methods do, not how fast; so in the papers' setting; what is learned first; their trainings |
 //! | `roofline`, `scaling` | how a step's layers are shown, and what grows with an amount |
 //!
 //! The decision: programs are measured in turn, round by round, because the speed of a machine changes within minutes by more
@@ -18,6 +18,7 @@ mod contender;
 mod learned;
 mod machine;
 mod markdown;
+mod papers;
 mod real;
 mod results;
 mod roofline;

@@ -1,0 +1,86 @@
+//! `cargo xtask bench accuracy --full`: DivideMix and plain training in the papers' own setting, beside what they published.
+//!
+//! The network is the example's (`crates/dividemix/examples/papers.rs`): PreAct-ResNet-18, all 50,000 images, 300 epochs.
+
+use super::RESULTS;
+use super::contender::release;
+use super::machine::{Machine, today};
+use super::real::Trainings;
+use crate::shell::Shell;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// A preset, how its labels are made, and the best and last accuracies of Li, Socher & Hoi (2020), tables 1 and 2: of cross entropy
+/// and of DivideMix.
+const SETTINGS: [(&str, &str, [(f64, f64); 2]); 5] = [
+    ("cifar10-sym20", "--kind symmetric --rate 0.2", [(86.8, 82.7), (96.1, 95.7)]),
+    ("cifar10-sym50", "--kind symmetric --rate 0.5", [(79.4, 57.9), (94.6, 94.4)]),
+    ("cifar10-sym80", "--kind symmetric --rate 0.8", [(62.9, 26.1), (93.2, 92.9)]),
+    ("cifar10-sym90", "--kind symmetric --rate 0.9", [(42.7, 16.8), (76.0, 75.4)]),
+    ("cifar10-asym40", "--kind asymmetric --rate 0.4", [(85.0, 72.3), (93.4, 92.1)]),
+];
+
+/// In the order of the published accuracies.
+const METHODS: [&str; 2] = ["ce", "dividemix"];
+
+/// Of the example's `summary.json`.
+#[derive(Deserialize)]
+struct Summary {
+    test_accuracy_best: f64,
+    test_accuracy_last: f64,
+    clean_auc: Option<f64>,
+}
+
+/// True where every run came to its end; `quick` takes 20 images a class and 2 epochs, to see that it works.
+pub(super) fn run(data: Option<&Path>, quick: bool) -> Result<bool> {
+    let workspace = Workspace::read()?;
+    let built = Shell::new(&workspace.root, "cargo")
+        .words("build --release --locked --package dividemix --example papers")
+        .succeeds()?;
+    ensure!(built, "the example could not be built");
+    let example = release(&workspace.target).join("examples/papers");
+    let trainings = Trainings::prepare(&workspace, if quick { "papers-quick" } else { "papers" }, data)?;
+    let machine = Machine::here();
+    let mut text = format!(
+        "# The papers' own setting\n\nAccuracy in % on CIFAR-10's 10,000 test images, best epoch / last one; published: Li, Socher & Hoi \
+         (2020), tables 1 and 2. PreAct-ResNet-18, the presets' numbers, seed 1. Measured on {}, {}:\n\n```sh\ncargo xtask bench accuracy \
+         --full\n```\n\n| setting | `--method` | best / last | published | AUC |\n|---|---|---|---|---|\n",
+        today(),
+        machine.processor
+    );
+    for (preset, noise, published) in SETTINGS {
+        let csv = format!("{preset}.csv");
+        trainings.noise(&csv, noise)?;
+        for (method, (best, last)) in METHODS.into_iter().zip(published) {
+            let out = PathBuf::from(format!("{preset}-{method}"));
+            let small = if quick { "20 2" } else { "" };
+            let run =
+                Shell::new(&trainings.folder, &example).words("data").arg(&csv).words(preset).words(method);
+            let summary = trainings.folder.join(&out).join("summary.json");
+            if !summary.is_file() {
+                ensure!(run.arg(&out).words(small).succeeds()?, "{} failed", out.display());
+            }
+            let found = std::fs::read_to_string(&summary).with_context(|| summary.display().to_string())?;
+            let found: Summary =
+                serde_json::from_str(&found).with_context(|| summary.display().to_string())?;
+            let row = format!(
+                "| {preset} | `{method}` | {:.1} / {:.1} | {best:.1} / {last:.1} | {} |",
+                100.0 * found.test_accuracy_best,
+                100.0 * found.test_accuracy_last,
+                found.clean_auc.map_or(String::new(), |auc| format!("{auc:.3}"))
+            );
+            println!("{row}");
+            text += &row;
+            text.push('\n');
+        }
+    }
+    let out = match quick {
+        true => trainings.folder.join("accuracy-full.md"),
+        false => workspace.root.join(RESULTS).join("accuracy-full.md"),
+    };
+    std::fs::write(&out, text).with_context(|| out.display().to_string())?;
+    println!("Written: {}", out.display());
+    Ok(true)
+}
