@@ -55,6 +55,7 @@ pub use pixels::{PixelViews, to_tensor, transform_for};
 pub use progress::{Observer, Progress, Training};
 pub use record::{Timing, read_metrics};
 pub use resolve::Plan;
+pub(crate) use resolve::SMALLEST_SIZE;
 pub use settings::{Augment, CacheKind, Freeze, Settings};
 pub use summary::{NoiseEstimate, NoiseEstimates, SkippedFile, Summary, TestLabels};
 

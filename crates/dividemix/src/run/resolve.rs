@@ -12,7 +12,7 @@ use crate::{Error, Hyperparameters, Method, Preset, Result};
 const HEAD_UNITS: usize = 256;
 
 /// The smallest input that the network's five halvings leave something of.
-pub(super) const SMALLEST_SIZE: usize = 8;
+pub(crate) const SMALLEST_SIZE: usize = 8;
 
 /// The largest input side: B7 is published at 600, L2 at 800.
 const LARGEST_SIZE: usize = 1024;

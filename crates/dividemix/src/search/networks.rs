@@ -4,11 +4,8 @@ use effnet_model::{Arch, Bases, Candidate, Dimension, Scaling, at_cost, candidat
 use serde::{Deserialize, Serialize};
 
 use super::settings::Search;
-use crate::run::{Data, Settings, defaults_for};
+use crate::run::{Data, SMALLEST_SIZE, Settings, defaults_for};
 use crate::{Error, Result};
-
-/// The smallest side of images that a network's halvings leave something of.
-const SMALLEST_SIZE: usize = 8;
 
 /// What a network of a search is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
