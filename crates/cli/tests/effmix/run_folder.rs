@@ -207,6 +207,8 @@ fn a_frozen_body_trains_a_head_on_cached_features_and_the_model_predicts_alone()
     assert!(files >= 2, "features of training and test images are kept");
     folder.run(&[&frozen[..], &more, &["--out", "third"]].concat());
     assert_eq!(cached(), files, "the same images and weights are not computed again");
+    folder.run(&[&frozen[..], &more, &["--dropout", "0.4", "--out", "fourth"]].concat());
+    assert_eq!(cached(), files, "a head's dropout changes no feature");
     for file in ["model/net1.safetensors", "model/net2.safetensors", "label_issues.csv", "pred_probs.npy"] {
         let (second, third) = (folder.path("second").join(file), folder.path("third").join(file));
         assert_eq!(read(&second), read(&third), "{file} depends on the cache");

@@ -43,7 +43,9 @@ impl FrozenBody {
         let mut hasher = blake3::Hasher::new();
         let opened = std::fs::File::open(file.path()).map_err(Error::io("can't read", file.path()))?;
         hasher.update_reader(opened).map_err(Error::io("can't read", file.path()))?;
-        hasher.update(as_json(arch)?.as_bytes());
+        // What is dropped in training changes no feature: they are computed in evaluation.
+        let evaluated = Arch { dropout: 0.0, drop_path: 0.0, ..arch.clone() };
+        hasher.update(as_json(&evaluated)?.as_bytes());
         Ok(Self { network, key: hasher.finalize(), store })
     }
 }
