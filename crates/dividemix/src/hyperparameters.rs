@@ -25,8 +25,10 @@ pub enum Method {
     Relabel,
     /// Samples count by their clean probability.
     Reweight,
-    /// The loss corrected by the estimated noise.
+    /// The prediction made as noisy as the labels, by the estimated noise.
     Forward,
+    /// The loss corrected by that noise undone.
+    Backward,
     /// Two views, and the network's moving average as teacher.
     Consistency,
     /// Entropy minimisation.
@@ -76,7 +78,7 @@ impl Method {
             Self::Relabel => (0.2, 1.0),
             Self::Distill => (0.5, 1.0),
             // How far each sample's weight goes, and how far the noise.
-            Self::Reweight | Self::Forward => (1.0, 1.0),
+            Self::Reweight | Self::Forward | Self::Backward => (1.0, 1.0),
             // alpha of the Beta distribution.
             Self::Mixup => (1.0, f64::MAX),
             // Weights of a term of the loss.
@@ -289,9 +291,9 @@ impl Hyperparameters {
             let problem = "is for --method dividemix: it leaves out a part of that".to_owned();
             return Err(Error::Setting { name: "--ablate", problem });
         }
-        let knows_nothing = self.method == Method::Forward && self.warmup == 0;
+        let corrects = matches!(self.method, Method::Forward | Method::Backward);
         require(
-            !knows_nothing,
+            !(corrects && self.warmup == 0),
             "--warmup",
             0,
             "at least 1: the noise is estimated by what was learned so far",

@@ -217,7 +217,8 @@ impl<'a> Pass<'a> {
         division.degenerate.is_none()
     }
 
-    fn trains_plainly(&mut self, reason: &str) {
+    /// Says that this epoch is plain training, and why.
+    pub(crate) fn trains_plainly(&mut self, reason: &str) {
         let (epoch, network) = (self.epoch + 1, self.index + 1);
         let warning = format!("epoch {epoch}, network {network}: trained plainly, because {reason}");
         // An observer that fails will fail again at the next batch, where its error can leave.

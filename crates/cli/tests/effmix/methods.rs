@@ -9,7 +9,18 @@ fn config(folder: &Folder, run: &str) -> String {
 #[test]
 fn every_method_trains_and_goes_into_the_config() {
     let folder = Folder::with_images(8);
-    for method in ["smooth", "penalty", "mixup", "relabel", "reweight", "forward", "consistency", "entropy"] {
+    let methods = [
+        "smooth",
+        "penalty",
+        "mixup",
+        "relabel",
+        "reweight",
+        "forward",
+        "backward",
+        "consistency",
+        "entropy",
+    ];
+    for method in methods {
         folder.train(method, &["--method", method]);
         assert!(config(&folder, method).contains(&format!("method = \"{method}\"")));
         let networks = if method == "consistency" { 2 } else { 1 };
