@@ -2,8 +2,9 @@
 //!
 //! One safetensors file, `epoch-0007.safetensors`: each network's parameters and running statistics (`net1/NAME`),
 //! its velocities (`velocity1/NAME`) and its logits of all training samples (`logits1`), and the margins gathered so
-//! far (`margins/…`), the losses that are averaged (`losses1`), and the estimated noise where the method has one (`transition`); the records of all epochs are JSON in its metadata. No generator's state: chance is
-//! counter-based.
+//! far (`margins/…`); where the method has them, the losses that are averaged (`losses1`), the averaged predictions
+//! (`predictions`) and the estimated noise (`transition`). The records of all epochs are JSON in its metadata. No
+//! generator's state: chance is counter-based.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor, Var};
 use noisy_labels::history::LossHistory;
+use noisy_labels::predictions::MeanPredictions;
 use noisy_labels::quality::{MarginHistory, MarginParts};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,8 @@ pub(crate) struct State {
     pub(crate) losses: Vec<Vec<f32>>,
     /// Each network's losses of some epochs, where they are averaged.
     pub(crate) histories: Vec<LossHistory>,
+    /// The first network's predictions, averaged over epochs, where a method relabels by them.
+    pub(crate) predictions: MeanPredictions,
     /// Probability `[classes, classes]` of each label for each true class, once a method asked for it.
     pub(crate) transition: Option<Vec<f32>>,
 }
@@ -50,6 +54,9 @@ struct Header {
     labels: String,
     records: Vec<EpochRecord>,
 }
+
+/// Name of the averaged predictions.
+const PREDICTIONS: &str = "predictions";
 
 /// Name of the estimated noise.
 const TRANSITION: &str = "transition";
@@ -145,6 +152,7 @@ impl Checkpoints {
         let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
         // What only some methods have.
         let histories: Vec<_> = (0..networks.len()).map(|k| tensors.remove(&history_key(k))).collect();
+        let predictions = tensors.remove(PREDICTIONS);
         let transition = tensors.remove(TRANSITION);
         let mut take =
             |name: &str| tensors.remove(name).ok_or_else(|| self.bad(&path, format!("{name} is missing")));
@@ -171,6 +179,10 @@ impl Checkpoints {
             let Some(epochs) = epochs else { continue };
             self.has(&path, "losses an epoch", epochs.dims2()?.1, samples)?;
             *history = LossHistory::of(epochs.to_vec2()?);
+        }
+        if let Some(predictions) = predictions {
+            self.has(&path, "averaged predictions", predictions.elem_count(), samples * data.classes)?;
+            state.predictions = MeanPredictions::of(header.epoch, predictions.flatten_all()?.to_vec1()?);
         }
         if let Some(transition) = &transition {
             self.has(&path, "probabilities of labels", transition.elem_count(), data.classes.pow(2))?;
@@ -205,6 +217,7 @@ impl State {
             outputs: vec![vec![0.0; n * data.classes]; networks],
             losses: vec![vec![0.0; n]; networks],
             histories: vec![LossHistory::new(1); networks],
+            predictions: MeanPredictions::default(),
             transition: None,
         }
     }
@@ -235,6 +248,9 @@ impl State {
         tensors.insert("margins/margin_sum".into(), Tensor::new(margins.margin_sum, cpu)?);
         let probability_sum = Tensor::from_vec(margins.probability_sum, (n, classes), cpu)?;
         tensors.insert("margins/probability_sum".into(), probability_sum);
+        if let Some(means) = self.predictions.rows() {
+            tensors.insert(PREDICTIONS.into(), Tensor::from_slice(means, (n, classes), cpu)?);
+        }
         if let Some(transition) = &self.transition {
             tensors.insert(TRANSITION.into(), Tensor::from_slice(transition, (classes, classes), cpu)?);
         }

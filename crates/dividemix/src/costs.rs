@@ -186,6 +186,7 @@ impl Timer<'_> {
             refined: None,
             class_weights: None,
             transition: None,
+            mean_predictions: None,
             stop: self.stop,
         };
         let mut times = Vec::new();

@@ -23,6 +23,8 @@ pub enum Method {
     Distill,
     /// Bootstrapping: a part of each label becomes the network's prediction.
     Relabel,
+    /// Each label becomes what the network said of its sample in the last epochs.
+    Joint,
     /// Samples count by their clean probability.
     Reweight,
     /// The prediction made as noisy as the labels, by the estimated noise.
@@ -77,6 +79,8 @@ impl Method {
             Self::Smooth => (0.1, 1.0),
             Self::Relabel => (0.2, 1.0),
             Self::Distill => (0.5, 1.0),
+            // Of the label; the terms that go with it are as much.
+            Self::Joint => (1.0, 1.0),
             // How far each sample's weight goes, and how far the noise.
             Self::Reweight | Self::Forward | Self::Backward => (1.0, 1.0),
             // alpha of the Beta distribution.
@@ -291,12 +295,12 @@ impl Hyperparameters {
             let problem = "is for --method dividemix: it leaves out a part of that".to_owned();
             return Err(Error::Setting { name: "--ablate", problem });
         }
-        let corrects = matches!(self.method, Method::Forward | Method::Backward);
+        let by_what_was_learned = matches!(self.method, Method::Forward | Method::Backward | Method::Joint);
         require(
-            !(corrects && self.warmup == 0),
+            !(by_what_was_learned && self.warmup == 0),
             "--warmup",
             0,
-            "at least 1: the noise is estimated by what was learned so far",
+            "at least 1: the method goes by what was learned so far",
         )?;
         require(
             self.teacher_temperature > 0.0 && self.teacher_temperature.is_finite(),

@@ -48,6 +48,8 @@ pub(crate) struct Context<'a> {
     pub(crate) class_weights: Option<&'a [f32]>,
     /// Probability `[classes, classes]` of each label for each true class, where a method needs it.
     pub(crate) transition: Option<&'a [f32]>,
+    /// Predicted probabilities `[N, classes]`, averaged over epochs, where a method needs them.
+    pub(crate) mean_predictions: Option<&'a [f32]>,
     pub(crate) stop: &'a AtomicBool,
 }
 
@@ -151,20 +153,25 @@ impl<'a> Pass<'a> {
 
     /// What plain training learns: the given labels, or those that another run refined.
     pub(crate) fn labels(&self, samples: &[usize]) -> Result<Tensor> {
-        let Some(refined) = self.context.refined else { return self.given_labels(samples) };
+        self.context.refined.map_or_else(|| self.given_labels(samples), |refined| self.rows(refined, samples))
+    }
+
+    /// What the network said of samples in the last epochs, `[B, classes]`, if it was asked for.
+    pub(crate) fn mean_predictions(&self, samples: &[usize]) -> Result<Option<Tensor>> {
+        self.context.mean_predictions.map(|means| self.rows(means, samples)).transpose()
+    }
+
+    /// Rows `[B, classes]` of a table `[N, classes]`.
+    fn rows(&self, table: &[f32], samples: &[usize]) -> Result<Tensor> {
         let classes = self.data.classes;
         let rows: Vec<f32> =
-            samples.iter().flat_map(|&i| &refined[i * classes..][..classes]).copied().collect();
+            samples.iter().flat_map(|&i| &table[i * classes..][..classes]).copied().collect();
         Ok(Tensor::from_vec(rows, (samples.len(), classes), &Device::Cpu)?)
     }
 
     /// The teacher's logits `[B, classes]` of samples, if there is a teacher.
     pub(crate) fn teacher(&self, samples: &[usize]) -> Result<Option<Tensor>> {
-        let Some(logits) = &self.data.teacher else { return Ok(None) };
-        let classes = self.data.classes;
-        let rows: Vec<f32> =
-            samples.iter().flat_map(|&i| &logits[i * classes..][..classes]).copied().collect();
-        Ok(Some(Tensor::from_vec(rows, (samples.len(), classes), &Device::Cpu)?))
+        self.data.teacher.as_deref().map(|logits| self.rows(logits, samples)).transpose()
     }
 
     /// The estimated noise, if it was asked for.

@@ -103,6 +103,7 @@ pub fn train(
         refined: refined.as_deref(),
         class_weights: weights.as_deref(),
         transition: None,
+        mean_predictions: None,
         stop,
     };
     let optimisers = networks
@@ -135,7 +136,8 @@ pub fn train(
         if recipe.needs_transition() && state.transition.is_none() {
             state.transition = Some(estimated_transition(&state.outputs[0], data)?);
         }
-        let context = Context { transition: state.transition.as_deref(), ..context };
+        let (transition, mean_predictions) = (state.transition.as_deref(), state.predictions.rows());
+        let context = Context { transition, mean_predictions, ..context };
         // 6: train the networks one by one.
         let mut records = Vec::new();
         let mut images = 0;
@@ -152,6 +154,9 @@ pub fn train(
         }
         state.look_at(networks, data, stop)?;
         observe(state.evaluated(data.classes))?;
+        if method.averages_predictions() {
+            state.predictions.add(&softmax_rows(&state.outputs[0], data.classes))?;
+        }
         if epoch + 1 >= hyper.warmup {
             state.remember(hyper.loss_average)?;
         }

@@ -9,12 +9,13 @@ use std::sync::atomic::AtomicBool;
 use clouds::{CLASSES, Clouds, bits, networks, quick};
 use dividemix::{Error, Hyperparameters, Method, Network, Outcome, TrainingSet, train};
 
-const METHODS: [Method; 10] = [
+const METHODS: [Method; 11] = [
     Method::Smooth,
     Method::Penalty,
     Method::Mixup,
     Method::Distill,
     Method::Relabel,
+    Method::Joint,
     Method::Reweight,
     Method::Forward,
     Method::Backward,
@@ -65,7 +66,7 @@ fn what_is_known_of_the_noise_helps_against_it() {
         println!("{method:?}: {:.3}, plain {plain:.3}", accuracy(method));
     }
     // Not Backward: right in the mean, but with no lower bound, its loss is what is learned by heart the most.
-    for method in [Method::Distill, Method::Reweight, Method::Forward] {
+    for method in [Method::Distill, Method::Joint, Method::Reweight, Method::Forward] {
         let ours = accuracy(method);
         assert!(ours > plain + 0.02, "{method:?} {ours}, plain {plain}");
     }
@@ -103,7 +104,7 @@ fn what_a_method_has_no_use_for_is_refused() {
     refused(Hyperparameters { strength: Some(1.5), ..quick(Method::Smooth) }, "--strength");
     refused(Hyperparameters { strength: Some(-1.0), ..quick(Method::Entropy) }, "--strength");
     refused(Hyperparameters { strength: Some(f64::NAN), ..quick(Method::Mixup) }, "--strength");
-    for method in [Method::Forward, Method::Backward] {
+    for method in [Method::Forward, Method::Backward, Method::Joint] {
         refused(Hyperparameters { warmup: 0, ..quick(method) }, "--warmup");
     }
     refused(Hyperparameters { teacher_temperature: 0.0, ..quick(Method::Distill) }, "--teacher-temperature");

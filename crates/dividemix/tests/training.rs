@@ -82,7 +82,15 @@ fn another_seed_gives_another_run() {
 #[test]
 fn a_run_that_was_stopped_goes_on_to_the_same_bits() {
     let clouds = Clouds::new(200, 0.3, 5);
-    for method in [Method::DivideMix, Method::Ce, Method::Forward, Method::Reweight, Method::Consistency] {
+    let methods = [
+        Method::DivideMix,
+        Method::Ce,
+        Method::Forward,
+        Method::Joint,
+        Method::Reweight,
+        Method::Consistency,
+    ];
+    for method in methods {
         let hyper = quick(method);
         let left_alone = networks(method.networks(), hyper.seed);
         let (expected, _) = run_on(&left_alone, &clouds, &hyper, None);

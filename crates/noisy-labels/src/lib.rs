@@ -12,6 +12,7 @@
 //! | [`mixture`] | two Gaussians fitted to per-sample losses | |
 //! | [`division`] | labeled and unlabeled samples, with every degenerate case defined | |
 //! | [`history`] | losses averaged over the last epochs, for very high noise | |
+//! | [`predictions`] | predictions averaged over the last epochs, to relabel by | |
 //! | [`noise`] | wrong labels made: by chance, by the class, by the image; and how wrong labels are, measured or estimated | |
 //! | [`metrics`] | accuracy, AUC, average precision, F1, confusion, calibration | |
 //! | [`quality`] | how trustworthy each label is; which are issues | |
@@ -24,6 +25,7 @@ pub mod metrics;
 pub mod mixture;
 pub mod mixup;
 pub mod noise;
+pub mod predictions;
 pub mod quality;
 #[cfg(feature = "candle")]
 pub mod soft;

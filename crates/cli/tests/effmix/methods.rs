@@ -14,6 +14,7 @@ fn every_method_trains_and_goes_into_the_config() {
         "penalty",
         "mixup",
         "relabel",
+        "joint",
         "reweight",
         "forward",
         "backward",

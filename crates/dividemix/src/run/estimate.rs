@@ -305,7 +305,7 @@ impl Bytes {
         Ok(Self {
             networks: F32 * (k * (2 * trained + moving) + trained),
             timed: F32 * (k * (trained + moving) + 2 * trained),
-            // Parameters, velocities, statistics, logits; margins are f64 and as many again.
+            // Parameters, velocities, statistics, logits; margins are f64, and there may be two tables of probabilities.
             checkpoint: F32 * (k * (2 * trained + moving + n * classes) + n * (3 + 2 * classes)),
             results: F32 * (k * whole + n * (classes + 1)) + paths,
             feature: F32 * plan.arch.plan()?.head as u64,

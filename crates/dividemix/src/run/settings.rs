@@ -80,7 +80,7 @@ pub struct Settings {
     pub start_from: Option<PathBuf>,
 
     /// dividemix; ce for plain cross entropy; smooth (label smoothing), penalty (on confidence), mixup, distill (from --teacher),
-    /// relabel (bootstrapping), reweight (by clean probability), forward or backward (loss correction), consistency (mean teacher) or entropy
+    /// relabel (bootstrapping), joint (relabelling by the last epochs' predictions), reweight (by clean probability), forward or backward (loss correction), consistency (mean teacher) or entropy
     /// (minimisation) [default: dividemix]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = named::<Method>))]
     pub method: Option<Method>,
@@ -95,7 +95,7 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, value_name = "EPOCHS", help_heading = "Training"))]
     pub loss_average: Option<usize>,
     /// How much of the method there is, 0 being plain training: the share of each label that is spread (smooth, default 0.1), or
-    /// becomes the prediction (relabel, 0.2), or of the loss that is the teacher's (distill, 0.5); how far weights or noise count
+    /// becomes the prediction (relabel 0.2, joint 1), or of the loss that is the teacher's (distill, 0.5); how far weights or noise count
     /// (reweight, forward, backward, 1); alpha (mixup, 1); the weight of a term (penalty and entropy 0.1, consistency 10)
     #[cfg_attr(feature = "clap", arg(long, value_name = "S", help_heading = "Training"))]
     pub strength: Option<f64>,
