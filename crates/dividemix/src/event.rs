@@ -12,11 +12,11 @@ pub enum Phase {
     Train,
 }
 
-/// Mean losses over batches; what a method doesn't have is `None`.
+/// Mean losses over batches; what a method doesn't have is `None`, and so is all of a network that isn't trained.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Losses {
     /// L_X: cross entropy with the labels (refined or given).
-    pub loss_x: f64,
+    pub loss_x: Option<f64>,
     /// L_U: squared error against the guessed labels.
     pub loss_u: Option<f64>,
     /// L_reg: divergence of the mean prediction from the uniform one.

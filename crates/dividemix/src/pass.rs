@@ -307,14 +307,15 @@ impl<'a> Pass<'a> {
             self.sums[i] += value;
             self.has[i] = true;
         }
-        let losses = Losses { loss_x: parts[0].unwrap_or_default(), loss_u: parts[1], loss_reg: parts[2] };
+        let [loss_x, loss_u, loss_reg] = parts;
+        let losses = Losses { loss_x, loss_u, loss_reg };
         (self.observe)(Event::Batch { network: self.index + 1, batch: self.steps, images, losses })
     }
 
     /// The losses, averaged over the batches so far.
     pub(crate) fn mean_losses(&self) -> Losses {
         let mean = |i: usize| self.has[i].then(|| self.sums[i] / self.steps.max(1) as f64);
-        Losses { loss_x: mean(0).unwrap_or_default(), loss_u: mean(1), loss_reg: mean(2) }
+        Losses { loss_x: mean(0), loss_u: mean(1), loss_reg: mean(2) }
     }
 }
 

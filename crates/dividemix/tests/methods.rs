@@ -79,8 +79,10 @@ fn a_mean_teacher_begins_as_the_student_and_follows_it() {
     let data = clouds.training_set();
     let first = networks(1, 3);
     let hyper = |epochs| Hyperparameters { epochs, warmup: 0, batch: 64, ..quick(Method::Consistency) };
-    let (after_one, _) = run(&data, &clouds, &hyper(1));
+    let (after_one, outcome) = run(&data, &clouds, &hyper(1));
     assert!(bits(after_one[1].as_ref()) == bits(first[0].as_ref()));
+    let told: Vec<bool> = outcome.records.iter().map(|record| record.losses.loss_x.is_some()).collect();
+    assert_eq!(told, [true, false], "a teacher has no loss");
     assert!(bits(after_one[0].as_ref()) != bits(first[0].as_ref()));
     // After the second step's beginning: half of what it was, half of what was learned.
     let (after_two, _) = run(&data, &clouds, &hyper(2));

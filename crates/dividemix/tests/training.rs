@@ -253,7 +253,7 @@ fn every_loss_of_the_algorithm_is_reported() {
     let (outcome, events) = run(&clouds, &hyper, None);
     assert_eq!(outcome.records.len(), 12); // a line an epoch and network
     for record in outcome.records.iter().filter(|r| r.phase == Phase::Train) {
-        let losses = [Some(record.losses.loss_x), record.losses.loss_u, record.losses.loss_reg];
+        let losses = [record.losses.loss_x, record.losses.loss_u, record.losses.loss_reg];
         assert!(losses.iter().all(|l| l.is_some_and(|l| l.is_finite() && l >= 0.0)), "{record:?}");
         assert!(record.gmm_means.is_some_and(|[low, high]| low < high));
         assert!(record.clean_auc.is_some() && record.clean_fraction.is_some());
