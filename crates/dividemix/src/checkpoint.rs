@@ -2,7 +2,7 @@
 //!
 //! One safetensors file, `epoch-0007.safetensors`: each network's parameters and running statistics (`net1/NAME`),
 //! its velocities (`velocity1/NAME`) and its logits of all training samples (`logits1`), and the margins gathered so
-//! far (`margins/…`); where the method has them, the losses that are averaged (`losses1`), the averaged predictions
+//! far (`margins/…`); where there are any, the weights' averages (`average1/NAME`), the losses that are averaged (`losses1`), the averaged predictions
 //! (`predictions`) and the estimated noise (`transition`). The records of all epochs are JSON in its metadata. No
 //! generator's state: chance is counter-based.
 
@@ -17,6 +17,7 @@ use noisy_labels::quality::{MarginHistory, MarginParts};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
+use crate::average::{Average, weights};
 use crate::division::losses;
 use crate::optimiser::Optimiser;
 use crate::{EpochRecord, Error, Hyperparameters, Network, Result, TrainingSet};
@@ -53,6 +54,9 @@ struct Header {
     /// Hash of the samples' number and labels: another data set can't be gone on with.
     labels: String,
     records: Vec<EpochRecord>,
+    /// Steps that each network's average followed.
+    #[serde(default)]
+    averaged: Vec<usize>,
 }
 
 /// Name of the averaged predictions.
@@ -108,7 +112,9 @@ impl Checkpoints {
         if !state.epoch.is_multiple_of(self.every) && state.epoch != hyper.epochs {
             return Ok(false);
         }
-        let header = Header { epoch: state.epoch, labels: fingerprint(data), records: state.records.clone() };
+        let averaged = optimisers.iter().filter_map(Optimiser::average).map(Average::steps).collect();
+        let (epoch, records) = (state.epoch, state.records.clone());
+        let header = Header { epoch, labels: fingerprint(data), records, averaged };
         let json = serde_json::to_string(&header).map_err(|e| self.bad(&self.folder, e))?;
         let tensors = state.tensors(networks, optimisers, data.classes)?;
         let bytes = safetensors::serialize(&tensors, Some(HashMap::from([(HEADER.to_owned(), json)])))
@@ -157,11 +163,17 @@ impl Checkpoints {
         let mut take =
             |name: &str| tensors.remove(name).ok_or_else(|| self.bad(&path, format!("{name} is missing")));
         for (k, (network, optimiser)) in networks.iter().zip(optimisers).enumerate() {
-            for (name, var) in [network.parameters(), network.buffers()].concat() {
+            for (name, var) in weights(network.as_ref()) {
                 var.set(&take(&network_key(k, &name))?)?;
             }
             for (name, velocity) in optimiser.velocities() {
                 velocity.set(&take(&velocity_key(k, name))?)?;
+            }
+            if let Some(average) = optimiser.average() {
+                for (name, var) in average.averages() {
+                    var.set(&take(&average_key(k, name))?)?;
+                }
+                average.set_steps(header.averaged.get(k).copied().unwrap_or_default());
             }
             state.outputs[k] = take(&logits_key(k))?.flatten_all()?.to_vec1()?;
             self.has(&path, "logits", state.outputs[k].len(), samples * data.classes)?;
@@ -231,11 +243,14 @@ impl State {
         let (n, cpu) = (self.losses[0].len(), &Device::Cpu);
         let mut tensors = HashMap::new();
         for (k, (network, optimiser)) in networks.iter().zip(optimisers).enumerate() {
-            for (name, var) in [network.parameters(), network.buffers()].concat() {
+            for (name, var) in weights(network.as_ref()) {
                 tensors.insert(network_key(k, &name), Var::as_detached_tensor(&var));
             }
             for (name, velocity) in optimiser.velocities() {
                 tensors.insert(velocity_key(k, name), velocity.as_detached_tensor());
+            }
+            for (name, var) in optimiser.average().into_iter().flat_map(Average::averages) {
+                tensors.insert(average_key(k, name), var.as_detached_tensor());
             }
             tensors.insert(logits_key(k), Tensor::from_slice(&self.outputs[k], (n, classes), cpu)?);
             let epochs: Vec<Vec<f64>> = self.histories[k].epochs().map(<[f64]>::to_vec).collect();
@@ -264,6 +279,10 @@ fn network_key(k: usize, name: &str) -> String {
 
 fn velocity_key(k: usize, name: &str) -> String {
     format!("velocity{}/{name}", k + 1)
+}
+
+fn average_key(k: usize, name: &str) -> String {
+    format!("average{}/{name}", k + 1)
 }
 
 fn logits_key(k: usize) -> String {

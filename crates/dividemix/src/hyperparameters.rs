@@ -167,6 +167,10 @@ pub struct Hyperparameters {
     pub momentum: f64,
     /// Weight decay, on all parameters.
     pub weight_decay: f64,
+    /// Momentum of an exponential moving average of the weights over the steps: that is evaluated (divisions, margins, test
+    /// accuracy) and is the model in the end; what is trained, and what a peer guesses by, are the weights themselves. None has none.
+    #[serde(default)]
+    pub ema: Option<f64>,
     /// tau: a sample is labeled where its clean probability is above.
     pub threshold: f64,
     /// M: views of each sample in a step.
@@ -220,6 +224,7 @@ impl Default for Hyperparameters {
             schedule: Schedule::Cosine,
             momentum: 0.9,
             weight_decay: 5e-4,
+            ema: None,
             threshold: 0.5,
             augmentations: 2,
             temperature: 0.5,
@@ -314,6 +319,13 @@ impl Hyperparameters {
         let body_lr = self.body_lr.unwrap_or(self.lr);
         require((0.0..=self.lr).contains(&body_lr), "--body-lr", body_lr, "from 0 to --lr")?;
         require((0.0..1.0).contains(&self.momentum), "--momentum", self.momentum, "from 0 to below 1")?;
+        if let Some(ema) = self.ema {
+            require((0.0..1.0).contains(&ema), "--ema", ema, "from 0 to below 1")?;
+            if self.method == Method::Consistency {
+                let problem = "is for other methods: consistency's teacher is such an average".to_owned();
+                return Err(Error::Setting { name: "--ema", problem });
+            }
+        }
         require((0.0..=1.0).contains(&self.threshold), "--threshold", self.threshold, "from 0 to 1")?;
         require(
             self.temperature > 0.0 && self.temperature.is_finite(),
@@ -352,11 +364,13 @@ mod tests {
     fn the_defaults_are_allowed_and_each_bad_value_is_named() {
         let good = Hyperparameters::default();
         good.check().unwrap();
-        let bad: [(&str, Hyperparameters); 7] = [
+        let bad: [(&str, Hyperparameters); 9] = [
             ("--epochs", Hyperparameters { epochs: 0, warmup: 0, ..good.clone() }),
             ("--warmup", Hyperparameters { warmup: 26, ..good.clone() }),
             ("--lr", Hyperparameters { lr: f64::NAN, ..good.clone() }),
             ("--body-lr", Hyperparameters { body_lr: Some(0.5), ..good.clone() }),
+            ("--ema", Hyperparameters { ema: Some(1.0), ..good.clone() }),
+            ("--ema", Hyperparameters { ema: Some(0.9), method: Method::Consistency, ..good.clone() }),
             ("--threshold", Hyperparameters { threshold: 1.5, ..good.clone() }),
             ("--temperature", Hyperparameters { temperature: 0.0, ..good.clone() }),
             ("--lambda-u", Hyperparameters { lambda_u: -1.0, ..good.clone() }),

@@ -8,6 +8,7 @@
 //! The decision behind the crate: chance is counter-based ([`Stream`]), so that a run has the same bits for any
 //! number of threads and goes on from a checkpoint as if it had never stopped.
 
+mod average;
 mod batches;
 mod checkpoint;
 mod costs;

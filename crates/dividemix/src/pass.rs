@@ -9,6 +9,7 @@ use effnet_ops::Sgd;
 use noisy_labels::division::Division;
 use noisy_labels::soft::one_hot;
 
+use crate::average::{follow, weights};
 use crate::batches::sizes;
 use crate::optimiser::Optimiser;
 use crate::{
@@ -265,12 +266,8 @@ impl<'a> Pass<'a> {
 
     /// Moves the other network towards this one: momentum theirs + (1 - momentum) ours, running statistics too.
     pub(crate) fn lead(&self, momentum: f64) -> Result<()> {
-        let all = |network: &dyn Network| [network.parameters(), network.buffers()].concat();
-        for ((_, theirs), (_, ours)) in all(self.peer).into_iter().zip(all(self.network)) {
-            let (old, new) = (theirs.as_detached_tensor(), ours.as_detached_tensor());
-            theirs.set(&((old * momentum)? + (new * (1.0 - momentum))?)?)?;
-        }
-        Ok(())
+        let [theirs, ours] = [self.peer, self.network].map(weights);
+        follow(theirs.iter().map(|(_, var)| var), ours.iter().map(|(_, var)| var), momentum)
     }
 
     /// This network's logits in training mode, to be differentiated.

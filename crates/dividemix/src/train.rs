@@ -8,6 +8,7 @@ use noisy_labels::division::Division;
 use noisy_labels::history::LossHistory;
 use noisy_labels::quality::{argmax, combined_margins, margin_of_quality, quality_of_margin};
 
+use crate::average::Average;
 use crate::checkpoint::{Checkpoints, State};
 use crate::division::{clean_auc, co_divide_all, co_divide_averages, estimated_transition, losses};
 use crate::evaluate::{accuracy, mean_of, softmax_rows};
@@ -79,6 +80,7 @@ impl Start {
 ///
 /// Goes on from the newest of `checkpoints` where there is one, to the same bits as a run that was never stopped.
 /// A division follows the last epoch, so that every method ends with clean probabilities.
+/// With [`Hyperparameters::ema`] the networks' averages are what is evaluated, and the networks are these averages in the end.
 ///
 /// # Errors
 /// A setting out of range; fewer networks than the method trains; a sample that can't be read; [`Error::Diverged`];
@@ -108,7 +110,7 @@ pub fn train(
     };
     let optimisers = networks
         .iter()
-        .map(|n| Optimiser::new(n.as_ref(), hyper.body_share()))
+        .map(|n| Optimiser::new(n.as_ref(), hyper.body_share(), hyper.ema))
         .collect::<Result<Vec<_>>>()?;
     let mut state = State::new(networks.len(), data);
     if let Some(checkpoints) = checkpoints {
@@ -152,16 +154,18 @@ pub fn train(
             images += pass.images;
             records.push(record(epoch, network, phase, losses, division, data));
         }
+        exchange(&optimisers)?;
         state.look_at(networks, data, stop)?;
         observe(state.evaluated(data.classes))?;
+        if let Some(test) = test {
+            measure(&mut records, networks, test, data.classes, stop)?;
+        }
+        exchange(&optimisers)?;
         if method.averages_predictions() {
             state.predictions.add(&softmax_rows(&state.outputs[0], data.classes))?;
         }
         if epoch + 1 >= hyper.warmup {
             state.remember(hyper.loss_average)?;
-        }
-        if let Some(test) = test {
-            measure(&mut records, networks, test, data.classes, stop)?;
         }
         state.records.extend(records.iter().cloned());
         state.epoch += 1;
@@ -174,7 +178,13 @@ pub fn train(
             observe(Event::CheckpointWritten { epoch: state.epoch })?;
         }
     }
+    exchange(&optimisers)?;
     state.outcome(data, start, hyper, trained)
+}
+
+/// Puts the networks' averages in their place, to be evaluated, and their own weights back again, where there are averages.
+fn exchange(optimisers: &[Optimiser]) -> Result<()> {
+    optimisers.iter().filter_map(Optimiser::average).try_for_each(Average::exchange)
 }
 
 fn check(

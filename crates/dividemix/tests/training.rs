@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::Device;
 use clouds::{CLASSES, Clouds, networks, quick, wrong_share};
-use dividemix::{Checkpoints, Error, Event, Hyperparameters, Method, Network, Outcome, Phase, train};
+use dividemix::{Checkpoints, Error, Event, Hyperparameters, Method, Network, Outcome, Phase, logits, train};
+use noisy_labels::quality::argmax;
 use safetensors::SafeTensors;
 
 fn run(clouds: &Clouds, hyper: &Hyperparameters, checkpoints: Option<&Checkpoints>) -> (Outcome, Vec<Event>) {
@@ -82,7 +83,7 @@ fn another_seed_gives_another_run() {
 #[test]
 fn a_run_that_was_stopped_goes_on_to_the_same_bits() {
     let clouds = Clouds::new(200, 0.3, 5);
-    let methods = [
+    let plain = [
         Method::DivideMix,
         Method::Ce,
         Method::Forward,
@@ -90,9 +91,9 @@ fn a_run_that_was_stopped_goes_on_to_the_same_bits() {
         Method::Reweight,
         Method::Consistency,
     ];
-    for method in methods {
-        let hyper = quick(method);
-        let left_alone = networks(method.networks(), hyper.seed);
+    let averaged = Hyperparameters { ema: Some(0.9), ..quick(Method::DivideMix) };
+    for hyper in plain.map(quick).into_iter().chain([averaged]) {
+        let left_alone = networks(hyper.networks(), hyper.seed);
         let (expected, _) = run_on(&left_alone, &clouds, &hyper, None);
         // Stopped in the middle of warm-up, after warm-up, and in the last epoch.
         for stop_in in [1, 3, 6] {
@@ -106,7 +107,7 @@ fn a_run_that_was_stopped_goes_on_to_the_same_bits() {
                 Ok(())
             };
             let (data, test) = (clouds.training_set(), clouds.test_set());
-            let networks_before = networks(method.networks(), hyper.seed);
+            let networks_before = networks(hyper.networks(), hyper.seed);
             let stopped = train(
                 &networks_before,
                 &data,
@@ -119,17 +120,42 @@ fn a_run_that_was_stopped_goes_on_to_the_same_bits() {
             );
             assert!(matches!(stopped, Err(Error::Stopped)));
             // A new process would begin with other weights: the checkpoint has to bring them all.
-            let resumed = networks(method.networks(), 99);
-            let resumed = if stop_in == 1 { networks(method.networks(), hyper.seed) } else { resumed };
+            let resumed = networks(hyper.networks(), 99);
+            let resumed = if stop_in == 1 { networks(hyper.networks(), hyper.seed) } else { resumed };
             let (outcome, events) = run_on(&resumed, &clouds, &hyper, Some(&checkpoints));
             let first = events.iter().find_map(|e| match e {
                 Event::EpochStarted { epoch, .. } => Some(*epoch),
                 _ => None,
             });
             assert_eq!(first, Some(stop_in));
-            assert_eq!(bits(&resumed), bits(&left_alone), "{method:?}, stopped in epoch {stop_in}");
+            assert_eq!(bits(&resumed), bits(&left_alone), "{:?}, stopped in epoch {stop_in}", hyper.method);
             assert_eq!(Outcome { trained: expected.trained, ..outcome }, expected);
         }
+    }
+}
+
+#[test]
+fn averaged_weights_are_evaluated_and_are_the_model_in_the_end() {
+    let clouds = Clouds::new(150, 0.3, 5);
+    for method in [Method::Ce, Method::DivideMix] {
+        let end = |ema| {
+            let hyper = Hyperparameters { ema, ..quick(method) };
+            let networks = networks(hyper.networks(), hyper.seed);
+            let (outcome, _) = run_on(&networks, &clouds, &hyper, None);
+            (bits(&networks), outcome, networks)
+        };
+        let (raw, plain, _) = end(None);
+        let (of_0, outcome, _) = end(Some(0.0));
+        assert!(of_0 == raw && outcome.records == plain.records, "an average that keeps nothing");
+        let (averaged, outcome, networks) = end(Some(0.9));
+        assert!(averaged != raw && outcome.probabilities != plain.probabilities);
+        // The last record's accuracy is that of the networks as they are left.
+        let (test, stop) = (clouds.test_set(), AtomicBool::new(false));
+        let predicted = logits(networks[0].as_ref(), &test.views, &stop).unwrap();
+        let right = predicted.chunks(CLASSES).zip(&test.labels).filter(|(row, y)| argmax(row) == **y).count();
+        let records = outcome.records.iter().filter(|record| record.network == 1);
+        let accuracy = records.last().unwrap().network_test_accuracy.unwrap();
+        assert_eq!(accuracy, right as f64 / test.labels.len() as f64);
     }
 }
 

@@ -66,6 +66,7 @@ impl Settings {
             schedule: *self.schedule.get_or_insert(d.schedule),
             momentum: *self.momentum.get_or_insert(d.momentum),
             weight_decay: *self.weight_decay.get_or_insert(d.weight_decay),
+            ema: self.ema.or(d.ema),
             threshold: *self.threshold.get_or_insert(d.threshold),
             augmentations: *self.augmentations.get_or_insert(d.augmentations),
             temperature: *self.temperature.get_or_insert(d.temperature),

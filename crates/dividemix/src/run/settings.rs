@@ -134,6 +134,9 @@ pub struct Settings {
     /// Weight decay, on every parameter
     #[cfg_attr(feature = "clap", arg(long, value_name = "W", help_heading = "Training"))]
     pub weight_decay: Option<f64>,
+    /// Momentum of an average of the weights over all steps, such as 0.999: it is evaluated, divides and is saved instead of them
+    #[cfg_attr(feature = "clap", arg(long, value_name = "M", help_heading = "Training"))]
+    pub ema: Option<f64>,
     /// none, or balanced: rare classes weigh as much as common ones
     #[cfg_attr(feature = "clap", arg(long, value_name = "HOW", help_heading = "Training", value_parser = named::<ClassWeights>))]
     pub class_weights: Option<ClassWeights>,
