@@ -123,6 +123,18 @@ impl Schedule {
     }
 }
 
+/// Which losses a sample's is compared with to divide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DivisionScope {
+    /// All samples': one mixture (Algorithm 1).
+    #[default]
+    All,
+    /// Those of its given class: a mixture each, where the class has enough samples and two heaps of losses
+    /// ([`noisy_labels::division::co_divide_by_class`]).
+    ByClass,
+}
+
 /// How the classes count in the labeled loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -173,6 +185,9 @@ pub struct Hyperparameters {
     pub ema: Option<f64>,
     /// tau: a sample is labeled where its clean probability is above.
     pub threshold: f64,
+    /// What a division's mixture is of.
+    #[serde(default)]
+    pub division: DivisionScope,
     /// M: views of each sample in a step.
     pub augmentations: usize,
     /// T: sharpening temperature.
@@ -226,6 +241,7 @@ impl Default for Hyperparameters {
             weight_decay: 5e-4,
             ema: None,
             threshold: 0.5,
+            division: DivisionScope::All,
             augmentations: 2,
             temperature: 0.5,
             mixup_alpha: 4.0,

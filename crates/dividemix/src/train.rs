@@ -133,7 +133,7 @@ pub fn train(
         let divisions = match (recipe.divides(), start) {
             (false, _) => None,
             (true, Some(start)) if epoch == 0 => Some(start.divisions(hyper.threshold, networks.len())),
-            (true, _) => Some(state.divide(hyper)),
+            (true, _) => Some(state.divide(data, hyper)?),
         };
         if recipe.needs_transition() && state.transition.is_none() {
             state.transition = Some(estimated_transition(&state.outputs[0], data)?);
@@ -305,11 +305,11 @@ impl State {
     }
 
     /// 4, 5: the divisions for all networks, by the last epoch's losses or by the average of some.
-    fn divide(&self, hyper: &Hyperparameters) -> Vec<Division> {
+    fn divide(&self, data: &TrainingSet, hyper: &Hyperparameters) -> Result<Vec<Division>> {
         let averages = self.histories.iter().map(LossHistory::average).collect::<Option<Vec<_>>>();
         match averages {
-            Some(averages) if hyper.loss_average > 1 => co_divide_averages(&averages, hyper),
-            _ => co_divide_all(&self.losses, hyper),
+            Some(averages) if hyper.loss_average > 1 => co_divide_averages(&averages, data, hyper),
+            _ => co_divide_all(&self.losses, data, hyper),
         }
     }
 
@@ -320,7 +320,7 @@ impl State {
         hyper: &Hyperparameters,
         trained: (usize, f64),
     ) -> Result<Outcome> {
-        let divisions = self.divide(hyper);
+        let divisions = self.divide(data, hyper)?;
         let n = data.labels.len();
         let share = 1.0 / divisions.len() as f64;
         let clean_probability =

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::Device;
 use clouds::{CLASSES, Clouds, networks, quick, wrong_share};
-use dividemix::{Checkpoints, Error, Event, Hyperparameters, Method, Network, Outcome, Phase, logits, train};
+use dividemix::{
+    Checkpoints, DivisionScope, Error, Event, Hyperparameters, Method, Network, Outcome, Phase, logits, train,
+};
 use noisy_labels::quality::argmax;
 use safetensors::SafeTensors;
 
@@ -53,6 +55,24 @@ fn dividemix_finds_the_wrong_labels_and_beats_plain_training() {
     assert!(auc(&found.label_quality) > 0.97, "{}", auc(&found.label_quality));
     let (ours, theirs) = (found.last_accuracy().unwrap(), plain.last_accuracy().unwrap());
     assert!(ours > theirs + 0.03, "DivideMix {ours}, plain {theirs}");
+}
+
+#[test]
+fn classes_divided_by_themselves_show_their_wrong_labels_too() {
+    let clouds = Clouds::new(1200, 0.4, 11);
+    let data = clouds.training_set();
+    let clean: Vec<bool> = data.truth.iter().zip(&data.labels).map(|(t, y)| *t == Some(*y)).collect();
+    for loss_average in [1, 3] {
+        let found = |division| {
+            let hyper =
+                Hyperparameters { epochs: 8, warmup: 3, division, loss_average, ..quick(Method::DivideMix) };
+            run(&clouds, &hyper, None).0.clean_probability
+        };
+        let (by_class, by_all) = (found(DivisionScope::ByClass), found(DivisionScope::All));
+        assert!(by_class != by_all);
+        let auc = noisy_labels::metrics::auc(&by_class, &clean).unwrap();
+        assert!(auc > 0.95, "{auc}, losses averaged over {loss_average} epochs");
+    }
 }
 
 #[test]

@@ -67,6 +67,21 @@ fn what_is_said_goes_before_a_preset_and_a_preset_before_the_defaults() {
 }
 
 #[test]
+fn weights_are_averaged_and_classes_divided_by_themselves() {
+    let folder = Folder::with_images(8);
+    let model = |run: &str| read(&folder.path(run).join("model/net1.safetensors"));
+    folder.train("raw", &[]);
+    folder.train("run", &["--ema", "0.9", "--division", "by-class"]);
+    assert!(model("run") != model("raw"), "the average is what is left");
+    let config = config(&folder, "run");
+    assert!(config.contains("ema = 0.9") && config.contains("division = \"by-class\""), "{config}");
+    let refused = |flags: &[&str]| folder.fails(2, &[&["train", "data", "--out", "new"], flags].concat());
+    assert!(refused(&["--ema", "1"]).contains("below 1"));
+    assert!(refused(&["--ema", "0.9", "--method", "consistency"]).contains("teacher"));
+    assert!(refused(&["--division", "classes"]).contains("by-class"));
+}
+
+#[test]
 fn dividemix_is_trained_without_a_part_of_it() {
     let folder = Folder::with_images(8);
     for part in ["co-training", "refinement", "other-division", "mixmatch"] {

@@ -68,6 +68,7 @@ impl Settings {
             weight_decay: *self.weight_decay.get_or_insert(d.weight_decay),
             ema: self.ema.or(d.ema),
             threshold: *self.threshold.get_or_insert(d.threshold),
+            division: *self.division.get_or_insert(d.division),
             augmentations: *self.augmentations.get_or_insert(d.augmentations),
             temperature: *self.temperature.get_or_insert(d.temperature),
             mixup_alpha: *self.mixup_alpha.get_or_insert(d.mixup_alpha),

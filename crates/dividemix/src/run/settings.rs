@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
 use super::config::unwritable;
-use crate::{Ablation, ClassWeights, Error, Method, Preset, Result, Schedule};
+use crate::{Ablation, ClassWeights, DivisionScope, Error, Method, Preset, Result, Schedule};
 
 /// A run's settings as a user gives them: `None` is "not said". A key of the TOML file is the flag without its
 /// dashes in front (`lambda-u = 25`). [`Settings::resolve`] fills in the rest.
@@ -143,6 +143,9 @@ pub struct Settings {
     /// Clean probability above which a label is kept (tau)
     #[cfg_attr(feature = "clap", arg(long, value_name = "TAU", help_heading = "Training"))]
     pub threshold: Option<f64>,
+    /// Which losses are compared to divide: all, or by-class, where rare or hard classes would be dropped as a whole [default: all]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "SCOPE", help_heading = "Training", value_parser = named::<DivisionScope>))]
+    pub division: Option<DivisionScope>,
     /// How views differ from the image: flip-crop (mirrored half the time, and shifted by up to an eighth), crop (shifted
     /// alone: where left and right matter) or none [default: flip-crop; none for the demo set]
     #[cfg_attr(feature = "clap", arg(long, value_name = "HOW", help_heading = "Training", value_parser = named::<Augment>))]
