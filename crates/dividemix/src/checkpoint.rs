@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use candle_core::{Device, Tensor, Var};
 use noisy_labels::history::LossHistory;
@@ -29,9 +30,9 @@ pub(crate) struct State {
     pub(crate) records: Vec<EpochRecord>,
     pub(crate) margins: MarginHistory,
     /// Each network's logits `[N, classes]` of the training samples' plain views after the last epoch.
-    pub(crate) outputs: Vec<Vec<f32>>,
+    pub(crate) outputs: Arc<Vec<Vec<f32>>>,
     /// The losses of the given labels under each network, from these logits.
-    pub(crate) losses: Vec<Vec<f32>>,
+    pub(crate) losses: Arc<Vec<Vec<f32>>>,
     /// Each network's losses of some epochs, where they are averaged.
     pub(crate) histories: Vec<LossHistory>,
     /// The first network's predictions, averaged over epochs, where a method relabels by them.
@@ -160,6 +161,7 @@ impl Checkpoints {
         let histories: Vec<_> = (0..networks.len()).map(|k| tensors.remove(&history_key(k))).collect();
         let predictions = tensors.remove(PREDICTIONS);
         let transition = tensors.remove(TRANSITION);
+        let mut outputs = Vec::new();
         let mut take =
             |name: &str| tensors.remove(name).ok_or_else(|| self.bad(&path, format!("{name} is missing")));
         for (k, (network, optimiser)) in networks.iter().zip(optimisers).enumerate() {
@@ -175,10 +177,11 @@ impl Checkpoints {
                 }
                 average.set_steps(header.averaged.get(k).copied().unwrap_or_default());
             }
-            state.outputs[k] = take(&logits_key(k))?.flatten_all()?.to_vec1()?;
-            self.has(&path, "logits", state.outputs[k].len(), samples * data.classes)?;
-            state.losses[k] = losses(&state.outputs[k], &data.labels, data.classes);
+            let logits: Vec<f32> = take(&logits_key(k))?.flatten_all()?.to_vec1()?;
+            self.has(&path, "logits", logits.len(), samples * data.classes)?;
+            outputs.push(logits);
         }
+        state.see(outputs, data);
         let passes: Vec<_> = take("margins/passes")?.to_vec1()?;
         self.has(&path, "margins", passes.len(), samples)?;
         state.margins = MarginHistory::from_parts(MarginParts {
@@ -190,7 +193,7 @@ impl Checkpoints {
         for (history, epochs) in state.histories.iter_mut().zip(histories) {
             let Some(epochs) = epochs else { continue };
             self.has(&path, "losses an epoch", epochs.dims2()?.1, samples)?;
-            *history = LossHistory::of(epochs.to_vec2()?);
+            *history = LossHistory::of(history.kept(), epochs.to_vec2()?);
         }
         if let Some(predictions) = predictions {
             self.has(&path, "averaged predictions", predictions.elem_count(), samples * data.classes)?;
@@ -220,18 +223,24 @@ impl Checkpoints {
 
 impl State {
     /// Before the first epoch.
-    pub(crate) fn new(networks: usize, data: &TrainingSet) -> Self {
+    pub(crate) fn new(networks: usize, data: &TrainingSet, hyper: &Hyperparameters) -> Self {
         let n = data.labels.len();
         Self {
             epoch: 0,
             records: Vec::new(),
             margins: MarginHistory::new(n, data.classes),
-            outputs: vec![vec![0.0; n * data.classes]; networks],
-            losses: vec![vec![0.0; n]; networks],
-            histories: vec![LossHistory::new(1); networks],
+            outputs: Arc::new(vec![vec![0.0; n * data.classes]; networks]),
+            losses: Arc::new(vec![vec![0.0; n]; networks]),
+            histories: vec![LossHistory::new(hyper.loss_average); networks],
             predictions: MeanPredictions::default(),
             transition: None,
         }
+    }
+
+    /// Takes these logits for those of the last epoch.
+    pub(crate) fn see(&mut self, outputs: Vec<Vec<f32>>, data: &TrainingSet) {
+        self.losses = Arc::new(outputs.iter().map(|o| losses(o, &data.labels, data.classes)).collect());
+        self.outputs = Arc::new(outputs);
     }
 
     fn tensors(

@@ -38,7 +38,7 @@ pub use costs::{Cost, Costs};
 pub use effnet_model::Mode;
 pub use error::{Error, Result};
 pub use evaluate::logits;
-pub use event::{EpochRecord, Event, Losses, Phase};
+pub use event::{EpochRecord, Event, Losses, Phase, Seen};
 pub use hyperparameters::{
     Ablation, ClassWeights, DivisionScope, Hyperparameters, Method, Schedule, Strength,
 };

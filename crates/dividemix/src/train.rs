@@ -6,18 +6,18 @@ use std::time::Instant;
 
 use noisy_labels::division::Division;
 use noisy_labels::history::LossHistory;
-use noisy_labels::quality::{argmax, combined_margins, margin_of_quality, quality_of_margin};
+use noisy_labels::quality::{combined_margins, margin_of_quality, quality_of_margin};
 
 use crate::average::Average;
 use crate::checkpoint::{Checkpoints, State};
-use crate::division::{clean_auc, co_divide_all, co_divide_averages, estimated_transition, losses};
+use crate::division::{clean_auc, co_divide_all, co_divide_averages, estimated_transition};
 use crate::evaluate::{accuracy, mean_of, softmax_rows};
 use crate::methods::{recipe, warm_up};
 use crate::optimiser::Optimiser;
 use crate::pass::{Context, Observe, Pass, class_weights};
 use crate::{
-    EpochRecord, Error, Event, Hyperparameters, Losses, Method, Network, Outcome, Phase, Result, ViewSource,
-    logits,
+    EpochRecord, Error, Event, Hyperparameters, Losses, Method, Network, Outcome, Phase, Result, Seen,
+    ViewSource, logits,
 };
 
 /// Samples to train on, with labels that may be wrong.
@@ -112,7 +112,7 @@ pub fn train(
         .iter()
         .map(|n| Optimiser::new(n.as_ref(), hyper.body_share(), hyper.ema))
         .collect::<Result<Vec<_>>>()?;
-    let mut state = State::new(networks.len(), data);
+    let mut state = State::new(networks.len(), data, hyper);
     if let Some(checkpoints) = checkpoints {
         checkpoints.restore(&mut state, networks, &optimisers, data)?;
     }
@@ -278,26 +278,25 @@ impl State {
         data: &TrainingSet,
         stop: &AtomicBool,
     ) -> Result<()> {
-        self.outputs =
+        let outputs =
             networks.iter().map(|n| logits(n.as_ref(), &data.views, stop)).collect::<Result<Vec<_>>>()?;
-        for output in &self.outputs {
+        for output in &outputs {
             self.margins.add(output, &data.labels)?;
         }
-        self.losses = self.outputs.iter().map(|o| losses(o, &data.labels, data.classes)).collect();
+        self.see(outputs, data);
         Ok(())
     }
 
     /// What was seen of the samples after the epoch that is being done.
     fn evaluated(&self, classes: usize) -> Event {
-        let predicted = mean_of(&self.outputs).chunks(classes).map(argmax).collect();
-        Event::Evaluated { epoch: self.epoch + 1, losses: mean_of(&self.losses), predicted }
+        let (logits, losses) = (Arc::clone(&self.outputs), Arc::clone(&self.losses));
+        Event::Evaluated { epoch: self.epoch + 1, seen: Seen { logits, losses, classes } }
     }
 
     /// Keeps the losses, where more than an epoch's are averaged: from the end of warm-up on.
     fn remember(&mut self, epochs: usize) -> Result<()> {
         if epochs > 1 {
-            for (history, losses) in self.histories.iter_mut().zip(&self.losses) {
-                history.set_kept(epochs);
+            for (history, losses) in self.histories.iter_mut().zip(self.losses.iter()) {
                 history.push(losses)?;
             }
         }
