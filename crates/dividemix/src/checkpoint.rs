@@ -2,9 +2,9 @@
 //!
 //! One safetensors file, `epoch-0007.safetensors`: each network's parameters and running statistics (`net1/NAME`),
 //! its velocities (`velocity1/NAME`) and its logits of all training samples (`logits1`), and the margins gathered so
-//! far (`margins/…`); where there are any, the weights' averages (`average1/NAME`), the losses that are averaged (`losses1`), the averaged predictions
-//! (`predictions`) and the estimated noise (`transition`). The records of all epochs are JSON in its metadata. No
-//! generator's state: chance is counter-based.
+//! far (`margins/…`); where there are any, the weights' averages (`average1/NAME`), the losses that are averaged
+//! (`losses1`), the averaged predictions (`predictions`) and the estimated noise (`transition`). The records of all
+//! epochs are JSON in its metadata. No generator's state: chance is counter-based.
 
 use std::collections::HashMap;
 use std::io::Write;

@@ -5,7 +5,7 @@ mod clouds;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use clouds::{CLASSES, Clouds, networks, quick, wrong_share};
 use dividemix::{
     Checkpoints, DivisionScope, Error, Event, Hyperparameters, Method, Network, Outcome, Phase, logits, train,
@@ -173,8 +173,8 @@ fn averaged_weights_are_evaluated_and_are_the_model_in_the_end() {
         let (test, stop) = (clouds.test_set(), AtomicBool::new(false));
         let predicted = logits(networks[0].as_ref(), &test.views, &stop).unwrap();
         let right = predicted.chunks(CLASSES).zip(&test.labels).filter(|(row, y)| argmax(row) == **y).count();
-        let records = outcome.records.iter().filter(|record| record.network == 1);
-        let accuracy = records.last().unwrap().network_test_accuracy.unwrap();
+        let mut records = outcome.records.iter().filter(|record| record.network == 1);
+        let accuracy = records.next_back().unwrap().network_test_accuracy.unwrap();
         assert_eq!(accuracy, right as f64 / test.labels.len() as f64);
     }
 }
@@ -231,6 +231,29 @@ fn a_checkpoint_with_too_few_logits_or_margins_is_refused() {
         let text = again.unwrap_err().to_string();
         assert!(text.contains("epoch-0002") && text.contains("are needed"), "{name}: {text}");
     }
+}
+
+/// Each class's labels are drawn alike, as a checkpoint has it: nobody could undo that.
+#[test]
+fn noise_that_cannot_be_undone_is_trained_plainly_with_a_warning() {
+    let clouds = Clouds::new(120, 0.3, 5);
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::new(folder.path(), 1);
+    let hyper = Hyperparameters { epochs: 3, ..quick(Method::Backward) };
+    let (_, events) = run(&clouds, &hyper, Some(&checkpoints));
+    assert!(!events.iter().any(|e| matches!(e, Event::Warning(_))), "some noise can");
+    let path = folder.path().join("epoch-0003.safetensors");
+    let bytes = std::fs::read(&path).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap();
+    let alike = Tensor::full(1.0 / CLASSES as f32, (CLASSES, CLASSES), &Device::Cpu).unwrap();
+    tensors.insert("transition".to_owned(), alike);
+    std::fs::write(&path, safetensors::serialize(&tensors, header.metadata().clone()).unwrap()).unwrap();
+    let longer = Hyperparameters { epochs: 4, ..hyper };
+    let (_, events) = run(&clouds, &longer, Some(&checkpoints));
+    let warned =
+        |e: &Event| matches!(e, Event::Warning(w) if w.contains("plainly") && w.contains("--strength"));
+    assert!(events.iter().any(warned), "{events:?}");
 }
 
 #[test]

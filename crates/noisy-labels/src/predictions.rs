@@ -5,8 +5,8 @@ use crate::error::{Result, check_length};
 /// How many epochs the average is over.
 const EPOCHS: f64 = 10.0;
 
-/// What a network said of each sample over its last epochs, as Tanaka et al. (2018, section 3.3, "Joint Optimization Framework for
-/// Learning with Noisy Labels") make labels of it: there, the mean of ten epochs.
+/// What a network said of each sample over its last epochs, as Tanaka et al. (2018, "Joint Optimization Framework for Learning with
+/// Noisy Labels") make labels of it: there, the mean of ten epochs.
 ///
 /// Ten tables would be 40 N C bytes, so one is kept, of 4 N C: `m <- m + (p - m) max(1 / t, 2 / 11)` in epoch t. That is the mean of
 /// all epochs up to the fifth, and from then on exponential, with epochs as old in the mean as ten of equal weight (4.5 epochs).

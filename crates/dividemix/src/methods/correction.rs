@@ -98,7 +98,7 @@ mod tests {
     fn noise_that_leaves_next_to_nothing_is_not_undone() {
         let symmetric = |left: f64| {
             let rest = ((1.0 - left) / 3.0) as f32;
-            let entry = |place: usize| if place % 4 == 0 { left as f32 + rest } else { rest };
+            let entry = |place: usize| if place.is_multiple_of(4) { left as f32 + rest } else { rest };
             Tensor::from_vec((0..9).map(entry).collect::<Vec<f32>>(), (3, 3), &Device::Cpu).unwrap()
         };
         assert!(undone(&symmetric(0.1)).unwrap().is_some());

@@ -13,7 +13,7 @@ use super::{Plain, Recipe};
 use crate::pass::Pass;
 use crate::{Error, Losses, Result};
 
-/// alpha, the weight of L_p: the paper's for CIFAR-10 (section 4.2).
+/// alpha, the weight of L_p: the authors' for CIFAR-10.
 const ALPHA: f64 = 1.2;
 
 /// beta, that of L_e.
