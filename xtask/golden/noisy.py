@@ -119,14 +119,25 @@ def distillation():
 
 
 def correction():
-    """Patrini et al. 2017, forward: nll of log(softmax(x) T)."""
+    """Patrini et al. 2017. Forward: nll of log(softmax(x) T). Backward: the label's entry of T^-1 l, l the loss of each label."""
     rows = [[(CLASSES if i == j else 0) + 1 + (i + 2 * j) % 3 for j in range(CLASSES)] for i in range(CLASSES)]
     transition = torch.tensor(rows, dtype=torch.float64)
     transition /= transition.sum(dim=1, keepdim=True)
     outputs = logits("x1").requires_grad_()
     loss = nll_loss((softmax(outputs, dim=1) @ transition).log(), torch.tensor(LABELS))
     loss.backward()
-    return {"forward_correction": exact(loss), "forward_correction_gradient": exact(outputs.grad)}
+    document = {"forward_correction": exact(loss), "forward_correction_gradient": exact(outputs.grad)}
+    outputs.grad = None
+    inverse = torch.linalg.inv(transition)
+    corrected = torch.stack([inverse @ losses for losses in -log_softmax(outputs, dim=1)])
+    loss = corrected[torch.arange(SAMPLES), torch.tensor(LABELS)].mean()
+    loss.backward()
+    return {
+        **document,
+        "transition_inverse": exact(inverse),
+        "backward_correction": exact(loss),
+        "backward_correction_gradient": exact(outputs.grad),
+    }
 
 
 def mixture(name, n, every, centre, width):

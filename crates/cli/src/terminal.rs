@@ -229,11 +229,11 @@ impl WorkBar {
 
 impl State {
     /// Beside the bar: speed, time left, loss, accuracy, clean fraction.
-    fn message(&self, loss: f64) -> String {
+    fn message(&self, loss: Option<f64>) -> String {
         let seconds = self.pass_began.map_or(0.0, |began| began.elapsed().as_secs_f64());
         let mut parts = vec![format!("{:.0} images/s", self.images as f64 / seconds.max(1e-9))];
         parts.extend(self.left().map(|left| format!("ETA {left}")));
-        parts.push(format!("loss {loss:.3}"));
+        parts.extend(loss.map(|loss| format!("loss {loss:.3}")));
         parts.extend(self.accuracy.map(|accuracy| format!("accuracy {:.1} %", 100.0 * accuracy)));
         parts.extend(self.clean.map(|clean| format!("clean {:.0} %", 100.0 * clean)));
         parts.join("  ")
@@ -254,7 +254,8 @@ impl State {
             (!values.is_empty()).then(|| values.join(" "))
         };
         let mut parts = vec![format!("epoch {:>3}/{} {:8}", self.epoch, self.epochs, self.phase)];
-        parts.extend(each(&|r| Some(format!("{:.3}", r.losses.loss_x))).map(|loss| format!("loss {loss}")));
+        let loss = each(&|r| r.losses.loss_x.map(|loss| format!("{loss:.3}")));
+        parts.extend(loss.map(|loss| format!("loss {loss}")));
         parts.extend(self.accuracy.map(|accuracy| format!("accuracy {:.1} %", 100.0 * accuracy)));
         let clean = each(&|r| r.clean_fraction.map(|clean| format!("{:.0} %", 100.0 * clean)));
         parts.extend(clean.map(|clean| format!("clean {clean}")));

@@ -2,19 +2,23 @@
 //!
 //! One safetensors file, `epoch-0007.safetensors`: each network's parameters and running statistics (`net1/NAME`),
 //! its velocities (`velocity1/NAME`) and its logits of all training samples (`logits1`), and the margins gathered so
-//! far (`margins/…`), the losses that are averaged (`losses1`), and the estimated noise where the method has one (`transition`); the records of all epochs are JSON in its metadata. No generator's state: chance is
-//! counter-based.
+//! far (`margins/…`); where there are any, the weights' averages (`average1/NAME`), the losses that are averaged
+//! (`losses1`), the averaged predictions (`predictions`) and the estimated noise (`transition`). The records of all
+//! epochs are JSON in its metadata. No generator's state: chance is counter-based.
 
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use candle_core::{Device, Tensor, Var};
 use noisy_labels::history::LossHistory;
+use noisy_labels::predictions::MeanPredictions;
 use noisy_labels::quality::{MarginHistory, MarginParts};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
+use crate::average::{Average, weights};
 use crate::division::losses;
 use crate::optimiser::Optimiser;
 use crate::{EpochRecord, Error, Hyperparameters, Network, Result, TrainingSet};
@@ -26,11 +30,13 @@ pub(crate) struct State {
     pub(crate) records: Vec<EpochRecord>,
     pub(crate) margins: MarginHistory,
     /// Each network's logits `[N, classes]` of the training samples' plain views after the last epoch.
-    pub(crate) outputs: Vec<Vec<f32>>,
+    pub(crate) outputs: Arc<Vec<Vec<f32>>>,
     /// The losses of the given labels under each network, from these logits.
-    pub(crate) losses: Vec<Vec<f32>>,
+    pub(crate) losses: Arc<Vec<Vec<f32>>>,
     /// Each network's losses of some epochs, where they are averaged.
     pub(crate) histories: Vec<LossHistory>,
+    /// The first network's predictions, averaged over epochs, where a method relabels by them.
+    pub(crate) predictions: MeanPredictions,
     /// Probability `[classes, classes]` of each label for each true class, once a method asked for it.
     pub(crate) transition: Option<Vec<f32>>,
 }
@@ -49,7 +55,13 @@ struct Header {
     /// Hash of the samples' number and labels: another data set can't be gone on with.
     labels: String,
     records: Vec<EpochRecord>,
+    /// Steps that each network's average followed.
+    #[serde(default)]
+    averaged: Vec<usize>,
 }
+
+/// Name of the averaged predictions.
+const PREDICTIONS: &str = "predictions";
 
 /// Name of the estimated noise.
 const TRANSITION: &str = "transition";
@@ -101,7 +113,9 @@ impl Checkpoints {
         if !state.epoch.is_multiple_of(self.every) && state.epoch != hyper.epochs {
             return Ok(false);
         }
-        let header = Header { epoch: state.epoch, labels: fingerprint(data), records: state.records.clone() };
+        let averaged = optimisers.iter().filter_map(Optimiser::average).map(Average::steps).collect();
+        let (epoch, records) = (state.epoch, state.records.clone());
+        let header = Header { epoch, labels: fingerprint(data), records, averaged };
         let json = serde_json::to_string(&header).map_err(|e| self.bad(&self.folder, e))?;
         let tensors = state.tensors(networks, optimisers, data.classes)?;
         let bytes = safetensors::serialize(&tensors, Some(HashMap::from([(HEADER.to_owned(), json)])))
@@ -145,20 +159,29 @@ impl Checkpoints {
         let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
         // What only some methods have.
         let histories: Vec<_> = (0..networks.len()).map(|k| tensors.remove(&history_key(k))).collect();
+        let predictions = tensors.remove(PREDICTIONS);
         let transition = tensors.remove(TRANSITION);
+        let mut outputs = Vec::new();
         let mut take =
             |name: &str| tensors.remove(name).ok_or_else(|| self.bad(&path, format!("{name} is missing")));
         for (k, (network, optimiser)) in networks.iter().zip(optimisers).enumerate() {
-            for (name, var) in [network.parameters(), network.buffers()].concat() {
+            for (name, var) in weights(network.as_ref()) {
                 var.set(&take(&network_key(k, &name))?)?;
             }
             for (name, velocity) in optimiser.velocities() {
                 velocity.set(&take(&velocity_key(k, name))?)?;
             }
-            state.outputs[k] = take(&logits_key(k))?.flatten_all()?.to_vec1()?;
-            self.has(&path, "logits", state.outputs[k].len(), samples * data.classes)?;
-            state.losses[k] = losses(&state.outputs[k], &data.labels, data.classes);
+            if let Some(average) = optimiser.average() {
+                for (name, var) in average.averages() {
+                    var.set(&take(&average_key(k, name))?)?;
+                }
+                average.set_steps(header.averaged.get(k).copied().unwrap_or_default());
+            }
+            let logits: Vec<f32> = take(&logits_key(k))?.flatten_all()?.to_vec1()?;
+            self.has(&path, "logits", logits.len(), samples * data.classes)?;
+            outputs.push(logits);
         }
+        state.see(outputs, data);
         let passes: Vec<_> = take("margins/passes")?.to_vec1()?;
         self.has(&path, "margins", passes.len(), samples)?;
         state.margins = MarginHistory::from_parts(MarginParts {
@@ -170,7 +193,11 @@ impl Checkpoints {
         for (history, epochs) in state.histories.iter_mut().zip(histories) {
             let Some(epochs) = epochs else { continue };
             self.has(&path, "losses an epoch", epochs.dims2()?.1, samples)?;
-            *history = LossHistory::of(epochs.to_vec2()?);
+            *history = LossHistory::of(history.kept(), epochs.to_vec2()?);
+        }
+        if let Some(predictions) = predictions {
+            self.has(&path, "averaged predictions", predictions.elem_count(), samples * data.classes)?;
+            state.predictions = MeanPredictions::of(header.epoch, predictions.flatten_all()?.to_vec1()?);
         }
         if let Some(transition) = &transition {
             self.has(&path, "probabilities of labels", transition.elem_count(), data.classes.pow(2))?;
@@ -196,17 +223,24 @@ impl Checkpoints {
 
 impl State {
     /// Before the first epoch.
-    pub(crate) fn new(networks: usize, data: &TrainingSet) -> Self {
+    pub(crate) fn new(networks: usize, data: &TrainingSet, hyper: &Hyperparameters) -> Self {
         let n = data.labels.len();
         Self {
             epoch: 0,
             records: Vec::new(),
             margins: MarginHistory::new(n, data.classes),
-            outputs: vec![vec![0.0; n * data.classes]; networks],
-            losses: vec![vec![0.0; n]; networks],
-            histories: vec![LossHistory::new(1); networks],
+            outputs: Arc::new(vec![vec![0.0; n * data.classes]; networks]),
+            losses: Arc::new(vec![vec![0.0; n]; networks]),
+            histories: vec![LossHistory::new(hyper.loss_average); networks],
+            predictions: MeanPredictions::default(),
             transition: None,
         }
+    }
+
+    /// Takes these logits for those of the last epoch.
+    pub(crate) fn see(&mut self, outputs: Vec<Vec<f32>>, data: &TrainingSet) {
+        self.losses = Arc::new(outputs.iter().map(|o| losses(o, &data.labels, data.classes)).collect());
+        self.outputs = Arc::new(outputs);
     }
 
     fn tensors(
@@ -218,11 +252,14 @@ impl State {
         let (n, cpu) = (self.losses[0].len(), &Device::Cpu);
         let mut tensors = HashMap::new();
         for (k, (network, optimiser)) in networks.iter().zip(optimisers).enumerate() {
-            for (name, var) in [network.parameters(), network.buffers()].concat() {
+            for (name, var) in weights(network.as_ref()) {
                 tensors.insert(network_key(k, &name), Var::as_detached_tensor(&var));
             }
             for (name, velocity) in optimiser.velocities() {
                 tensors.insert(velocity_key(k, name), velocity.as_detached_tensor());
+            }
+            for (name, var) in optimiser.average().into_iter().flat_map(Average::averages) {
+                tensors.insert(average_key(k, name), var.as_detached_tensor());
             }
             tensors.insert(logits_key(k), Tensor::from_slice(&self.outputs[k], (n, classes), cpu)?);
             let epochs: Vec<Vec<f64>> = self.histories[k].epochs().map(<[f64]>::to_vec).collect();
@@ -235,6 +272,9 @@ impl State {
         tensors.insert("margins/margin_sum".into(), Tensor::new(margins.margin_sum, cpu)?);
         let probability_sum = Tensor::from_vec(margins.probability_sum, (n, classes), cpu)?;
         tensors.insert("margins/probability_sum".into(), probability_sum);
+        if let Some(means) = self.predictions.rows() {
+            tensors.insert(PREDICTIONS.into(), Tensor::from_slice(means, (n, classes), cpu)?);
+        }
         if let Some(transition) = &self.transition {
             tensors.insert(TRANSITION.into(), Tensor::from_slice(transition, (classes, classes), cpu)?);
         }
@@ -248,6 +288,10 @@ fn network_key(k: usize, name: &str) -> String {
 
 fn velocity_key(k: usize, name: &str) -> String {
     format!("velocity{}/{name}", k + 1)
+}
+
+fn average_key(k: usize, name: &str) -> String {
+    format!("average{}/{name}", k + 1)
 }
 
 fn logits_key(k: usize) -> String {

@@ -87,7 +87,7 @@ impl Costs {
         (n, work): (usize, &Work),
         stop: &AtomicBool,
     ) -> Result<Self> {
-        let optimiser = Optimiser::new(networks[0].as_ref(), hyper.body_share())?;
+        let optimiser = Optimiser::new(networks[0].as_ref(), hyper.body_share(), hyper.ema)?;
         let views = Arc::clone(views);
         let evaluator = networks[0].evaluator()?;
         let timer = Timer { networks, evaluator, optimiser, views, classes, hyper, stop };
@@ -186,6 +186,7 @@ impl Timer<'_> {
             refined: None,
             class_weights: None,
             transition: None,
+            mean_predictions: None,
             stop: self.stop,
         };
         let mut times = Vec::new();

@@ -1,12 +1,14 @@
 //! Algorithm 1, lines 4 and 5: each network's losses divide the samples for the other.
 
-use noisy_labels::division::{Division, co_divide, divide_normalised};
+use noisy_labels::division::{
+    Division, co_divide, co_divide_by_class, divide_normalised, divide_normalised_by_class,
+};
 use noisy_labels::metrics::auc;
 use noisy_labels::noise::LabelNoise;
 use noisy_labels::quality::ConfidentJoint;
 
 use crate::evaluate::softmax_rows;
-use crate::{Ablation, Hyperparameters, Result, TrainingSet};
+use crate::{Ablation, DivisionScope, Hyperparameters, Result, TrainingSet};
 
 /// Cross entropy of every sample's given label: -log softmax(logits)_y.
 pub(crate) fn losses(logits: &[f32], labels: &[usize], classes: usize) -> Vec<f32> {
@@ -23,13 +25,35 @@ pub(crate) fn losses(logits: &[f32], labels: &[usize], classes: usize) -> Vec<f3
 
 /// The divisions for all networks: `W^(k)` comes from the losses under the *other* network.
 /// A network that trains alone divides for itself.
-pub(crate) fn co_divide_all(losses: &[Vec<f32>], hyper: &Hyperparameters) -> Vec<Division> {
-    by_whom(losses, hyper).map(|losses| co_divide(losses, &hyper.mixture, hyper.threshold)).collect()
+pub(crate) fn co_divide_all(
+    losses: &[Vec<f32>],
+    data: &TrainingSet,
+    hyper: &Hyperparameters,
+) -> Result<Vec<Division>> {
+    let (settings, threshold) = (&hyper.mixture, hyper.threshold);
+    let divide = |losses: &Vec<f32>| match hyper.division {
+        DivisionScope::All => Ok(co_divide(losses, settings, threshold)),
+        DivisionScope::ByClass => {
+            Ok(co_divide_by_class(losses, &data.labels, data.classes, settings, threshold)?)
+        }
+    };
+    by_whom(losses, hyper).map(divide).collect()
 }
 
 /// [`co_divide_all`] by normalised losses that are averages over epochs.
-pub(crate) fn co_divide_averages(losses: &[Vec<f64>], hyper: &Hyperparameters) -> Vec<Division> {
-    by_whom(losses, hyper).map(|losses| divide_normalised(losses, &hyper.mixture, hyper.threshold)).collect()
+pub(crate) fn co_divide_averages(
+    losses: &[Vec<f64>],
+    data: &TrainingSet,
+    hyper: &Hyperparameters,
+) -> Result<Vec<Division>> {
+    let (settings, threshold) = (&hyper.mixture, hyper.threshold);
+    let divide = |losses: &Vec<f64>| match hyper.division {
+        DivisionScope::All => Ok(divide_normalised(losses, settings, threshold)),
+        DivisionScope::ByClass => {
+            Ok(divide_normalised_by_class(losses, &data.labels, data.classes, settings, threshold)?)
+        }
+    };
+    by_whom(losses, hyper).map(divide).collect()
 }
 
 /// The losses by which each network's samples are divided.

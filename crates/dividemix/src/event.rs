@@ -1,6 +1,11 @@
 //! What the loop tells, and the only way it tells it.
 
+use std::sync::Arc;
+
+use noisy_labels::quality::argmax;
 use serde::{Deserialize, Serialize};
+
+use crate::evaluate::mean_of;
 
 /// What an epoch is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,11 +17,11 @@ pub enum Phase {
     Train,
 }
 
-/// Mean losses over batches; what a method doesn't have is `None`.
+/// Mean losses over batches; what a method doesn't have is `None`, and so is all of a network that isn't trained.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Losses {
     /// L_X: cross entropy with the labels (refined or given).
-    pub loss_x: f64,
+    pub loss_x: Option<f64>,
     /// L_U: squared error against the guessed labels.
     pub loss_u: Option<f64>,
     /// L_reg: divergence of the mean prediction from the uniform one.
@@ -47,6 +52,29 @@ pub struct EpochRecord {
     pub network_test_accuracy: Option<f64>,
     /// AUC of the division's clean probability, where truth is known.
     pub clean_auc: Option<f64>,
+}
+
+/// What the networks said of the training samples after an epoch. It shares the loop's tables: means over networks are taken when
+/// somebody asks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// Each network's logits `[N, classes]`.
+    pub(crate) logits: Arc<Vec<Vec<f32>>>,
+    /// Each network's cross entropy of the N given labels.
+    pub(crate) losses: Arc<Vec<Vec<f32>>>,
+    pub(crate) classes: usize,
+}
+
+impl Seen {
+    /// Cross entropy of each sample's given label, the mean over networks.
+    pub fn losses(&self) -> Vec<f32> {
+        mean_of(&self.losses)
+    }
+
+    /// The class of each sample's largest mean logit.
+    pub fn predicted(&self) -> Vec<usize> {
+        mean_of(&self.logits).chunks(self.classes).map(argmax).collect()
+    }
 }
 
 /// What happens in training, in order.
@@ -92,10 +120,8 @@ pub enum Event {
     Evaluated {
         /// The epoch, counted from 1.
         epoch: usize,
-        /// Cross entropy of each sample's given label, the mean over networks.
-        losses: Vec<f32>,
-        /// The class of each sample's largest mean logit.
-        predicted: Vec<usize>,
+        /// What they said of them.
+        seen: Seen,
     },
     /// All networks are through with an epoch.
     EpochDone {

@@ -23,10 +23,14 @@ pub enum Method {
     Distill,
     /// Bootstrapping: a part of each label becomes the network's prediction.
     Relabel,
+    /// Each label becomes what the network said of its sample in the last epochs.
+    Joint,
     /// Samples count by their clean probability.
     Reweight,
-    /// The loss corrected by the estimated noise.
+    /// The prediction made as noisy as the labels, by the estimated noise.
     Forward,
+    /// The loss corrected by that noise undone.
+    Backward,
     /// Two views, and the network's moving average as teacher.
     Consistency,
     /// Entropy minimisation.
@@ -75,8 +79,10 @@ impl Method {
             Self::Smooth => (0.1, 1.0),
             Self::Relabel => (0.2, 1.0),
             Self::Distill => (0.5, 1.0),
+            // Of the label; the terms that go with it are as much.
+            Self::Joint => (1.0, 1.0),
             // How far each sample's weight goes, and how far the noise.
-            Self::Reweight | Self::Forward => (1.0, 1.0),
+            Self::Reweight | Self::Forward | Self::Backward => (1.0, 1.0),
             // alpha of the Beta distribution.
             Self::Mixup => (1.0, f64::MAX),
             // Weights of a term of the loss.
@@ -115,6 +121,18 @@ impl Schedule {
             }
         }
     }
+}
+
+/// Which losses a sample's is compared with to divide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DivisionScope {
+    /// All samples': one mixture (Algorithm 1).
+    #[default]
+    All,
+    /// Those of its given class: a mixture each, where the class has enough samples and two heaps of losses
+    /// ([`noisy_labels::division::co_divide_by_class`]).
+    ByClass,
 }
 
 /// How the classes count in the labeled loss.
@@ -161,8 +179,15 @@ pub struct Hyperparameters {
     pub momentum: f64,
     /// Weight decay, on all parameters.
     pub weight_decay: f64,
+    /// Momentum of an exponential moving average of the weights over the steps: that is evaluated (divisions, margins, test
+    /// accuracy) and is the model in the end; what is trained, and what a peer guesses by, are the weights themselves. None has none.
+    #[serde(default)]
+    pub ema: Option<f64>,
     /// tau: a sample is labeled where its clean probability is above.
     pub threshold: f64,
+    /// What a division's mixture is of.
+    #[serde(default)]
+    pub division: DivisionScope,
     /// M: views of each sample in a step.
     pub augmentations: usize,
     /// T: sharpening temperature.
@@ -214,7 +239,9 @@ impl Default for Hyperparameters {
             schedule: Schedule::Cosine,
             momentum: 0.9,
             weight_decay: 5e-4,
+            ema: None,
             threshold: 0.5,
+            division: DivisionScope::All,
             augmentations: 2,
             temperature: 0.5,
             mixup_alpha: 4.0,
@@ -289,12 +316,12 @@ impl Hyperparameters {
             let problem = "is for --method dividemix: it leaves out a part of that".to_owned();
             return Err(Error::Setting { name: "--ablate", problem });
         }
-        let knows_nothing = self.method == Method::Forward && self.warmup == 0;
+        let by_what_was_learned = matches!(self.method, Method::Forward | Method::Backward | Method::Joint);
         require(
-            !knows_nothing,
+            !(by_what_was_learned && self.warmup == 0),
             "--warmup",
             0,
-            "at least 1: the noise is estimated by what was learned so far",
+            "at least 1: the method goes by what was learned so far",
         )?;
         require(
             self.teacher_temperature > 0.0 && self.teacher_temperature.is_finite(),
@@ -308,6 +335,13 @@ impl Hyperparameters {
         let body_lr = self.body_lr.unwrap_or(self.lr);
         require((0.0..=self.lr).contains(&body_lr), "--body-lr", body_lr, "from 0 to --lr")?;
         require((0.0..1.0).contains(&self.momentum), "--momentum", self.momentum, "from 0 to below 1")?;
+        if let Some(ema) = self.ema {
+            require((0.0..1.0).contains(&ema), "--ema", ema, "from 0 to below 1")?;
+            if self.method == Method::Consistency {
+                let problem = "is for other methods: consistency's teacher is such an average".to_owned();
+                return Err(Error::Setting { name: "--ema", problem });
+            }
+        }
         require((0.0..=1.0).contains(&self.threshold), "--threshold", self.threshold, "from 0 to 1")?;
         require(
             self.temperature > 0.0 && self.temperature.is_finite(),
@@ -346,11 +380,13 @@ mod tests {
     fn the_defaults_are_allowed_and_each_bad_value_is_named() {
         let good = Hyperparameters::default();
         good.check().unwrap();
-        let bad: [(&str, Hyperparameters); 7] = [
+        let bad: [(&str, Hyperparameters); 9] = [
             ("--epochs", Hyperparameters { epochs: 0, warmup: 0, ..good.clone() }),
             ("--warmup", Hyperparameters { warmup: 26, ..good.clone() }),
             ("--lr", Hyperparameters { lr: f64::NAN, ..good.clone() }),
             ("--body-lr", Hyperparameters { body_lr: Some(0.5), ..good.clone() }),
+            ("--ema", Hyperparameters { ema: Some(1.0), ..good.clone() }),
+            ("--ema", Hyperparameters { ema: Some(0.9), method: Method::Consistency, ..good.clone() }),
             ("--threshold", Hyperparameters { threshold: 1.5, ..good.clone() }),
             ("--temperature", Hyperparameters { temperature: 0.0, ..good.clone() }),
             ("--lambda-u", Hyperparameters { lambda_u: -1.0, ..good.clone() }),

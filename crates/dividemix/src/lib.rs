@@ -8,6 +8,7 @@
 //! The decision behind the crate: chance is counter-based ([`Stream`]), so that a run has the same bits for any
 //! number of threads and goes on from a checkpoint as if it had never stopped.
 
+mod average;
 mod batches;
 mod checkpoint;
 mod costs;
@@ -37,8 +38,10 @@ pub use costs::{Cost, Costs};
 pub use effnet_model::Mode;
 pub use error::{Error, Result};
 pub use evaluate::logits;
-pub use event::{EpochRecord, Event, Losses, Phase};
-pub use hyperparameters::{Ablation, ClassWeights, Hyperparameters, Method, Schedule, Strength};
+pub use event::{EpochRecord, Event, Losses, Phase, Seen};
+pub use hyperparameters::{
+    Ablation, ClassWeights, DivisionScope, Hyperparameters, Method, Schedule, Strength,
+};
 pub use network::{Evaluator, Network, Trainable};
 pub use outcome::Outcome;
 pub use preset::Preset;

@@ -1,9 +1,10 @@
-//! SGD over all parameters of one network.
+//! SGD over all parameters of one network, and the average of where it went.
 
 use candle_core::Var;
 use candle_core::backprop::GradStore;
 use effnet_ops::{Moved, Sgd, sgd_step};
 
+use crate::average::Average;
 use crate::{Network, Result};
 
 /// SGD with momentum and weight decay (on every parameter, as DivideMix's authors do), with its velocities.
@@ -12,24 +13,32 @@ pub(crate) struct Optimiser {
     velocities: Vec<Var>,
     /// Rate of all but the classifier, as a share of the classifier's.
     body_share: f64,
+    average: Option<Average>,
 }
 
 /// What the names of a classifier's parameters begin with.
 const CLASSIFIER: &str = "classifier.";
 
 impl Optimiser {
-    /// An optimiser at rest. All but the classifier is to move at `body_share` of the learning rate.
-    pub(crate) fn new(network: &dyn Network, body_share: f64) -> Result<Self> {
+    /// An optimiser at rest. All but the classifier is to move at `body_share` of the learning rate; with `ema`, the weights are
+    /// averaged with that momentum.
+    pub(crate) fn new(network: &dyn Network, body_share: f64, ema: Option<f64>) -> Result<Self> {
         let parameters = network.parameters();
         let velocities = parameters
             .iter()
             .map(|(_, p)| Var::zeros(p.shape(), p.dtype(), p.device()))
             .collect::<candle_core::Result<_>>()?;
-        Ok(Self { parameters, velocities, body_share })
+        let average = ema.map(|momentum| Average::new(network, momentum)).transpose()?;
+        Ok(Self { parameters, velocities, body_share, average })
     }
 
-    /// One step down the gradients of `loss`; a parameter that has none stays.
+    /// One step down the gradients of `loss`; a parameter that has none stays. The average follows.
     pub(crate) fn step(&self, gradients: &GradStore, sgd: &Sgd) -> Result<()> {
+        self.descend(gradients, sgd)?;
+        self.average.as_ref().map_or(Ok(()), Average::follow)
+    }
+
+    fn descend(&self, gradients: &GradStore, sgd: &Sgd) -> Result<()> {
         let moved = |wanted: &dyn Fn(&str) -> bool| -> Vec<Moved<'_>> {
             let parameters = self.parameters.iter().zip(&self.velocities);
             let wanted = parameters.filter(|((name, _), _)| wanted(name));
@@ -44,6 +53,11 @@ impl Optimiser {
         sgd_step(&moved(&|name| name.starts_with(CLASSIFIER)), sgd)?;
         let slower = Sgd { lr: self.body_share * sgd.lr, ..*sgd };
         Ok(sgd_step(&moved(&|name| !name.starts_with(CLASSIFIER)), &slower)?)
+    }
+
+    /// The average of the weights, if there is one.
+    pub(crate) fn average(&self) -> Option<&Average> {
+        self.average.as_ref()
     }
 
     /// The velocities by their parameter's name.
@@ -81,7 +95,7 @@ mod tests {
         let at_zero = |name: &str| (name.to_owned(), Var::new(&[0f32], &Device::Cpu).unwrap());
         for share in [1.0, 0.25, 0.0] {
             let network = Two([at_zero("blocks.0.bias"), at_zero("classifier.bias")]);
-            let optimiser = Optimiser::new(&network, share).unwrap();
+            let optimiser = Optimiser::new(&network, share, None).unwrap();
             let x = Tensor::new(&[0f32], &Device::Cpu).unwrap();
             for _ in 0..2 {
                 let loss = network.forward_t(&x, Mode::Eval).unwrap().sum_all().unwrap();

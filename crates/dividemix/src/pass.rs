@@ -9,6 +9,7 @@ use effnet_ops::Sgd;
 use noisy_labels::division::Division;
 use noisy_labels::soft::one_hot;
 
+use crate::average::{follow, weights};
 use crate::batches::sizes;
 use crate::optimiser::Optimiser;
 use crate::{
@@ -48,6 +49,8 @@ pub(crate) struct Context<'a> {
     pub(crate) class_weights: Option<&'a [f32]>,
     /// Probability `[classes, classes]` of each label for each true class, where a method needs it.
     pub(crate) transition: Option<&'a [f32]>,
+    /// Predicted probabilities `[N, classes]`, averaged over epochs, where a method needs them.
+    pub(crate) mean_predictions: Option<&'a [f32]>,
     pub(crate) stop: &'a AtomicBool,
 }
 
@@ -151,20 +154,25 @@ impl<'a> Pass<'a> {
 
     /// What plain training learns: the given labels, or those that another run refined.
     pub(crate) fn labels(&self, samples: &[usize]) -> Result<Tensor> {
-        let Some(refined) = self.context.refined else { return self.given_labels(samples) };
+        self.context.refined.map_or_else(|| self.given_labels(samples), |refined| self.rows(refined, samples))
+    }
+
+    /// What the network said of samples in the last epochs, `[B, classes]`, if it was asked for.
+    pub(crate) fn mean_predictions(&self, samples: &[usize]) -> Result<Option<Tensor>> {
+        self.context.mean_predictions.map(|means| self.rows(means, samples)).transpose()
+    }
+
+    /// Rows `[B, classes]` of a table `[N, classes]`.
+    fn rows(&self, table: &[f32], samples: &[usize]) -> Result<Tensor> {
         let classes = self.data.classes;
         let rows: Vec<f32> =
-            samples.iter().flat_map(|&i| &refined[i * classes..][..classes]).copied().collect();
+            samples.iter().flat_map(|&i| &table[i * classes..][..classes]).copied().collect();
         Ok(Tensor::from_vec(rows, (samples.len(), classes), &Device::Cpu)?)
     }
 
     /// The teacher's logits `[B, classes]` of samples, if there is a teacher.
     pub(crate) fn teacher(&self, samples: &[usize]) -> Result<Option<Tensor>> {
-        let Some(logits) = &self.data.teacher else { return Ok(None) };
-        let classes = self.data.classes;
-        let rows: Vec<f32> =
-            samples.iter().flat_map(|&i| &logits[i * classes..][..classes]).copied().collect();
-        Ok(Some(Tensor::from_vec(rows, (samples.len(), classes), &Device::Cpu)?))
+        self.data.teacher.as_deref().map(|logits| self.rows(logits, samples)).transpose()
     }
 
     /// The estimated noise, if it was asked for.
@@ -217,7 +225,8 @@ impl<'a> Pass<'a> {
         division.degenerate.is_none()
     }
 
-    fn trains_plainly(&mut self, reason: &str) {
+    /// Says that this epoch is plain training, and why.
+    pub(crate) fn trains_plainly(&mut self, reason: &str) {
         let (epoch, network) = (self.epoch + 1, self.index + 1);
         let warning = format!("epoch {epoch}, network {network}: trained plainly, because {reason}");
         // An observer that fails will fail again at the next batch, where its error can leave.
@@ -257,12 +266,8 @@ impl<'a> Pass<'a> {
 
     /// Moves the other network towards this one: momentum theirs + (1 - momentum) ours, running statistics too.
     pub(crate) fn lead(&self, momentum: f64) -> Result<()> {
-        let all = |network: &dyn Network| [network.parameters(), network.buffers()].concat();
-        for ((_, theirs), (_, ours)) in all(self.peer).into_iter().zip(all(self.network)) {
-            let (old, new) = (theirs.as_detached_tensor(), ours.as_detached_tensor());
-            theirs.set(&((old * momentum)? + (new * (1.0 - momentum))?)?)?;
-        }
-        Ok(())
+        let [theirs, ours] = [self.peer, self.network].map(weights);
+        follow(theirs.iter().map(|(_, var)| var), ours.iter().map(|(_, var)| var), momentum)
     }
 
     /// This network's logits in training mode, to be differentiated.
@@ -299,14 +304,15 @@ impl<'a> Pass<'a> {
             self.sums[i] += value;
             self.has[i] = true;
         }
-        let losses = Losses { loss_x: parts[0].unwrap_or_default(), loss_u: parts[1], loss_reg: parts[2] };
+        let [loss_x, loss_u, loss_reg] = parts;
+        let losses = Losses { loss_x, loss_u, loss_reg };
         (self.observe)(Event::Batch { network: self.index + 1, batch: self.steps, images, losses })
     }
 
     /// The losses, averaged over the batches so far.
     pub(crate) fn mean_losses(&self) -> Losses {
         let mean = |i: usize| self.has[i].then(|| self.sums[i] / self.steps.max(1) as f64);
-        Losses { loss_x: mean(0).unwrap_or_default(), loss_u: mean(1), loss_reg: mean(2) }
+        Losses { loss_x: mean(0), loss_u: mean(1), loss_reg: mean(2) }
     }
 }
 

@@ -105,7 +105,7 @@ pub fn throughput(
     let store = ParameterStore::new(0, &Device::Cpu);
     let network = EfficientNet::new(arch, classes, store.var_builder())?;
     let network = Trainable { network, store };
-    let optimiser = Optimiser::new(&network, 1.0)?;
+    let optimiser = Optimiser::new(&network, 1.0, None)?;
     let sgd = Sgd { lr: 1e-3, momentum: 0.9, weight_decay: 5e-4 };
 
     let images = random_images(batch, arch.size)?;

@@ -6,17 +6,18 @@ use std::time::Instant;
 
 use noisy_labels::division::Division;
 use noisy_labels::history::LossHistory;
-use noisy_labels::quality::{argmax, combined_margins, margin_of_quality, quality_of_margin};
+use noisy_labels::quality::{combined_margins, margin_of_quality, quality_of_margin};
 
+use crate::average::Average;
 use crate::checkpoint::{Checkpoints, State};
-use crate::division::{clean_auc, co_divide_all, co_divide_averages, estimated_transition, losses};
+use crate::division::{clean_auc, co_divide_all, co_divide_averages, estimated_transition};
 use crate::evaluate::{accuracy, mean_of, softmax_rows};
 use crate::methods::{recipe, warm_up};
 use crate::optimiser::Optimiser;
 use crate::pass::{Context, Observe, Pass, class_weights};
 use crate::{
-    EpochRecord, Error, Event, Hyperparameters, Losses, Method, Network, Outcome, Phase, Result, ViewSource,
-    logits,
+    EpochRecord, Error, Event, Hyperparameters, Losses, Method, Network, Outcome, Phase, Result, Seen,
+    ViewSource, logits,
 };
 
 /// Samples to train on, with labels that may be wrong.
@@ -79,6 +80,7 @@ impl Start {
 ///
 /// Goes on from the newest of `checkpoints` where there is one, to the same bits as a run that was never stopped.
 /// A division follows the last epoch, so that every method ends with clean probabilities.
+/// With [`Hyperparameters::ema`] the networks' averages are what is evaluated, and the networks are these averages in the end.
 ///
 /// # Errors
 /// A setting out of range; fewer networks than the method trains; a sample that can't be read; [`Error::Diverged`];
@@ -103,13 +105,14 @@ pub fn train(
         refined: refined.as_deref(),
         class_weights: weights.as_deref(),
         transition: None,
+        mean_predictions: None,
         stop,
     };
     let optimisers = networks
         .iter()
-        .map(|n| Optimiser::new(n.as_ref(), hyper.body_share()))
+        .map(|n| Optimiser::new(n.as_ref(), hyper.body_share(), hyper.ema))
         .collect::<Result<Vec<_>>>()?;
-    let mut state = State::new(networks.len(), data);
+    let mut state = State::new(networks.len(), data, hyper);
     if let Some(checkpoints) = checkpoints {
         checkpoints.restore(&mut state, networks, &optimisers, data)?;
     }
@@ -130,12 +133,13 @@ pub fn train(
         let divisions = match (recipe.divides(), start) {
             (false, _) => None,
             (true, Some(start)) if epoch == 0 => Some(start.divisions(hyper.threshold, networks.len())),
-            (true, _) => Some(state.divide(hyper)),
+            (true, _) => Some(state.divide(data, hyper)?),
         };
         if recipe.needs_transition() && state.transition.is_none() {
             state.transition = Some(estimated_transition(&state.outputs[0], data)?);
         }
-        let context = Context { transition: state.transition.as_deref(), ..context };
+        let (transition, mean_predictions) = (state.transition.as_deref(), state.predictions.rows());
+        let context = Context { transition, mean_predictions, ..context };
         // 6: train the networks one by one.
         let mut records = Vec::new();
         let mut images = 0;
@@ -150,13 +154,18 @@ pub fn train(
             images += pass.images;
             records.push(record(epoch, network, phase, losses, division, data));
         }
+        exchange(&optimisers)?;
         state.look_at(networks, data, stop)?;
         observe(state.evaluated(data.classes))?;
-        if epoch + 1 >= hyper.warmup {
-            state.remember(hyper.loss_average)?;
-        }
         if let Some(test) = test {
             measure(&mut records, networks, test, data.classes, stop)?;
+        }
+        exchange(&optimisers)?;
+        if method.averages_predictions() {
+            state.predictions.add(&softmax_rows(&state.outputs[0], data.classes))?;
+        }
+        if epoch + 1 >= hyper.warmup {
+            state.remember(hyper.loss_average)?;
         }
         state.records.extend(records.iter().cloned());
         state.epoch += 1;
@@ -169,7 +178,13 @@ pub fn train(
             observe(Event::CheckpointWritten { epoch: state.epoch })?;
         }
     }
+    exchange(&optimisers)?;
     state.outcome(data, start, hyper, trained)
+}
+
+/// Puts the networks' averages in their place, to be evaluated, and their own weights back again, where there are averages.
+fn exchange(optimisers: &[Optimiser]) -> Result<()> {
+    optimisers.iter().filter_map(Optimiser::average).try_for_each(Average::exchange)
 }
 
 fn check(
@@ -263,26 +278,25 @@ impl State {
         data: &TrainingSet,
         stop: &AtomicBool,
     ) -> Result<()> {
-        self.outputs =
+        let outputs =
             networks.iter().map(|n| logits(n.as_ref(), &data.views, stop)).collect::<Result<Vec<_>>>()?;
-        for output in &self.outputs {
+        for output in &outputs {
             self.margins.add(output, &data.labels)?;
         }
-        self.losses = self.outputs.iter().map(|o| losses(o, &data.labels, data.classes)).collect();
+        self.see(outputs, data);
         Ok(())
     }
 
     /// What was seen of the samples after the epoch that is being done.
     fn evaluated(&self, classes: usize) -> Event {
-        let predicted = mean_of(&self.outputs).chunks(classes).map(argmax).collect();
-        Event::Evaluated { epoch: self.epoch + 1, losses: mean_of(&self.losses), predicted }
+        let (logits, losses) = (Arc::clone(&self.outputs), Arc::clone(&self.losses));
+        Event::Evaluated { epoch: self.epoch + 1, seen: Seen { logits, losses, classes } }
     }
 
     /// Keeps the losses, where more than an epoch's are averaged: from the end of warm-up on.
     fn remember(&mut self, epochs: usize) -> Result<()> {
         if epochs > 1 {
-            for (history, losses) in self.histories.iter_mut().zip(&self.losses) {
-                history.set_kept(epochs);
+            for (history, losses) in self.histories.iter_mut().zip(self.losses.iter()) {
                 history.push(losses)?;
             }
         }
@@ -290,11 +304,11 @@ impl State {
     }
 
     /// 4, 5: the divisions for all networks, by the last epoch's losses or by the average of some.
-    fn divide(&self, hyper: &Hyperparameters) -> Vec<Division> {
+    fn divide(&self, data: &TrainingSet, hyper: &Hyperparameters) -> Result<Vec<Division>> {
         let averages = self.histories.iter().map(LossHistory::average).collect::<Option<Vec<_>>>();
         match averages {
-            Some(averages) if hyper.loss_average > 1 => co_divide_averages(&averages, hyper),
-            _ => co_divide_all(&self.losses, hyper),
+            Some(averages) if hyper.loss_average > 1 => co_divide_averages(&averages, data, hyper),
+            _ => co_divide_all(&self.losses, data, hyper),
         }
     }
 
@@ -305,7 +319,7 @@ impl State {
         hyper: &Hyperparameters,
         trained: (usize, f64),
     ) -> Result<Outcome> {
-        let divisions = self.divide(hyper);
+        let divisions = self.divide(data, hyper)?;
         let n = data.labels.len();
         let share = 1.0 / divisions.len() as f64;
         let clean_probability =

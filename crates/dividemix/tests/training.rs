@@ -5,9 +5,12 @@ mod clouds;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use clouds::{CLASSES, Clouds, networks, quick, wrong_share};
-use dividemix::{Checkpoints, Error, Event, Hyperparameters, Method, Network, Outcome, Phase, train};
+use dividemix::{
+    Checkpoints, DivisionScope, Error, Event, Hyperparameters, Method, Network, Outcome, Phase, logits, train,
+};
+use noisy_labels::quality::argmax;
 use safetensors::SafeTensors;
 
 fn run(clouds: &Clouds, hyper: &Hyperparameters, checkpoints: Option<&Checkpoints>) -> (Outcome, Vec<Event>) {
@@ -55,6 +58,24 @@ fn dividemix_finds_the_wrong_labels_and_beats_plain_training() {
 }
 
 #[test]
+fn classes_divided_by_themselves_show_their_wrong_labels_too() {
+    let clouds = Clouds::new(1200, 0.4, 11);
+    let data = clouds.training_set();
+    let clean: Vec<bool> = data.truth.iter().zip(&data.labels).map(|(t, y)| *t == Some(*y)).collect();
+    for loss_average in [1, 3] {
+        let found = |division| {
+            let hyper =
+                Hyperparameters { epochs: 8, warmup: 3, division, loss_average, ..quick(Method::DivideMix) };
+            run(&clouds, &hyper, None).0.clean_probability
+        };
+        let (by_class, by_all) = (found(DivisionScope::ByClass), found(DivisionScope::All));
+        assert!(by_class != by_all);
+        let auc = noisy_labels::metrics::auc(&by_class, &clean).unwrap();
+        assert!(auc > 0.95, "{auc}, losses averaged over {loss_average} epochs");
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bits_for_any_number_of_threads() {
     let clouds = Clouds::new(200, 0.3, 5);
     let hyper = quick(Method::DivideMix);
@@ -82,9 +103,17 @@ fn another_seed_gives_another_run() {
 #[test]
 fn a_run_that_was_stopped_goes_on_to_the_same_bits() {
     let clouds = Clouds::new(200, 0.3, 5);
-    for method in [Method::DivideMix, Method::Ce, Method::Forward, Method::Reweight, Method::Consistency] {
-        let hyper = quick(method);
-        let left_alone = networks(method.networks(), hyper.seed);
+    let plain = [
+        Method::DivideMix,
+        Method::Ce,
+        Method::Forward,
+        Method::Joint,
+        Method::Reweight,
+        Method::Consistency,
+    ];
+    let averaged = Hyperparameters { ema: Some(0.9), ..quick(Method::DivideMix) };
+    for hyper in plain.map(quick).into_iter().chain([averaged]) {
+        let left_alone = networks(hyper.networks(), hyper.seed);
         let (expected, _) = run_on(&left_alone, &clouds, &hyper, None);
         // Stopped in the middle of warm-up, after warm-up, and in the last epoch.
         for stop_in in [1, 3, 6] {
@@ -98,7 +127,7 @@ fn a_run_that_was_stopped_goes_on_to_the_same_bits() {
                 Ok(())
             };
             let (data, test) = (clouds.training_set(), clouds.test_set());
-            let networks_before = networks(method.networks(), hyper.seed);
+            let networks_before = networks(hyper.networks(), hyper.seed);
             let stopped = train(
                 &networks_before,
                 &data,
@@ -111,17 +140,42 @@ fn a_run_that_was_stopped_goes_on_to_the_same_bits() {
             );
             assert!(matches!(stopped, Err(Error::Stopped)));
             // A new process would begin with other weights: the checkpoint has to bring them all.
-            let resumed = networks(method.networks(), 99);
-            let resumed = if stop_in == 1 { networks(method.networks(), hyper.seed) } else { resumed };
+            let resumed = networks(hyper.networks(), 99);
+            let resumed = if stop_in == 1 { networks(hyper.networks(), hyper.seed) } else { resumed };
             let (outcome, events) = run_on(&resumed, &clouds, &hyper, Some(&checkpoints));
             let first = events.iter().find_map(|e| match e {
                 Event::EpochStarted { epoch, .. } => Some(*epoch),
                 _ => None,
             });
             assert_eq!(first, Some(stop_in));
-            assert_eq!(bits(&resumed), bits(&left_alone), "{method:?}, stopped in epoch {stop_in}");
+            assert_eq!(bits(&resumed), bits(&left_alone), "{:?}, stopped in epoch {stop_in}", hyper.method);
             assert_eq!(Outcome { trained: expected.trained, ..outcome }, expected);
         }
+    }
+}
+
+#[test]
+fn averaged_weights_are_evaluated_and_are_the_model_in_the_end() {
+    let clouds = Clouds::new(150, 0.3, 5);
+    for method in [Method::Ce, Method::DivideMix] {
+        let end = |ema| {
+            let hyper = Hyperparameters { ema, ..quick(method) };
+            let networks = networks(hyper.networks(), hyper.seed);
+            let (outcome, _) = run_on(&networks, &clouds, &hyper, None);
+            (bits(&networks), outcome, networks)
+        };
+        let (raw, plain, _) = end(None);
+        let (of_0, outcome, _) = end(Some(0.0));
+        assert!(of_0 == raw && outcome.records == plain.records, "an average that keeps nothing");
+        let (averaged, outcome, networks) = end(Some(0.9));
+        assert!(averaged != raw && outcome.probabilities != plain.probabilities);
+        // The last record's accuracy is that of the networks as they are left.
+        let (test, stop) = (clouds.test_set(), AtomicBool::new(false));
+        let predicted = logits(networks[0].as_ref(), &test.views, &stop).unwrap();
+        let right = predicted.chunks(CLASSES).zip(&test.labels).filter(|(row, y)| argmax(row) == **y).count();
+        let mut records = outcome.records.iter().filter(|record| record.network == 1);
+        let accuracy = records.next_back().unwrap().network_test_accuracy.unwrap();
+        assert_eq!(accuracy, right as f64 / test.labels.len() as f64);
     }
 }
 
@@ -177,6 +231,29 @@ fn a_checkpoint_with_too_few_logits_or_margins_is_refused() {
         let text = again.unwrap_err().to_string();
         assert!(text.contains("epoch-0002") && text.contains("are needed"), "{name}: {text}");
     }
+}
+
+/// Each class's labels are drawn alike, as a checkpoint has it: nobody could undo that.
+#[test]
+fn noise_that_cannot_be_undone_is_trained_plainly_with_a_warning() {
+    let clouds = Clouds::new(120, 0.3, 5);
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::new(folder.path(), 1);
+    let hyper = Hyperparameters { epochs: 3, ..quick(Method::Backward) };
+    let (_, events) = run(&clouds, &hyper, Some(&checkpoints));
+    assert!(!events.iter().any(|e| matches!(e, Event::Warning(_))), "some noise can");
+    let path = folder.path().join("epoch-0003.safetensors");
+    let bytes = std::fs::read(&path).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap();
+    let alike = Tensor::full(1.0 / CLASSES as f32, (CLASSES, CLASSES), &Device::Cpu).unwrap();
+    tensors.insert("transition".to_owned(), alike);
+    std::fs::write(&path, safetensors::serialize(&tensors, header.metadata().clone()).unwrap()).unwrap();
+    let longer = Hyperparameters { epochs: 4, ..hyper };
+    let (_, events) = run(&clouds, &longer, Some(&checkpoints));
+    let warned =
+        |e: &Event| matches!(e, Event::Warning(w) if w.contains("plainly") && w.contains("--strength"));
+    assert!(events.iter().any(warned), "{events:?}");
 }
 
 #[test]
@@ -245,7 +322,7 @@ fn every_loss_of_the_algorithm_is_reported() {
     let (outcome, events) = run(&clouds, &hyper, None);
     assert_eq!(outcome.records.len(), 12); // a line an epoch and network
     for record in outcome.records.iter().filter(|r| r.phase == Phase::Train) {
-        let losses = [Some(record.losses.loss_x), record.losses.loss_u, record.losses.loss_reg];
+        let losses = [record.losses.loss_x, record.losses.loss_u, record.losses.loss_reg];
         assert!(losses.iter().all(|l| l.is_some_and(|l| l.is_finite() && l >= 0.0)), "{record:?}");
         assert!(record.gmm_means.is_some_and(|[low, high]| low < high));
         assert!(record.clean_auc.is_some() && record.clean_fraction.is_some());

@@ -38,7 +38,7 @@ pub enum Error {
     },
     /// A tensor shares its values with one that the operation changes.
     #[error(
-        "{op}: the {role} at place {index} of the list shares its values with a parameter or a velocity of the list"
+        "{op}: the {role} at place {index} of the list shares its values with what the operation changes"
     )]
     Shared {
         /// The operation's name.

@@ -15,6 +15,7 @@
 
 mod activation;
 mod add;
+mod average;
 mod backward;
 mod batch_norm;
 mod blocks;
@@ -51,6 +52,7 @@ mod window;
 
 pub use activation::{Activation, activate};
 pub use add::add;
+pub use average::{Averaged, average_step};
 pub use backward::backward;
 pub use batch_norm::{BatchStatistics, batch_norm_eval, batch_norm_train};
 pub use conv_norm::{ConvNorm, ConvNormAct};

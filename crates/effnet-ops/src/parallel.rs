@@ -13,6 +13,10 @@ use crate::denormals::flushed;
 /// cache, and a wake-up of a thread is small against it.
 pub(crate) const PIECE: usize = 16 * 1024;
 
+/// Values from which on a variable that changes in place has a loop of its own. (Measured with the parameters of B0 and SGD on two
+/// cores: 8, 16 and 32 pieces are equally fast, one piece and none at all slower.)
+pub(crate) const LARGE: usize = 16 * PIECE;
+
 /// A vector of `len` values, written in parallel: `write(i, piece)` gets the i-th piece of `piece`
 /// values (the last may be shorter).
 ///
@@ -66,6 +70,17 @@ pub(crate) fn map<I: Send, T: Send>(inputs: Vec<I>, task: impl Fn(I) -> T + Sync
         .into_iter()
         .filter_map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner).1)
         .collect()
+}
+
+/// Neighbours of a list that have [`PIECE`] values together at most, and larger ones alone.
+pub(crate) fn neighbours<T>(list: &[T], values: impl Fn(&T) -> usize) -> Vec<&[T]> {
+    let mut together = list.first().map_or(0, &values);
+    let fits = |_: &T, next: &T| {
+        let (with_next, next) = (together + values(next), values(next));
+        together = if with_next <= PIECE { with_next } else { next };
+        with_next <= PIECE
+    };
+    list.chunk_by(fits).collect()
 }
 
 /// No task panics while it holds a lock.

@@ -2,6 +2,8 @@
 
 use crate::mixture::{Degenerate, Mixture, MixtureSettings, fit};
 
+pub use crate::class_division::{co_divide_by_class, divide_normalised_by_class};
+
 /// Samples, divided by how probable it is that their label is clean.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Division {
@@ -59,7 +61,7 @@ const OUTLIERS: f64 = 0.05;
 
 /// Two modes are apart where Ashman's D is above this (Ashman, Bird & Zepf 1994, "Detecting bimodality in astronomical
 /// datasets"). One skewed heap that is split in two (exponential, lognormal, gamma) stays below 1.8.
-const MODES_APART: f64 = 2.0;
+pub(crate) const MODES_APART: f64 = 2.0;
 
 /// Divides samples by their losses: min-max normalises them, fits the mixture, compares the posterior of its clean
 /// component with `threshold`. Never panics; what cannot be divided is [`Division::degenerate`].
@@ -69,35 +71,54 @@ const MODES_APART: f64 = 2.0;
 /// samples, a mixture is fitted without the largest 5 % of the losses, and kept if its modes are apart; what was left out
 /// counts as the largest loss that wasn't.
 pub fn co_divide(losses: &[f32], settings: &MixtureSettings, threshold: f64) -> Division {
-    let normalised = match normalise(losses) {
-        Ok(normalised) => normalised,
-        Err(degenerate) => return Division::plain(losses.len(), degenerate),
-    };
-    let division = divide_normalised(&normalised, settings, threshold);
-    if !division.mixture.as_ref().is_some_and(|m| m.weights[1] < OUTLIERS) {
-        return division;
-    }
-    without_outliers(losses, settings, threshold).unwrap_or(division)
+    Whole::of(losses, settings, threshold).division
 }
 
-/// The division by a mixture of all but the largest losses, if that has two modes.
-fn without_outliers(losses: &[f32], settings: &MixtureSettings, threshold: f64) -> Option<Division> {
-    let mut sorted = losses.to_vec();
-    sorted.sort_unstable_by(f32::total_cmp);
-    let outliers = (OUTLIERS * sorted.len() as f64).ceil() as usize;
-    sorted.truncate(sorted.len() - outliers);
-    let mixture = fit(&normalise(&sorted).ok()?, settings).ok()?;
-    if ashman_d(&mixture) <= MODES_APART {
-        return None;
+/// A division by one mixture of all losses.
+pub(crate) struct Whole {
+    /// The losses in the mixture's units, from 0 to 1; none where the division says that they are no use.
+    pub(crate) losses: Vec<f64>,
+    pub(crate) division: Division,
+}
+
+impl Whole {
+    /// [`co_divide`].
+    pub(crate) fn of(losses: &[f32], settings: &MixtureSettings, threshold: f64) -> Self {
+        let normalised = match normalise(losses) {
+            Ok(normalised) => normalised,
+            Err(degenerate) => {
+                return Self { losses: Vec::new(), division: Division::plain(losses.len(), degenerate) };
+            }
+        };
+        let division = divide_normalised(&normalised, settings, threshold);
+        let whole = Self { losses: normalised, division };
+        if !whole.division.mixture.as_ref().is_some_and(|m| m.weights[1] < OUTLIERS) {
+            return whole;
+        }
+        Self::without_outliers(losses, settings, threshold).unwrap_or(whole)
     }
-    let (smallest, largest) = (f64::from(*sorted.first()?), f64::from(*sorted.last()?));
-    let scaled = losses.iter().map(|&loss| (f64::from(loss) - smallest) / (largest - smallest));
-    let clean = scaled.map(|loss| mixture.clean_probability(loss.min(1.0))).collect();
-    Some(Division { mixture: Some(mixture), ..Division::by_probability(clean, threshold) })
+
+    /// By a mixture of all but the largest losses, if that has two modes.
+    fn without_outliers(losses: &[f32], settings: &MixtureSettings, threshold: f64) -> Option<Self> {
+        let mut sorted = losses.to_vec();
+        sorted.sort_unstable_by(f32::total_cmp);
+        let outliers = (OUTLIERS * sorted.len() as f64).ceil() as usize;
+        sorted.truncate(sorted.len() - outliers);
+        let mixture = fit(&normalise(&sorted).ok()?, settings).ok()?;
+        if ashman_d(&mixture) <= MODES_APART {
+            return None;
+        }
+        let (smallest, largest) = (f64::from(*sorted.first()?), f64::from(*sorted.last()?));
+        let scaled = |&loss: &f32| ((f64::from(loss) - smallest) / (largest - smallest)).min(1.0);
+        let losses: Vec<f64> = losses.iter().map(scaled).collect();
+        let clean = losses.iter().map(|&loss| mixture.clean_probability(loss)).collect();
+        let division = Division { mixture: Some(mixture), ..Division::by_probability(clean, threshold) };
+        Some(Self { losses, division })
+    }
 }
 
 /// Distance of the means in standard deviations: sqrt(2) |m1 - m2| / sqrt(v1 + v2).
-fn ashman_d(mixture: &Mixture) -> f64 {
+pub(crate) fn ashman_d(mixture: &Mixture) -> f64 {
     let [low, high] = mixture.means;
     (high - low) * (2.0 / (mixture.variances[0] + mixture.variances[1])).sqrt()
 }

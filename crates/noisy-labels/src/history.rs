@@ -24,19 +24,20 @@ impl LossHistory {
         Self { keep: keep.max(1), epochs: VecDeque::new() }
     }
 
-    /// Of epochs that were normalised before, the oldest first; it keeps as many.
-    pub fn of(epochs: Vec<Vec<f64>>) -> Self {
-        Self { keep: epochs.len().max(1), epochs: epochs.into() }
+    /// Of epochs that were normalised before, the oldest first; the last `keep` (1 at least) are held.
+    pub fn of(keep: usize, epochs: Vec<Vec<f64>>) -> Self {
+        let before = epochs.len().saturating_sub(keep.max(1));
+        Self { epochs: epochs.into_iter().skip(before).collect(), ..Self::new(keep) }
+    }
+
+    /// How many epochs are kept.
+    pub fn kept(&self) -> usize {
+        self.keep
     }
 
     /// The epochs that are held, normalised, the oldest first.
     pub fn epochs(&self) -> impl Iterator<Item = &[f64]> {
         self.epochs.iter().map(Vec::as_slice)
-    }
-
-    /// How many epochs are kept from now on (1 at least).
-    pub fn set_kept(&mut self, keep: usize) {
-        self.keep = keep.max(1);
     }
 
     /// Adds an epoch's losses, one a sample, and drops the oldest epoch beyond those kept. Losses that cannot be
@@ -92,6 +93,21 @@ mod tests {
             assert!((value - expected).abs() < 1e-15);
         }
         assert_eq!(average[5], 1.0);
+    }
+
+    #[test]
+    fn a_history_goes_on_from_its_epochs() {
+        let mut history = LossHistory::new(2);
+        let epoch = |last: f32| [0.0, 1.0, 2.0, 3.0, 4.0, last];
+        [100.0, 8.0].iter().for_each(|last| assert_eq!(history.push(&epoch(*last)).unwrap(), None));
+        let epochs: Vec<Vec<f64>> = history.epochs().map(<[f64]>::to_vec).collect();
+        let mut again = LossHistory::of(history.kept(), epochs.clone());
+        assert_eq!(again, history);
+        for history in [&mut history, &mut again] {
+            history.push(&epoch(5.0)).unwrap();
+        }
+        assert_eq!(again, history);
+        assert_eq!(LossHistory::of(1, epochs.clone()).average().as_ref(), epochs.last());
     }
 
     #[test]

@@ -10,12 +10,14 @@
 //! | [`mixup`] | the draw of a mix, and mixing a batch | the mixing |
 //! | [`losses`] | L_X, L_U, L_reg, the confidence penalty, cross entropy per sample; the ramp of lambda_u | all but the ramp |
 //! | [`mixture`] | two Gaussians fitted to per-sample losses | |
-//! | [`division`] | labeled and unlabeled samples, with every degenerate case defined | |
+//! | [`division`] | labeled and unlabeled samples, by one mixture or by class, with every degenerate case defined | |
 //! | [`history`] | losses averaged over the last epochs, for very high noise | |
+//! | [`predictions`] | predictions averaged over the last epochs, to relabel by | |
 //! | [`noise`] | wrong labels made: by chance, by the class, by the image; and how wrong labels are, measured or estimated | |
 //! | [`metrics`] | accuracy, AUC, average precision, F1, confusion, calibration | |
 //! | [`quality`] | how trustworthy each label is; which are issues | |
 
+mod class_division;
 pub mod division;
 mod error;
 pub mod history;
@@ -24,6 +26,7 @@ pub mod metrics;
 pub mod mixture;
 pub mod mixup;
 pub mod noise;
+pub mod predictions;
 pub mod quality;
 #[cfg(feature = "candle")]
 pub mod soft;

@@ -8,10 +8,11 @@ mod common;
 use candle_core::{DType, Device, Tensor, Var};
 use common::{assert_close, golden, numbers, u};
 use noisy_labels::losses::{
-    cross_entropy, cross_entropy_per_sample, distillation, forward_correction, lambda_u_ramp, log_softmax,
-    negative_entropy, prior_loss, unlabeled_loss,
+    backward_correction, cross_entropy, cross_entropy_per_sample, distillation, forward_correction,
+    lambda_u_ramp, log_softmax, negative_entropy, prior_loss, unlabeled_loss,
 };
 use noisy_labels::mixup::Mixup;
+use noisy_labels::noise::Transition;
 use noisy_labels::soft::{bootstrap, co_guess, co_refine, one_hot, sharpen, smooth};
 use serde_json::Value;
 
@@ -151,12 +152,15 @@ fn each_loss_has_the_gradient_of_its_finite_differences() {
     let doc = golden();
     let targets = softmax(&logits("x1", B));
     type Loss<'a> = (&'a str, Box<dyn Fn(&Tensor) -> Tensor + 'a>);
-    let losses: [Loss<'_>; 5] = [
+    let (transition, inverse) = (transition(), inverse());
+    let losses: [Loss<'_>; 7] = [
         ("cross entropy", Box::new(|x| cross_entropy(x, &targets).unwrap())),
         ("hard cross entropy", Box::new(|x| cross_entropy(x, &given(&doc)).unwrap())),
         ("unlabeled", Box::new(|x| unlabeled_loss(x, &targets).unwrap())),
         ("prior", Box::new(|x| prior_loss(x).unwrap())),
         ("negative entropy", Box::new(|x| negative_entropy(x).unwrap())),
+        ("forward", Box::new(|x| forward_correction(x, &targets, &transition).unwrap())),
+        ("backward", Box::new(|x| backward_correction(x, &targets, &inverse).unwrap())),
     ];
     for (name, loss) in losses {
         let x = Var::from_tensor(&logits("x2", B)).unwrap();
@@ -218,6 +222,38 @@ fn a_loss_is_corrected_by_the_noise_as_pytorch_has_it() {
     let plain = [forward_correction(&outputs, &y, &none), cross_entropy(&outputs, &y)]
         .map(|l| values(&l.unwrap())[0]);
     assert!((plain[0] - plain[1]).abs() < 1e-12, "{plain:?}");
+}
+
+/// T^-1 of [`transition`].
+fn inverse() -> Tensor {
+    let inverse = Transition::new(transition().to_vec2().unwrap()).unwrap().inverse().unwrap();
+    Tensor::from_vec(inverse, (C, C), &Device::Cpu).unwrap()
+}
+
+#[test]
+fn a_loss_is_corrected_by_noise_undone_as_pytorch_has_it() {
+    let doc = golden();
+    check("transition_inverse", &inverse(), &doc["transition_inverse"]);
+    let outputs = Var::from_tensor(&logits("x1", B)).unwrap();
+    let loss = backward_correction(&outputs, &given(&doc), &inverse()).unwrap();
+    check("backward_correction", &loss, &doc["backward_correction"]);
+    let gradient = loss.backward().unwrap();
+    check(
+        "backward_correction_gradient",
+        gradient.get(&outputs).unwrap(),
+        &doc["backward_correction_gradient"],
+    );
+}
+
+/// Patrini et al. 2017, theorem 1: with labels in the proportions that T makes of the true ones.
+#[test]
+fn the_mean_of_the_corrected_loss_is_the_loss_without_noise() {
+    let doc = golden();
+    let (outputs, truth) = (logits("x2", B), given(&doc));
+    let noisy = truth.matmul(&transition()).unwrap();
+    let corrected = values(&backward_correction(&outputs, &noisy, &inverse()).unwrap())[0];
+    let clean = values(&cross_entropy(&outputs, &truth).unwrap())[0];
+    assert!((corrected - clean).abs() < 1e-12, "{corrected}, without noise {clean}");
 }
 
 #[test]

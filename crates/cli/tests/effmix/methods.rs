@@ -9,7 +9,19 @@ fn config(folder: &Folder, run: &str) -> String {
 #[test]
 fn every_method_trains_and_goes_into_the_config() {
     let folder = Folder::with_images(8);
-    for method in ["smooth", "penalty", "mixup", "relabel", "reweight", "forward", "consistency", "entropy"] {
+    let methods = [
+        "smooth",
+        "penalty",
+        "mixup",
+        "relabel",
+        "joint",
+        "reweight",
+        "forward",
+        "backward",
+        "consistency",
+        "entropy",
+    ];
+    for method in methods {
         folder.train(method, &["--method", method]);
         assert!(config(&folder, method).contains(&format!("method = \"{method}\"")));
         let networks = if method == "consistency" { 2 } else { 1 };
@@ -52,6 +64,21 @@ fn what_is_said_goes_before_a_preset_and_a_preset_before_the_defaults() {
     let list = folder.run(&["train", "--preset", "list"]);
     assert!(list.contains("cifar100-sym80") && list.contains("150") && list.contains("webvision"), "{list}");
     assert!(folder.fails(2, &["train", "data", "--preset", "mnist"]).contains("cifar10-sym20"));
+}
+
+#[test]
+fn weights_are_averaged_and_classes_divided_by_themselves() {
+    let folder = Folder::with_images(8);
+    let model = |run: &str| read(&folder.path(run).join("model/net1.safetensors"));
+    folder.train("raw", &[]);
+    folder.train("run", &["--ema", "0.9", "--division", "by-class"]);
+    assert!(model("run") != model("raw"), "the average is what is left");
+    let config = config(&folder, "run");
+    assert!(config.contains("ema = 0.9") && config.contains("division = \"by-class\""), "{config}");
+    let refused = |flags: &[&str]| folder.fails(2, &[&["train", "data", "--out", "new"], flags].concat());
+    assert!(refused(&["--ema", "1"]).contains("below 1"));
+    assert!(refused(&["--ema", "0.9", "--method", "consistency"]).contains("teacher"));
+    assert!(refused(&["--division", "classes"]).contains("by-class"));
 }
 
 #[test]

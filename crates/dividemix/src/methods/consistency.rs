@@ -22,7 +22,7 @@ pub(crate) struct Consistency {
 impl Recipe for Consistency {
     fn epoch(&self, pass: &mut Pass, _: Option<&Division>) -> Result<Losses> {
         if pass.is_second() {
-            return Ok(Losses { loss_x: 0.0, loss_u: None, loss_reg: None });
+            return Ok(Losses::default());
         }
         let steps = pass.steps_over_all();
         over_all(pass, 2, |pass, batch, number| {

@@ -3,16 +3,17 @@
 //! | file | holds |
 //! |---|---|
 //! | `plain` | cross entropy, with the entropy of the predictions where it is wanted high (`penalty`) or low (`entropy`) |
-//! | `smooth`, `mixup`, `relabel` | other labels, or other samples: all alike |
-//! | `reweight`, `forward` | by what is known of the noise |
+//! | `smooth`, `mixup`, `relabel`, `joint` | other labels, or other samples: all alike |
+//! | `reweight`, `correction` | by what is known of the noise |
 //! | `distill`, `consistency` | a term on what a teacher says |
 //! | `dividemix` | Algorithm 1 |
 //! | `over_all` | the epoch that all but DivideMix share |
 
 mod consistency;
+mod correction;
 mod distill;
 mod dividemix;
-mod forward;
+mod joint;
 mod mixup;
 mod over_all;
 mod plain;
@@ -45,6 +46,11 @@ pub(crate) trait Recipe {
     fn needs_transition(&self) -> bool {
         false
     }
+
+    /// Whether it needs each sample's predictions, averaged over the epochs so far, warm-up's too.
+    fn averages_predictions(&self) -> bool {
+        false
+    }
 }
 
 /// The recipe of the epochs after warm-up.
@@ -61,7 +67,9 @@ pub(crate) fn recipe(hyper: &Hyperparameters) -> Box<dyn Recipe> {
         }
         Method::Relabel => Box::new(relabel::Relabel { amount: strength }),
         Method::Reweight => Box::new(reweight::Reweight { strength }),
-        Method::Forward => Box::new(forward::Forward { strength }),
+        Method::Forward => Box::new(correction::Forward { strength }),
+        Method::Backward => Box::new(correction::Backward { strength }),
+        Method::Joint => Box::new(joint::Joint { share: strength }),
         Method::Consistency => Box::new(consistency::Consistency { weight: strength }),
         Method::Entropy => Box::new(Plain { penalty: -strength }),
     }
@@ -72,9 +80,12 @@ pub(crate) fn recipe(hyper: &Hyperparameters) -> Box<dyn Recipe> {
 pub(crate) fn warm_up(hyper: &Hyperparameters) -> Box<dyn Recipe> {
     match hyper.method {
         Method::DivideMix => Box::new(Plain { penalty: hyper.warmup_penalty }),
-        Method::Relabel | Method::Reweight | Method::Forward | Method::Entropy => {
-            Box::new(Plain { penalty: 0.0 })
-        }
+        Method::Relabel
+        | Method::Joint
+        | Method::Reweight
+        | Method::Forward
+        | Method::Backward
+        | Method::Entropy => Box::new(Plain { penalty: 0.0 }),
         // Consistency's teacher follows from the first step on.
         Method::Ce
         | Method::Smooth

@@ -12,12 +12,13 @@ pub(super) struct Objective {
     loss: Tensor,
     loss_x: Tensor,
     loss_u: Option<Tensor>,
+    loss_reg: Option<Tensor>,
 }
 
 impl Objective {
     /// A loss on labels alone.
     pub(super) fn of(loss_x: Tensor) -> Self {
-        Self { loss: loss_x.clone(), loss_x, loss_u: None }
+        Self { loss: loss_x.clone(), loss_x, loss_u: None, loss_reg: None }
     }
 
     /// With a term on what the network says, told beside it; a weight of 0 leaves it out.
@@ -37,10 +38,21 @@ impl Objective {
         Self { loss: (&self.loss * (1.0 - share))?, ..self }.and(share, term)
     }
 
+    /// With L_reg, told beside it, too; a weight of 0 leaves it out.
+    pub(super) fn regularised(self, weight: f64, term: impl FnOnce() -> Result<Tensor>) -> Result<Self> {
+        if weight == 0.0 {
+            return Ok(self);
+        }
+        let term = term()?;
+        Ok(Self { loss: (&self.loss + (&term * weight)?)?, loss_reg: Some(term), ..self })
+    }
+
     /// With a penalty that is not told, as warm-up has it; a weight of 0 leaves it out.
     pub(super) fn penalised(self, weight: f64, penalty: impl FnOnce() -> Result<Tensor>) -> Result<Self> {
-        let Self { loss, loss_x, .. } = self.and(weight, penalty)?;
-        Ok(Self { loss, loss_x, loss_u: None })
+        if weight == 0.0 {
+            return Ok(self);
+        }
+        Ok(Self { loss: (&self.loss + (penalty()? * weight)?)?, ..self })
     }
 }
 
@@ -55,8 +67,8 @@ pub(super) fn over_all(
     pass.start(batches.len())?;
     for (number, batch) in pass.views(batches, views, Set::All).enumerate() {
         let batch = batch?;
-        let Objective { loss, loss_x, loss_u } = objective(pass, &batch, number)?;
-        pass.step(&loss, batch.samples.len(), &loss_x, loss_u.as_ref(), None)?;
+        let Objective { loss, loss_x, loss_u, loss_reg } = objective(pass, &batch, number)?;
+        pass.step(&loss, batch.samples.len(), &loss_x, loss_u.as_ref(), loss_reg.as_ref())?;
     }
     Ok(pass.mean_losses())
 }

@@ -281,7 +281,7 @@ fn body_cost(
 
 /// Sizes that follow from the architecture and the set.
 struct Bytes {
-    /// Parameters, statistics and velocities of all networks, and the gradients of one.
+    /// Parameters, statistics, velocities and averages of all networks, and the gradients of one.
     networks: u64,
     /// Of that, what is there while views are timed.
     timed: u64,
@@ -300,13 +300,14 @@ impl Bytes {
             vars.iter().map(|(_, v)| v.elem_count() as u64).sum::<u64>()
         };
         let (trained, moving) = (count(networks[0].parameters()), count(networks[0].buffers()));
+        let averaged = if plan.hyperparameters.ema.is_some() { trained + moving } else { 0 };
         let whole = plan.arch.parameters(data.facts.classes)? as u64 + moving;
         let paths: u64 = data.folder.train.iter().map(|sample| sample.path.len() as u64 + ROW).sum();
         Ok(Self {
-            networks: F32 * (k * (2 * trained + moving) + trained),
-            timed: F32 * (k * (trained + moving) + 2 * trained),
-            // Parameters, velocities, statistics, logits; margins are f64 and as many again.
-            checkpoint: F32 * (k * (2 * trained + moving + n * classes) + n * (3 + 2 * classes)),
+            networks: F32 * (k * (2 * trained + moving + averaged) + trained),
+            timed: F32 * (k * (trained + moving) + 2 * trained + averaged),
+            // Parameters, velocities, statistics, averages, logits; margins are f64, and there may be two tables of probabilities.
+            checkpoint: F32 * (k * (2 * trained + moving + averaged + n * classes) + n * (3 + 2 * classes)),
             results: F32 * (k * whole + n * (classes + 1)) + paths,
             feature: F32 * plan.arch.plan()?.head as u64,
         })

@@ -299,9 +299,8 @@ impl Run<'_> {
             (self.observe)(Progress::GoesOn(done));
         }
         let mut observe = |event: Event| -> Result<()> {
-            if let (Event::Evaluated { epoch, losses, predicted }, Some(table)) = (&event, &mut trajectories)
-            {
-                table.add(*epoch, losses, predicted)?;
+            if let (Event::Evaluated { epoch, seen }, Some(table)) = (&event, &mut trajectories) {
+                table.add(*epoch, &seen.losses(), &seen.predicted())?;
             }
             if let Event::EpochDone { records, seconds, images_per_s } = &event {
                 metrics.add(records)?;

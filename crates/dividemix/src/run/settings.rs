@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
 use super::config::unwritable;
-use crate::{Ablation, ClassWeights, Error, Method, Preset, Result, Schedule};
+use crate::{Ablation, ClassWeights, DivisionScope, Error, Method, Preset, Result, Schedule};
 
 /// A run's settings as a user gives them: `None` is "not said". A key of the TOML file is the flag without its
 /// dashes in front (`lambda-u = 25`). [`Settings::resolve`] fills in the rest.
@@ -80,7 +80,7 @@ pub struct Settings {
     pub start_from: Option<PathBuf>,
 
     /// dividemix; ce for plain cross entropy; smooth (label smoothing), penalty (on confidence), mixup, distill (from --teacher),
-    /// relabel (bootstrapping), reweight (by clean probability), forward (loss correction), consistency (mean teacher) or entropy
+    /// relabel (bootstrapping), joint (relabelling by the last epochs' predictions), reweight (by clean probability), forward or backward (loss correction), consistency (mean teacher) or entropy
     /// (minimisation) [default: dividemix]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = named::<Method>))]
     pub method: Option<Method>,
@@ -95,8 +95,8 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, value_name = "EPOCHS", help_heading = "Training"))]
     pub loss_average: Option<usize>,
     /// How much of the method there is, 0 being plain training: the share of each label that is spread (smooth, default 0.1), or
-    /// becomes the prediction (relabel, 0.2), or of the loss that is the teacher's (distill, 0.5); how far weights or noise count
-    /// (reweight, forward, 1); alpha (mixup, 1); the weight of a term (penalty and entropy 0.1, consistency 10)
+    /// becomes the prediction (relabel 0.2, joint 1), or of the loss that is the teacher's (distill, 0.5); how far weights or noise count
+    /// (reweight, forward, backward, 1); alpha (mixup, 1); the weight of a term (penalty and entropy 0.1, consistency 10)
     #[cfg_attr(feature = "clap", arg(long, value_name = "S", help_heading = "Training"))]
     pub strength: Option<f64>,
     /// Who --method distill learns from: a run folder, a file of weights, or hf://OWNER/REPO[/FILE], for the same classes
@@ -134,12 +134,18 @@ pub struct Settings {
     /// Weight decay, on every parameter
     #[cfg_attr(feature = "clap", arg(long, value_name = "W", help_heading = "Training"))]
     pub weight_decay: Option<f64>,
+    /// Momentum of an average of the weights over all steps, such as 0.999: it is evaluated, divides and is saved instead of them
+    #[cfg_attr(feature = "clap", arg(long, value_name = "M", help_heading = "Training"))]
+    pub ema: Option<f64>,
     /// none, or balanced: rare classes weigh as much as common ones
     #[cfg_attr(feature = "clap", arg(long, value_name = "HOW", help_heading = "Training", value_parser = named::<ClassWeights>))]
     pub class_weights: Option<ClassWeights>,
     /// Clean probability above which a label is kept (tau)
     #[cfg_attr(feature = "clap", arg(long, value_name = "TAU", help_heading = "Training"))]
     pub threshold: Option<f64>,
+    /// Which losses are compared to divide: all, or by-class, where rare or hard classes would be dropped as a whole [default: all]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "SCOPE", help_heading = "Training", value_parser = named::<DivisionScope>))]
+    pub division: Option<DivisionScope>,
     /// How views differ from the image: flip-crop (mirrored half the time, and shifted by up to an eighth), crop (shifted
     /// alone: where left and right matter) or none [default: flip-crop; none for the demo set]
     #[cfg_attr(feature = "clap", arg(long, value_name = "HOW", help_heading = "Training", value_parser = named::<Augment>))]

@@ -20,14 +20,10 @@ use candle_core::{Result, Tensor, Var};
 
 use crate::dispatch::{self, Level, level};
 use crate::host;
-use crate::parallel::{self, PIECE};
+use crate::parallel::{self, LARGE, PIECE};
 use kernel::{Factors, Piece};
 
 const NAME: &str = "sgd_step";
-
-/// Values from which on a parameter has a loop of its own. (Measured with B0's on two cores: 8, 16 and 32 pieces are equally
-/// fast, one piece and none at all slower.)
-const LARGE: usize = 16 * PIECE;
 
 /// The settings of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,20 +68,10 @@ pub fn sgd_step(list: &[Moved<'_>], settings: &Sgd) -> Result<()> {
             parallel::map(whole.cut(PIECE), |piece| dispatch::run(level, piece));
         })?;
     }
-    parallel::map(tasks(&others), |task| task.iter().try_for_each(|moved| moved.step(level, factors)))
+    let tasks = parallel::neighbours(&others, Moved::values);
+    parallel::map(tasks, |task| task.iter().try_for_each(|moved| moved.step(level, factors)))
         .into_iter()
         .collect()
-}
-
-/// Neighbours that have [`PIECE`] values together at most, and larger parameters alone.
-fn tasks<'a, 'b>(list: &'a [Moved<'b>]) -> Vec<&'a [Moved<'b>]> {
-    let mut values = list.first().map_or(0, Moved::values);
-    let fits = |_: &Moved<'_>, next: &Moved<'_>| {
-        let together = values + next.values();
-        values = if together <= PIECE { together } else { next.values() };
-        together <= PIECE
-    };
-    list.chunk_by(fits).collect()
 }
 
 impl Moved<'_> {

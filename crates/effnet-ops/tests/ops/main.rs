@@ -7,6 +7,7 @@
 )]
 
 mod activation;
+mod average;
 mod backward;
 mod batch_norm;
 mod conv2d;

@@ -5,13 +5,14 @@ use std::sync::OnceLock;
 
 use candle_core::{Result, Tensor};
 use effnet_ops::{
-    Activation, Padding, Sgd, activate, add, batch_norm_eval, batch_norm_train, conv2d, depthwise_conv,
-    dispatch, drop_path, dropout, global_avg_pool, linear, nchw_to_nhwc, nhwc_to_nchw, pointwise_conv,
-    squeeze_excitation, swish_learnable,
+    Activation, Padding, Sgd, activate, add, average_step, batch_norm_eval, batch_norm_train, conv2d,
+    depthwise_conv, dispatch, drop_path, dropout, global_avg_pool, linear, nchw_to_nhwc, nhwc_to_nchw,
+    pointwise_conv, squeeze_excitation, swish_learnable,
 };
 use proptest::prelude::*;
 use rayon::ThreadPool;
 
+use crate::average::Pairs;
 use crate::mb_conv::Case;
 use crate::sgd::{Network, SIZES};
 use crate::support::{cases, gate, gradients, kernel, numbers, padding, singles, tensor};
@@ -111,6 +112,11 @@ fn steps() {
         let network = Network::new(SIZES);
         network.step(3, &Sgd { lr: 0.1, momentum: 0.9, weight_decay: 1e-4 }).unwrap();
         network.tensors()
+    });
+    assert_same_bits("average", || {
+        let pairs = Pairs::new(SIZES);
+        average_step(&pairs.list(), 0.9).unwrap();
+        pairs.averages()
     });
 }
 

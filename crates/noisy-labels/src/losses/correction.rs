@@ -2,7 +2,7 @@
 
 use candle_core::{D, Tensor};
 
-use super::log_softmax;
+use super::{cross_entropy, log_softmax};
 use crate::error::Result;
 
 /// Forward correction (Patrini et al. 2017, section 4.2): cross entropy of the given label with what the network's
@@ -19,4 +19,20 @@ pub fn forward_correction(logits: &Tensor, targets: &Tensor, transition: &Tensor
     let given = log_softmax(logits)?.exp()?.matmul(transition)?;
     let log_given = given.maximum(f64::from(f32::MIN_POSITIVE))?.log()?;
     Ok((targets * log_given)?.sum(D::Minus1)?.mean_all()?.neg()?)
+}
+
+/// Backward correction (Patrini et al. 2017, section 4.1): `mean_b sum_c y_bc (T^-1 l_b)_c`, where `l_bc = -log p_bc` is the loss
+/// that label c would have. Over the labels that a true class gets, its mean is the loss of that class: so it has the same minimum
+/// in the mean, whatever the network.
+///
+/// It is cross entropy with `y T^-1`, of which some entries are below 0: a sample's loss has no lower bound.
+///
+/// # Shapes
+/// `logits`, `targets`: `[B, C]`; `inverse`: T^-1, `[C, C]` ([`crate::noise::Transition::inverse`]), all of one dtype. Result: a
+/// scalar, in nats.
+///
+/// # Errors
+/// candle's, where shapes or types differ.
+pub fn backward_correction(logits: &Tensor, targets: &Tensor, inverse: &Tensor) -> Result<Tensor> {
+    cross_entropy(logits, &targets.matmul(inverse)?)
 }

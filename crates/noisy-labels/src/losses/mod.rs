@@ -15,7 +15,7 @@ mod ramp;
 mod tensor;
 
 #[cfg(feature = "candle")]
-pub use correction::forward_correction;
+pub use correction::{backward_correction, forward_correction};
 #[cfg(feature = "candle")]
 pub use cross_entropy::cross_entropy;
 #[cfg(feature = "candle")]

@@ -16,6 +16,7 @@ mod asymmetric;
 mod cifar;
 mod confused;
 mod instance;
+mod inverse;
 mod joint;
 mod measured;
 mod streams;
