@@ -165,6 +165,9 @@ pub struct Hyperparameters {
     pub threshold: f64,
     /// M: views of each sample in a step.
     pub augmentations: usize,
+    /// Whether strong views are trained on ([`crate::ViewSource::strong`]), and augmented ones guessed on.
+    #[serde(default)]
+    pub strong_views: bool,
     /// T: sharpening temperature.
     pub temperature: f64,
     /// alpha of the Beta distribution of MixMatch; 0 mixes nothing.
@@ -216,6 +219,7 @@ impl Default for Hyperparameters {
             weight_decay: 5e-4,
             threshold: 0.5,
             augmentations: 2,
+            strong_views: false,
             temperature: 0.5,
             mixup_alpha: 4.0,
             lambda_u: 0.0,
