@@ -21,13 +21,14 @@ pub(crate) struct Options {
 }
 
 /// A script below xtask/golden, with the argument that it takes before the output file, and where its output belongs.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("swish.py", "crates/effnet-ops/tests/golden/swish.json"),
     ("effnet.py", "crates/effnet-model/tests/golden/effnet.json"),
     ("train.py train", "crates/effnet-model/tests/golden/train.json"),
     ("train.py train_64px", "crates/effnet-model/tests/golden/train_64px.json"),
     ("lite0.py", "crates/effnet-model/tests/golden/lite0.json"),
     ("../../crates/image-folder/tests/golden/images.py", "crates/image-folder/tests/golden/images.json"),
+    ("augment.py", "crates/image-folder/tests/golden/augment.json"),
     ("noisy.py", "crates/noisy-labels/tests/golden/noisy.json"),
 ];
 

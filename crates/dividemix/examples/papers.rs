@@ -102,7 +102,7 @@ pub(crate) fn run(
 static STOP: AtomicBool = AtomicBool::new(false);
 
 fn wrap(views: Views) -> Arc<PixelViews> {
-    Arc::new(PixelViews(views))
+    Arc::new(PixelViews { views, strong: None })
 }
 
 /// A preset or a method, by its name.

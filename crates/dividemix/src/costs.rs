@@ -9,7 +9,7 @@ use noisy_labels::division::{Division, co_divide};
 
 use crate::evaluate::{BATCH as EVALUATED, logits_by};
 use crate::memory::{forget_peak, peak_rss_bytes};
-use crate::methods::{DivideMix, Plain, Recipe};
+use crate::methods::{DivideMix, Plain, Recipe, warm_up_view};
 use crate::optimiser::Optimiser;
 use crate::pass::{Context, Pass};
 use crate::{Evaluator, Event, Hyperparameters, Network, Result, TrainingSet, View, ViewSource, Work};
@@ -139,7 +139,8 @@ struct Timer<'a> {
 impl Timer<'_> {
     /// Plain training.
     fn plain(&self, batch: usize, steps: usize) -> Result<Cost> {
-        self.steps(&Plain { penalty: self.hyper.warmup_penalty }, (batch, batch), batch * (steps + 1), None)
+        let recipe = Plain { penalty: self.hyper.warmup_penalty, view: warm_up_view(self.hyper) };
+        self.steps(&recipe, (batch, batch), batch * (steps + 1), None)
     }
 
     /// DivideMix, half of the samples labeled.
@@ -220,6 +221,13 @@ struct Repeated {
     count: usize,
 }
 
+impl Repeated {
+    fn of_few(&self, views: &[View]) -> Vec<View> {
+        let few = self.views.len();
+        views.iter().map(|view| View { sample: view.sample % few, seed: view.seed }).collect()
+    }
+}
+
 impl ViewSource for Repeated {
     fn len(&self) -> usize {
         self.count
@@ -231,9 +239,11 @@ impl ViewSource for Repeated {
     }
 
     fn augmented(&self, views: &[View]) -> Result<Tensor> {
-        let few = self.views.len();
-        let of_few = |view: &View| View { sample: view.sample % few, seed: view.seed };
-        self.views.augmented(&views.iter().map(of_few).collect::<Vec<_>>())
+        self.views.augmented(&self.of_few(views))
+    }
+
+    fn strong(&self, views: &[View]) -> Result<Tensor> {
+        self.views.strong(&self.of_few(views))
     }
 }
 

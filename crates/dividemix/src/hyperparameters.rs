@@ -190,6 +190,9 @@ pub struct Hyperparameters {
     pub division: DivisionScope,
     /// M: views of each sample in a step.
     pub augmentations: usize,
+    /// Whether strong views are trained on ([`crate::ViewSource::strong`]), and augmented ones guessed on.
+    #[serde(default)]
+    pub strong_views: bool,
     /// T: sharpening temperature.
     pub temperature: f64,
     /// alpha of the Beta distribution of MixMatch; 0 mixes nothing.
@@ -243,6 +246,7 @@ impl Default for Hyperparameters {
             threshold: 0.5,
             division: DivisionScope::All,
             augmentations: 2,
+            strong_views: false,
             temperature: 0.5,
             mixup_alpha: 4.0,
             lambda_u: 0.0,

@@ -28,10 +28,19 @@ pub(crate) enum Set {
     Unlabeled,
 }
 
-/// A batch: its samples and M views of all of them.
+/// Which view of a sample is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ViewKind {
+    /// An augmented one.
+    Weak,
+    /// One to train on: a strong one where strong views were asked for, else an augmented one.
+    Strong,
+}
+
+/// A batch: its samples and some views of all of them.
 pub(crate) struct Batch {
     pub(crate) samples: Vec<usize>,
-    /// M tensors `[B, ...]`.
+    /// A tensor `[B, ...]` for each view that was asked for.
     pub(crate) views: Vec<Tensor>,
 }
 
@@ -127,21 +136,26 @@ impl<'a> Pass<'a> {
         self.stream(Purpose::Mix).at(step as u64)
     }
 
-    /// `count` augmented views of each batch's samples, made in the background ahead of use.
+    /// Views of these kinds of each batch's samples, each with a seed of its own, made in the background ahead of use.
     pub(crate) fn views(
         &self,
         batches: impl IntoIterator<Item = Vec<usize>, IntoIter: Send + 'static>,
-        count: usize,
+        kinds: &[ViewKind],
         set: Set,
     ) -> image_folder::Prefetch<Batch, Error> {
         let source = Arc::clone(&self.data.views);
+        let (kinds, has_strong) = (kinds.to_vec(), self.hyper.strong_views);
         let stream = self.stream(Purpose::Augment).at(set as u64);
         image_folder::prefetch(batches.into_iter().enumerate(), PREFETCHED, move |(number, samples)| {
             let view = |m: usize| -> Vec<View> {
                 let stream = stream.at(number as u64).at(m as u64);
                 samples.iter().map(|&sample| View { sample, seed: stream.at(sample as u64).key() }).collect()
             };
-            let views = (0..count).map(|m| source.augmented(&view(m))).collect::<Result<_>>()?;
+            let made = |(m, kind): (usize, &ViewKind)| match kind {
+                ViewKind::Strong if has_strong => source.strong(&view(m)),
+                _ => source.augmented(&view(m)),
+            };
+            let views = kinds.iter().enumerate().map(made).collect::<Result<_>>()?;
             Ok(Batch { samples, views })
         })
     }

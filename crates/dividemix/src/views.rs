@@ -37,4 +37,13 @@ pub trait ViewSource: Send + Sync {
     /// # Errors
     /// When a sample can't be read.
     fn augmented(&self, views: &[View]) -> Result<Tensor>;
+
+    /// One random view of each, which differs further from the sample: trained on where [`crate::Hyperparameters::strong_views`]
+    /// says so. A source that has none gives augmented ones.
+    ///
+    /// # Errors
+    /// When a sample can't be read.
+    fn strong(&self, views: &[View]) -> Result<Tensor> {
+        self.augmented(views)
+    }
 }

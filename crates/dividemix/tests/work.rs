@@ -54,16 +54,19 @@ fn counting(count: usize) -> (Vec<Box<dyn Network>>, Arc<Rows>) {
 #[test]
 fn counted_work_is_the_work_of_a_run() {
     // Not multiples of each other, so that last batches are smaller and the unlabeled set starts over.
-    for (n, batch, augmentations, method) in [
-        (203, 16, 2, Method::DivideMix),
-        (130, 64, 3, Method::DivideMix),
-        (97, 32, 1, Method::DivideMix),
-        (65, 64, 2, Method::Ce),
+    for (n, batch, augmentations, strong_views, method) in [
+        (203, 16, 2, false, Method::DivideMix),
+        (203, 16, 2, true, Method::DivideMix),
+        (130, 64, 3, false, Method::DivideMix),
+        (97, 32, 1, false, Method::DivideMix),
+        (65, 64, 2, false, Method::Ce),
+        (65, 64, 2, true, Method::Ce),
     ] {
         let hyper = Hyperparameters {
             method,
             batch,
             augmentations,
+            strong_views,
             epochs: 5,
             warmup: 2,
             lr: 0.05,

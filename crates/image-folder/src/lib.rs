@@ -11,6 +11,7 @@
 //! | [`open`](fn@open) | a folder (and a labels CSV) to a list of [`Sample`]s |
 //! | [`decode`](fn@decode) | bytes of a file to 8-bit RGB |
 //! | [`Transform`] | size, cropping, flipping, normalising: the arithmetic of one view |
+//! | [`Policy`] | AutoAugment and RandAugment: how a strong view differs further |
 //! | [`Views`] | a set decoded once, and batches of its views |
 //! | [`prefetch`](fn@prefetch) | batches made ahead of their use |
 //! | [`demo`](fn@demo) | a set that needs no files |
@@ -22,6 +23,7 @@ mod open;
 mod prefetch;
 mod resize;
 mod sample;
+mod strong;
 mod transform;
 mod views;
 
@@ -32,5 +34,6 @@ pub use image::RgbImage;
 pub use open::{LabelsCsv, OpenOptions, TestSplit, open};
 pub use prefetch::{Prefetch, prefetch};
 pub use sample::{ImageFolder, Pixels, Sample, Skipped};
+pub use strong::{Operation, Policy};
 pub use transform::{Interpolation, Transform};
 pub use views::{Batch, Cache, Views};

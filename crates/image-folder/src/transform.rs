@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
-use crate::{Batch, Error, Result, resize};
+use crate::{Batch, Error, Operation, Policy, Result, resize};
 
 /// How pixels are made from others. Both widen their reach when an image shrinks (antialiasing), as PIL's
 /// filters of these names do.
@@ -110,53 +110,97 @@ impl Transform {
         self.size * self.size * 3
     }
 
-    /// The way of the augmented view with this seed: down, right, then which way round.
-    pub(crate) fn augmentation(&self, seed: u64) -> Way {
+    /// How the augmented view with this seed is made.
+    pub(crate) fn augmentation(&self, seed: u64) -> Recipe {
+        self.draw_way(&mut Xoshiro256PlusPlus::seed_from_u64(seed)).into()
+    }
+
+    /// How the strong view with this seed is made: as an augmented one, and then by two operations, in the order of AugDesc's
+    /// `dataloader_cifar.py`.
+    pub(crate) fn strong_augmentation(&self, policy: Policy, seed: u64) -> Recipe {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let way = self.draw_way(&mut random);
+        Recipe { way, operations: policy.draw(self.size, &mut random) }
+    }
+
+    /// Down, right, then which way round.
+    fn draw_way(&self, random: &mut impl Rng) -> Way {
         let top = random.random_range(0..=2 * self.crop_padding);
         let left = random.random_range(0..=2 * self.crop_padding);
         Way { top, left, flipped: random.random_bool(0.5) && self.flip }
     }
 
-    /// The way of the plain view, which shifts nothing.
-    pub(crate) fn straight(&self, flipped: bool) -> Way {
-        Way { top: self.crop_padding, left: self.crop_padding, flipped }
+    /// How the plain view is made, which shifts nothing.
+    pub(crate) fn straight(&self, flipped: bool) -> Recipe {
+        Way { top: self.crop_padding, left: self.crop_padding, flipped }.into()
     }
 
     /// Writes one view, `[size, size, 3]`, of a fitted image of as many bytes: all of its numbers.
     pub(crate) fn write_view(
         &self,
         pixels: &[u8],
-        way: Way,
+        recipe: Recipe,
         normaliser: &Normaliser,
         view: &mut [MaybeUninit<f32>],
     ) {
         let row_length = self.size * 3;
         assert!(pixels.len() == self.view_length() && view.len() == pixels.len(), "as many numbers as bytes");
-        if way == self.straight(false) {
+        if recipe == self.straight(false) {
             return normaliser.apply(pixels, view);
         }
-        let (from, to, count) = shift(way.left, self.crop_padding, self.size);
-        let mut row = vec![0; row_length];
-        for (y, numbers) in view.chunks_exact_mut(row_length).enumerate() {
-            row.fill(0);
-            let source = (y + way.top).checked_sub(self.crop_padding).filter(|source| *source < self.size);
-            if let Some(source) = source {
-                let pixels = &pixels[source * row_length..][..row_length];
-                row[to * 3..(to + count) * 3].copy_from_slice(&pixels[from * 3..(from + count) * 3]);
+        let Recipe { way, operations } = recipe;
+        if operations == UNCHANGED {
+            // A row at a time, which stays in the nearest cache.
+            let mut row = vec![0; row_length];
+            for (y, numbers) in view.chunks_exact_mut(row_length).enumerate() {
+                row.fill(0);
+                self.write_row(pixels, way, y, &mut row);
+                normaliser.apply(&row, numbers);
             }
-            if way.flipped {
-                row.reverse(); // pixels and channels
-                row.as_chunks_mut::<3>().0.iter_mut().for_each(|[red, _, blue]| std::mem::swap(red, blue));
-            }
-            normaliser.apply(&row, numbers);
+            return;
         }
+        let side = self.size as u32; // `check` bounds it
+        let mut image = RgbImage::new(side, side);
+        let rows = image.chunks_exact_mut(row_length);
+        rows.enumerate().for_each(|(y, row)| self.write_row(pixels, way, y, row));
+        operations.iter().for_each(|operation| operation.apply(&mut image));
+        normaliser.apply(&image, view);
+    }
+
+    /// Writes what of row `y` of a view comes from the image; the rest of the row is black already.
+    fn write_row(&self, pixels: &[u8], way: Way, y: usize, row: &mut [u8]) {
+        let (from, to, count) = shift(way.left, self.crop_padding, self.size);
+        let source = (y + way.top).checked_sub(self.crop_padding).filter(|source| *source < self.size);
+        if let Some(source) = source {
+            let pixels = &pixels[source * row.len()..][..row.len()];
+            row[to * 3..(to + count) * 3].copy_from_slice(&pixels[from * 3..(from + count) * 3]);
+        }
+        if way.flipped {
+            row.reverse(); // pixels and channels
+            row.as_chunks_mut::<3>().0.iter_mut().for_each(|[red, _, blue]| std::mem::swap(red, blue));
+        }
+    }
+}
+
+/// All that a view's numbers depend on, beside its image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Recipe {
+    way: Way,
+    /// Done one after the other to the view.
+    operations: [Operation; 2],
+}
+
+const UNCHANGED: [Operation; 2] = [Operation::Identity; 2];
+
+impl From<Way> for Recipe {
+    fn from(way: Way) -> Self {
+        Self { way, operations: UNCHANGED }
     }
 }
 
 /// How a view lies in the image with its black border: the crop's corner, and which way round it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Way {
+struct Way {
     top: usize,
     left: usize,
     flipped: bool,

@@ -66,7 +66,7 @@ impl Epoch {
             label_quality: vec![0.5; images],
         };
         let data = TrainingSet {
-            views: Arc::new(PixelViews(views)),
+            views: Arc::new(PixelViews { views, strong: None }),
             truth: vec![None; images],
             labels,
             classes: CLASSES,

@@ -1,12 +1,12 @@
 //! Consistency under perturbation: the mean teacher (Tarvainen & Valpola 2017). What the network says of one view is to be what
-//! its own moving average says of another.
+//! its own moving average says of another. Where there are strong views, the student gets one and the teacher a weak one.
 
 use noisy_labels::division::Division;
 use noisy_labels::losses::{cross_entropy, lambda_u_ramp, unlabeled_loss};
 
 use super::Recipe;
 use super::over_all::{Objective, over_all};
-use crate::pass::Pass;
+use crate::pass::{Pass, ViewKind};
 use crate::{Losses, Result};
 
 /// The most that the teacher keeps of itself in a step.
@@ -25,7 +25,7 @@ impl Recipe for Consistency {
             return Ok(Losses::default());
         }
         let steps = pass.steps_over_all();
-        over_all(pass, 2, |pass, batch, number| {
+        over_all(pass, &[ViewKind::Strong, ViewKind::Weak], |pass, batch, number| {
             let (hyper, done) = (pass.hyper, pass.epoch * steps + number);
             let epoch = done as f64 / steps as f64;
             // What was learned by the last step; the first time, the teacher becomes the student.

@@ -9,7 +9,7 @@ use noisy_labels::noise::Transition;
 
 use super::over_all::{Objective, over_all};
 use super::{Plain, Recipe};
-use crate::pass::Pass;
+use crate::pass::{Pass, ViewKind};
 use crate::{Losses, Result};
 
 /// Cross entropy of the given labels with p ((1 - s) I + s T).
@@ -21,9 +21,9 @@ pub(crate) struct Forward {
 impl Recipe for Forward {
     fn epoch(&self, pass: &mut Pass, _: Option<&Division>) -> Result<Losses> {
         let Some(transition) = noise(pass, self.strength)? else {
-            return Plain { penalty: 0.0 }.epoch(pass, None);
+            return Plain::CROSS_ENTROPY.epoch(pass, None);
         };
-        over_all(pass, 1, |pass, batch, _| {
+        over_all(pass, &[ViewKind::Strong], |pass, batch, _| {
             let y = pass.weigh_classes(&pass.labels(&batch.samples)?)?;
             let logits = pass.forward(&batch.views[0])?;
             Ok(Objective::of(forward_correction(&logits, &y, &transition)?))
@@ -48,16 +48,16 @@ const LARGEST: f64 = 100.0;
 impl Recipe for Backward {
     fn epoch(&self, pass: &mut Pass, _: Option<&Division>) -> Result<Losses> {
         let Some(transition) = noise(pass, self.strength)? else {
-            return Plain { penalty: 0.0 }.epoch(pass, None);
+            return Plain::CROSS_ENTROPY.epoch(pass, None);
         };
         let Some(inverse) = undone(&transition)? else {
             pass.trains_plainly(
                 "the labels of some classes are so alike that their noise can't be undone; a lower --strength, or \
                  --method forward, needs less of that",
             );
-            return Plain { penalty: 0.0 }.epoch(pass, None);
+            return Plain::CROSS_ENTROPY.epoch(pass, None);
         };
-        over_all(pass, 1, |pass, batch, _| {
+        over_all(pass, &[ViewKind::Strong], |pass, batch, _| {
             let y = pass.weigh_classes(&pass.labels(&batch.samples)?)?;
             let logits = pass.forward(&batch.views[0])?;
             Ok(Objective::of(backward_correction(&logits, &y, &inverse)?))

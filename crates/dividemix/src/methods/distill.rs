@@ -6,7 +6,7 @@ use noisy_labels::losses::{cross_entropy, distillation};
 
 use super::Recipe;
 use super::over_all::{Objective, over_all};
-use crate::pass::Pass;
+use crate::pass::{Pass, ViewKind};
 use crate::{Error, Losses, Result};
 
 /// (1 - a) L_X + a T^2 KL(teacher at T || student at T).
@@ -19,7 +19,7 @@ pub(crate) struct Distill {
 
 impl Recipe for Distill {
     fn epoch(&self, pass: &mut Pass, _: Option<&Division>) -> Result<Losses> {
-        over_all(pass, 1, |pass, batch, _| {
+        over_all(pass, &[ViewKind::Strong], |pass, batch, _| {
             let y = pass.weigh_classes(&pass.labels(&batch.samples)?)?;
             let logits = pass.forward(&batch.views[0])?;
             let loss_x = cross_entropy(&logits, &y)?;

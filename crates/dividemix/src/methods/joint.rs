@@ -10,7 +10,7 @@ use noisy_labels::soft::bootstrap;
 
 use super::over_all::{Objective, over_all};
 use super::{Plain, Recipe};
-use crate::pass::Pass;
+use crate::pass::{Pass, ViewKind};
 use crate::{Error, Losses, Result};
 
 /// alpha, the weight of L_p: the authors' for CIFAR-10.
@@ -29,9 +29,9 @@ pub(crate) struct Joint {
 impl Recipe for Joint {
     fn epoch(&self, pass: &mut Pass, _: Option<&Division>) -> Result<Losses> {
         if self.share == 0.0 {
-            return Plain { penalty: 0.0 }.epoch(pass, None);
+            return Plain::CROSS_ENTROPY.epoch(pass, None);
         }
-        over_all(pass, 1, |pass, batch, _| {
+        over_all(pass, &[ViewKind::Strong], |pass, batch, _| {
             let Some(said) = pass.mean_predictions(&batch.samples)? else {
                 return Err(Error::Data(
                     "labels can't be replaced before the network said anything".to_owned(),

@@ -6,7 +6,7 @@ use noisy_labels::mixup::Mixup;
 
 use super::Recipe;
 use super::over_all::{Objective, over_all};
-use crate::pass::Pass;
+use crate::pass::{Pass, ViewKind};
 use crate::{Losses, Result};
 
 /// x' = l x + (1 - l) x2, y' = l y + (1 - l) y2, with l ~ Beta(alpha, alpha), at least 1/2, one a batch.
@@ -17,7 +17,7 @@ pub(crate) struct MixedUp {
 
 impl Recipe for MixedUp {
     fn epoch(&self, pass: &mut Pass, _: Option<&Division>) -> Result<Losses> {
-        over_all(pass, 1, |pass, batch, number| {
+        over_all(pass, &[ViewKind::Strong], |pass, batch, number| {
             let y = pass.labels(&batch.samples)?;
             let mixup = Mixup::draw(batch.samples.len(), self.alpha, &mut pass.mix(number).rng());
             let logits = pass.forward(&mixup.mix(&batch.views[0])?)?;

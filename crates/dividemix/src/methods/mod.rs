@@ -26,7 +26,7 @@ use noisy_labels::division::Division;
 pub(crate) use dividemix::DivideMix;
 pub(crate) use plain::Plain;
 
-use crate::pass::Pass;
+use crate::pass::{Pass, ViewKind};
 use crate::{Hyperparameters, Losses, Method, Result};
 
 /// A way to spend an epoch on one network.
@@ -58,9 +58,9 @@ pub(crate) fn recipe(hyper: &Hyperparameters) -> Box<dyn Recipe> {
     let strength = hyper.strength();
     match hyper.method {
         Method::DivideMix => Box::new(DivideMix),
-        Method::Ce => Box::new(Plain { penalty: 0.0 }),
+        Method::Ce => Box::new(Plain::CROSS_ENTROPY),
         Method::Smooth => Box::new(smooth::Smooth { amount: strength }),
-        Method::Penalty => Box::new(Plain { penalty: strength }),
+        Method::Penalty => Box::new(Plain { penalty: strength, view: ViewKind::Strong }),
         Method::Mixup => Box::new(mixup::MixedUp { alpha: strength }),
         Method::Distill => {
             Box::new(distill::Distill { share: strength, temperature: hyper.teacher_temperature })
@@ -71,7 +71,7 @@ pub(crate) fn recipe(hyper: &Hyperparameters) -> Box<dyn Recipe> {
         Method::Backward => Box::new(correction::Backward { strength }),
         Method::Joint => Box::new(joint::Joint { share: strength }),
         Method::Consistency => Box::new(consistency::Consistency { weight: strength }),
-        Method::Entropy => Box::new(Plain { penalty: -strength }),
+        Method::Entropy => Box::new(Plain { penalty: -strength, view: ViewKind::Strong }),
     }
 }
 
@@ -79,13 +79,13 @@ pub(crate) fn recipe(hyper: &Hyperparameters) -> Box<dyn Recipe> {
 /// knows, else the method itself.
 pub(crate) fn warm_up(hyper: &Hyperparameters) -> Box<dyn Recipe> {
     match hyper.method {
-        Method::DivideMix => Box::new(Plain { penalty: hyper.warmup_penalty }),
+        Method::DivideMix => Box::new(Plain { penalty: hyper.warmup_penalty, view: warm_up_view(hyper) }),
         Method::Relabel
         | Method::Joint
         | Method::Reweight
         | Method::Forward
         | Method::Backward
-        | Method::Entropy => Box::new(Plain { penalty: 0.0 }),
+        | Method::Entropy => Box::new(Plain::CROSS_ENTROPY),
         // Consistency's teacher follows from the first step on.
         Method::Ce
         | Method::Smooth
@@ -93,5 +93,14 @@ pub(crate) fn warm_up(hyper: &Hyperparameters) -> Box<dyn Recipe> {
         | Method::Mixup
         | Method::Distill
         | Method::Consistency => recipe(hyper),
+    }
+}
+
+/// What warm-up trains on. DivideMix's is on weak views, as AugDesc-WS's (`presets.json` of github KentoNishi/Augmentation-for-LNL;
+/// strong ones are a variant of theirs, SAW).
+pub(crate) fn warm_up_view(hyper: &Hyperparameters) -> ViewKind {
+    match hyper.method {
+        Method::DivideMix => ViewKind::Weak,
+        _ => ViewKind::Strong,
     }
 }

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use candle_nn::ops::softmax_last_dim;
 
 use crate::batches::shuffled;
-use crate::pass::{Batch, Pass, Set};
+use crate::pass::{Batch, Pass, Set, ViewKind};
 use crate::{Losses, Result};
 
 /// What a step goes down, and the parts of it that are told.
@@ -56,10 +56,10 @@ impl Objective {
     }
 }
 
-/// A step a batch of all samples, with `views` views of each; `objective` gets the batch and its number.
+/// A step a batch of all samples, with `views` of each; `objective` gets the batch and its number.
 pub(super) fn over_all(
     pass: &mut Pass,
-    views: usize,
+    views: &[ViewKind],
     mut objective: impl FnMut(&mut Pass, &Batch, usize) -> Result<Objective>,
 ) -> Result<Losses> {
     let all: Vec<usize> = (0..pass.data.labels.len()).collect();

@@ -7,7 +7,7 @@ use noisy_labels::soft::bootstrap;
 
 use super::Recipe;
 use super::over_all::{Objective, over_all, said};
-use crate::pass::Pass;
+use crate::pass::{Pass, ViewKind};
 use crate::{Losses, Result};
 
 /// (1 - a) y + a p, with the prediction p of the step itself.
@@ -18,7 +18,7 @@ pub(crate) struct Relabel {
 
 impl Recipe for Relabel {
     fn epoch(&self, pass: &mut Pass, _: Option<&Division>) -> Result<Losses> {
-        over_all(pass, 1, |pass, batch, _| {
+        over_all(pass, &[ViewKind::Strong], |pass, batch, _| {
             let logits = pass.forward(&batch.views[0])?;
             let y = bootstrap(&pass.labels(&batch.samples)?, &said(&logits)?, self.amount)?;
             Ok(Objective::of(cross_entropy(&logits, &pass.weigh_classes(&y)?)?))

@@ -6,7 +6,7 @@ use noisy_labels::losses::cross_entropy;
 
 use super::over_all::{Objective, over_all};
 use super::{Plain, Recipe};
-use crate::pass::Pass;
+use crate::pass::{Pass, ViewKind};
 use crate::{Losses, Result};
 
 /// Cross entropy in which a sample has the weight (1 - s) + s w / mean(w).
@@ -18,11 +18,11 @@ pub(crate) struct Reweight {
 impl Recipe for Reweight {
     fn epoch(&self, pass: &mut Pass, division: Option<&Division>) -> Result<Losses> {
         let Some(division) = division.filter(|division| pass.is_told_apart(division)) else {
-            return Plain { penalty: 0.0 }.epoch(pass, None);
+            return Plain::CROSS_ENTROPY.epoch(pass, None);
         };
         let clean = &division.clean_probability;
         let mean = clean.iter().sum::<f64>() / clean.len() as f64;
-        over_all(pass, 1, |pass, batch, _| {
+        over_all(pass, &[ViewKind::Strong], |pass, batch, _| {
             let w = pass.clean_probability(&batch.samples, division)?;
             let weight = w.affine(self.strength / mean, 1.0 - self.strength)?.unsqueeze(1)?;
             let y = pass.labels(&batch.samples)?.broadcast_mul(&weight)?;

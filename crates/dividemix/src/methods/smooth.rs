@@ -6,7 +6,7 @@ use noisy_labels::soft::smooth;
 
 use super::Recipe;
 use super::over_all::{Objective, over_all};
-use crate::pass::Pass;
+use crate::pass::{Pass, ViewKind};
 use crate::{Losses, Result};
 
 /// y (1 - a) + a / C, for all samples alike.
@@ -17,7 +17,7 @@ pub(crate) struct Smooth {
 
 impl Recipe for Smooth {
     fn epoch(&self, pass: &mut Pass, _: Option<&Division>) -> Result<Losses> {
-        over_all(pass, 1, |pass, batch, _| {
+        over_all(pass, &[ViewKind::Strong], |pass, batch, _| {
             let y = smooth(&pass.labels(&batch.samples)?, self.amount)?;
             let logits = pass.forward(&batch.views[0])?;
             Ok(Objective::of(cross_entropy(&logits, &pass.weigh_classes(&y)?)?))

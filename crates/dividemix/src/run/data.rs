@@ -6,7 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use effnet_model::Arch;
 use image_folder::{
-    Cache, DemoOptions, ImageFolder, LabelsCsv, OpenOptions, Pixels, Sample, Skipped, TestSplit, Views, demo,
+    Cache, DemoOptions, ImageFolder, LabelsCsv, OpenOptions, Pixels, Policy, Sample, Skipped, TestSplit,
+    Views, demo,
 };
 
 use super::cache::cache_folder;
@@ -111,6 +112,7 @@ pub(crate) struct Sets {
 pub(crate) struct Making<'a> {
     pub(crate) arch: &'a Arch,
     pub(crate) augment: Augment,
+    pub(crate) strong: Option<Policy>,
     pub(crate) cache: CacheKind,
     /// The body whose features are the views, if it is frozen.
     pub(crate) body: Option<Body<'a>>,
@@ -162,7 +164,7 @@ impl Making<'_> {
             None => {
                 let (views, unreadable) = decode(samples)?;
                 let kept = views.samples().to_vec();
-                (Arc::new(PixelViews(views)), kept, unreadable)
+                (Arc::new(PixelViews { views, strong: self.strong }), kept, unreadable)
             }
         };
         skipped.extend(unreadable);

@@ -134,7 +134,7 @@ pub(crate) fn estimate(
         }
         (Arc::new(Random::new(&arch)?), 1.0)
     } else {
-        (Arc::new(PixelViews(views)), area)
+        (Arc::new(PixelViews { views, strong: plan.strong_view.policy() }), area)
     };
     let costs = Costs::measure(&networks, &loop_views, data.facts.classes, hyper, (n, &work), stop)?;
     let fits = costs.fit * work.fits as f64;

@@ -229,6 +229,7 @@ impl Run<'_> {
         let making = Making {
             arch: &self.plan.arch,
             augment: self.plan.augment,
+            strong: self.plan.strong_view.policy(),
             cache: self.plan.cache,
             body: networks.body().map(|body| Body { network: &body.network, key: body.key }),
             progress: &|done, total| (self.observe)(Progress::Read { done, total }),

@@ -56,7 +56,7 @@ pub use progress::{Observer, Progress, Training};
 pub use record::{Timing, read_metrics};
 pub use resolve::Plan;
 pub(crate) use resolve::SMALLEST_SIZE;
-pub use settings::{Augment, CacheKind, Freeze, Settings};
+pub use settings::{Augment, CacheKind, Freeze, Settings, StrongView};
 pub use summary::{NoiseEstimate, NoiseEstimates, SkippedFile, Summary, TestLabels};
 
 pub use crate::memory::peak_rss_bytes;

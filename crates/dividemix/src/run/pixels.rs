@@ -2,27 +2,42 @@
 
 use candle_core::{Device, Tensor};
 use effnet_model::Arch;
-use image_folder::{Batch, Interpolation, Transform, Views};
+use image_folder::{Batch, Interpolation, Policy, Transform, Views};
 
 use super::settings::Augment;
 use crate::{Error, Result, View, ViewSource};
 
 /// Views of images.
-pub struct PixelViews(pub Views);
+pub struct PixelViews {
+    /// The images, and how augmented views are made of them.
+    pub views: Views,
+    /// How strong views differ further; where there is no policy, they don't.
+    pub strong: Option<Policy>,
+}
 
 impl ViewSource for PixelViews {
     fn len(&self) -> usize {
-        self.0.len()
+        self.views.len()
     }
 
     fn plain(&self, samples: &[usize]) -> Result<Tensor> {
-        to_tensor(self.0.plain(samples)?)
+        to_tensor(self.views.plain(samples)?)
     }
 
     fn augmented(&self, views: &[View]) -> Result<Tensor> {
-        let views: Vec<(usize, u64)> = views.iter().map(|view| (view.sample, view.seed)).collect();
-        to_tensor(self.0.augmented(&views)?)
+        to_tensor(self.views.augmented(&seeded(views))?)
     }
+
+    fn strong(&self, views: &[View]) -> Result<Tensor> {
+        match self.strong {
+            Some(policy) => to_tensor(self.views.strong(policy, &seeded(views))?),
+            None => self.augmented(views),
+        }
+    }
+}
+
+fn seeded(views: &[View]) -> Vec<(usize, u64)> {
+    views.iter().map(|view| (view.sample, view.seed)).collect()
 }
 
 /// A batch as a tensor `[N, H, W, 3]`.

@@ -4,7 +4,7 @@ use effnet_model::{Arch, ClassifierKind, WeightsFile};
 
 use super::data::{COLUMNS, TEST_FRACTION};
 use super::defaults::{Defaults, Facts, defaults_for};
-use super::settings::{Augment, CacheKind, Freeze, Settings};
+use super::settings::{Augment, CacheKind, Freeze, Settings, StrongView};
 use super::weights::open_weights;
 use crate::{Error, Hyperparameters, Method, Preset, Result};
 
@@ -35,6 +35,8 @@ pub struct Plan {
     pub hyperparameters: Hyperparameters,
     /// How views differ from their images.
     pub augment: Augment,
+    /// How views that are trained on differ further.
+    pub strong_view: StrongView,
     /// Where decoded images are kept.
     pub cache: CacheKind,
     /// Epochs between two checkpoints.
@@ -51,6 +53,7 @@ impl Settings {
         let defaults = defaults_for(facts, &self);
         let arch = self.resolve_arch(&defaults)?;
         let d = self.preset.map_or(defaults.hyperparameters.clone(), Preset::hyperparameters);
+        let strong_view = *self.strong_view.get_or_insert(StrongView::None);
         let hyperparameters = Hyperparameters {
             method: *self.method.get_or_insert(d.method),
             strength: self.strength.or(d.strength),
@@ -70,6 +73,7 @@ impl Settings {
             threshold: *self.threshold.get_or_insert(d.threshold),
             division: *self.division.get_or_insert(d.division),
             augmentations: *self.augmentations.get_or_insert(d.augmentations),
+            strong_views: strong_view != StrongView::None,
             temperature: *self.temperature.get_or_insert(d.temperature),
             mixup_alpha: *self.mixup_alpha.get_or_insert(d.mixup_alpha),
             lambda_u: *self.lambda_u.get_or_insert(d.lambda_u),
@@ -87,7 +91,7 @@ impl Settings {
         let augment = *self.augment.get_or_insert(defaults.augment);
         let cache = *self.cache.get_or_insert(defaults.cache);
         let checkpoint_every = *self.checkpoint_every.get_or_insert(1);
-        Ok(Plan { settings: self, arch, hyperparameters, augment, cache, checkpoint_every })
+        Ok(Plan { settings: self, arch, hyperparameters, augment, strong_view, cache, checkpoint_every })
     }
 
     /// How the data is read, where that is a choice at all.
@@ -189,6 +193,12 @@ impl Settings {
             let problem = "has nothing to set: --freeze body keeps the body as it is".to_owned();
             return Err(Error::Setting { name: "--body-lr", problem });
         }
+        let strong_view = self.strong_view.unwrap_or(StrongView::None);
+        if self.frozen() && strong_view != StrongView::None {
+            let problem = "changes images, and --freeze body trains on features that are computed once, of each image as it is \
+                           and mirrored";
+            return Err(Error::Setting { name: "--strong-view", problem: problem.to_owned() });
+        }
         let distills = self.method == Some(Method::Distill);
         if distills != self.teacher.is_some() {
             let problem = match distills {
@@ -279,8 +289,10 @@ mod tests {
         let message = bad(Settings { freeze: Some(Freeze::Body), ..data.clone() });
         assert!(message.contains("--freeze") && message.contains("--weights"));
         let frozen = Settings { freeze: Some(Freeze::Body), weights: Some("w.pth".into()), ..data.clone() };
-        let message = bad(Settings { body_lr: Some(0.001), ..frozen });
+        let message = bad(Settings { body_lr: Some(0.001), ..frozen.clone() });
         assert!(message.contains("--body-lr") && message.contains("--freeze body"));
+        let message = bad(Settings { strong_view: Some(StrongView::RandAugment), ..frozen });
+        assert!(message.starts_with("--strong-view") && message.contains("--freeze body"), "{message}");
         let message = bad(Settings { label_column: Some("x".to_owned()), ..data });
         assert!(message.contains("--label-column") && message.contains("--labels"));
     }

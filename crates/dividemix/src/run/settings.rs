@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use image_folder::Policy;
 #[cfg(feature = "clap")]
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Serialize};
@@ -150,6 +151,10 @@ pub struct Settings {
     /// alone: where left and right matter) or none [default: flip-crop; none for the demo set]
     #[cfg_attr(feature = "clap", arg(long, value_name = "HOW", help_heading = "Training", value_parser = named::<Augment>))]
     pub augment: Option<Augment>,
+    /// What is done besides to the views that are trained on, while guesses are made on plainly augmented ones: autoaugment
+    /// (the policy found for CIFAR-10), randaugment (two of 14 operations) or none [default: none]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "POLICY", help_heading = "Training", value_parser = named::<StrongView>))]
+    pub strong_view: Option<StrongView>,
     /// Augmented views of an image that are averaged for a guess (M)
     #[cfg_attr(feature = "clap", arg(long, value_name = "M", help_heading = "Training"))]
     pub augmentations: Option<usize>,
@@ -218,6 +223,29 @@ pub enum Augment {
     Crop,
     /// Not at all.
     None,
+}
+
+/// How a strong view, which is trained on, differs from an augmented one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StrongView {
+    /// By AutoAugment's policy for CIFAR-10.
+    AutoAugment,
+    /// By RandAugment.
+    RandAugment,
+    /// There are none: augmented views are trained on.
+    None,
+}
+
+impl StrongView {
+    /// The policy, if there is one.
+    pub fn policy(self) -> Option<Policy> {
+        match self {
+            Self::AutoAugment => Some(Policy::AutoAugment),
+            Self::RandAugment => Some(Policy::RandAugment),
+            Self::None => None,
+        }
+    }
 }
 
 /// Where decoded images are kept between epochs.

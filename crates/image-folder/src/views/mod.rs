@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use image::RgbImage;
 use rayon::prelude::*;
 
-use crate::transform::{Normaliser, Way};
-use crate::{Error, Result, Sample, Skipped, Transform};
+use crate::transform::{Normaliser, Recipe};
+use crate::{Error, Policy, Result, Sample, Skipped, Transform};
 
 /// Where the decoded images are kept, at the size of the views, 3 bytes a pixel. It decides speed and
 /// memory; the views are the same.
@@ -149,7 +149,16 @@ impl Views {
         self.batch(views, |(index, seed)| (*index, self.transform.augmentation(*seed)))
     }
 
-    fn batch<V: Sync>(&self, views: &[V], way: impl Fn(&V) -> (usize, Way) + Sync) -> Result<Batch> {
+    /// Strong views, each of a sample and with a seed: an augmented view, changed further by two operations of the policy. The
+    /// seed alone decides the view.
+    ///
+    /// # Errors
+    /// As [`plain`](Self::plain).
+    pub fn strong(&self, policy: Policy, views: &[(usize, u64)]) -> Result<Batch> {
+        self.batch(views, |(index, seed)| (*index, self.transform.strong_augmentation(policy, *seed)))
+    }
+
+    fn batch<V: Sync>(&self, views: &[V], recipe: impl Fn(&V) -> (usize, Recipe) + Sync) -> Result<Batch> {
         let (size, view_length) = (self.transform.size, self.transform.view_length());
         let length = views.len() * view_length;
         // Not zeroed first: with large views that takes a tenth of the time, on one thread.
@@ -159,9 +168,9 @@ impl Views {
             .zip(views)
             .with_min_len((SMALL / view_length).clamp(1, 4))
             .try_for_each(|(numbers, view)| {
-                let (index, way) = way(view);
+                let (index, recipe) = recipe(view);
                 let image = self.image(index)?;
-                self.transform.write_view(&image, way, &self.normaliser, numbers);
+                self.transform.write_view(&image, recipe, &self.normaliser, numbers);
                 Ok(())
             })?;
         // SAFETY: there was no error, so `write_view` has written each of the chunks, and they are all of the length.

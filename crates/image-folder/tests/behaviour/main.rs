@@ -8,6 +8,7 @@
 //! | `decoding` | files to pixels, also files that are none |
 //! | `fitting` | pixels to plain views, against Pillow and torchvision |
 //! | `tiny` | images of a pixel, or a row of them |
+//! | `strong` | strong views, against Pillow and torchvision |
 //! | `views` | caches, augmentation, batches |
 //! | `ahead` | prefetching |
 //! | `drawn` | the demo set |
@@ -27,6 +28,7 @@ mod folders;
 mod labels;
 mod real;
 mod splits;
+mod strong;
 mod tiny;
 mod util;
 mod views;

@@ -9,11 +9,15 @@ use image_folder::{Cache, Error, Pixels, Result, RgbImage, Sample, Skipped, Tran
 use crate::fitting::plain_numbers;
 use crate::util::{Tree, encoded, picture};
 
-fn build(samples: Vec<Sample>, transform: Transform, cache: Cache) -> Result<(Views, Vec<Skipped>)> {
+pub(crate) fn build(
+    samples: Vec<Sample>,
+    transform: Transform,
+    cache: Cache,
+) -> Result<(Views, Vec<Skipped>)> {
     Views::build(samples, transform, cache, &|_, _| (), &AtomicBool::new(false))
 }
 
-fn in_memory(image: RgbImage) -> Sample {
+pub(crate) fn in_memory(image: RgbImage) -> Sample {
     Sample { path: "x".to_owned(), source: Pixels::Memory(Arc::new(image)), label: 0, truth: None }
 }
 
@@ -28,7 +32,7 @@ fn on_disk(tree: &Tree, count: u32) -> Vec<Sample> {
         .collect()
 }
 
-fn augmenting() -> Transform {
+pub(crate) fn augmenting() -> Transform {
     Transform { mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4], crop_padding: 2, ..plain_numbers(8) }
 }
 
