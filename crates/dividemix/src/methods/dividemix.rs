@@ -45,6 +45,7 @@ impl Recipe for DivideMix {
             let (x, u) = (x?, u?);
             let y = pass.given_labels(&x.samples)?;
             let w = pass.clean_probability(&x.samples, division)?;
+
             let y = if hyper.refines() {
                 // 17: average this network's predictions across the views of x.
                 let p = co_guess(&pass.predictions(&x.views[..m])?)?;
@@ -66,6 +67,7 @@ impl Recipe for DivideMix {
 
             // 23 to 25: MixMatch over the union of both augmented batches.
             let views = Tensor::cat(&[&x.views[last..], &u.views[last..]].concat(), 0)?;
+            drop((x.views, u.views)); // much memory, which the backward pass can have
             let targets = [vec![y; m], vec![q; m]].concat();
             let targets = Tensor::cat(&targets, 0)?;
             let mixup = Mixup::draw(targets.dim(0)?, hyper.mixup_alpha, &mut pass.mix(iteration).rng());
