@@ -38,7 +38,7 @@ pub(crate) fn table() -> String {
             h.weight_decay,
             h.threshold,
             h.mixup_alpha,
-            h.lambda_u,
+            h.lambda_u.unwrap_or_default(),
             h.warmup_penalty,
             h.loss_average
         );

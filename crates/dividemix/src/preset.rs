@@ -96,7 +96,7 @@ impl Preset {
             mixture: MixtureSettings::as_published(),
             ..Hyperparameters::default()
         };
-        let with = |lambda_u| Hyperparameters { lambda_u, ..cifar.clone() };
+        let with = |lambda_u| Hyperparameters { lambda_u: Some(lambda_u), ..cifar.clone() };
         let at_90 = |lambda_u| Hyperparameters { threshold: 0.6, loss_average: 5, ..with(lambda_u) };
         let hundred = |settings: Hyperparameters| Hyperparameters { warmup: 30, ..settings };
         let photographs = Hyperparameters { epochs: 80, warmup: 1, batch: 32, mixup_alpha: 0.5, ..with(0.0) };
@@ -139,7 +139,7 @@ mod tests {
         for (preset, lambda_u) in lambdas {
             let hyper = preset.hyperparameters();
             hyper.check().unwrap();
-            assert_eq!(hyper.lambda_u, lambda_u, "{preset:?}");
+            assert_eq!(hyper.lambda_u, Some(lambda_u), "{preset:?}");
             let name = preset.name();
             assert_eq!(serde_json::to_value(preset).unwrap(), name);
             // Averaged losses and a stricter threshold at 90 % alone.

@@ -318,7 +318,7 @@ fn training_ends_when_patience_does() {
 #[test]
 fn every_loss_of_the_algorithm_is_reported() {
     let clouds = Clouds::new(600, 0.3, 5);
-    let hyper = Hyperparameters { lambda_u: 25.0, ..quick(Method::DivideMix) };
+    let hyper = Hyperparameters { lambda_u: Some(25.0), ..quick(Method::DivideMix) };
     let (outcome, events) = run(&clouds, &hyper, None);
     assert_eq!(outcome.records.len(), 12); // a line an epoch and network
     for record in outcome.records.iter().filter(|r| r.phase == Phase::Train) {

@@ -99,7 +99,7 @@ impl Epoch {
             augmentations: self.augmentations,
             temperature: self.temperature,
             mixup_alpha: self.mixup_alpha,
-            lambda_u: self.lambda_u,
+            lambda_u: Some(self.lambda_u),
             lambda_r: self.lambda_r,
             mixture: MixtureSettings { max_iter: self.max_iter, tol: self.tol, reg_covar: self.reg_covar },
             ..Hyperparameters::default()

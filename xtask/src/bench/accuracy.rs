@@ -25,15 +25,53 @@ pub(crate) struct Options {
     full: bool,
 }
 
-/// What labels are trained on: its name, what it is, and the flags that read it.
-const NOISES: [(&str, &str, &str); 2] = [
-    ("sym50", "symmetric, rate 0.5", "--labels sym50.csv --truth-column true_label"),
-    (
-        "random1",
-        "one annotator (CIFAR-10N)",
-        "--labels cifar10n.csv --label-column random1 --truth-column clean",
-    ),
+/// What labels are trained on.
+struct Noise {
+    name: &'static str,
+    what: &'static str,
+    /// Flags of `effmix noise` that make them; human labels are there.
+    made_by: Option<&'static str>,
+    /// Flags that read them.
+    labels: &'static str,
+    /// Whether methods with three seeds have them here.
+    seeds: bool,
+}
+
+const NOISES: [Noise; 4] = [
+    Noise {
+        name: "sym50",
+        what: "symmetric noise, rate 0.5",
+        made_by: Some("--kind symmetric --rate 0.5"),
+        labels: "--labels sym50.csv --truth-column true_label",
+        seeds: true,
+    },
+    Noise {
+        name: "random1",
+        what: "one human annotator (CIFAR-10N's `random1`)",
+        made_by: None,
+        labels: "--labels cifar10n.csv --label-column random1 --truth-column clean",
+        seeds: true,
+    },
+    Noise {
+        name: "asym40",
+        what: "asymmetric noise, rate 0.4",
+        made_by: Some("--kind asymmetric --rate 0.4"),
+        labels: "--labels asym40.csv --truth-column true_label",
+        seeds: false,
+    },
+    Noise {
+        name: "sym80",
+        what: "symmetric noise, rate 0.8",
+        made_by: Some("--kind symmetric --rate 0.8"),
+        labels: "--labels sym80.csv --truth-column true_label",
+        seeds: false,
+    },
 ];
+
+/// Images of a class, and of the test set: what `COMMON` and the data have.
+const PER_CLASS: usize = 500;
+const TEST: usize = 10_000;
+const CLASSES: usize = 10;
 
 /// Flags of all runs: the program's recipe for a pretrained, frozen body.
 const COMMON: &str =
@@ -41,7 +79,7 @@ const COMMON: &str =
 
 /// Methods, their flags, and the seeds of each. Those that build on nothing have no warm-up. The teacher is plain training's
 /// network, so that it knows no more than others.
-const METHODS: [(&str, &str, usize); 15] = [
+const METHODS: [(&str, &str, usize); 20] = [
     ("ce", "--warmup 0", 3),
     ("dividemix", "", 3),
     ("smooth", "--warmup 0", 1),
@@ -49,14 +87,19 @@ const METHODS: [(&str, &str, usize); 15] = [
     ("mixup", "--warmup 0", 1),
     ("distill", "--warmup 0 --teacher TEACHER", 1),
     ("relabel", "", 1),
+    ("joint", "", 1),
     ("reweight", "", 1),
     ("forward", "", 1),
+    ("backward", "", 1),
     ("consistency", "", 1),
     ("entropy", "", 1),
     ("dividemix", "--ablate co-training", 1),
     ("dividemix", "--ablate refinement", 1),
     ("dividemix", "--ablate other-division", 1),
     ("dividemix", "--ablate mixmatch", 1),
+    ("dividemix", "--division by-class", 1),
+    ("dividemix", "--ema 0.99", 1),
+    ("dividemix", "--lambda-u 25", 1),
 ];
 
 /// Of a run's `summary.json`.
@@ -65,7 +108,29 @@ struct Summary {
     test_accuracy_best: f64,
     test_accuracy_last: f64,
     clean_auc: Option<f64>,
+}
+
+/// Of a line of a run's `metrics.jsonl`: one network in one epoch.
+#[derive(Deserialize)]
+struct Record {
+    phase: String,
+    loss_x: Option<f64>,
+    clean_fraction: Option<f64>,
+}
+
+/// Of a line of a run's `timing.jsonl`: one epoch, evaluation included.
+#[derive(Deserialize)]
+struct Timing {
     seconds: f64,
+}
+
+/// What a run came to.
+struct Found {
+    best: f64,
+    last: f64,
+    auc: Option<f64>,
+    seconds: f64,
+    passes: f64,
 }
 
 /// True where every run came to its end.
@@ -76,29 +141,31 @@ pub(super) fn run(options: &Options) -> Result<bool> {
     let workspace = Workspace::read()?;
     let folder = if options.quick { "accuracy-quick" } else { "accuracy" };
     let trainings = Trainings::prepare(&workspace, folder, options.data.as_deref())?;
-    trainings.noise("sym50.csv", "--kind symmetric --rate 0.5")?;
     let table = Table { trainings, quick: options.quick };
-
-    let mut text = table.head();
+    let mut text = head();
     let mut good = true;
-    for (method, flags, seeds) in METHODS {
-        let name = if flags.contains("--ablate") { format!("{method} {flags}") } else { method.to_owned() };
-        let mut row = format!("| `{name}` |");
-        for (noise, _, labels) in NOISES {
-            let seeds = if table.quick { 1 } else { seeds };
-            let runs = (1..=seeds).map(|seed| table.run(method, flags, (noise, labels), seed));
-            match runs.collect::<Result<Vec<Summary>>>() {
-                Ok(runs) => row += &cells(&runs),
-                Err(error) => {
-                    eprintln!("{method} on {noise}: {error:#}");
-                    good = false;
-                    row += " failed | | | |";
-                }
-            }
+    for noise in &NOISES {
+        if let Some(flags) = noise.made_by {
+            table.trainings.noise(&format!("{}.csv", noise.name), flags)?;
         }
-        text += &row;
-        text.push('\n');
-        println!("{row}");
+        // Writing to a text does not fail.
+        let _ = write!(text, "\n## {}\n\n{COLUMNS}", capitalised(noise.what));
+        for (method, flags, seeds) in METHODS {
+            let seeds = if noise.seeds && !table.quick { seeds } else { 1 };
+            let runs = (1..=seeds).map(|seed| table.run(method, flags, noise, seed));
+            let cells = match runs.collect::<Result<Vec<Found>>>() {
+                Ok(runs) => cells(&runs),
+                Err(error) => {
+                    eprintln!("{method} on {}: {error:#}", noise.name);
+                    good = false;
+                    " failed | | | | | |".to_owned()
+                }
+            };
+            let row = format!("| `{}` |{cells}", shown(method, flags));
+            println!("{}: {row}", noise.name);
+            text += &row;
+            text.push('\n');
+        }
     }
     let out = if table.quick {
         table.trainings.folder.join("accuracy.md")
@@ -110,56 +177,108 @@ pub(super) fn run(options: &Options) -> Result<bool> {
     Ok(good)
 }
 
+const COLUMNS: &str =
+    "| `--method` | best | last | AUC | passes | s | µs a pass |\n|---|---|---|---|---|---|---|\n";
+
+fn head() -> String {
+    let machine = Machine::here();
+    format!(
+        "# Methods and noises\n\nAccuracy in % on CIFAR-10's 10,000 test images, true labels: the best epoch's and the last one's, mean \
+         ± deviation where there are three seeds; the AUC of the clean probability against the truth. The first {PER_CLASS} training \
+         images a class, a head of 256 units on EfficientNet-Lite0's frozen features at 160 px, 25 epochs; a method's own numbers are \
+         its defaults ([methods.md](../methods.md)). Passes are samples through a network, in millions, a backward pass counted as two \
+         and evaluation of training and test images included; seconds are those of all epochs, without features and a teacher's look \
+         at the images. Measured on {}, {} ({} cores):\n\n```sh\ncargo xtask bench accuracy\n```\n",
+        today(),
+        machine.processor,
+        machine.cores
+    )
+}
+
+fn capitalised(what: &str) -> String {
+    let mut letters = what.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A method, and what is special about it here.
+fn shown(method: &str, flags: &str) -> String {
+    match flags.split_once("--warmup 0") {
+        Some(_) => method.to_owned(),
+        None => format!("{method} {flags}").trim_end().to_owned(),
+    }
+}
+
 struct Table {
     trainings: Trainings,
     quick: bool,
 }
 
 impl Table {
-    fn run(&self, method: &str, flags: &str, (noise, labels): (&str, &str), seed: usize) -> Result<Summary> {
-        let variant = flags.split_whitespace().skip_while(|flag| *flag != "--ablate").nth(1);
-        let variant = variant.map_or(String::new(), |part| format!("-without-{part}"));
-        let flags = flags.replace("TEACHER", &format!("{noise}-ce-{seed}"));
+    fn run(&self, method: &str, flags: &str, noise: &Noise, seed: usize) -> Result<Found> {
+        let name = shown(method, flags).replace(" --", "-").replace([' ', '.'], "-");
+        let teacher = format!("{}-ce-{seed}", noise.name);
         let quick = if self.quick { "--epochs 5 --warmup 1" } else { "" };
-        let flags = format!("{COMMON} {labels} --method {method} {flags} {quick} --seed {seed}");
-        let run = self.trainings.run(&format!("{noise}-{method}{variant}-{seed}"), &flags)?;
-        let summary = run.join("summary.json");
-        let text = std::fs::read_to_string(&summary).with_context(|| summary.display().to_string())?;
-        serde_json::from_str(&text).with_context(|| summary.display().to_string())
-    }
-
-    fn head(&self) -> String {
-        let machine = Machine::here();
-        let mut text = format!(
-            "# Methods and noises\n\nAccuracy in % on CIFAR-10's 10,000 test images, true labels: the best epoch's and the last one's, mean \
-             ± deviation where there are three seeds; the AUC of the clean probability against the truth; seconds of a run. The first 500 \
-             training images a class, a head of 256 units on EfficientNet-Lite0's frozen features at 112 px, 25 epochs; a method's own \
-             numbers are its defaults ([methods.md](../methods.md)). Measured on {}, {} ({} cores):\n\n```sh\ncargo xtask bench accuracy\n```\n\n",
-            today(),
-            machine.processor,
-            machine.cores
+        let all = format!(
+            "{COMMON} {} --method {method} {} {quick} --seed {seed}",
+            noise.labels,
+            flags.replace("TEACHER", &teacher)
         );
-        let mut rule = "|---|".to_owned();
-        text += "| `--method` |";
-        for (_, what, _) in NOISES {
-            // Writing to a text does not fail.
-            let _ = write!(text, " {what}: best | last | AUC | s |");
-            rule += "---|---|---|---|";
-        }
-        text + "\n" + &rule + "\n"
+        let run = self.trainings.run(&format!("{}-{name}-{seed}", noise.name), &all)?;
+        let read = |name: &str| {
+            let path = run.join(name);
+            std::fs::read_to_string(&path).with_context(|| path.display().to_string())
+        };
+        let Summary { test_accuracy_best, test_accuracy_last, clean_auc } =
+            serde_json::from_str(&read("summary.json")?).context("summary.json")?;
+        let records: Vec<Record> = lines(&read("metrics.jsonl")?)?;
+        let timings: Vec<Timing> = lines(&read("timing.jsonl")?)?;
+        Ok(Found {
+            best: test_accuracy_best,
+            last: test_accuracy_last,
+            auc: clean_auc,
+            seconds: timings.iter().map(|timing| timing.seconds).sum(),
+            passes: records.iter().map(|record| passes(method, flags, record)).sum(),
+        })
     }
 }
 
-/// Best, last, AUC, seconds.
-fn cells(runs: &[Summary]) -> String {
-    let of = |value: fn(&Summary) -> f64| runs.iter().map(value).collect::<Vec<f64>>();
-    let aucs: Option<Vec<f64>> = runs.iter().map(|run| run.clean_auc).collect();
+fn lines<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>> {
+    text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+}
+
+/// Passes of a network in an epoch, as docs/methods.md and Algorithm 1 count them: forward 1, backward 2.
+fn passes(method: &str, flags: &str, record: &Record) -> f64 {
+    let all = (PER_CLASS * CLASSES) as f64;
+    let evaluated = all + TEST as f64;
+    let trained = match (method, record.clean_fraction) {
+        _ if record.loss_x.is_none() => 0.0,
+        ("dividemix", Some(clean)) if record.phase == "train" => {
+            let without = |part: &str| flags.contains(part); // of `--ablate`
+            // Two views of as many unlabeled samples as labeled ones.
+            let views = 2.0 * clean * all;
+            let refined = if without("refinement") || without("mixmatch") { 0.0 } else { views };
+            let by_peer = if without("co-training") || without("mixmatch") { 0.0 } else { views };
+            3.0 * 2.0 * views + views + refined + by_peer
+        }
+        // The teacher's.
+        ("consistency", _) => 4.0 * all,
+        _ => 3.0 * all,
+    };
+    evaluated + trained
+}
+
+/// Best, last, AUC, passes, seconds, and how long a pass is.
+fn cells(runs: &[Found]) -> String {
+    let of = |value: fn(&Found) -> f64| runs.iter().map(value).collect::<Vec<f64>>();
+    let aucs: Option<Vec<f64>> = runs.iter().map(|run| run.auc).collect();
+    let (seconds, passes) = (mean(&of(|run| run.seconds)), mean(&of(|run| run.passes)));
     format!(
-        " {} | {} | {} | {:.0} |",
-        percent(&of(|run| run.test_accuracy_best)),
-        percent(&of(|run| run.test_accuracy_last)),
+        " {} | {} | {} | {:.1} | {seconds:.1} | {:.1} |",
+        percent(&of(|run| run.best)),
+        percent(&of(|run| run.last)),
         aucs.map_or(String::new(), |aucs| format!("{:.3}", mean(&aucs))),
-        mean(&of(|run| run.seconds))
+        passes / 1e6,
+        1e6 * seconds / passes,
     )
 }
 
@@ -183,14 +302,28 @@ mod tests {
 
     #[test]
     fn a_row_has_means_and_the_deviation_of_a_sample() {
-        let run = |last: f64| Summary {
-            test_accuracy_best: 0.9,
-            test_accuracy_last: last,
-            clean_auc: Some(last / 2.0),
-            seconds: 10.0,
-        };
-        assert_eq!(cells(&[run(0.8)]), " 90.0 | 80.0 | 0.400 | 10 |");
-        assert_eq!(cells(&[run(0.7), run(0.8), run(0.9)]), " 90.0 ± 0.0 | 80.0 ± 10.0 | 0.400 | 10 |");
+        let run = |last: f64| Found { best: 0.9, last, auc: Some(last / 2.0), seconds: 10.0, passes: 5e6 };
+        assert_eq!(cells(&[run(0.8)]), " 90.0 | 80.0 | 0.400 | 5.0 | 10.0 | 2.0 |");
+        assert_eq!(
+            cells(&[run(0.7), run(0.8), run(0.9)]),
+            " 90.0 ± 0.0 | 80.0 ± 10.0 | 0.400 | 5.0 | 10.0 | 2.0 |"
+        );
+    }
+
+    #[test]
+    fn passes_are_counted_by_what_an_epoch_was() {
+        let record =
+            |phase: &str, loss_x, clean_fraction| Record { phase: phase.to_owned(), loss_x, clean_fraction };
+        let (warm_up, divided) = (record("warm_up", Some(1.0), None), record("train", Some(1.0), Some(0.5)));
+        // 15,000 are evaluated.
+        assert_eq!(passes("ce", "", &warm_up), 30_000.0);
+        assert_eq!(passes("dividemix", "", &warm_up), 30_000.0);
+        // 2,500 labeled, as many unlabeled, two views of each: 10,000 forward and back, 5,000 refined, 10,000 guessed by two.
+        assert_eq!(passes("dividemix", "", &divided), 60_000.0);
+        assert_eq!(passes("dividemix", "--ablate co-training", &divided), 55_000.0);
+        assert_eq!(passes("reweight", "", &divided), 30_000.0);
+        assert_eq!(passes("consistency", "", &warm_up), 35_000.0);
+        assert_eq!(passes("consistency", "", &record("train", None, None)), 15_000.0);
     }
 
     #[test]

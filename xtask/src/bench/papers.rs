@@ -12,9 +12,12 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
-/// A preset, how its labels are made, and the best and last accuracies of Li, Socher & Hoi (2020), tables 1 and 2: of cross entropy
-/// and of DivideMix.
-const SETTINGS: [(&str, &str, [(f64, f64); 2]); 5] = [
+/// Accuracies in %, of the best epoch and of the last.
+type BestAndLast = (f64, f64);
+
+/// A preset, how its labels are made, and the accuracies of Li, Socher & Hoi (2020), tables 1 and 2: of cross entropy and of
+/// DivideMix.
+const SETTINGS: [(&str, &str, [BestAndLast; 2]); 5] = [
     ("cifar10-sym20", "--kind symmetric --rate 0.2", [(86.8, 82.7), (96.1, 95.7)]),
     ("cifar10-sym50", "--kind symmetric --rate 0.5", [(79.4, 57.9), (94.6, 94.4)]),
     ("cifar10-sym80", "--kind symmetric --rate 0.8", [(62.9, 26.1), (93.2, 92.9)]),

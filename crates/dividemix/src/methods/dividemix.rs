@@ -29,6 +29,8 @@ impl Recipe for DivideMix {
         // 7, 8: the labeled set, with labels and clean probabilities, and the unlabeled set, its labels dropped.
         let labeled = shuffled(&division.labeled, hyper.batch, pass.order(Set::Labeled));
         let unlabeled = endless(division.unlabeled.clone(), hyper.batch, pass.order(Set::Unlabeled));
+        let lambda_u =
+            hyper.lambda_u(division.labeled.len() as f64 / division.clean_probability.len() as f64);
         let iterations = labeled.len();
         pass.start(iterations)?;
         // 9 to 16: mini-batches of both, M views of each sample; where there are strong ones, M of these to train on.
@@ -87,7 +89,7 @@ impl Recipe for DivideMix {
             let loss_reg = prior_loss(&logits)?;
             // 26: L = L_X + lambda_u L_U + lambda_r L_reg
             let epoch = pass.epoch as f64 + iteration as f64 / iterations as f64;
-            let lambda_u = lambda_u_ramp(hyper.lambda_u, epoch, hyper.warmup as f64, hyper.lambda_u_ramp);
+            let lambda_u = lambda_u_ramp(lambda_u, epoch, hyper.warmup as f64, hyper.lambda_u_ramp);
             let loss = ((&loss_x + (&loss_u * lambda_u)?)? + (&loss_reg * hyper.lambda_r)?)?;
             // 27: one SGD step on this network alone.
             pass.step(&loss, rows, &loss_x, Some(&loss_u), Some(&loss_reg))?;

@@ -77,6 +77,7 @@ fn frozen_body(method: Method) -> Defaults {
         batch: 64,
         lr: if method == Method::DivideMix { 0.01 } else { 0.005 },
         mixup_alpha: 0.5,
+        lambda_u: None,
         schedule: Schedule::Cosine,
         ..Default::default()
     };

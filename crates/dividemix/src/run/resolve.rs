@@ -54,6 +54,9 @@ impl Settings {
         let arch = self.resolve_arch(&defaults)?;
         let d = self.preset.map_or(defaults.hyperparameters.clone(), Preset::hyperparameters);
         let strong_view = *self.strong_view.get_or_insert(StrongView::None);
+        // Not said where each division decides.
+        let lambda_u = self.lambda_u.or(d.lambda_u);
+        self.lambda_u = lambda_u;
         let hyperparameters = Hyperparameters {
             method: *self.method.get_or_insert(d.method),
             strength: self.strength.or(d.strength),
@@ -76,7 +79,7 @@ impl Settings {
             strong_views: strong_view != StrongView::None,
             temperature: *self.temperature.get_or_insert(d.temperature),
             mixup_alpha: *self.mixup_alpha.get_or_insert(d.mixup_alpha),
-            lambda_u: *self.lambda_u.get_or_insert(d.lambda_u),
+            lambda_u,
             lambda_u_ramp: *self.lambda_u_ramp.get_or_insert(d.lambda_u_ramp),
             lambda_r: *self.lambda_r.get_or_insert(d.lambda_r),
             warmup_penalty: *self.warmup_penalty.get_or_insert(d.warmup_penalty),
