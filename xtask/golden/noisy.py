@@ -11,7 +11,7 @@ import sys
 import cleanlab
 import numpy as np
 import torch
-from cleanlab.count import compute_confident_joint, num_label_issues
+from cleanlab.count import compute_confident_joint, estimate_joint, num_label_issues
 from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 from sklearn.metrics import roc_auc_score
@@ -179,6 +179,7 @@ def label_issues():
         "pred_probs_formula": "exp(3u), the label's entry times 0.3 where i % 4 == 0 else 8, then normalised",
         "first_pred_probs": exact(predicted[:3]),
         "confident_joint": compute_confident_joint(given, predicted, calibrate=False).tolist(),
+        "joint": exact(estimate_joint(given, predicted)),
         "estimated_issues": int(num_label_issues(given, predicted, estimation_method="off_diagonal_calibrated")),
         "issues": np.flatnonzero(find_label_issues(given, predicted, n_jobs=1)).tolist(),
         "self_confidence_first_20": score("self_confidence"),

@@ -273,9 +273,11 @@ impl<'a> Pass<'a> {
         views.iter().map(|v| Ok(softmax_last_dim(&peer(v)?)?.detach())).collect()
     }
 
-    /// What the other network says of views now, while it changes: softmax, in evaluation mode.
-    pub(crate) fn peer_now(&self, views: &Tensor) -> Result<Tensor> {
-        Ok(softmax_last_dim(&self.peer.forward_t(views, Mode::Eval)?)?.detach())
+    /// What the other network says of views now, while it changes: softmax, in training mode, without gradient. Evaluation would
+    /// be made ready anew for each step.
+    pub(crate) fn peer_now(&mut self, views: &Tensor) -> Result<Tensor> {
+        let mode = Mode::TrainNoGrad { seed: self.seed() };
+        Ok(softmax_last_dim(&self.peer.forward_t(views, mode)?)?.detach())
     }
 
     /// Moves the other network towards this one: momentum theirs + (1 - momentum) ours, running statistics too.

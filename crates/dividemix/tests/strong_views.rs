@@ -155,6 +155,7 @@ fn methods_over_all_samples_train_on_strong_views_throughout() {
 fn a_student_sees_strong_views_and_its_mean_teacher_weak_ones() {
     let [_, after] = run(&with_strong_views(Method::Consistency));
     assert!(all_strong(&after.seen, |mode| matches!(mode, Mode::Train { .. })));
+    assert!(!all_strong(&after.seen, |mode| matches!(mode, Mode::TrainNoGrad { .. })));
     assert!(!all_strong(&after.seen, |mode| matches!(mode, Mode::Eval)));
 }
 

@@ -7,6 +7,7 @@ use common::{assert_close, golden, numbers, u};
 use noisy_labels::division::co_divide;
 use noisy_labels::metrics::auc;
 use noisy_labels::mixture::{MixtureSettings, fit};
+use noisy_labels::noise::LabelNoise;
 use noisy_labels::quality::{ConfidentJoint, normalized_margin, self_confidence};
 use serde_json::Value;
 
@@ -129,6 +130,11 @@ fn cleanlab_s_scores() {
     let counts: Vec<f64> = joint.counts().iter().map(|&count| count as f64).collect();
     assert_close("confident joint", &counts, &numbers(&doc["cleanlab"]["confident_joint"]), 0.0);
     // cleanlab rounds the calibrated cells of each row to whole samples, so by less than one a cell.
+    let expected = numbers(&doc["cleanlab"]["joint"]);
+    let noise = LabelNoise::by_confident_joint(&joint);
+    let by_given: Vec<f64> =
+        (0..classes * classes).map(|at| noise.joint()[at % classes * classes + at / classes]).collect();
+    assert_close("joint of given and true label", &by_given, &expected, 1.0 / n as f64);
     let issues = joint.noise_rate() * n as f64;
     let expected = doc["cleanlab"]["estimated_issues"].as_f64().unwrap();
     assert!((issues - expected).abs() < classes as f64, "{issues} against {expected}");

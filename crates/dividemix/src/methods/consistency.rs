@@ -1,5 +1,6 @@
 //! Consistency under perturbation: the mean teacher (Tarvainen & Valpola 2017). What the network says of one view is to be what
-//! its own moving average says of another. Where there are strong views, the student gets one and the teacher a weak one.
+//! its own moving average says of another, in training mode as in the authors' program. Where there are strong views, the student
+//! gets one and the teacher a weak one.
 
 use noisy_labels::division::Division;
 use noisy_labels::losses::{cross_entropy, lambda_u_ramp, unlabeled_loss};
