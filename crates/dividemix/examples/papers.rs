@@ -9,6 +9,7 @@
 #[path = "preact_resnet/mod.rs"]
 mod preact_resnet;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -48,7 +49,7 @@ pub(crate) struct Summary {
     pub(crate) seconds: f64,
 }
 
-/// Trains on `data` with the labels of `csv`; `per_class` images of each class where that is given.
+/// Trains on `data` with the labels of `csv`; `per_class` images of each class, to train and to test on, where that is given.
 ///
 /// # Errors
 /// What is wrong with the folder, the file, or the training.
@@ -62,7 +63,8 @@ pub(crate) fn run(
     let options = OpenOptions { labels: Some(labels), test: TestSplit::Folders, per_class };
     let folder = image_folder::open(data, &options)?;
     let views = |samples: Vec<Sample>| Views::build(samples, CIFAR, Cache::Ram, &|_, _| (), &STOP);
-    let (train_views, test_views) = (views(folder.train)?.0, views(folder.test)?.0);
+    let test = first_of_each_class(folder.test, per_class.unwrap_or(usize::MAX));
+    let (train_views, test_views) = (views(folder.train)?.0, views(test)?.0);
     let of = |views: &Views, label: fn(&Sample) -> usize| views.samples().iter().map(label).collect();
     let test = TestSet { labels: of(&test_views, |s| s.truth.unwrap_or(s.label)), views: wrap(test_views) };
     let training = TrainingSet {
@@ -103,6 +105,17 @@ static STOP: AtomicBool = AtomicBool::new(false);
 
 fn wrap(views: Views) -> Arc<PixelViews> {
     Arc::new(PixelViews { views, strong: None })
+}
+
+/// Of the test images, as [`OpenOptions::per_class`] has it of those to train on.
+fn first_of_each_class(samples: Vec<Sample>, count: usize) -> Vec<Sample> {
+    let mut taken = HashMap::new();
+    let is_wanted = |sample: &Sample| {
+        let taken: &mut usize = taken.entry(sample.label).or_default();
+        *taken += 1;
+        *taken <= count
+    };
+    samples.into_iter().filter(is_wanted).collect()
 }
 
 /// A preset or a method, by its name.

@@ -102,11 +102,13 @@ impl Panel {
             let series = LineSeries::new(points(), colour.stroke_width(2));
             chart.draw_series(series)?.label(&curve.name).legend(line(colour));
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
-            .label_font(LETTERS.with_color(INK))
-            .draw()?;
+        // Where no curve begins.
+        let begins_high = |curve: &Curve| curve.points.first().is_some_and(|(_, y)| *y > top / 2.0);
+        let position = match self.curves.iter().any(begins_high) {
+            true => SeriesLabelPosition::LowerLeft,
+            false => SeriesLabelPosition::UpperLeft,
+        };
+        chart.configure_series_labels().position(position).label_font(LETTERS.with_color(INK)).draw()?;
         Ok(())
     }
 }

@@ -36,7 +36,7 @@ struct Summary {
     clean_auc: Option<f64>,
 }
 
-/// True where every run came to its end; `quick` takes 20 images a class and 2 epochs, to see that it works.
+/// True where every run came to its end; `quick` takes 4 images a class and 2 epochs, to see that it works.
 pub(super) fn run(data: Option<&Path>, quick: bool) -> Result<bool> {
     let workspace = Workspace::read()?;
     let built = Shell::new(&workspace.root, "cargo")
@@ -58,7 +58,7 @@ pub(super) fn run(data: Option<&Path>, quick: bool) -> Result<bool> {
         trainings.noise(&csv, noise)?;
         for (method, (best, last)) in METHODS.into_iter().zip(published) {
             let out = PathBuf::from(format!("{preset}-{method}"));
-            let small = if quick { "20 2" } else { "" };
+            let small = if quick { "4 2" } else { "" };
             let run =
                 Shell::new(&trainings.folder, &example).words("data").arg(&csv).words(preset).words(method);
             let summary = trainings.folder.join(&out).join("summary.json");
