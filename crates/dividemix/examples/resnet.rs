@@ -14,7 +14,7 @@ use dividemix::{Event, Hyperparameters, Network, TestSet, TrainingSet, View, Vie
 
 use preact_resnet::{PreActResNet18, noise};
 
-/// Pictures of 16 pixels: a square in one of four corners, in front of noise. A view is the picture with other noise.
+/// Pictures of 16 pixels: a square in one of four corners, in front of noise half as strong. A view is the picture with other noise.
 struct Squares {
     corners: Vec<usize>,
     seed: u64,
@@ -32,7 +32,7 @@ impl Squares {
             for place in 0..SIDE * SIDE * 3 {
                 let (y, x) = (place / 3 / SIDE, place / 3 % SIDE);
                 let inside = (down + 2..down + 6).contains(&y) && (right + 2..right + 6).contains(&x);
-                pixels.push(noise(seed ^ self.seed, place as u64) + if inside { 1.0 } else { 0.0 });
+                pixels.push(0.5 * noise(seed ^ self.seed, place as u64) + if inside { 1.0 } else { 0.0 });
             }
         }
         Ok(Tensor::from_vec(pixels, (count, SIDE, SIDE, 3), &Device::Cpu)?)
