@@ -79,16 +79,17 @@ const COMMON: &str =
 
 /// Methods, their flags, and the seeds of each. Those that build on nothing have no warm-up. The teacher is plain training's
 /// network, so that it knows no more than others.
-const METHODS: [(&str, &str, usize); 20] = [
+const METHODS: [(&str, &str, usize); 22] = [
     ("ce", "--warmup 0", 3),
+    ("ce", "--warmup 0 --dropout 0.2", 3),
     ("dividemix", "", 3),
+    ("joint", "", 3),
+    ("reweight", "", 3),
     ("smooth", "--warmup 0", 1),
     ("penalty", "--warmup 0", 1),
     ("mixup", "--warmup 0", 1),
     ("distill", "--warmup 0 --teacher TEACHER", 1),
     ("relabel", "", 1),
-    ("joint", "", 1),
-    ("reweight", "", 1),
     ("forward", "", 1),
     ("backward", "", 1),
     ("consistency", "", 1),
@@ -99,6 +100,7 @@ const METHODS: [(&str, &str, usize); 20] = [
     ("dividemix", "--ablate mixmatch", 1),
     ("dividemix", "--division by-class", 1),
     ("dividemix", "--ema 0.99", 1),
+    ("dividemix", "--mixup-alpha 0.5 --dropout 0.2", 1),
     ("dividemix", "--lambda-u 25", 1),
 ];
 
@@ -203,10 +205,8 @@ fn capitalised(what: &str) -> String {
 
 /// A method, and what is special about it here.
 fn shown(method: &str, flags: &str) -> String {
-    match flags.split_once("--warmup 0") {
-        Some(_) => method.to_owned(),
-        None => format!("{method} {flags}").trim_end().to_owned(),
-    }
+    let flags = flags.replace("--warmup 0", "").replace("--teacher TEACHER", "");
+    format!("{method} {}", flags.trim()).trim_end().to_owned()
 }
 
 struct Table {

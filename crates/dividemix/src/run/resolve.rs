@@ -142,7 +142,7 @@ impl Settings {
         arch = arch.with_size(size).with_classifier(kind);
         // The user's images are seen as a whole, also where the weights were trained to see their middle.
         arch.preprocessing.crop = 1.0;
-        arch.dropout = *self.dropout.get_or_insert(arch.dropout);
+        arch.dropout = *self.dropout.get_or_insert(defaults.dropout.unwrap_or(arch.dropout));
         arch.drop_path = *self.drop_path.get_or_insert(arch.drop_path);
         arch.bn_momentum = arch.bn_momentum.max(BN_MOMENTUM);
         Ok(arch)

@@ -61,7 +61,7 @@ pub struct Settings {
     /// Stride of the first convolution, 1 or 2 [default: 1 for images up to 64 pixels]
     #[cfg_attr(feature = "clap", arg(long, value_name = "STRIDE", help_heading = "Network"))]
     pub stem_stride: Option<usize>,
-    /// Rate of dropout before the classifier [default: the network's own]
+    /// Rate of dropout before the classifier [default: the network's own; with --freeze body 0.5, but for --method joint]
     #[cfg_attr(feature = "clap", arg(long, value_name = "RATE", help_heading = "Network"))]
     pub dropout: Option<f64>,
     /// Rate of drop path of the last block, rising to it from 0 [default: the network's own]
@@ -161,7 +161,7 @@ pub struct Settings {
     /// Sharpening temperature of refined and guessed labels (T)
     #[cfg_attr(feature = "clap", arg(long, value_name = "T", help_heading = "Training"))]
     pub temperature: Option<f64>,
-    /// Parameter of the Beta distribution of MixMatch
+    /// Parameter of the Beta distribution of MixMatch, 0 to mix nothing [default: 4; with --freeze body 0]
     #[cfg_attr(feature = "clap", arg(long, value_name = "ALPHA", help_heading = "Training"))]
     pub mixup_alpha: Option<f64>,
     /// Weight of the loss on unlabeled images [default: 0; with --freeze body 25 in epochs that keep at most 35 % of the labels]
