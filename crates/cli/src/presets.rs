@@ -13,11 +13,12 @@ pub(crate) fn are_asked_for(arguments: impl Iterator<Item = String>) -> bool {
 /// A line a preset.
 pub(crate) fn table() -> String {
     let mut text = format!(
-        "{:15} {:>6} {:>7} {:>5} {:>6} {:>7} {:>4} {:>6} {:>9} {:>8} {:>7}\n",
+        "{:15} {:>6} {:>7} {:>5} {:>6} {:>6} {:>7} {:>4} {:>6} {:>9} {:>8} {:>7}\n",
         "preset",
         "epochs",
         "warm-up",
         "batch",
+        "images",
         "lr",
         "decay",
         "tau",
@@ -29,11 +30,12 @@ pub(crate) fn table() -> String {
     for preset in Preset::ALL {
         let h = preset.hyperparameters();
         text += &format!(
-            "{:15} {:>6} {:>7} {:>5} {:>6} {:>7} {:>4} {:>6} {:>9} {:>8} {:>7}\n",
+            "{:15} {:>6} {:>7} {:>5} {:>6} {:>6} {:>7} {:>4} {:>6} {:>9} {:>8} {:>7}\n",
             preset.name(),
             h.epochs,
             h.warmup,
             h.batch,
+            h.epoch_images.map_or_else(|| "all".to_owned(), |images| images.to_string()),
             h.lr,
             h.weight_decay,
             h.threshold,
@@ -43,6 +45,6 @@ pub(crate) fn table() -> String {
             h.loss_average
         );
     }
-    text + "decay: --weight-decay; penalty: --warmup-penalty; average: --loss-average. All: a tenth of the rate from the middle on,\n\
+    text + "images: --epoch-images; decay: --weight-decay; penalty: --warmup-penalty; average: --loss-average. All: a tenth of the rate from the middle on,\n\
             M = 2, T = 0.5, lambda-r 1. The papers' networks are other ones: PreAct-ResNet-18, ResNet-50, Inception-ResNet-v2.\n"
 }

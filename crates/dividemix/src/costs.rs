@@ -94,7 +94,7 @@ impl Costs {
         let few = FEW.min(n).max(2);
         timer.evaluate(few, 1)?;
         let evaluated = timer.evaluate(few, STEPS.0)?;
-        let fit = fit_seconds(n, hyper);
+        let fit = fit_seconds(hyper.images_an_epoch(n), hyper);
         let (plain, mixed) = (evaluated.times(TRAINED), evaluated.times(TRAINED + GUESSES));
         let mut costs = Self { plain, mixed, evaluated, fit };
         let limit = (costs.seconds(work) * SHARE).min(LONGEST) / 3.0;
@@ -181,9 +181,11 @@ impl Timer<'_> {
         };
         // The rate is above 0, as it must be, and too low to spoil the weights.
         let hyper = Hyperparameters { batch, lr: 1e-9, ..self.hyper.clone() };
+        let samples: Vec<usize> = (0..count).collect();
         let context = Context {
             data: &data,
             hyper: &hyper,
+            samples: &samples,
             refined: None,
             class_weights: None,
             transition: None,

@@ -40,7 +40,7 @@ pub struct EpochRecord {
     /// The epoch's mean losses.
     #[serde(flatten)]
     pub losses: Losses,
-    /// Share of samples that the division gave this network as labeled.
+    /// Share of the epoch's samples that the division gave this network as labeled.
     pub clean_fraction: Option<f64>,
     /// Means of the mixture of (normalised) losses, ascending.
     pub gmm_means: Option<[f64; 2]>,
@@ -50,7 +50,7 @@ pub struct EpochRecord {
     pub test_accuracy: Option<f64>,
     /// Accuracy of this network alone.
     pub network_test_accuracy: Option<f64>,
-    /// AUC of the division's clean probability, where truth is known.
+    /// AUC of the division's clean probability, where truth is known of all that were divided.
     pub clean_auc: Option<f64>,
 }
 

@@ -168,6 +168,10 @@ pub struct Hyperparameters {
     pub warmup: usize,
     /// B: samples in a batch (labeled, and unlabeled, each).
     pub batch: usize,
+    /// Images that each network is trained on in an epoch, drawn for it anew: as many of each class by given labels, and all of a class
+    /// that has fewer. None is all images, and so is as many as there are or more.
+    #[serde(default)]
+    pub epoch_images: Option<usize>,
     /// Learning rate at the start.
     pub lr: f64,
     /// That of all but the classifier (parameters named `classifier.`), falling alike; none is `lr`.
@@ -246,6 +250,7 @@ impl Default for Hyperparameters {
             epochs: 25,
             warmup: 5,
             batch: 64,
+            epoch_images: None,
             lr: 0.02,
             body_lr: None,
             schedule: Schedule::Cosine,
@@ -274,6 +279,11 @@ impl Hyperparameters {
     /// `body_lr` as a share of `lr`.
     pub(crate) fn body_share(&self) -> f64 {
         self.body_lr.map_or(1.0, |body| body / self.lr)
+    }
+
+    /// Images that a network is trained on in an epoch, of `n`; fewer where a class has not its share.
+    pub(crate) fn images_an_epoch(&self, n: usize) -> usize {
+        self.epoch_images.map_or(n, |images| images.min(n))
     }
 
     /// The same training by plain cross entropy.
@@ -348,6 +358,8 @@ impl Hyperparameters {
             "above 0",
         )?;
         require(self.batch >= 2, "--batch", self.batch, "at least 2 (batch norm needs two samples)")?;
+        let epoch_images = self.epoch_images.unwrap_or(self.batch);
+        require(epoch_images >= self.batch, "--epoch-images", epoch_images, "at least --batch")?;
         require(self.warmup <= self.epochs, "--warmup", self.warmup, "at most --epochs")?;
         require(self.lr > 0.0 && self.lr.is_finite(), "--lr", self.lr, "above 0")?;
         let body_lr = self.body_lr.unwrap_or(self.lr);
@@ -398,9 +410,11 @@ mod tests {
     fn the_defaults_are_allowed_and_each_bad_value_is_named() {
         let good = Hyperparameters::default();
         good.check().unwrap();
-        let bad: [(&str, Hyperparameters); 9] = [
+        let bad: [(&str, Hyperparameters); 11] = [
             ("--epochs", Hyperparameters { epochs: 0, warmup: 0, ..good.clone() }),
             ("--warmup", Hyperparameters { warmup: 26, ..good.clone() }),
+            ("--epoch-images", Hyperparameters { epoch_images: Some(0), ..good.clone() }),
+            ("--epoch-images", Hyperparameters { epoch_images: Some(63), ..good.clone() }),
             ("--lr", Hyperparameters { lr: f64::NAN, ..good.clone() }),
             ("--body-lr", Hyperparameters { body_lr: Some(0.5), ..good.clone() }),
             ("--ema", Hyperparameters { ema: Some(1.0), ..good.clone() }),

@@ -13,6 +13,7 @@ mod batches;
 mod checkpoint;
 mod costs;
 mod division;
+mod draw;
 mod error;
 mod evaluate;
 mod event;

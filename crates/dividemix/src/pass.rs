@@ -47,11 +47,13 @@ pub(crate) struct Batch {
 /// The caller's observer.
 pub(crate) type Observe<'a> = dyn FnMut(Event) -> Result<()> + 'a;
 
-/// What stays the same for all passes of a run.
+/// What a pass goes by; most of it stays the same for all passes of a run.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) data: &'a TrainingSet,
     pub(crate) hyper: &'a Hyperparameters,
+    /// The samples that the epoch trains on, ascending: all, or those that were drawn.
+    pub(crate) samples: &'a [usize],
     /// Soft labels `[N, classes]` that plain training uses instead of the given ones (a run that started from another).
     pub(crate) refined: Option<&'a [f32]>,
     /// Weight of each class in the labeled loss.
@@ -67,6 +69,8 @@ pub(crate) struct Context<'a> {
 pub(crate) struct Pass<'a> {
     pub(crate) data: &'a TrainingSet,
     pub(crate) hyper: &'a Hyperparameters,
+    /// The samples to train on, ascending.
+    pub(crate) samples: &'a [usize],
     /// The epoch, counted from 0.
     pub(crate) epoch: usize,
     /// Views trained on so far.
@@ -95,11 +99,12 @@ impl<'a> Pass<'a> {
         (epoch, index): (usize, usize),
         observe: &'a mut Observe<'a>,
     ) -> Self {
-        let Context { data, hyper, .. } = context;
+        let Context { data, hyper, samples, .. } = context;
         let lr = hyper.lr * hyper.schedule.factor(epoch, hyper.epochs);
         Self {
             data,
             hyper,
+            samples,
             epoch,
             images: 0,
             context,
@@ -199,9 +204,9 @@ impl<'a> Pass<'a> {
         self.index == 1
     }
 
-    /// Steps of an epoch over all samples.
+    /// Steps of an epoch over all its samples.
     pub(crate) fn steps_over_all(&self) -> usize {
-        sizes(self.data.labels.len(), self.hyper.batch).len()
+        sizes(self.samples.len(), self.hyper.batch).len()
     }
 
     /// The clean probabilities `[B]` of samples.
@@ -332,13 +337,17 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// Weights of the classes, inverse to their number of given labels; their mean over samples is 1.
-pub(crate) fn class_weights(data: &TrainingSet, weights: ClassWeights) -> Option<Vec<f32>> {
+/// Weights of the classes, inverse to their number of given labels among `samples`; their mean over these is 1.
+pub(crate) fn class_weights(
+    data: &TrainingSet,
+    samples: &[usize],
+    weights: ClassWeights,
+) -> Option<Vec<f32>> {
     if weights == ClassWeights::None {
         return None;
     }
     let mut counts = vec![0usize; data.classes];
-    data.labels.iter().for_each(|&y| counts[y] += 1);
-    let share = data.labels.len() as f32 / data.classes as f32;
+    samples.iter().for_each(|&sample| counts[data.labels[sample]] += 1);
+    let share = samples.len() as f32 / data.classes as f32;
     Some(counts.iter().map(|&n| if n == 0 { 0.0 } else { share / n as f32 }).collect())
 }

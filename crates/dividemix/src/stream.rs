@@ -17,6 +17,8 @@ pub enum Purpose {
     Mix = 4,
     /// Dropout and drop path in a forward pass.
     Forward = 5,
+    /// Which samples an epoch trains on, where it is not all.
+    Draw = 6,
 }
 
 /// A counter-based random stream: a key made from a seed, a purpose and any number of counters.

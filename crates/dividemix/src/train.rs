@@ -10,7 +10,8 @@ use noisy_labels::quality::{combined_margins, margin_of_quality, quality_of_marg
 
 use crate::average::Average;
 use crate::checkpoint::{Checkpoints, State};
-use crate::division::{clean_auc, co_divide_all, co_divide_averages, estimated_transition};
+use crate::division::{among, clean_auc, co_divide_all, co_divide_averages, estimated_transition, kept};
+use crate::draw::samples_of;
 use crate::evaluate::{accuracy, mean_of, softmax_rows};
 use crate::methods::{recipe, warm_up};
 use crate::optimiser::Optimiser;
@@ -70,16 +71,24 @@ impl Start {
         self.label_quality.iter().map(|&q| margin_of_quality(q)).collect()
     }
 
-    /// That run's division, for each of `networks`.
-    fn divisions(&self, threshold: f64, networks: usize) -> Vec<Division> {
-        vec![Division::by_probability(self.clean_probability.clone(), threshold); networks]
+    /// That run's division, of the `samples` that each network is trained on.
+    fn divisions(
+        &self,
+        samples: &[Vec<usize>],
+        data: &TrainingSet,
+        hyper: &Hyperparameters,
+    ) -> Result<Vec<Division>> {
+        let divide =
+            |clean: &[f64], _: &[usize]| Ok(Division::by_probability(clean.to_vec(), hyper.threshold));
+        samples.iter().map(|samples| among(samples, &self.clean_probability, data, divide)).collect()
     }
 }
 
 /// Trains `networks` on `data` and says what is known of each label.
 ///
 /// Goes on from the newest of `checkpoints` where there is one, to the same bits as a run that was never stopped.
-/// A division follows the last epoch, so that every method ends with clean probabilities.
+/// A division of all samples follows the last epoch, so that every method ends with clean probabilities. Whatever an epoch trains on
+/// ([`Hyperparameters::epoch_images`]), all samples are evaluated after it.
 /// With [`Hyperparameters::ema`] the networks' averages are what is evaluated, and the networks are these averages in the end.
 ///
 /// # Errors
@@ -98,12 +107,12 @@ pub fn train(
 ) -> Result<Outcome> {
     check(networks, data, start, hyper)?;
     let refined = start.map(|s| s.refined(data));
-    let weights = class_weights(data, hyper.class_weights);
     let context = Context {
         data,
         hyper,
+        samples: &[],
         refined: refined.as_deref(),
-        class_weights: weights.as_deref(),
+        class_weights: None,
         transition: None,
         mean_predictions: None,
         stop,
@@ -129,11 +138,13 @@ pub fn train(
             (Phase::Train, method.as_ref())
         };
         observe(Event::EpochStarted { epoch: epoch + 1, epochs: hyper.epochs, phase })?;
+        let samples: Vec<Vec<usize>> =
+            (0..networks.len()).map(|network| samples_of(data, hyper, (epoch, network))).collect();
         // 4, 5: both divisions before the first network trains.
         let divisions = match (recipe.divides(), start) {
             (false, _) => None,
-            (true, Some(start)) if epoch == 0 => Some(start.divisions(hyper.threshold, networks.len())),
-            (true, _) => Some(state.divide(data, hyper)?),
+            (true, Some(start)) if epoch == 0 => Some(start.divisions(&samples, data, hyper)?),
+            (true, _) => Some(state.divide(&samples, data, hyper)?),
         };
         if recipe.needs_transition() && state.transition.is_none() {
             state.transition = Some(estimated_transition(&state.outputs[0], data)?);
@@ -143,7 +154,9 @@ pub fn train(
         // 6: train the networks one by one.
         let mut records = Vec::new();
         let mut images = 0;
-        for network in 0..networks.len() {
+        for (network, samples) in samples.iter().enumerate() {
+            let weights = class_weights(data, samples, hyper.class_weights);
+            let context = Context { samples, class_weights: weights.as_deref(), ..context };
             let division = divisions.as_ref().map(|d| &d[network]);
             if let Some(d) = division {
                 let (labeled, unlabeled) = (d.labeled.len(), d.unlabeled.len());
@@ -152,7 +165,7 @@ pub fn train(
             let mut pass = Pass::new(context, networks, &optimisers[network], (epoch, network), observe);
             let losses = recipe.epoch(&mut pass, division)?; // 7 to 28
             images += pass.images;
-            records.push(record(epoch, network, phase, losses, division, data));
+            records.push(record(epoch, network, phase, losses, division, (samples, data)));
         }
         exchange(&optimisers)?;
         state.look_at(networks, data, stop)?;
@@ -235,7 +248,7 @@ fn record(
     phase: Phase,
     losses: Losses,
     division: Option<&Division>,
-    data: &TrainingSet,
+    (samples, data): (&[usize], &TrainingSet),
 ) -> EpochRecord {
     let mixture = division.and_then(|d| d.mixture.as_ref());
     EpochRecord {
@@ -243,12 +256,12 @@ fn record(
         phase,
         network: network + 1,
         losses,
-        clean_fraction: division.map(|d| d.labeled.len() as f64 / data.labels.len() as f64),
+        clean_fraction: division.map(kept),
         gmm_means: mixture.map(|m| m.means),
         gmm_weights: mixture.map(|m| m.weights),
         test_accuracy: None,
         network_test_accuracy: None,
-        clean_auc: division.and_then(|d| clean_auc(d, data)),
+        clean_auc: division.and_then(|d| clean_auc(d, samples, data)),
     }
 }
 
@@ -303,12 +316,18 @@ impl State {
         Ok(())
     }
 
-    /// 4, 5: the divisions for all networks, by the last epoch's losses or by the average of some.
-    fn divide(&self, data: &TrainingSet, hyper: &Hyperparameters) -> Result<Vec<Division>> {
+    /// 4, 5: the divisions for all networks, of the `samples` that each is trained on, by the last epoch's losses or by the average of
+    /// some.
+    fn divide(
+        &self,
+        samples: &[Vec<usize>],
+        data: &TrainingSet,
+        hyper: &Hyperparameters,
+    ) -> Result<Vec<Division>> {
         let averages = self.histories.iter().map(LossHistory::average).collect::<Option<Vec<_>>>();
         match averages {
-            Some(averages) if hyper.loss_average > 1 => co_divide_averages(&averages, data, hyper),
-            _ => co_divide_all(&self.losses, data, hyper),
+            Some(averages) if hyper.loss_average > 1 => co_divide_averages(&averages, samples, data, hyper),
+            _ => co_divide_all(&self.losses, samples, data, hyper),
         }
     }
 
@@ -319,8 +338,9 @@ impl State {
         hyper: &Hyperparameters,
         trained: (usize, f64),
     ) -> Result<Outcome> {
-        let divisions = self.divide(data, hyper)?;
         let n = data.labels.len();
+        let all: Vec<usize> = (0..n).collect();
+        let divisions = self.divide(&vec![all; self.losses.len()], data, hyper)?;
         let share = 1.0 / divisions.len() as f64;
         let clean_probability =
             (0..n).map(|i| divisions.iter().map(|d| d.clean_probability[i] * share).sum()).collect();

@@ -54,20 +54,23 @@ impl Work {
     }
 
     /// An epoch of all networks (`epoch` from 0) on `n` samples, with `test` samples to test on, where divisions keep
-    /// the share `clean` as labeled.
+    /// the share `clean` as labeled. Draws ([`Hyperparameters::epoch_images`]) count as whole: they have fewer samples where a class has.
     pub fn epoch(hyper: &Hyperparameters, epoch: usize, n: usize, test: usize, clean: f64) -> Self {
         let networks = hyper.networks();
         let evaluated = Self { evaluated: networks * (n + test), ..Self::default() };
         let warm = epoch >= hyper.warmup;
-        let labeled = (clean.clamp(0.0, 1.0) * n as f64).round() as usize;
+        let drawn = hyper.images_an_epoch(n);
+        let labeled = (clean.clamp(0.0, 1.0) * drawn as f64).round() as usize;
         let trained = match hyper.method {
             Method::DivideMix if warm => {
-                Self { fits: 1, ..Self::dividemix_pass(labeled, n - labeled, hyper) } * networks
+                Self { fits: 1, ..Self::dividemix_pass(labeled, drawn - labeled, hyper) } * networks
             }
             // The teacher evaluates a view of each sample, once it is asked.
-            Method::Consistency => Self { evaluated: if warm { n } else { 0 }, ..Self::plain_pass(n) },
-            Method::Reweight if warm => Self { fits: 1, ..Self::plain_pass(n) },
-            _ => Self::plain_pass(n) * networks,
+            Method::Consistency => {
+                Self { evaluated: if warm { drawn } else { 0 }, ..Self::plain_pass(drawn) }
+            }
+            Method::Reweight if warm => Self { fits: 1, ..Self::plain_pass(drawn) },
+            _ => Self::plain_pass(drawn) * networks,
         };
         trained + evaluated
     }

@@ -112,7 +112,9 @@ fn a_run_that_was_stopped_goes_on_to_the_same_bits() {
         Method::Consistency,
     ];
     let averaged = Hyperparameters { ema: Some(0.9), ..quick(Method::DivideMix) };
-    for hyper in plain.map(quick).into_iter().chain([averaged]) {
+    let drawn = [Method::DivideMix, Method::Consistency]
+        .map(|method| Hyperparameters { epoch_images: Some(90), ..quick(method) });
+    for hyper in plain.map(quick).into_iter().chain([averaged]).chain(drawn) {
         let left_alone = networks(hyper.networks(), hyper.seed);
         let (expected, _) = run_on(&left_alone, &clouds, &hyper, None);
         // Stopped in the middle of warm-up, after warm-up, and in the last epoch.

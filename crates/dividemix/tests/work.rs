@@ -54,17 +54,21 @@ fn counting(count: usize) -> (Vec<Box<dyn Network>>, Arc<Rows>) {
 #[test]
 fn counted_work_is_the_work_of_a_run() {
     // Not multiples of each other, so that last batches are smaller and the unlabeled set starts over.
-    for (n, batch, augmentations, strong_views, method) in [
-        (203, 16, 2, false, Method::DivideMix),
-        (203, 16, 2, true, Method::DivideMix),
-        (130, 64, 3, false, Method::DivideMix),
-        (97, 32, 1, false, Method::DivideMix),
-        (65, 64, 2, false, Method::Ce),
-        (65, 64, 2, true, Method::Ce),
+    for (n, epoch_images, batch, augmentations, strong_views, method) in [
+        (203, None, 16, 2, false, Method::DivideMix),
+        (203, None, 16, 2, true, Method::DivideMix),
+        (203, Some(117), 16, 2, false, Method::DivideMix),
+        (130, None, 64, 3, false, Method::DivideMix),
+        (97, None, 32, 1, false, Method::DivideMix),
+        (65, None, 64, 2, false, Method::Ce),
+        (65, None, 64, 2, true, Method::Ce),
+        (65, Some(33), 32, 2, false, Method::Ce),
+        (65, Some(100), 64, 2, false, Method::Ce),
     ] {
         let hyper = Hyperparameters {
             method,
             batch,
+            epoch_images,
             augmentations,
             strong_views,
             epochs: 5,
@@ -74,6 +78,7 @@ fn counted_work_is_the_work_of_a_run() {
         };
         let clouds = Clouds::new(n, 0.3, 5);
         let (data, test) = (clouds.training_set(), clouds.test_set());
+        let drawn = epoch_images.unwrap_or(n).min(n);
         let (networks, rows) = counting(method.networks());
         let (mut expected, mut told) = (Work::default(), 0);
         let mut observe = |event: Event| {
@@ -82,10 +87,11 @@ fn counted_work_is_the_work_of_a_run() {
                     expected = expected
                         + Work { evaluated: networks.len() * (n + test.labels.len()), ..Work::default() };
                     if phase == Phase::WarmUp || method == Method::Ce {
-                        expected = expected + Work::plain_pass(n) * networks.len();
+                        expected = expected + Work::plain_pass(drawn) * networks.len();
                     }
                 }
                 Event::Division { labeled, unlabeled, .. } => {
+                    assert_eq!(labeled + unlabeled, drawn);
                     expected = expected + Work::dividemix_pass(labeled, unlabeled, &hyper);
                 }
                 Event::Batch { images, .. } => told += images,
@@ -106,7 +112,7 @@ fn counted_work_is_the_work_of_a_run() {
         assert_eq!(counted.evaluated, expected.evaluated);
         assert_eq!(counted.fits, if method == Method::Ce { 1 } else { 2 * 3 + 2 });
         let warmup = Work::training(&hyper, 0, n, test.labels.len(), 0.5).plain;
-        assert_eq!(warmup, networks.len() * n * if method == Method::Ce { 5 } else { 2 });
+        assert_eq!(warmup, networks.len() * drawn * if method == Method::Ce { 5 } else { 2 });
     }
 }
 

@@ -82,6 +82,27 @@ fn weights_are_averaged_and_classes_divided_by_themselves() {
 }
 
 #[test]
+fn an_epoch_is_of_as_many_images_as_was_said() {
+    let folder = Folder::with_images(10);
+    let model = |run: &str| read(&folder.path(run).join("model/net1.safetensors"));
+    folder.train("all", &[]);
+    folder.train("more", &["--epoch-images", "1000"]);
+    folder.train("some", &["--epoch-images", "12"]);
+    assert!(model("more") == model("all") && model("some") != model("all"));
+    assert!(config(&folder, "some").contains("epoch-images = 12"));
+    let issues = String::from_utf8(read(&folder.path("some/label_issues.csv"))).unwrap();
+    assert_eq!(issues.lines().count(), 1 + 27, "each training image has its line");
+    let refused = |flags: &[&str]| folder.fails(2, &[&["train", "data", "--out", "new"], flags].concat());
+    for bad in ["0", "7"] {
+        let error = refused(&["--batch", "8", "--epoch-images", bad]);
+        assert!(error.contains("--epoch-images") && error.contains("at least --batch"), "{error}");
+    }
+    let preset = Folder::with_images(4);
+    preset.train("run", &["--preset", "clothing1m"]);
+    assert!(config(&preset, "run").contains("epoch-images = 32000"));
+}
+
+#[test]
 fn dividemix_is_trained_without_a_part_of_it() {
     let folder = Folder::with_images(8);
     for part in ["co-training", "refinement", "other-division", "mixmatch"] {

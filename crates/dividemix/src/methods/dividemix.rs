@@ -14,6 +14,7 @@ use noisy_labels::soft::{co_guess, co_refine, sharpen};
 
 use super::{Plain, Recipe};
 use crate::batches::{endless, shuffled};
+use crate::division::kept;
 use crate::pass::{Pass, Set, ViewKind};
 use crate::{Losses, Result};
 
@@ -29,8 +30,7 @@ impl Recipe for DivideMix {
         // 7, 8: the labeled set, with labels and clean probabilities, and the unlabeled set, its labels dropped.
         let labeled = shuffled(&division.labeled, hyper.batch, pass.order(Set::Labeled));
         let unlabeled = endless(division.unlabeled.clone(), hyper.batch, pass.order(Set::Unlabeled));
-        let lambda_u =
-            hyper.lambda_u(division.labeled.len() as f64 / division.clean_probability.len() as f64);
+        let lambda_u = hyper.lambda_u(kept(division));
         let iterations = labeled.len();
         pass.start(iterations)?;
         // 9 to 16: mini-batches of both, M views of each sample; where there are strong ones, M of these to train on.

@@ -1,4 +1,4 @@
-//! An epoch over all samples alike: what every method but DivideMix shares.
+//! An epoch over all its samples alike: what every method but DivideMix shares.
 
 use candle_core::Tensor;
 use candle_nn::ops::softmax_last_dim;
@@ -56,14 +56,13 @@ impl Objective {
     }
 }
 
-/// A step a batch of all samples, with `views` of each; `objective` gets the batch and its number.
+/// A step a batch of all the epoch's samples, with `views` of each; `objective` gets the batch and its number.
 pub(super) fn over_all(
     pass: &mut Pass,
     views: &[ViewKind],
     mut objective: impl FnMut(&mut Pass, &Batch, usize) -> Result<Objective>,
 ) -> Result<Losses> {
-    let all: Vec<usize> = (0..pass.data.labels.len()).collect();
-    let batches = shuffled(&all, pass.hyper.batch, pass.order(Set::All));
+    let batches = shuffled(pass.samples, pass.hyper.batch, pass.order(Set::All));
     pass.start(batches.len())?;
     for (number, batch) in pass.views(batches, views, Set::All).enumerate() {
         let batch = batch?;

@@ -20,8 +20,8 @@ impl Recipe for Reweight {
         let Some(division) = division.filter(|division| pass.is_told_apart(division)) else {
             return Plain::CROSS_ENTROPY.epoch(pass, None);
         };
-        let clean = &division.clean_probability;
-        let mean = clean.iter().sum::<f64>() / clean.len() as f64;
+        let clean: f64 = pass.samples.iter().map(|&sample| division.clean_probability[sample]).sum();
+        let mean = clean / pass.samples.len() as f64;
         over_all(pass, &[ViewKind::Strong], |pass, batch, _| {
             let w = pass.clean_probability(&batch.samples, division)?;
             let weight = w.affine(self.strength / mean, 1.0 - self.strength)?.unsqueeze(1)?;

@@ -57,6 +57,8 @@ impl Settings {
         // Not said where each division decides.
         let lambda_u = self.lambda_u.or(d.lambda_u);
         self.lambda_u = lambda_u;
+        let epoch_images = self.epoch_images.or(d.epoch_images);
+        self.epoch_images = epoch_images;
         let hyperparameters = Hyperparameters {
             method: *self.method.get_or_insert(d.method),
             strength: self.strength.or(d.strength),
@@ -67,6 +69,7 @@ impl Settings {
             // A run shorter than the default warm-up is all warm-up.
             warmup: *self.warmup.get_or_insert(d.warmup.min(self.epochs.unwrap_or(d.epochs))),
             batch: *self.batch.get_or_insert(d.batch),
+            epoch_images,
             lr: *self.lr.get_or_insert(d.lr),
             body_lr: self.body_lr.or(d.body_lr),
             schedule: *self.schedule.get_or_insert(d.schedule),

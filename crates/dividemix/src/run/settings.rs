@@ -119,6 +119,10 @@ pub struct Settings {
     /// Images a step (DivideMix: labeled, and as many unlabeled)
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training"))]
     pub batch: Option<usize>,
+    /// Images an epoch, drawn for each network anew, as many of each class: a class with fewer gives all; as many as there are, or more,
+    /// is all of them [default: all]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training"))]
+    pub epoch_images: Option<usize>,
     /// Learning rate at the start
     #[cfg_attr(feature = "clap", arg(long, value_name = "RATE", help_heading = "Training"))]
     pub lr: Option<f64>,

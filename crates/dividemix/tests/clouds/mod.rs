@@ -27,8 +27,13 @@ pub(crate) struct Clouds {
 impl Clouds {
     /// `n` training samples of which exactly int(noise n) have a wrong label, and 400 test samples.
     pub(crate) fn new(n: usize, noise: f64, seed: u64) -> Self {
+        Self::of((0..n).map(|i| i % CLASSES).collect(), noise, seed)
+    }
+
+    /// The same, of these classes.
+    pub(crate) fn of(truth: Vec<usize>, noise: f64, seed: u64) -> Self {
+        let n = truth.len();
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let truth: Vec<usize> = (0..n).map(|i| i % CLASSES).collect();
         let mut labels = truth.clone();
         let wrong = (noise * n as f64).round() as usize;
         for i in rand::seq::index::sample(&mut rng, n, wrong) {
