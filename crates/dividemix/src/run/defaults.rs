@@ -51,6 +51,9 @@ const SCRATCH_SIDE: usize = 96;
 /// nothing of the accuracy.
 const FROZEN_SIZE: usize = 160;
 
+/// A head on a frozen body is not large enough for more images than this to be learned by heart.
+const FEW_FOR_A_HEAD: usize = 20_000;
+
 /// Decoded images up to this many bytes stay in memory.
 const RAM_BYTES: usize = 1 << 30;
 
@@ -59,7 +62,7 @@ const RAM_BYTES: usize = 1 << 30;
 pub fn defaults_for(facts: &Facts, said: &Settings) -> Defaults {
     let small = facts.side <= SMALL_SIDE;
     let recipe = match (&said.weights, said.frozen()) {
-        (Some(_), true) => frozen_body(said.method.unwrap_or(Method::DivideMix)),
+        (Some(_), true) => frozen_body(said.method.unwrap_or(Method::DivideMix), facts.images),
         (Some(_), false) => pretrained(small),
         (None, _) => from_scratch(small, facts),
     };
@@ -70,15 +73,13 @@ pub fn defaults_for(facts: &Facts, said: &Settings) -> Defaults {
 
 /// A small head on features of pretrained weights: what most users come with, and minutes on a CPU.
 ///
-/// Half of the features are dropped in each step, which keeps a head from learning wrong labels by heart better than mixing samples
-/// does; DivideMix mixes none then. Methods that leave out wrong labels or replace them bear, and need, a high rate. Joint optimisation
-/// learns its own predictions: dropout makes them too even.
-fn frozen_body(method: Method) -> Defaults {
-    let (lr, dropout) = match method {
-        Method::DivideMix | Method::Reweight => (0.02, Some(0.5)),
-        Method::Joint => (0.02, None),
-        _ => (0.005, Some(0.5)),
-    };
+/// Of few images, half of the features are dropped in each step: that keeps a head from learning wrong labels by heart better than
+/// mixing samples does, and DivideMix mixes none then or ever. Methods that leave out wrong labels or replace them bear, and need, a
+/// high rate. Joint optimisation learns its own predictions, which dropout makes too even.
+fn frozen_body(method: Method, images: usize) -> Defaults {
+    let dropout = (images <= FEW_FOR_A_HEAD && method != Method::Joint).then_some(0.5);
+    let lr =
+        if matches!(method, Method::DivideMix | Method::Reweight | Method::Joint) { 0.02 } else { 0.005 };
     let hyperparameters = Hyperparameters {
         epochs: 25,
         warmup: 5,
@@ -188,12 +189,17 @@ mod tests {
     }
 
     #[test]
-    fn joint_optimisation_alone_keeps_the_published_dropout_on_a_frozen_body() {
+    fn a_head_on_few_images_drops_half_of_the_features_but_for_joint_optimisation() {
         let said =
             Settings { weights: Some("w.pth".into()), freeze: Some(Freeze::Body), ..Settings::default() };
-        let dropout = |method| defaults_for(&PHOTOGRAPHS, &Settings { method, ..said.clone() }).dropout;
-        assert_eq!([None, Some(Method::Ce), Some(Method::Reweight)].map(dropout), [Some(0.5); 3]);
-        assert_eq!(dropout(Some(Method::Joint)), None);
+        let dropout = |images, method| {
+            defaults_for(&Facts { images, ..PHOTOGRAPHS }, &Settings { method, ..said.clone() }).dropout
+        };
+        for method in [None, Some(Method::Ce), Some(Method::Reweight)] {
+            assert_eq!(dropout(FEW_FOR_A_HEAD, method), Some(0.5));
+            assert_eq!(dropout(FEW_FOR_A_HEAD + 1, method), None);
+        }
+        assert_eq!(dropout(1000, Some(Method::Joint)), None);
     }
 
     #[test]
