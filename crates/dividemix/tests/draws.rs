@@ -140,11 +140,6 @@ fn dividemix_divides_what_was_drawn_and_rates_all_in_the_end() {
         }
         // All samples, whatever the last draw was: none is left without a probability.
         let auc = noisy_labels::metrics::auc(&outcome.clean_probability, &clean).unwrap();
-        println!(
-            "{auc} {:?} {:?}",
-            outcome.last_accuracy(),
-            run(&data, &clouds, &Hyperparameters { epoch_images: None, ..hyper }).1.last_accuracy()
-        );
         assert!(auc > 0.9, "{auc}");
     }
 }

@@ -274,6 +274,10 @@ mod tests {
             .unwrap();
         assert_eq!(plan.hyperparameters.epochs, 3);
         assert_eq!(plan.settings.clone().resolve(&FACTS).unwrap(), plan);
+        let said = Settings { preset: Some(Preset::Clothing1m), ..Settings::default() };
+        let plan = said.resolve(&FACTS).unwrap();
+        assert_eq!([plan.settings.epoch_images, plan.hyperparameters.epoch_images], [Some(32_000); 2]);
+        assert_eq!(plan.settings.clone().resolve(&FACTS).unwrap(), plan);
     }
 
     #[test]
