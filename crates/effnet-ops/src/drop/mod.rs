@@ -90,22 +90,22 @@ const GENERATORS: usize = 4;
 /// 0 or 1 / (1 - rate), `n` times: 0 where a uniform draw is below the rate.
 ///
 /// A draw of 64 bits is two uniform numbers, its halves times 2^-32, the lower first; the generators take turns. The halves are
-/// compared, as numbers, with the rate times 2^32. Which value it is can't be foreseen, so there is no branch on it. Both matter:
-/// with a branch, or with one generator and a draw a value, a head spends a fifth of its training here.
+/// compared, as numbers, with the rate times 2^32. Which value it is can't be foreseen, so there is no branch on it. All that
+/// matters, and that a turn makes an array of known length: else a head spends a fifth of its training here.
 fn factors(n: usize, rate: f64, seed: u64) -> Vec<f32> {
+    const TURN: usize = 2 * GENERATORS;
     let mut random = generators(seed);
     let kept = ((1.0 / (1.0 - rate)) as f32).to_bits();
     let below = (rate * (1u64 << 32) as f64).ceil() as u64;
     let factor = |half: u64| f32::from_bits(kept & u32::from(half < below).wrapping_sub(1));
-    let mut factors = vec![0.0; n];
-    for chunk in factors.chunks_mut(2 * GENERATORS) {
+    let mut factors = Vec::with_capacity(n + TURN);
+    while factors.len() < n {
         let drawn = random.each_mut().map(Xoshiro256PlusPlus::next_u64);
-        for (pair, bits) in chunk.chunks_mut(2).zip(drawn) {
-            for (value, half) in pair.iter_mut().zip([bits & u64::from(u32::MAX), bits >> 32]) {
-                *value = factor(half);
-            }
-        }
+        let halves: [u64; TURN] =
+            std::array::from_fn(|i| drawn[i / 2] >> (32 * (i % 2)) & u64::from(u32::MAX));
+        factors.extend_from_slice(&halves.map(factor));
     }
+    factors.truncate(n);
     factors
 }
 
