@@ -193,8 +193,8 @@ fn head() -> String {
          images a class, a head of 256 units on EfficientNet-Lite0's frozen features at 160 px, 25 epochs; a method's own numbers are \
          its defaults ([methods.md](../methods.md)). Passes are samples through a network, in millions, a backward pass counted as two \
          and evaluation of training and test images included; seconds are those of all epochs, without features and a teacher's look \
-         at the images. These were chosen on other images, \
-         not on these test images ([how](../benchmarks.md#the-defaults-for-a-frozen-body)). Measured on {}, {} ({} cores):\n\n```sh\ncargo xtask bench accuracy\n```\n",
+         at the images. The defaults' rate, dropout and mixing were chosen on other images, the rest on these \
+         ([how](../benchmarks.md#the-defaults-for-a-frozen-body)). Measured on {}, {} ({} cores):\n\n```sh\ncargo xtask bench accuracy\n```\n",
         today(),
         machine.processor,
         machine.cores

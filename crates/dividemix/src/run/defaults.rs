@@ -75,7 +75,7 @@ pub fn defaults_for(facts: &Facts, said: &Settings) -> Defaults {
 ///
 /// Of few images, half of the features are dropped in each step: that keeps a head from learning wrong labels by heart better than
 /// mixing samples does, and DivideMix mixes none then or ever. Methods that leave out wrong labels or replace them bear, and need, a
-/// high rate. Joint optimisation learns its own predictions, which dropout makes too even.
+/// high rate. Joint optimisation is the one that dropout does not help.
 fn frozen_body(method: Method, images: usize) -> Defaults {
     let dropout = (images <= FEW_FOR_A_HEAD && method != Method::Joint).then_some(0.5);
     let lr =

@@ -91,7 +91,7 @@ const GENERATORS: usize = 4;
 ///
 /// A draw of 64 bits is two uniform numbers, its halves times 2^-32, the lower first; the generators take turns. The halves are
 /// compared, as numbers, with the rate times 2^32. Which value it is can't be foreseen, so there is no branch on it. All that
-/// matters, and that a turn makes an array of known length: else a head spends a fifth of its training here.
+/// matters, and that a turn makes an array of known length: else a head spends a seventh of its training here.
 fn factors(n: usize, rate: f64, seed: u64) -> Vec<f32> {
     const TURN: usize = 2 * GENERATORS;
     let mut random = generators(seed);
