@@ -107,16 +107,6 @@ pub fn train(
 ) -> Result<Outcome> {
     check(networks, data, start, hyper)?;
     let refined = start.map(|s| s.refined(data));
-    let context = Context {
-        data,
-        hyper,
-        samples: &[],
-        refined: refined.as_deref(),
-        class_weights: None,
-        transition: None,
-        mean_predictions: None,
-        stop,
-    };
     let optimisers = networks
         .iter()
         .map(|n| Optimiser::new(n.as_ref(), hyper.body_share(), hyper.ema))
@@ -150,13 +140,21 @@ pub fn train(
             state.transition = Some(estimated_transition(&state.outputs[0], data)?);
         }
         let (transition, mean_predictions) = (state.transition.as_deref(), state.predictions.rows());
-        let context = Context { transition, mean_predictions, ..context };
         // 6: train the networks one by one.
         let mut records = Vec::new();
         let mut images = 0;
         for (network, samples) in samples.iter().enumerate() {
             let weights = class_weights(data, samples, hyper.class_weights);
-            let context = Context { samples, class_weights: weights.as_deref(), ..context };
+            let context = Context {
+                data,
+                hyper,
+                samples,
+                refined: refined.as_deref(),
+                class_weights: weights.as_deref(),
+                transition,
+                mean_predictions,
+                stop,
+            };
             let division = divisions.as_ref().map(|d| &d[network]);
             if let Some(d) = division {
                 let (labeled, unlabeled) = (d.labeled.len(), d.unlabeled.len());
