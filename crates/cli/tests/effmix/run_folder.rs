@@ -198,17 +198,25 @@ fn a_run_starts_from_what_another_one_found_matched_by_path() {
 fn a_frozen_body_trains_a_head_on_cached_features_and_the_model_predicts_alone() {
     let folder = Folder::with_images(10);
     folder.train("first", &[]);
+    folder.put("data/green/03-text.png", "no image");
     let frozen = ["train", "data", "--weights", "first", "--freeze", "body", "--size", "16", "--epochs", "2"];
     let more = ["--warmup", "1", "--batch", "8"];
     folder.run(&[&frozen[..], &more, &["--out", "second"]].concat());
     let cached =
         || folder.path("cache").read_dir().unwrap().filter(|f| f.as_ref().unwrap().path().is_file()).count();
     let files = cached();
-    assert!(files >= 2, "features of training and test images are kept");
+    assert_eq!(files, 2, "features of training and test images are kept, and nothing else");
     folder.run(&[&frozen[..], &more, &["--out", "third"]].concat());
     assert_eq!(cached(), files, "the same images and weights are not computed again");
     folder.run(&[&frozen[..], &more, &["--dropout", "0.4", "--out", "fourth"]].concat());
     assert_eq!(cached(), files, "a head's dropout changes no feature");
+    folder.run(&[&frozen[..], &more, &["--cache", "disk", "--out", "fifth"]].concat());
+    assert_eq!(cached(), files, "features stand for the decoded images");
+    for run in ["second", "third"] {
+        let summary = json(&read(&folder.path(run).join("summary.json")));
+        assert_eq!(summary["skipped_files"][0]["path"], "green/03-text.png", "{summary}");
+        assert_eq!(summary["skipped_files"].as_array().unwrap().len(), 1, "{summary}");
+    }
     for file in ["model/net1.safetensors", "model/net2.safetensors", "label_issues.csv", "pred_probs.npy"] {
         let (second, third) = (folder.path("second").join(file), folder.path("third").join(file));
         assert_eq!(read(&second), read(&third), "{file} depends on the cache");

@@ -122,7 +122,7 @@ pub(crate) struct Making<'a> {
 }
 
 impl Making<'_> {
-    /// Decodes all images of a set.
+    /// Decodes all images of a set, or gets their features.
     pub(crate) fn sets(&self, folder: ImageFolder) -> Result<Sets> {
         let classes = folder.classes.len();
         let mut skipped = folder.skipped;
@@ -154,31 +154,27 @@ impl Making<'_> {
         wanted: Wanted,
         skipped: &mut Vec<Skipped>,
     ) -> Result<(Arc<dyn ViewSource>, Vec<Sample>)> {
-        let decode = |samples| self.decode(samples);
+        let transform = transform_for(self.arch, self.augment);
         let (views, kept, unreadable): (Arc<dyn ViewSource>, _, _) = match &self.body {
             Some(body) => {
                 let (features, kept, unreadable) =
-                    Features::of(samples, body, wanted, decode, self.features, self.stop)?;
+                    Features::of(samples, body, wanted, &transform, self.features, self.stop)?;
                 (Arc::new(features), kept, unreadable)
             }
             None => {
-                let (views, unreadable) = decode(samples)?;
+                let cache = match self.cache {
+                    CacheKind::Ram => Cache::Ram,
+                    CacheKind::Disk => Cache::Disk(cache_folder()?),
+                    CacheKind::None => Cache::None,
+                };
+                let (views, unreadable) =
+                    Views::build(samples, transform, cache, self.progress, self.stop).map_err(stopped)?;
                 let kept = views.samples().to_vec();
                 (Arc::new(PixelViews { views, strong: self.strong }), kept, unreadable)
             }
         };
         skipped.extend(unreadable);
         Ok((views, kept))
-    }
-
-    fn decode(&self, samples: Vec<Sample>) -> Result<(Views, Vec<Skipped>)> {
-        let cache = match self.cache {
-            CacheKind::Ram => Cache::Ram,
-            CacheKind::Disk => Cache::Disk(cache_folder()?),
-            CacheKind::None => Cache::None,
-        };
-        Views::build(samples, transform_for(self.arch, self.augment), cache, self.progress, self.stop)
-            .map_err(stopped)
     }
 }
 

@@ -115,8 +115,8 @@ pub(crate) fn estimate(
 
     let base = memory_used();
     let (arch, area) = probed(&plan.arch);
-    let Some((views, decoding)) = few_views(&data.folder.train, &arch, plan, stop)? else { return Ok(None) };
     let frozen = settings.frozen();
+    let Some((views, decoding)) = few_views(&data.folder.train, &arch, plan, stop)? else { return Ok(None) };
     let networks = throwaway(&arch, data.facts.classes, hyper.networks(), frozen, hyper.seed)?;
     let to_encode = if frozen { views_to_encode(plan, data, body)? } else { 0 };
     // With features in the cache no image is read.
@@ -153,13 +153,10 @@ pub(crate) fn estimate(
         .zip(activations)
         .map(|(base, activations)| base + in_memory + bytes.networks + activations.max(bytes.checkpoint));
     let on_disk = if plan.cache == CacheKind::Disk { pixels(to_read) } else { 0 };
+    // Once as they are computed, once as a file with its header.
+    let features = 2 * to_encode as u64 * bytes.feature;
     let run_bytes = 2 * bytes.checkpoint + bytes.results;
-    Ok(Some(Estimate {
-        seconds,
-        memory_bytes,
-        run_bytes,
-        cache_bytes: on_disk + to_encode as u64 * bytes.feature,
-    }))
+    Ok(Some(Estimate { seconds, memory_bytes, run_bytes, cache_bytes: on_disk + features }))
 }
 
 /// The share of labels that divisions keep: as in the run that this one starts from, if it is there.
@@ -211,7 +208,9 @@ fn few_views(
         return Ok(None);
     }
     let decoding = began.elapsed().as_secs_f64() / tried as f64;
-    let cache = if plan.cache == CacheKind::None { Cache::None } else { Cache::Ram };
+    // A frozen body decodes each image once: the time of its views is that of the body alone.
+    let decodes_each_time = plan.cache == CacheKind::None && !plan.settings.frozen();
+    let cache = if decodes_each_time { Cache::None } else { Cache::Ram };
     Ok(Some((read(readable, cache)?.0, decoding)))
 }
 

@@ -4,21 +4,22 @@
 //! The file is one safetensors tensor `features` `[N, V, F]`, named by a hash of all that it depends on, so it needs
 //! no invalidation; it is memory-mapped, so a set may be larger than memory.
 
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::UNIX_EPOCH;
 
 use candle_core::{Device, Tensor};
 use effnet_model::EfficientNet;
-use image_folder::{Pixels, Sample, Skipped, Views};
+use image_folder::{Cache, Pixels, Sample, Skipped, Transform, Views};
 use memmap2::Mmap;
 use serde_json::json;
 
 use super::cache::cache_folder;
-use super::files::write_atomic;
-use super::pixels::to_tensor;
+use super::files::{parent, write_atomic};
+use super::pixels::{stopped, to_tensor};
 use crate::{Error, Result, View, ViewSource};
 
 /// Images in a batch through the body.
@@ -67,32 +68,24 @@ impl Features {
         samples: Vec<Sample>,
         body: &Body<'_>,
         wanted: Wanted,
-        decode: impl FnOnce(Vec<Sample>) -> Result<(Views, Vec<Skipped>)>,
+        transform: &Transform,
         progress: &(dyn Fn(usize, usize) + Sync),
         stop: &AtomicBool,
     ) -> Result<(Self, Vec<Sample>, Vec<Skipped>)> {
         let file = cache_file(&samples, body, wanted)?;
-        if let Some((features, skipped)) = Self::open(&file, samples.len()) {
+        let (features, skipped) = if let Some(cached) = Self::open(&file, samples.len()) {
             progress(samples.len(), samples.len());
-            let unreadable = |sample: &Sample| skipped.iter().any(|s| s.path == sample.path);
-            let kept = if skipped.is_empty() {
-                samples
-            } else {
-                samples.into_iter().filter(|s| !unreadable(s)).collect()
-            };
-            return Ok((features, kept, skipped));
-        }
-        let all = samples.len();
-        let (views, skipped) = decode(samples)?;
-        compute(&file, &views, &skipped, body.network, wanted, progress, stop)?;
-        let kept = views.samples().to_vec();
-        match Self::open(&file, all) {
-            Some((features, _)) => Ok((features, kept, skipped)),
-            None => Err(Error::Format {
+            cached
+        } else {
+            compute(&file, &samples, transform, body.network, wanted, progress, stop)?;
+            Self::open(&file, samples.len()).ok_or(Error::Format {
                 path: file,
                 problem: "changed while it was written; try again".to_owned(),
-            }),
-        }
+            })?
+        };
+        let unreadable: HashSet<&str> = skipped.iter().map(|s| s.path.as_str()).collect();
+        let kept = samples.into_iter().filter(|s| !unreadable.contains(s.path.as_str())).collect();
+        Ok((features, kept, skipped))
     }
 
     /// A cached file, unless it is missing or not whole: then it is made anew.
@@ -147,64 +140,58 @@ impl ViewSource for Features {
     }
 }
 
-/// Computes the features of all views and writes the file.
+/// Computes the features of all views and writes the file. An image is decoded once, and forgotten after its batch.
 fn compute(
     file: &Path,
-    views: &Views,
-    skipped: &[Skipped],
+    samples: &[Sample],
+    transform: &Transform,
     network: &EfficientNet,
     wanted: Wanted,
     progress: &(dyn Fn(usize, usize) + Sync),
     stop: &AtomicBool,
 ) -> Result<()> {
-    let (n, v, length) = (views.len(), wanted.views(), network.feature_len());
-    let skipped: Vec<(&str, &str)> = skipped.iter().map(|s| (s.path.as_str(), s.reason.as_str())).collect();
-    let header = header(n, v, length, &serde_json::to_string(&skipped).unwrap_or_default());
+    let failed = || Error::io("can't write", file);
     let network = network.evaluator()?;
-    let samples: Vec<usize> = (0..n).collect();
-    let fill = |out: &mut dyn Write| -> Result<()> {
-        let put =
-            |out: &mut dyn Write, bytes: &[u8]| out.write_all(bytes).map_err(Error::io("can't write", file));
-        put(out, &header)?;
-        for (number, batch) in samples.chunks(BATCH).enumerate() {
-            if stop.load(Ordering::Relaxed) {
-                return Err(Error::Stopped);
-            }
-            let encode = |images: image_folder::Batch| -> Result<Vec<Vec<f32>>> {
-                Ok(network.features(&to_tensor(images)?)?.to_vec2()?)
-            };
-            let mut of_views = vec![encode(views.plain(batch)?)?];
-            if wanted == Wanted::PlainAndFlipped {
-                of_views.push(encode(views.flipped(batch)?)?);
-            }
-            for row in 0..batch.len() {
-                for view in &of_views {
-                    let bytes: Vec<u8> = view[row].iter().flat_map(|value| value.to_le_bytes()).collect();
-                    put(out, &bytes)?;
-                }
-            }
-            progress((number * BATCH + batch.len()).min(n), n);
-        }
-        Ok(())
+    let encode = |images: image_folder::Batch| -> Result<Vec<Vec<f32>>> {
+        Ok(network.features(&to_tensor(images)?)?.to_vec2()?)
     };
-    write_atomic(file, |out| fill(out).map_err(io::Error::other)).map_err(inner)
-}
-
-/// The error that passed through a writer, as it was.
-fn inner(error: Error) -> Error {
-    match error {
-        Error::Io { what, path, source } => match source.downcast::<Error>() {
-            Ok(inner) => inner,
-            Err(source) => Error::Io { what, path, source },
-        },
-        other => other,
+    // The header, which comes first, says how many images can be read, which is known last.
+    let rows = tempfile::tempfile_in(parent(file)).map_err(failed())?;
+    let mut out = BufWriter::new(rows);
+    let mut skipped = Vec::new();
+    let mut done = 0;
+    for batch in samples.chunks(BATCH) {
+        let (views, unreadable) =
+            Views::build(batch.to_vec(), transform.clone(), Cache::Ram, &|_, _| (), stop).map_err(stopped)?;
+        skipped.extend(unreadable);
+        let readable: Vec<usize> = (0..views.len()).collect();
+        if !readable.is_empty() {
+            let mut of_views = vec![encode(views.plain(&readable)?)?];
+            if wanted == Wanted::PlainAndFlipped {
+                of_views.push(encode(views.flipped(&readable)?)?);
+            }
+            let values = readable.iter().flat_map(|&row| of_views.iter().flat_map(move |view| &view[row]));
+            values.into_iter().try_for_each(|v| out.write_all(&v.to_le_bytes())).map_err(failed())?;
+        }
+        done += batch.len();
+        progress(done, samples.len());
     }
+    let mut rows = out.into_inner().map_err(io::IntoInnerError::into_error).map_err(failed())?;
+    rows.rewind().map_err(failed())?;
+    let shape = [samples.len() - skipped.len(), wanted.views(), network.feature_len()];
+    let header = header(shape, &skipped);
+    write_atomic(file, |out| {
+        out.write_all(&header)?;
+        io::copy(&mut rows, out).map(|_| ())
+    })
 }
 
 /// The safetensors header (length, JSON, padded to 8 bytes) of one tensor that is then streamed.
-fn header(n: usize, views: usize, length: usize, skipped: &str) -> Vec<u8> {
-    let bytes = n * views * length * 4;
-    let features = json!({"dtype": "F32", "shape": [n, views, length], "data_offsets": [0, bytes]});
+fn header(shape: [usize; 3], skipped: &[Skipped]) -> Vec<u8> {
+    let skipped: Vec<(&str, &str)> = skipped.iter().map(|s| (s.path.as_str(), s.reason.as_str())).collect();
+    let skipped = json!(skipped).to_string();
+    let bytes = 4 * shape.iter().product::<usize>();
+    let features = json!({"dtype": "F32", "shape": shape, "data_offsets": [0, bytes]});
     let mut text = json!({"__metadata__": {"skipped": skipped}, "features": features}).to_string();
     while !text.len().is_multiple_of(8) {
         text.push(' ');

@@ -95,7 +95,9 @@ impl Settings {
         self.freeze.get_or_insert(Freeze::None);
         self.resolve_data();
         let augment = *self.augment.get_or_insert(defaults.augment);
-        let cache = *self.cache.get_or_insert(defaults.cache);
+        // With a frozen body the features are what is kept, whatever was said of images.
+        let cache = if self.frozen() { CacheKind::None } else { self.cache.unwrap_or(defaults.cache) };
+        self.cache = Some(cache);
         let checkpoint_every = *self.checkpoint_every.get_or_insert(1);
         Ok(Plan { settings: self, arch, hyperparameters, augment, strong_view, cache, checkpoint_every })
     }

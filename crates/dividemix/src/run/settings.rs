@@ -45,7 +45,8 @@ pub struct Settings {
     /// Only the first so many training images of each class folder, by path
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Data"))]
     pub per_class: Option<usize>,
-    /// Where decoded images are kept: ram, disk or none [default: ram, disk for large sets]
+    /// Where decoded images are kept: ram, disk or none [default: ram, disk for large sets; a frozen body's features
+    /// are kept instead]
     #[cfg_attr(feature = "clap", arg(long, value_name = "WHERE", help_heading = "Data", value_parser = named::<CacheKind>))]
     pub cache: Option<CacheKind>,
 
@@ -259,7 +260,7 @@ impl StrongView {
 pub enum CacheKind {
     /// In memory, as bytes at training size.
     Ram,
-    /// In a temporary file, as bytes at training size.
+    /// In a file in the cache folder, as bytes at training size.
     Disk,
     /// Nowhere: decoded anew each epoch.
     None,
