@@ -59,7 +59,7 @@ const STEPS: (usize, usize) = (2, 12);
 const TRAINED: f64 = 3.0;
 
 /// Guesses take a view and a half through a network for each view that is trained on: M views of both batches by the
-/// network itself, and of the unlabeled one by its peer.
+/// network itself, and of the unlabeled one by its peer. A first guess, too: a view alone where the unlabeled batch is left out.
 const GUESSES: f64 = 1.5;
 
 impl Costs {
@@ -116,13 +116,19 @@ impl Costs {
 
         let guesses = GUESSES * costs.evaluated.seconds;
         costs.mixed = Cost { seconds: costs.plain.seconds + guesses, ..costs.plain };
-        let (views, a_sample) = (affordable(&costs.mixed), 2 * hyper.augmentations);
+        let (views, a_sample) = (affordable(&costs.mixed), rows_mixed(1, hyper));
         let batch = hyper.batch.min(n / 2).min(views / (STEPS.0 + 1) / a_sample);
         if work.mixed > 0 && batch >= 2 {
             costs.mixed = timer.mixed(batch, steps(views, batch * a_sample))?;
         }
         Ok(costs)
     }
+}
+
+/// Views that a step of DivideMix trains on, where half of the samples are labeled and a batch is of `batch`.
+pub(crate) fn rows_mixed(batch: usize, hyper: &Hyperparameters) -> usize {
+    let batches = if hyper.uses_unlabeled(0.5) { 2 } else { 1 };
+    batches * hyper.augmentations * batch
 }
 
 /// The passes of the loop, with a clock.
@@ -148,7 +154,7 @@ impl Timer<'_> {
         let half = batch * (steps + 1);
         let clean = [vec![1.0; half], vec![0.0; half]].concat();
         let division = Division::by_probability(clean, 0.5);
-        self.steps(&DivideMix, (batch, 2 * self.hyper.augmentations * batch), 2 * half, Some(&division))
+        self.steps(&DivideMix, (batch, rows_mixed(batch, self.hyper)), 2 * half, Some(&division))
     }
 
     /// Evaluation, batch by batch; the median batch.

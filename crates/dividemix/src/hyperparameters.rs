@@ -314,6 +314,13 @@ impl Hyperparameters {
         self.lambda_u.unwrap_or(if kept <= FEW_KEPT { LAMBDA_U_OF_FEW } else { 0.0 })
     }
 
+    /// Whether unlabeled samples are trained on where a division keeps this share: with mixing, labeled ones are mixed with them, and
+    /// lambda_u weighs their own loss. With neither, nothing of them but L_reg would be left, and they are left alone, as in the authors'
+    /// `Train_clothing1M.py`.
+    pub(crate) fn uses_unlabeled(&self, kept: f64) -> bool {
+        self.mixup_alpha > 0.0 || self.lambda_u(kept) > 0.0
+    }
+
     /// How much of the method there is: 0 is plain training.
     pub(crate) fn strength(&self) -> f64 {
         self.strength.or(self.method.strength().map(|strength| strength.usual)).unwrap_or_default()

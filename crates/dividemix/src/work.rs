@@ -13,7 +13,8 @@ use crate::{Hyperparameters, Method};
 pub struct Work {
     /// Trained on in plain steps (warm-up, line 2): forward and backward, a batch at a time.
     pub plain: usize,
-    /// Trained on in DivideMix's steps (lines 23 to 27): M views of both batches together, forward and backward.
+    /// Trained on in DivideMix's steps (lines 23 to 27): M views of the labeled batch and, where it is used, of the unlabeled one
+    /// together, forward and backward.
     pub mixed: usize,
     /// Predicted before that by the network itself (lines 17 and 20): forward, in training mode.
     pub guessed: usize,
@@ -37,12 +38,14 @@ impl Work {
     }
 
     /// A network's pass by DivideMix: as many steps as the labeled set has batches, and as many batches of the unlabeled
-    /// set, which starts over when it runs out. A division that can't be used is trained plainly.
+    /// set, which starts over when it runs out; or none of it, without mixing and with lambda_u 0. A division that can't be used is
+    /// trained plainly.
     pub fn dividemix_pass(labeled: usize, unlabeled: usize, hyper: &Hyperparameters) -> Self {
         if labeled < 2 || unlabeled < 2 {
             return Self::plain_pass(labeled + unlabeled);
         }
-        let steps = sizes(labeled, hyper.batch).len();
+        let kept = labeled as f64 / (labeled + unlabeled) as f64;
+        let steps = if hyper.uses_unlabeled(kept) { sizes(labeled, hyper.batch).len() } else { 0 };
         let u: usize = sizes(unlabeled, hyper.batch).into_iter().cycle().take(steps).sum();
         let of = |samples| hyper.augmentations * samples;
         Self {

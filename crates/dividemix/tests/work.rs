@@ -54,16 +54,18 @@ fn counting(count: usize) -> (Vec<Box<dyn Network>>, Arc<Rows>) {
 #[test]
 fn counted_work_is_the_work_of_a_run() {
     // Not multiples of each other, so that last batches are smaller and the unlabeled set starts over.
-    for (n, epoch_images, batch, augmentations, strong_views, method) in [
-        (203, None, 16, 2, false, Method::DivideMix),
-        (203, None, 16, 2, true, Method::DivideMix),
-        (203, Some(117), 16, 2, false, Method::DivideMix),
-        (130, None, 64, 3, false, Method::DivideMix),
-        (97, None, 32, 1, false, Method::DivideMix),
-        (65, None, 64, 2, false, Method::Ce),
-        (65, None, 64, 2, true, Method::Ce),
-        (65, Some(33), 32, 2, false, Method::Ce),
-        (65, Some(100), 64, 2, false, Method::Ce),
+    for (n, epoch_images, batch, augmentations, strong_views, mixup_alpha, method) in [
+        (203, None, 16, 2, false, 4.0, Method::DivideMix),
+        (203, None, 16, 2, true, 4.0, Method::DivideMix),
+        // Nothing mixed, and lambda_u 0: without the unlabeled batches.
+        (203, None, 16, 2, false, 0.0, Method::DivideMix),
+        (203, Some(117), 16, 2, false, 4.0, Method::DivideMix),
+        (130, None, 64, 3, false, 4.0, Method::DivideMix),
+        (97, None, 32, 1, false, 4.0, Method::DivideMix),
+        (65, None, 64, 2, false, 4.0, Method::Ce),
+        (65, None, 64, 2, true, 4.0, Method::Ce),
+        (65, Some(33), 32, 2, false, 4.0, Method::Ce),
+        (65, Some(100), 64, 2, false, 4.0, Method::Ce),
     ] {
         let hyper = Hyperparameters {
             method,
@@ -71,6 +73,8 @@ fn counted_work_is_the_work_of_a_run() {
             epoch_images,
             augmentations,
             strong_views,
+            mixup_alpha,
+            lambda_u: Some(mixup_alpha),
             epochs: 5,
             warmup: 2,
             lr: 0.05,

@@ -33,18 +33,21 @@ impl Recipe for DivideMix {
         let lambda_u = hyper.lambda_u(kept(division));
         let iterations = labeled.len();
         pass.start(iterations)?;
-        // 9 to 16: mini-batches of both, M views of each sample; where there are strong ones, M of these to train on.
+        // 9 to 16: mini-batches of both (of the labeled set alone, where nothing is taken from the other), M views of each sample;
+        // where there are strong ones, M of these to train on.
         let m = hyper.augmentations;
         let mut kinds = vec![ViewKind::Weak; m];
         if hyper.strong_views {
             kinds.extend(vec![ViewKind::Strong; m]);
         }
         let x = pass.views(labeled, &kinds, Set::Labeled);
-        let u = pass.views(unlabeled, &kinds, Set::Unlabeled);
+        let mut u =
+            hyper.uses_unlabeled(kept(division)).then(|| pass.views(unlabeled, &kinds, Set::Unlabeled));
         // Guesses are made on the first M of them, and the last M are trained on: without strong ones, the same.
         let last = kinds.len() - m;
-        for (iteration, (x, u)) in x.zip(u).enumerate() {
-            let (x, u) = (x?, u?);
+        for (iteration, x) in x.enumerate() {
+            let x = x?;
+            let u = u.as_mut().and_then(Iterator::next).transpose()?;
             let y = pass.given_labels(&x.samples)?;
             let w = pass.clean_probability(&x.samples, division)?;
 
@@ -58,41 +61,52 @@ impl Recipe for DivideMix {
             };
             // 19
             let y = sharpen(&y, hyper.temperature)?;
-            // 20: co-guess: average both networks' predictions across the views of u.
-            let mut guesses = pass.predictions(&u.views[..m])?;
-            if hyper.co_guesses() {
-                guesses.extend(pass.peer_predictions(&u.views[..m])?);
+            let in_labeled = x.samples.len() * m;
+            let mut views = x.views[last..].to_vec();
+            let mut targets = vec![y; m];
+            if let Some(u) = u {
+                // 20: co-guess: average both networks' predictions across the views of u.
+                let mut guesses = pass.predictions(&u.views[..m])?;
+                if hyper.co_guesses() {
+                    guesses.extend(pass.peer_predictions(&u.views[..m])?);
+                }
+                let q = co_guess(&guesses)?;
+                // 21
+                let q = sharpen(&q, hyper.temperature)?;
+                views.extend_from_slice(&u.views[last..]);
+                targets.extend(vec![q; m]);
             }
-            let q = co_guess(&guesses)?;
-            // 21
-            let q = sharpen(&q, hyper.temperature)?;
 
             // 23 to 25: MixMatch over the union of both augmented batches.
-            let views = Tensor::cat(&[&x.views[last..], &u.views[last..]].concat(), 0)?;
-            drop((x.views, u.views)); // much memory, which the backward pass can have
-            let targets = [vec![y; m], vec![q; m]].concat();
+            let batch = Tensor::cat(&views, 0)?;
+            drop((x.views, views)); // much memory, which the backward pass can have
             let targets = Tensor::cat(&targets, 0)?;
-            let mixup = Mixup::draw(targets.dim(0)?, hyper.mixup_alpha, &mut pass.mix(iteration).rng());
+            let rows = targets.dim(0)?;
+            let mixup = Mixup::draw(rows, hyper.mixup_alpha, &mut pass.mix(iteration).rng());
             let targets = mixup.mix(&targets)?;
-            let logits = pass.forward(&mixup.mix(&views)?)?;
+            let logits = pass.forward(&mixup.mix(&batch)?)?;
 
-            let (rows, in_labeled) = (targets.dim(0)?, x.samples.len() * m);
-            let in_unlabeled = rows - in_labeled;
             let loss_x = cross_entropy(
                 &logits.narrow(0, 0, in_labeled)?,
                 &pass.weigh_classes(&targets.narrow(0, 0, in_labeled)?)?,
             )?;
-            let loss_u = unlabeled_loss(
-                &logits.narrow(0, in_labeled, in_unlabeled)?,
-                &targets.narrow(0, in_labeled, in_unlabeled)?,
-            )?;
+            let loss_u = (rows > in_labeled)
+                .then(|| {
+                    let of_unlabeled = |t: &Tensor| t.narrow(0, in_labeled, rows - in_labeled);
+                    unlabeled_loss(&of_unlabeled(&logits)?, &of_unlabeled(&targets)?)
+                })
+                .transpose()?;
             let loss_reg = prior_loss(&logits)?;
             // 26: L = L_X + lambda_u L_U + lambda_r L_reg
             let epoch = pass.epoch as f64 + iteration as f64 / iterations as f64;
             let lambda_u = lambda_u_ramp(lambda_u, epoch, hyper.warmup as f64, hyper.lambda_u_ramp);
-            let loss = ((&loss_x + (&loss_u * lambda_u)?)? + (&loss_reg * hyper.lambda_r)?)?;
+            let loss = match &loss_u {
+                Some(loss_u) => (&loss_x + (loss_u * lambda_u)?)?,
+                None => loss_x.clone(),
+            };
+            let loss = (loss + (&loss_reg * hyper.lambda_r)?)?;
             // 27: one SGD step on this network alone.
-            pass.step(&loss, rows, &loss_x, Some(&loss_u), Some(&loss_reg))?;
+            pass.step(&loss, rows, &loss_x, loss_u.as_ref(), Some(&loss_reg))?;
         }
         Ok(pass.mean_losses())
     }

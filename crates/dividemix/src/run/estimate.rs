@@ -23,7 +23,7 @@ use super::pixels::{PixelViews, stopped, to_tensor, transform_for};
 use super::resolve::Plan;
 use super::settings::CacheKind;
 use super::weights::{FrozenBody, build, throwaway};
-use crate::costs::{Cost, Costs};
+use crate::costs::{Cost, Costs, rows_mixed};
 use crate::evaluate::BATCH as EVALUATED;
 use crate::memory::{forget_peak, memory_used, peak_rss_bytes};
 use crate::{Checkpoints, Error, Method, Network, Result, TYPICAL_CLEAN_SHARE, View, ViewSource, Work};
@@ -143,7 +143,7 @@ pub(crate) fn estimate(
     memory.push((costs.evaluated, EVALUATED.min(n), area));
     memory.push((costs.plain, hyper.batch.min(n), area));
     if work.mixed > 0 {
-        memory.push((costs.mixed, 2 * hyper.augmentations * hyper.batch.min(n / 2), area));
+        memory.push((costs.mixed, rows_mixed(hyper.batch.min(n / 2), hyper), area));
     }
     let activations =
         memory.iter().filter_map(|(cost, rows, area)| bytes.rows(cost, *rows, *area, base?)).max();
