@@ -52,7 +52,7 @@ const SCRATCH_SIDE: usize = 96;
 const FROZEN_SIZE: usize = 160;
 
 /// A head on a frozen body is not large enough for more images than this to be learned by heart.
-const FEW_FOR_A_HEAD: usize = 20_000;
+const FEW_FOR_A_HEAD: usize = 10_000;
 
 /// Decoded images up to this many bytes stay in memory.
 const RAM_BYTES: usize = 1 << 30;

@@ -62,7 +62,7 @@ pub struct Settings {
     /// Stride of the first convolution, 1 or 2 [default: 1 for images up to 64 pixels]
     #[cfg_attr(feature = "clap", arg(long, value_name = "STRIDE", help_heading = "Network"))]
     pub stem_stride: Option<usize>,
-    /// Rate of dropout before the classifier [default: the network's own; with --freeze body and at most 20,000 images
+    /// Rate of dropout before the classifier [default: the network's own; with --freeze body and at most 10,000 images
     /// 0.5, but for --method joint]
     #[cfg_attr(feature = "clap", arg(long, value_name = "RATE", help_heading = "Network"))]
     pub dropout: Option<f64>,
