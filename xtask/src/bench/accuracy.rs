@@ -117,6 +117,7 @@ struct Summary {
 struct Record {
     phase: String,
     loss_x: Option<f64>,
+    loss_u: Option<f64>,
     clean_fraction: Option<f64>,
 }
 
@@ -258,11 +259,12 @@ fn passes(method: &str, flags: &str, record: &Record) -> f64 {
         _ if record.loss_x.is_none() => 0.0,
         ("dividemix", Some(clean)) if record.phase == "train" => {
             let without = |part: &str| flags.contains(part); // of `--ablate`
-            // Two views of as many unlabeled samples as labeled ones.
+            // Two views of the labeled samples, and of as many unlabeled ones where they are used.
             let views = 2.0 * clean * all;
             let refined = if without("refinement") || without("mixmatch") { 0.0 } else { views };
             let by_peer = if without("co-training") || without("mixmatch") { 0.0 } else { views };
-            3.0 * 2.0 * views + views + refined + by_peer
+            let of_unlabeled = if record.loss_u.is_some() { 3.0 * views + views + by_peer } else { 0.0 };
+            3.0 * views + refined + of_unlabeled
         }
         // The teacher's.
         ("consistency", _) => 4.0 * all,
@@ -319,15 +321,22 @@ mod tests {
 
     #[test]
     fn passes_are_counted_by_what_an_epoch_was() {
-        let record =
-            |phase: &str, loss_x, clean_fraction| Record { phase: phase.to_owned(), loss_x, clean_fraction };
-        let (warm_up, divided) = (record("warm_up", Some(1.0), None), record("train", Some(1.0), Some(0.5)));
+        let record = |phase: &str, loss_x, clean_fraction| Record {
+            phase: phase.to_owned(),
+            loss_x,
+            loss_u: None,
+            clean_fraction,
+        };
+        let (warm_up, labeled) = (record("warm_up", Some(1.0), None), record("train", Some(1.0), Some(0.5)));
+        let divided = Record { loss_u: Some(1.0), ..record("train", Some(1.0), Some(0.5)) };
         // 15,000 are evaluated.
         assert_eq!(passes("ce", "", &warm_up), 30_000.0);
         assert_eq!(passes("dividemix", "", &warm_up), 30_000.0);
         // 2,500 labeled, as many unlabeled, two views of each: 10,000 forward and back, 5,000 refined, 10,000 guessed by two.
         assert_eq!(passes("dividemix", "", &divided), 60_000.0);
         assert_eq!(passes("dividemix", "--ablate co-training", &divided), 55_000.0);
+        assert_eq!(passes("dividemix", "", &labeled), 35_000.0);
+        assert_eq!(passes("dividemix", "--ablate refinement", &labeled), 30_000.0);
         assert_eq!(passes("reweight", "", &divided), 30_000.0);
         assert_eq!(passes("consistency", "", &warm_up), 35_000.0);
         assert_eq!(passes("consistency", "", &record("train", None, None)), 15_000.0);
