@@ -15,11 +15,13 @@
 //! | [`predictions`] | predictions averaged over the last epochs, to relabel by | |
 //! | [`noise`] | wrong labels made: by chance, by the class, by the image; and how wrong labels are, measured or estimated | |
 //! | [`metrics`] | accuracy, AUC, average precision, F1, confusion, calibration | |
+//! | [`evidence`] | how many labels are wrong, as far as predictions can tell, with a range or a reason why not | |
 //! | [`quality`] | how trustworthy each label is; which are issues | |
 
 mod class_division;
 pub mod division;
 mod error;
+pub mod evidence;
 pub mod history;
 pub mod losses;
 pub mod metrics;

@@ -1,0 +1,196 @@
+//! How often the labels of the surest predictions are contradicted.
+
+use crate::error::{Result, check_labels, check_length};
+use crate::quality::argmax;
+
+/// Part of each predicted class, the surest, by which the rate among the very surest is extrapolated.
+const SURE: f64 = 0.5;
+
+/// Part of each predicted class by which the largest rate that can be is bounded.
+const FAIRLY_SURE: f64 = 0.6;
+
+/// A normal deviate is above this in 5 % of cases: both ends of a range of 90 %.
+const DEVIATE: f64 = 1.645;
+
+/// What predictions say against the labels of samples that the predictor has not learnt from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Contradictions {
+    /// Samples.
+    pub samples: usize,
+    /// Share of the labels that are the prediction.
+    pub agreement: f64,
+    /// Share of the most frequent label: the agreement of a predictor that knows nothing else.
+    pub baseline: f64,
+    /// The share of contradicted labels where the predictor is surest, extrapolated by a parabola that is level there.
+    pub surest: f64,
+    /// The same extrapolated by a line, less 1.645 standard errors: a lower bound, since disagreement by difficulty rises from 0 more
+    /// slowly than a line where the predictor is surest.
+    pub surest_at_least: f64,
+    /// The share of contradicted labels in the surer 60 % of the predictions, its upper bound by Wilson's score at 95 %.
+    pub fairly_sure_at_most: f64,
+}
+
+impl Contradictions {
+    /// Counts them. How sure a prediction is, is its rank among the predictions of its class, by the margin of the
+    /// largest score over the second: so no class, and no unit of the scores, counts more than another.
+    ///
+    /// # Shapes
+    /// `scores`: `[N, classes]`, row-major, of any unit; rows with NaN are left out; `labels`: N ids.
+    ///
+    /// # Errors
+    /// [`crate::Error::Length`] where the lengths do not fit; [`crate::Error::Label`].
+    pub fn count(scores: &[f32], labels: &[usize], classes: usize) -> Result<Self> {
+        check_labels(labels, classes)?;
+        check_length("scores", labels.len().saturating_mul(classes), scores.len())?;
+        let mut by_class: Vec<Vec<(f32, bool)>> = vec![Vec::new(); classes];
+        let mut given = vec![0usize; classes];
+        for (row, &label) in scores.chunks_exact(classes.max(1)).zip(labels) {
+            if row.iter().any(|score| score.is_nan()) {
+                continue;
+            }
+            let class = argmax(row);
+            let second = row.iter().enumerate().filter(|&(other, _)| other != class);
+            let second = second.map(|(_, &score)| score).fold(f32::NEG_INFINITY, f32::max);
+            by_class[class].push((row[class] - second, class != label));
+            given[label] += 1;
+        }
+        // Each sample as (rank within its predicted class in 0..1, 0 the surest; whether its label is contradicted).
+        let mut ranked: Vec<(f64, f64)> = Vec::with_capacity(labels.len());
+        for predictions in &mut by_class {
+            predictions.sort_by(|a, b| b.0.total_cmp(&a.0));
+            let size = predictions.len() as f64;
+            let place = |(rank, &(_, contradicts)): (usize, &(f32, bool))| {
+                ((rank as f64 + 0.5) / size, f64::from(u8::from(contradicts)))
+            };
+            ranked.extend(predictions.iter().enumerate().map(place));
+        }
+        let samples = ranked.len();
+        let share = |count: f64| count / samples.max(1) as f64;
+        let sure = |part: f64| ranked.iter().copied().filter(move |(rank, _)| *rank <= part);
+        let (line, line_error) = intercept(sure(SURE));
+        let (surest, _) = intercept(sure(SURE).map(|(rank, value)| (rank * rank, value)));
+        Ok(Self {
+            samples,
+            agreement: share(ranked.iter().map(|(_, contradicts)| 1.0 - contradicts).sum()),
+            baseline: share(given.into_iter().max().unwrap_or(0) as f64),
+            surest: surest.clamp(0.0, 1.0),
+            surest_at_least: (line - DEVIATE * line_error).clamp(0.0, 1.0),
+            fairly_sure_at_most: wilson_upper(sure(FAIRLY_SURE).map(|(_, value)| value)),
+        })
+    }
+}
+
+/// Intercept of the least squares line through the points, and its standard error, which takes no equal spread for granted
+/// (White 1980). Without two different places: the mean, and an error that says nothing is known.
+fn intercept(points: impl Iterator<Item = (f64, f64)> + Clone) -> (f64, f64) {
+    let n = points.clone().count() as f64;
+    if n == 0.0 {
+        return (0.0, 1.0);
+    }
+    let mean = |of: fn((f64, f64)) -> f64| points.clone().map(of).sum::<f64>() / n;
+    let (mean_x, mean_y) = (mean(|(x, _)| x), mean(|(_, y)| y));
+    let spread: f64 = points.clone().map(|(x, _)| (x - mean_x).powi(2)).sum();
+    if spread <= 0.0 || n < 3.0 {
+        return (mean_y, 1.0);
+    }
+    let slope = points.clone().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum::<f64>() / spread;
+    let at_zero = mean_y - slope * mean_x;
+    // The intercept is a weighted sum of the values, with these weights.
+    let weight = |x: f64| 1.0 / n - mean_x * (x - mean_x) / spread;
+    let variance: f64 = points.map(|(x, y)| (weight(x) * (y - at_zero - slope * x)).powi(2)).sum();
+    (at_zero, variance.sqrt())
+}
+
+/// Upper bound of a share at 95 %, one-sided (Wilson 1927); 1 without values.
+fn wilson_upper(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let n = values.clone().count() as f64;
+    if n == 0.0 {
+        return 1.0;
+    }
+    let share = values.sum::<f64>() / n;
+    let z2 = DEVIATE * DEVIATE;
+    let centre = share + z2 / (2.0 * n);
+    let spread = DEVIATE * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();
+    ((centre + spread) / (1.0 + z2 / n)).min(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scores of two classes whose margins fall from 1 to 0 over the samples, class 0 and 1 in turn, and labels that are contradicted with
+    /// probability `wrong` whatever the margin, and with `difficult` times its rank squared besides.
+    fn made(samples: usize, wrong: f64, difficult: f64) -> Contradictions {
+        let mut scores = Vec::new();
+        let mut labels = Vec::new();
+        for i in 0..samples {
+            let rank = i as f64 / samples as f64;
+            let class = i % 2;
+            let margin = (1.0 - rank) as f32;
+            scores.extend(if class == 0 { [margin, 0.0] } else { [0.0, margin] });
+            // Uniform in 0..1, and as good as independent of the rank.
+            let chance = (i as f64 * 0.618_033_988_749_895).fract();
+            labels.push(if chance < wrong + difficult * rank * rank { 1 - class } else { class });
+        }
+        Contradictions::count(&scores, &labels, 2).unwrap()
+    }
+
+    #[test]
+    fn difficulty_vanishes_where_the_predictor_is_surest_and_wrong_labels_do_not() {
+        let difficult = made(4000, 0.0, 0.5);
+        assert!(difficult.surest < 0.01, "{difficult:?}");
+        assert_eq!(difficult.surest_at_least, 0.0);
+        assert!(difficult.agreement < 0.86, "{difficult:?}");
+        let wrong = made(4000, 0.2, 0.0);
+        assert!((wrong.surest - 0.2).abs() < 0.02, "{wrong:?}");
+        assert!(wrong.surest_at_least > 0.15 && wrong.surest_at_least < 0.2, "{wrong:?}");
+        assert!(wrong.fairly_sure_at_most > 0.2 && wrong.fairly_sure_at_most < 0.23, "{wrong:?}");
+        let both = made(4000, 0.1, 0.4);
+        assert!((both.surest - 0.1).abs() < 0.02, "{both:?}");
+    }
+
+    #[test]
+    fn the_baseline_is_the_most_frequent_label() {
+        let found = Contradictions::count(&[0.9, 0.1, 0.9, 0.1, 0.9, 0.1], &[0, 0, 1], 2).unwrap();
+        assert_eq!((found.samples, found.agreement, found.baseline), (3, 2.0 / 3.0, 2.0 / 3.0));
+    }
+
+    #[test]
+    fn a_unit_of_the_scores_and_rows_of_nan_change_nothing() {
+        let (scores, labels) = ([0.9f32, 0.1, 0.2, 0.8, 0.6, 0.4], [0, 1, 1]);
+        let found = Contradictions::count(&scores, &labels, 2).unwrap();
+        let scaled = scores.map(|score| 100.0 * score - 3.0);
+        assert_eq!(Contradictions::count(&scaled, &labels, 2).unwrap(), found);
+        let with_nan = [scores.as_slice(), &[f32::NAN, 1.0]].concat();
+        assert_eq!(Contradictions::count(&with_nan, &[0, 1, 1, 0], 2).unwrap(), found);
+        let nothing = Contradictions::count(&[], &[], 2).unwrap();
+        assert_eq!((nothing.samples, nothing.fairly_sure_at_most), (0, 1.0));
+        assert!(Contradictions::count(&[0.1], &[0], 2).is_err());
+    }
+
+    #[test]
+    fn the_intercepts_error_is_that_of_repeated_draws() {
+        // 200 draws of 100 points around 0.3 + 0.2 x: how far their intercepts spread, against the error that each claims.
+        let mut found = Vec::new();
+        for draw in 0..200usize {
+            let point = |i: usize| {
+                let x = i as f64 / 100.0;
+                let chance = ((draw * 7919 + i * 104_729) as f64 * 0.618_033_988_749_895).fract();
+                (x, f64::from(u8::from(chance < 0.3 + 0.2 * x)))
+            };
+            found.push(intercept((0..100).map(point)));
+        }
+        let mean = found.iter().map(|(at, _)| at).sum::<f64>() / 200.0;
+        let spread = (found.iter().map(|(at, _)| (at - mean).powi(2)).sum::<f64>() / 200.0).sqrt();
+        let claimed = found.iter().map(|(_, error)| error).sum::<f64>() / 200.0;
+        assert!((mean - 0.3).abs() < 0.02, "{mean}");
+        assert!(claimed > 0.06 && claimed < 0.12 && spread < 0.13, "{spread} {claimed}");
+    }
+
+    #[test]
+    fn wilsons_bound_is_the_published_one() {
+        // statsmodels 0.14: proportion_confint(10, 100, alpha=0.1, method="wilson")[1]
+        let ten = (0..100).map(|i| f64::from(u8::from(i < 10)));
+        assert!((wilson_upper(ten) - 0.160_236).abs() < 1e-3);
+    }
+}

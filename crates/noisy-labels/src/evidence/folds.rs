@@ -1,0 +1,277 @@
+//! Out-of-fold scores: ridge regression of one-hot labels on features, by folds.
+
+use linfa_linalg::cholesky::SolveCInplace;
+use ndarray::{Array1, Array2, Axis};
+use rayon::prelude::*;
+
+use crate::error::{Error, Result, check_labels};
+
+/// Folds. Sample i is in fold i mod 10, so that each fold has its share of every class where samples are sorted by class.
+const FOLDS: usize = 10;
+
+/// Penalty on the squared weights, in units of the mean variance of a feature's contribution. Between 0.1 and 10 the accuracy
+/// changes by 1 to 3 points at 1,000 to 10,000 images; 1 was best or within a point of it everywhere.
+const RIDGE: f64 = 1.0;
+
+/// Rows that are multiplied at once.
+const ROWS: usize = 1024;
+
+/// Added to a standard deviation, so that a constant feature becomes 0 and not NaN.
+const SMALLEST_DEVIATION: f64 = 1e-6;
+
+/// A score of each class for every sample, from a classifier that has not seen the sample's label: `[N, classes]`, row-major. The
+/// largest score of a row is the prediction. The scores are estimates of 0 or 1, and no probabilities: some lie outside of 0..1.
+///
+/// The classifier is ridge regression of the one-hot labels on standardised features, `W = (Z^T Z + r I)^-1 Z^T Y` with
+/// `r = N / F`, fitted ten times, each time without the fold that it then scores (Hastie, Tibshirani & Friedman 2009, sections 3.4.1, 4.2
+/// and 7.10). It is as accurate on a pretrained network's features as logistic regression with the same penalty to within some
+/// points, and needs no iterations. Sums are made in a fixed order: the scores have the same bits for any number of threads.
+///
+/// # Shapes
+/// `row(i, out)` writes the `features` numbers of sample i into `out`; `labels`: N ids below `classes`.
+///
+/// # Errors
+/// [`crate::Error::Label`]; [`Error::OutOfRange`] where a feature is not finite.
+pub fn out_of_fold_scores(
+    row: &(dyn Fn(usize, &mut [f32]) + Sync),
+    features: usize,
+    labels: &[usize],
+    classes: usize,
+) -> Result<Vec<f32>> {
+    check_labels(labels, classes)?;
+    let samples = labels.len();
+    if samples == 0 || features == 0 {
+        return Ok(vec![0.0; samples * classes]);
+    }
+    let standard = Standard::of(row, features, samples)?;
+    let members = |fold: usize| (fold..samples).step_by(FOLDS).collect::<Vec<usize>>();
+    let sums: Vec<Sums> = (0..FOLDS)
+        .into_par_iter()
+        .map(|fold| Sums::of(&members(fold), row, &standard, labels, classes))
+        .collect();
+    let mut whole = Sums::new(features, classes);
+    sums.iter().for_each(|fold| whole.add(fold, 1.0));
+
+    let mut scores = vec![0.0; samples * classes];
+    let of_folds: Vec<(Vec<usize>, Array2<f32>)> = (0..FOLDS)
+        .into_par_iter()
+        .map(|fold| {
+            let mut rest = whole.clone();
+            rest.add(&sums[fold], -1.0);
+            let (weights, shares) = rest.solve()?;
+            let members = members(fold);
+            let mut scores = Array2::zeros((members.len(), classes));
+            for (part, mut out) in members.chunks(ROWS).zip(scores.axis_chunks_iter_mut(Axis(0), ROWS)) {
+                out.assign(&(standard.rows(part, row).dot(&weights) + &shares));
+            }
+            Ok((members, scores))
+        })
+        .collect::<Result<_>>()?;
+    for (members, of_fold) in of_folds {
+        for (sample, row) in members.into_iter().zip(of_fold.outer_iter()) {
+            scores[sample * classes..][..classes].iter_mut().zip(row).for_each(|(out, score)| *out = *score);
+        }
+    }
+    Ok(scores)
+}
+
+/// Mean and scale of each feature. Scaled so, the squares of a sample's features sum to 1 on average.
+struct Standard {
+    mean: Array1<f32>,
+    scale: Array1<f32>,
+}
+
+impl Standard {
+    fn of(row: &(dyn Fn(usize, &mut [f32]) + Sync), features: usize, samples: usize) -> Result<Self> {
+        let (mut sum, mut squares) = (vec![0.0f64; features], vec![0.0f64; features]);
+        let mut values = vec![0.0; features];
+        for sample in 0..samples {
+            row(sample, &mut values);
+            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                return Err(Error::OutOfRange {
+                    name: "a feature",
+                    value: f64::from(*value),
+                    range: "finite",
+                });
+            }
+            for ((sum, square), value) in sum.iter_mut().zip(&mut squares).zip(&values) {
+                *sum += f64::from(*value);
+                *square += f64::from(*value).powi(2);
+            }
+        }
+        let n = samples as f64;
+        let mean: Array1<f64> = sum.into_iter().map(|sum| sum / n).collect();
+        let variance =
+            squares.into_iter().zip(&mean).map(|(square, mean)| (square / n - mean * mean).max(0.0));
+        let unit = (features as f64).sqrt().recip();
+        let scale = variance.map(|variance| (unit / (variance.sqrt() + SMALLEST_DEVIATION)) as f32).collect();
+        Ok(Self { mean: mean.mapv(|mean| mean as f32), scale })
+    }
+
+    /// Standardised features of some samples, a row each.
+    fn rows(&self, samples: &[usize], row: &(dyn Fn(usize, &mut [f32]) + Sync)) -> Array2<f32> {
+        let features = self.mean.len();
+        let mut values = vec![0.0; samples.len() * features];
+        for (out, &sample) in values.chunks_exact_mut(features).zip(samples) {
+            row(sample, out);
+            for ((value, mean), scale) in out.iter_mut().zip(&self.mean).zip(&self.scale) {
+                *value = (*value - mean) * scale;
+            }
+        }
+        Array2::from_shape_fn((samples.len(), features), |(i, j)| values[i * features + j])
+    }
+}
+
+/// Sums over samples, from which the weights follow.
+#[derive(Clone)]
+struct Sums {
+    samples: f64,
+    /// `Z^T Z`, `[F, F]`.
+    gram: Array2<f32>,
+    /// `Z^T Y`, `[F, C]`.
+    cross: Array2<f64>,
+    /// Sum of Z, F values.
+    features: Array1<f64>,
+    /// Samples of each label.
+    labels: Array1<f64>,
+}
+
+impl Sums {
+    fn new(features: usize, classes: usize) -> Self {
+        Self {
+            samples: 0.0,
+            gram: Array2::zeros((features, features)),
+            cross: Array2::zeros((features, classes)),
+            features: Array1::zeros(features),
+            labels: Array1::zeros(classes),
+        }
+    }
+
+    fn of(
+        samples: &[usize],
+        row: &(dyn Fn(usize, &mut [f32]) + Sync),
+        standard: &Standard,
+        labels: &[usize],
+        classes: usize,
+    ) -> Self {
+        let mut sums = Self::new(standard.mean.len(), classes);
+        for part in samples.chunks(ROWS) {
+            let z = standard.rows(part, row);
+            sums.gram += &z.t().dot(&z);
+            for (z, &sample) in z.outer_iter().zip(part) {
+                let label = labels[sample];
+                sums.labels[label] += 1.0;
+                let mut cross = sums.cross.column_mut(label);
+                cross.zip_mut_with(&z, |sum, z| *sum += f64::from(*z));
+                sums.features.zip_mut_with(&z, |sum, z| *sum += f64::from(*z));
+            }
+        }
+        sums.samples = samples.len() as f64;
+        sums
+    }
+
+    fn add(&mut self, other: &Self, sign: f32) {
+        self.samples += f64::from(sign) * other.samples;
+        self.gram.scaled_add(sign, &other.gram);
+        self.cross.scaled_add(f64::from(sign), &other.cross);
+        self.features.scaled_add(f64::from(sign), &other.features);
+        self.labels.scaled_add(f64::from(sign), &other.labels);
+    }
+
+    /// The weights `[F, C]`, and the share of each label, which is added to their product.
+    fn solve(&self) -> Result<(Array2<f32>, Array1<f32>)> {
+        let features = self.features.len();
+        let n = self.samples.max(1.0);
+        let shares = &self.labels / n;
+        // Z^T (Y - shares).
+        let mut right = self.cross.clone();
+        for (mut row, sum) in right.outer_iter_mut().zip(&self.features) {
+            row.zip_mut_with(&shares, |value, share| *value -= sum * share);
+        }
+        let mut left = self.gram.mapv(f64::from);
+        left.diag_mut().mapv_inplace(|value| value + RIDGE * n / features as f64);
+        let weights = left.solvec_into(right).map_err(|_| Error::OutOfRange {
+            name: "the spread of the features",
+            value: n,
+            range: "one that lets a classifier be fitted",
+        })?;
+        Ok((weights.mapv(|weight| weight as f32), shares.mapv(|share| share as f32)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two clouds around -1 and 1 in the first of three features; the rest says nothing.
+    fn cloud(i: usize) -> [f32; 3] {
+        let noise = |k: usize| ((i * 2_654_435_761 + k * 40_503) % 1000) as f32 / 1000.0 - 0.5;
+        [if i.is_multiple_of(2) { -1.0 } else { 1.0 } + noise(1), noise(2), 7.0]
+    }
+
+    fn scores(labels: &[usize]) -> Vec<f32> {
+        out_of_fold_scores(&|i, out| out.copy_from_slice(&cloud(i)), 3, labels, 2).unwrap()
+    }
+
+    #[test]
+    fn a_sample_is_scored_without_its_own_label() {
+        let right: Vec<usize> = (0..200).map(|i| i % 2).collect();
+        let mut wrong = right.clone();
+        (0..200).step_by(9).for_each(|i| wrong[i] = 1 - wrong[i]);
+        let scores = scores(&wrong);
+        for (i, row) in scores.chunks(2).enumerate() {
+            assert_eq!(usize::from(row[1] > row[0]), right[i], "sample {i}: {row:?}");
+        }
+    }
+
+    /// The slow twin: for each fold the normal equations of all other samples in f64, solved by Gaussian elimination.
+    #[test]
+    fn the_scores_are_ridge_regressions_of_the_other_folds() {
+        let labels: Vec<usize> = (0..57).map(|i| (i / 3) % 2).collect();
+        let found = scores(&labels);
+        let n = labels.len();
+        let column = |k: usize| (0..n).map(|i| f64::from(cloud(i)[k])).collect::<Vec<f64>>();
+        let columns: Vec<Vec<f64>> = (0..3)
+            .map(|k| {
+                let values = column(k);
+                let mean = values.iter().sum::<f64>() / n as f64;
+                let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n as f64).sqrt();
+                values.iter().map(|v| (v - mean) / (deviation + 1e-6) / 3f64.sqrt()).collect()
+            })
+            .collect();
+        for fold in 0..FOLDS {
+            let rest: Vec<usize> = (0..n).filter(|i| i % FOLDS != fold).collect();
+            let share = rest.iter().filter(|&&i| labels[i] == 1).count() as f64 / rest.len() as f64;
+            let mut system = vec![[0.0; 4]; 3];
+            for a in 0..3 {
+                for b in 0..3 {
+                    system[a][b] = rest.iter().map(|&i| columns[a][i] * columns[b][i]).sum();
+                }
+                system[a][a] += rest.len() as f64 / 3.0;
+                system[a][3] = rest.iter().map(|&i| columns[a][i] * (labels[i] as f64 - share)).sum();
+            }
+            for pivot in 0..3 {
+                for other in (0..3).filter(|other| *other != pivot) {
+                    let factor = system[other][pivot] / system[pivot][pivot];
+                    for k in 0..4 {
+                        system[other][k] -= factor * system[pivot][k];
+                    }
+                }
+            }
+            for i in (0..n).filter(|i| i % FOLDS == fold) {
+                let expected =
+                    share + (0..3).map(|k| columns[k][i] * system[k][3] / system[k][k]).sum::<f64>();
+                assert!((f64::from(found[2 * i + 1]) - expected).abs() < 1e-4, "{i}: {found:?} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_constant_and_not_finite_features_are_dealt_with() {
+        assert!(out_of_fold_scores(&|_, _| (), 3, &[], 2).unwrap().is_empty());
+        let constant = out_of_fold_scores(&|_, out| out.fill(2.0), 3, &[0, 1, 0, 1], 2).unwrap();
+        assert!(constant.iter().all(|score| score.is_finite()));
+        assert!(out_of_fold_scores(&|_, out| out.fill(f32::NAN), 3, &[0, 1], 2).is_err());
+        assert!(out_of_fold_scores(&|_, _| (), 3, &[2], 2).is_err());
+    }
+}

@@ -1,0 +1,194 @@
+//! An estimate of the noise rate with its range, or why there is none.
+
+use super::Contradictions;
+
+/// Fewer samples than this tell nothing.
+const FEWEST_SAMPLES: usize = 40;
+
+/// Nor do fewer than this for each class, on average.
+const FEWEST_OF_A_CLASS: usize = 10;
+
+/// An agreement no further above the baseline than so many standard deviations may be luck.
+const DEVIATIONS: f64 = 3.0;
+
+/// Share of the way from the baseline to certainty that a predictor must have gone.
+const LEAST_SKILL: f64 = 0.05;
+
+/// A range wider than this says nothing of use.
+const WIDEST: f64 = 0.35;
+
+/// Labels are wrong more often than among the surest predictions: people err on difficult images, too. On people's own labels of CIFAR
+/// it was 1.5 (one annotator) and 2.6 times (the majority of three), with noise that is independent of the image 1.0 times.
+const BEYOND_THE_SUREST: f64 = 1.25;
+
+/// A strong noise makes the predictor err where it is surest as well; the lower end allows for that.
+const OF_THE_LOWER_END: f64 = 0.9;
+
+/// How many labels are wrong: the share of them, and a range that holds it in nine cases of ten.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NoiseRange {
+    /// The estimate.
+    pub rate: f64,
+    /// The range's lower end.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+}
+
+/// Why nothing can be said about the labels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum NoEvidence {
+    /// There are too few samples.
+    Few {
+        /// So many.
+        samples: usize,
+        /// So many would do.
+        needed: usize,
+    },
+    /// All samples look the same to the predictor.
+    Alike,
+    /// The predictor is right no more often than one that only knows the most frequent label.
+    Chance {
+        /// Share of the labels that it predicts.
+        agreement: f64,
+        /// Share of the most frequent label.
+        baseline: f64,
+    },
+    /// Labels that are wrong and samples that are difficult look the same to a predictor as weak as this.
+    Wide {
+        /// Share of the labels that it predicts.
+        agreement: f64,
+        /// The share of wrong labels may be as small as this,
+        low: f64,
+        /// or as large as this.
+        high: f64,
+    },
+}
+
+/// What can be said about the labels.
+pub type LabelEvidence = Result<NoiseRange, NoEvidence>;
+
+impl NoiseRange {
+    /// The range by predictions out of sample. `confident` is what confident learning finds on the predictions of the training
+    /// ([`crate::quality::ConfidentJoint::noise_rate`]): the estimate is no larger.
+    ///
+    /// The lower end is what is contradicted where the predictor is surest; the upper end what is contradicted where it is fairly
+    /// sure. Where few labels are wrong, the first is near 0, whatever difficult samples there are.
+    ///
+    /// # Errors
+    /// [`NoEvidence`] says why nothing can be said.
+    pub fn out_of_sample(found: &Contradictions, classes: usize, confident: f64) -> LabelEvidence {
+        enough(found.samples, classes)?;
+        knows_something(found)?;
+        let low = (found.surest_at_least * OF_THE_LOWER_END).min(found.fairly_sure_at_most);
+        let rate = (BEYOND_THE_SUREST * found.surest).min(confident);
+        Self::between(rate, low, found.fairly_sure_at_most, found.agreement)
+    }
+
+    /// The range where the only predictions of these samples are of a predictor that learnt their labels, by how accurate it is
+    /// on others: of the labels it contradicts, as many may be right as it errs on others; of those that it confirms, as many
+    /// wrong.
+    ///
+    /// # Errors
+    /// [`NoEvidence`] says why nothing can be said.
+    pub fn by_accuracy(
+        held_out: &Contradictions,
+        (samples, classes): (usize, usize),
+        contradicted: f64,
+        confident: f64,
+    ) -> LabelEvidence {
+        enough(samples, classes)?;
+        knows_something(held_out)?;
+        let errs = 1.0 - held_out.agreement;
+        let high = (contradicted / (1.0 - errs)).max(errs).min(1.0);
+        Self::between(confident, (confident - errs).max(0.0), high, held_out.agreement)
+    }
+
+    fn between(rate: f64, low: f64, high: f64, agreement: f64) -> LabelEvidence {
+        if high - low > WIDEST {
+            return Err(NoEvidence::Wide { agreement, low, high });
+        }
+        Ok(Self { rate: rate.clamp(low, high), low, high })
+    }
+}
+
+fn enough(samples: usize, classes: usize) -> Result<(), NoEvidence> {
+    let needed = FEWEST_SAMPLES.max(FEWEST_OF_A_CLASS * classes);
+    if samples < needed { Err(NoEvidence::Few { samples, needed }) } else { Ok(()) }
+}
+
+fn knows_something(found: &Contradictions) -> Result<(), NoEvidence> {
+    let Contradictions { samples, agreement, baseline, .. } = *found;
+    let luck = (baseline * (1.0 - baseline) / samples.max(1) as f64).sqrt();
+    let least = baseline + (DEVIATIONS * luck).max(LEAST_SKILL * (1.0 - baseline));
+    if agreement <= least { Err(NoEvidence::Chance { agreement, baseline }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FOUND: Contradictions = Contradictions {
+        samples: 4000,
+        agreement: 0.75,
+        baseline: 0.1,
+        surest: 0.1,
+        surest_at_least: 0.08,
+        fairly_sure_at_most: 0.2,
+    };
+
+    #[test]
+    fn the_estimate_lies_in_its_range_and_is_no_more_than_confident_learning_finds() {
+        let range = |confident| NoiseRange::out_of_sample(&FOUND, 10, confident).unwrap();
+        let found = range(0.9);
+        assert!((found.rate - 0.125).abs() < 1e-12 && (found.low - 0.072).abs() < 1e-12);
+        assert_eq!(found.high, 0.2);
+        assert!((range(0.11).rate - 0.11).abs() < 1e-12);
+        assert_eq!(range(0.0).rate, range(0.0).low);
+    }
+
+    #[test]
+    fn there_is_no_evidence_in_few_samples() {
+        let few = |samples, classes| {
+            NoiseRange::out_of_sample(&Contradictions { samples, ..FOUND }, classes, 0.1).is_err()
+        };
+        assert!(few(39, 2) && !few(40, 2) && few(99, 10) && !few(100, 10));
+    }
+
+    #[test]
+    fn there_is_no_evidence_at_chance() {
+        for (agreement, baseline, samples) in
+            [(0.1, 0.1, 4000), (0.13, 0.1, 4000), (0.19, 0.19, 1249), (0.5, 0.45, 100)]
+        {
+            let found = Contradictions { agreement, baseline, samples, ..FOUND };
+            let error = NoiseRange::out_of_sample(&found, 2, 0.1).unwrap_err();
+            assert_eq!(error, NoEvidence::Chance { agreement, baseline });
+        }
+        let heavy_noise = Contradictions {
+            agreement: 0.2,
+            surest: 0.75,
+            surest_at_least: 0.7,
+            fairly_sure_at_most: 0.8,
+            ..FOUND
+        };
+        assert!(NoiseRange::out_of_sample(&heavy_noise, 10, 0.7).is_ok());
+    }
+
+    #[test]
+    fn a_range_that_says_nothing_is_none() {
+        let weak = Contradictions { agreement: 0.4, surest_at_least: 0.0, fairly_sure_at_most: 0.5, ..FOUND };
+        assert_eq!(
+            NoiseRange::out_of_sample(&weak, 6, 0.4),
+            Err(NoEvidence::Wide { agreement: 0.4, low: 0.0, high: 0.5 })
+        );
+    }
+
+    #[test]
+    fn an_accurate_predictor_may_be_believed_on_what_it_learnt() {
+        let held_out = Contradictions { agreement: 0.95, ..FOUND };
+        let range = NoiseRange::by_accuracy(&held_out, (2000, 10), 0.38, 0.37).unwrap();
+        assert!((range.low - 0.32).abs() < 1e-12 && (range.high - 0.4).abs() < 1e-12 && range.rate == 0.37);
+        let weak = Contradictions { agreement: 0.4, ..FOUND };
+        assert!(matches!(NoiseRange::by_accuracy(&weak, (2000, 6), 0.4, 0.4), Err(NoEvidence::Wide { .. })));
+    }
+}
