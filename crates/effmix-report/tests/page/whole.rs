@@ -73,6 +73,13 @@ fn without_names_classes_are_numbered() {
 }
 
 #[test]
+fn the_shade_of_a_cell_is_its_share_of_the_row_in_percent() {
+    let summary = r#"{"confusion_given_suggested":[[1,1],[2,1]]}"#;
+    let html = page(&run(&[("metrics.jsonl", METRICS), ("summary.json", summary)]));
+    assert!(in_order(&html, &["--share:50\">1<", "--share:67\">2<", "--share:33\">1<"]));
+}
+
+#[test]
 fn many_classes_are_shown_by_their_most_frequent_changes() {
     let n = 31;
     let mut matrix = vec![vec![0; n]; n];
