@@ -5,23 +5,27 @@
 //! |---|---|
 //! | `run` | reads the files of a run folder, each in one pass that keeps only what is shown |
 //! | `charts` | curves and the histogram as SVG |
+//! | `thumbnail` | an image as a small JPEG within the page |
 //! | `page` | HTML around them, escaped by [maud](https://maud.lambda.xyz) |
 //! | `front` | networks by accuracy and cost, a picture that stands alone |
 //! | `heat` | a map laid over a picture, which stands alone |
 //!
-//! The one decision: the page is made from the files alone and knows nothing of the program that wrote them. So it can be made
-//! again at any time, and from the run of another trainer.
+//! The one decision: the page is made from the files and the images that they name, and knows nothing of the program that wrote
+//! them. So it can be made again at any time, and from the run of another trainer. How an image is decoded is the caller's affair.
 
 mod charts;
 mod error;
 mod front;
 mod heat;
+mod options;
 mod page;
 mod run;
+mod thumbnail;
 
 pub use error::{Error, Result};
 pub use front::{Point, Series, accuracy_against_cost};
 pub use heat::heat_over;
+pub use options::Options;
 
 use run::Run;
 use std::fs::{self, File};
@@ -33,13 +37,14 @@ pub const PAGE: &str = "report.html";
 
 /// Reads a run folder and writes its page, `report.html`, in the folder; returns the page's path.
 ///
-/// A page that is there already is replaced, in one move: a reader sees the old one or the new one.
+/// A page that is there already is replaced, in one move: a reader sees the old one or the new one. An image that can't be
+/// decoded is no error: the page says so in its place.
 ///
 /// # Errors
 /// [`Error::NotARun`] where `run` holds no `metrics.jsonl`; [`Error::Read`] and [`Error::Content`] name the file, and the line
 /// where there is one, that could not be read or understood; [`Error::Write`] where the page could not be written.
-pub fn write(run: &Path) -> Result<PathBuf> {
-    let html = page::render(&Run::read(run)?)?.into_string();
+pub fn write(run: &Path, options: &Options<'_>) -> Result<PathBuf> {
+    let html = page::render(&Run::read(run, options.images)?, options)?.into_string();
     let page = run.join(PAGE);
     let part = run.join(format!("{PAGE}.part"));
     replace(&part, &page, html.as_bytes()).map_err(|source| {

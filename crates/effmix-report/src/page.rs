@@ -2,71 +2,97 @@
 
 mod confusion;
 mod curves;
+mod figures;
+mod gallery;
+mod headline;
+mod table;
+mod tile;
+mod words;
 
-use crate::Result;
 use crate::charts;
 use crate::run::{Run, Summary};
+use crate::{Options, Result};
+use gallery::Gallery;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// How many skipped files are named.
 const SKIPPED_SHOWN: usize = 50;
 
-pub(crate) fn render(run: &Run) -> Result<Markup> {
-    let curves = curves::section(&run.metrics)?;
-    let losses = losses(run)?;
-    Ok(html! {
+/// Bytes of the longest page: it stays under 10 MB.
+const LONGEST_PAGE: usize = 10_000_000 - 1;
+
+/// Held-out images take no more than this part of the room for pictures.
+const HELD_OUT_PART: usize = 4;
+
+/// The whole page. It has as many pictures as `options` asks for and its size allows.
+pub(crate) fn render(run: &Run, options: &Options<'_>) -> Result<Markup> {
+    let below = below_pictures(run)?;
+    let room = LONGEST_PAGE.saturating_sub(document(run, &html! {}, &below).0.len());
+    let held_out = Gallery::new(&run.issues.held_out, options, room / HELD_OUT_PART);
+    let train = Gallery::new(&run.issues.train, options, room - held_out.bytes());
+    Ok(document(run, &galleries(run, &train, &held_out), &below))
+}
+
+fn document(run: &Run, pictures: &Markup, below: &Markup) -> Markup {
+    let title = match run.config.data_name() {
+        Some(name) => format!("Label report: {name}"),
+        None => "Label report".to_owned(),
+    };
+    html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Training on labels partly wrong" }
+                title { (title) }
                 style { (PreEscaped(include_str!("page.css"))) }
             }
             body {
-                h1 { "Training on labels partly wrong" }
-                (figures(run))
-                (curves)
-                (losses)
-                (confusion::section(run))
-                (issues(run))
-                (skipped(run.summary.as_ref()))
-                (settings(run))
+                h1 { (title) }
+                (headline::section(run))
+                (pictures)
+                (below)
             }
-        }
-    })
-}
-
-fn figures(run: &Run) -> Markup {
-    let Some(s) = &run.summary else {
-        return html! { p { "No summary.json: the run has not come to its end. Epochs so far: " (run.metrics.last_epoch()) "." } };
-    };
-    let count = |n: Option<u64>| n.map(|n| n.to_string());
-    let figures = [
-        ("Test accuracy, last epoch", percent(s.test_accuracy_last)),
-        ("Test accuracy, best epoch", percent(s.test_accuracy_best)),
-        ("Plain training, test accuracy", percent(s.plain_accuracy)),
-        ("Training images", count(s.images)),
-        ("Classes", count(s.classes)),
-        ("Estimated wrong labels", percent(s.estimated_noise_rate)),
-        ("Label issues", count(s.issues)),
-        ("AUC of label quality", decimals(s.clean_auc)),
-        ("Precision of issues", percent(s.issue_precision)),
-        ("Recall of issues", percent(s.issue_recall)),
-        ("F1 of issues", percent(s.issue_f1)),
-    ];
-    html! {
-        dl {
-            @for (name, value) in &figures {
-                @if let Some(value) = value {
-                    div { dt { (name) } dd { (value) } }
-                }
-            }
-        }
-        @if s.test_labels.as_deref() == Some("given") && s.test_accuracy_last.is_some() {
-            p { "The test accuracy is measured against given labels, some of which may be wrong." }
         }
     }
+}
+
+fn galleries(run: &Run, train: &Gallery<'_>, held_out: &Gallery<'_>) -> Markup {
+    let claimed = run.summary.as_ref().is_none_or(Summary::claims);
+    let title = if claimed { "Worst labels" } else { "Lowest label quality" };
+    let text = html! {
+        p {
+            "These training images have the lowest label quality."
+            @if train.is_marked() { " Labels marked " span.mark { "!" } " look wrong; they come first." }
+            @if !claimed { " No label is claimed to be wrong." }
+        }
+        p {
+            "Below each picture stand the given label"
+            @if train.has_suggestions() { " and, after an arrow, the label that fits better, with their predicted probabilities" }
+            @else { " with its predicted probability" }
+            ". The quality of the given label is 0 to 1; low is bad. A click on a picture shows its path."
+        }
+    };
+    let held_out_text =
+        html! { p { "These labels look wrong, too. The networks were not trained on them." } };
+    html! {
+        (train.section(title, &text))
+        (held_out.section("Among the held-out images", &held_out_text))
+    }
+}
+
+fn below_pictures(run: &Run) -> Result<Markup> {
+    let curves = curves::section(&run.metrics)?;
+    let losses = losses(run)?;
+    Ok(html! {
+        (figures::section(run.summary.as_ref()))
+        (curves)
+        (losses)
+        (confusion::section(run))
+        (table::section(&run.issues.table))
+        (skipped(run.summary.as_ref()))
+        (settings(run))
+    })
 }
 
 fn losses(run: &Run) -> Result<Markup> {
@@ -83,41 +109,11 @@ fn losses(run: &Run) -> Result<Markup> {
         h2 { "Losses at the end" }
         p {
             "Loss of each training image under its given label, scaled to 0 to 1. Small losses mean clean labels."
-            @if !means.is_empty() { " Dashed: the two means of the last mixture, for each network." }
-            @if losses.not_finite > 0 { " Losses that are no numbers: " (losses.not_finite) "." }
+            @if !means.is_empty() { " Dashed lines are the two means of each network's last mixture." }
+            @if losses.not_finite > 0 { " Losses that are no numbers are left out: there are " (losses.not_finite) "." }
         }
-        figure aria-label="Histogram of losses" { (PreEscaped(svg)) }
+        figure.scroll aria-label="Histogram of losses" { (PreEscaped(svg)) }
     })
-}
-
-fn issues(run: &Run) -> Markup {
-    if run.issues.is_empty() {
-        return html! {};
-    }
-    html! {
-        h2 { "Worst labels" }
-        p { "The first " (run.issues.len()) " rows of label_issues.csv, lowest quality first." }
-        div.scroll {
-            table {
-                thead {
-                    tr {
-                        th.n { "rank" } th { "image" } th { "given" } th { "suggested" }
-                        th.n { "quality" } th.n { "p clean" } th.n { "p given" } th.n { "p suggested" }
-                    }
-                }
-                tbody {
-                    @for row in &run.issues {
-                        tr {
-                            td.n { (row.rank) } td.path { (row.path) } td { (row.given_label) } td { (row.suggested_label) }
-                            @for value in [row.label_quality, row.p_clean, row.p_given, row.p_suggested] {
-                                td.n { (decimals(value).unwrap_or_default()) }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
 }
 
 fn skipped(summary: Option<&Summary>) -> Markup {
@@ -153,13 +149,4 @@ fn settings(run: &Run) -> Markup {
             }
         }
     }
-}
-
-/// A share of 0..1, `None` where it is unknown or no number.
-fn percent(share: Option<f64>) -> Option<String> {
-    share.filter(|v| v.is_finite()).map(|v| format!("{:.1} %", 100.0 * v))
-}
-
-fn decimals(value: Option<f64>) -> Option<String> {
-    value.filter(|v| v.is_finite()).map(|v| format!("{v:.3}"))
 }

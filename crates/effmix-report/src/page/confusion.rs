@@ -42,7 +42,8 @@ fn table(run: &Run, matrix: &[Vec<u64>]) -> Markup {
 
 /// Percent, rounded.
 fn share(count: u64, of: &[u64]) -> u64 {
-    (100 * count + 50) / of.iter().sum::<u64>().max(1)
+    let all = of.iter().sum::<u64>().max(1);
+    (100 * count + all / 2) / all
 }
 
 fn changes(run: &Run, matrix: &[Vec<u64>]) -> Markup {

@@ -30,7 +30,7 @@ pub(super) fn section(metrics: &Metrics) -> Result<Markup> {
         @if !figures.is_empty() {
             h2 { "By epoch" }
             @if !metrics.phase_changes().is_empty() {
-                p { "Epochs " (metrics.first_epoch()) " to " (metrics.last_epoch()) ". Dashed: the end of a phase." }
+                p { "Epochs " (metrics.first_epoch()) " to " (metrics.last_epoch()) ". A dashed line is the end of a phase." }
             }
             div.charts { @for figure in &figures { (figure) } }
         }

@@ -13,6 +13,14 @@ pub(crate) struct Config {
     pub(crate) settings: Vec<(String, String)>,
 }
 
+impl Config {
+    /// The last part of the data's path, `None` where the settings name no data.
+    pub(crate) fn data_name(&self) -> Option<&str> {
+        let (_, data) = self.settings.iter().find(|(key, _)| key == "data")?;
+        Path::new(data).file_name()?.to_str()
+    }
+}
+
 /// Settings that do not change what a run gives: with them the page would differ where the run does not.
 const WITHOUT_EFFECT: [&str; 3] = ["force", "out", "threads"];
 

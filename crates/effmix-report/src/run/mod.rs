@@ -4,10 +4,11 @@ mod config;
 mod issues;
 mod losses;
 mod metrics;
+mod smallest;
 mod summary;
 
 pub(crate) use config::Config;
-pub(crate) use issues::LabelIssue;
+pub(crate) use issues::{Issues, LabelIssue, Set};
 pub(crate) use losses::LossHistogram;
 pub(crate) use metrics::{EpochRecord, Metrics};
 pub(crate) use summary::Summary;
@@ -22,19 +23,21 @@ pub(crate) struct Run {
     pub(crate) metrics: Metrics,
     pub(crate) config: Config,
     pub(crate) summary: Option<Summary>,
-    /// The worst first, no more than [`issues::SHOWN`].
-    pub(crate) issues: Vec<LabelIssue>,
+    pub(crate) issues: Issues,
     pub(crate) losses: Option<LossHistogram>,
 }
 
 impl Run {
-    pub(crate) fn read(folder: &Path) -> Result<Self> {
+    /// A run, with the rows of at most `images` pictures.
+    pub(crate) fn read(folder: &Path, images: usize) -> Result<Self> {
         let metrics = metrics::read(&folder.join("metrics.jsonl"))?;
+        let summary = summary::read(&folder.join("summary.json"))?;
+        let claimed = summary.as_ref().is_none_or(Summary::claims);
         Ok(Self {
             metrics: metrics.ok_or_else(|| Error::NotARun(folder.to_owned()))?,
             config: config::read(&folder.join("config.toml"))?.unwrap_or_default(),
-            summary: summary::read(&folder.join("summary.json"))?,
-            issues: issues::read(&folder.join("label_issues.csv"))?,
+            summary,
+            issues: issues::read(&folder.join("label_issues.csv"), images, claimed)?,
             losses: losses::read(&folder.join("losses.npy"))?,
         })
     }

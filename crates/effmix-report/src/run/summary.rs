@@ -2,7 +2,7 @@
 
 use super::open;
 use crate::{Error, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::path::Path;
 
 /// `None` is unknown: no test set, no true labels.
@@ -15,10 +15,21 @@ pub(crate) struct Summary {
     pub(crate) test_labels: Option<String>,
     /// Plain training beside it, where the program made one.
     pub(crate) plain_accuracy: Option<f64>,
+    /// Share of wrong labels, with the ends of its 90 % interval.
     pub(crate) estimated_noise_rate: Option<f64>,
+    pub(crate) estimated_noise_rate_low: Option<f64>,
+    pub(crate) estimated_noise_rate_high: Option<f64>,
+    /// Training images.
     pub(crate) images: Option<u64>,
     pub(crate) classes: Option<u64>,
+    /// Training images whose labels look wrong.
     pub(crate) issues: Option<u64>,
+    /// Held-out images, and how many of their labels look wrong.
+    pub(crate) test_images: Option<u64>,
+    pub(crate) test_issues: Option<u64>,
+    /// Why nothing is claimed about the labels, and what to do. Empty where something is.
+    #[serde(deserialize_with = "paragraphs")]
+    pub(crate) withheld: Vec<String>,
     pub(crate) clean_auc: Option<f64>,
     pub(crate) issue_precision: Option<f64>,
     pub(crate) issue_recall: Option<f64>,
@@ -26,6 +37,30 @@ pub(crate) struct Summary {
     /// Images by given label (row) and suggested label (column).
     pub(crate) confusion_given_suggested: Option<Vec<Vec<u64>>>,
     pub(crate) skipped_files: Option<Vec<SkippedFile>>,
+}
+
+impl Summary {
+    /// Whether the run says which labels look wrong.
+    pub(crate) fn claims(&self) -> bool {
+        self.withheld.is_empty()
+    }
+}
+
+/// Sentences in one string or in several; null is no sentence.
+fn paragraphs<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Sentences {
+        One(String),
+        Several(Vec<String>),
+    }
+    let mut sentences = match Option::deserialize(deserializer)? {
+        None => Vec::new(),
+        Some(Sentences::One(text)) => vec![text],
+        Some(Sentences::Several(texts)) => texts,
+    };
+    sentences.retain(|text| !text.trim().is_empty());
+    Ok(sentences)
 }
 
 /// A file that took no part.

@@ -1,78 +1,10 @@
-//! The page of made-up runs: what is on it, what may be missing, what is said of broken files.
-#![allow(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
+//! The page as a whole.
 
-use effmix_report::{Error, write};
-use std::fmt::Write as _;
+use super::{
+    CONFIG, ISSUES_HEADER, METRICS, SUMMARY, error, full_run, in_order, issues, page, page_with_pictures, run,
+};
+use effmix_report::{Error, Options, write};
 use std::fs;
-use std::path::Path;
-use tempfile::TempDir;
-
-const CONFIG: &str = r#"program = "effmix"
-version = "0.1.0"
-classes = ["cat", "<b>dog</b>"]
-data = "pets"
-epochs = 3
-threads = 2
-"#;
-
-const METRICS: &str = r#"{"epoch":1,"phase":"warm_up","network":1,"loss_x":0.9,"loss_u":null,"loss_reg":null,"clean_fraction":null,"gmm_means":null,"gmm_weights":null,"test_accuracy":0.5,"clean_auc":null}
-{"epoch":1,"phase":"warm_up","network":2,"loss_x":0.8,"loss_u":null,"loss_reg":null,"clean_fraction":null,"gmm_means":null,"gmm_weights":null,"test_accuracy":0.5,"clean_auc":null}
-{"epoch":2,"phase":"train","network":1,"loss_x":0.7,"loss_u":0.02,"loss_reg":0.01,"clean_fraction":0.6,"gmm_means":[0.1,0.7],"gmm_weights":[0.6,0.4],"test_accuracy":0.7,"clean_auc":0.9}
-{"epoch":2,"phase":"train","network":2,"loss_x":0.6,"loss_u":0.03,"loss_reg":0.02,"clean_fraction":0.5,"gmm_means":[0.2,0.8],"gmm_weights":[0.5,0.5],"test_accuracy":0.7,"clean_auc":0.8}
-"#;
-
-const SUMMARY: &str = r#"{"test_accuracy_best":0.71,"test_accuracy_last":0.7,"test_labels":"given","estimated_noise_rate":0.4,
-"issues":2,"images":4,"classes":2,"clean_auc":null,"issue_precision":null,"issue_recall":null,"issue_f1":null,
-"confusion_given_suggested":[[1,1],[1,1]],"skipped_files":[{"path":"cat/x.jpg","reason":"is <empty>"}],
-"seconds":12.5,"images_per_s":400.0,"peak_rss_bytes":1000000}"#;
-
-const ISSUES_HEADER: &str =
-    "rank,path,given_label,suggested_label,label_quality,p_clean,p_given,p_suggested,is_issue\n";
-
-/// A folder with these files.
-fn run(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        fs::write(folder.path().join(name), text).unwrap();
-    }
-    folder
-}
-
-fn issues(rows: usize) -> String {
-    let mut text = ISSUES_HEADER.to_owned();
-    for rank in 1..=rows {
-        writeln!(text, "{rank},\"cat/a&{rank}.jpg\",cat,<b>dog</b>,0.0{rank},0.1,0.2,0.8,true").unwrap();
-    }
-    text
-}
-
-/// `losses.npy` as NumPy writes it.
-fn losses(folder: &Path, values: &[f32]) {
-    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({},), }}\n", values.len());
-    let mut bytes =
-        [b"\x93NUMPY\x01\x00".as_slice(), &(header.len() as u16).to_le_bytes(), header.as_bytes()].concat();
-    values.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
-    fs::write(folder.join("losses.npy"), bytes).unwrap();
-}
-
-fn full_run() -> TempDir {
-    let folder = run(&[
-        ("config.toml", CONFIG),
-        ("metrics.jsonl", METRICS),
-        ("summary.json", SUMMARY),
-        ("label_issues.csv", &issues(60)),
-    ]);
-    losses(folder.path(), &[0.0, 0.1, 0.9, 1.0]);
-    folder
-}
-
-fn page(folder: &TempDir) -> String {
-    fs::read_to_string(write(folder.path()).unwrap()).unwrap()
-}
-
-fn error(folder: &TempDir) -> String {
-    write(folder.path()).unwrap_err().to_string()
-}
 
 #[test]
 fn a_full_run_shows_figures_charts_confusion_and_the_worst_fifty_labels() {
@@ -89,14 +21,16 @@ fn a_full_run_shows_figures_charts_confusion_and_the_worst_fifty_labels() {
 
 #[test]
 fn names_from_outside_are_escaped() {
-    let html = page(&full_run());
+    let html = page_with_pictures(&full_run(), 10);
     assert!(!html.contains("<b>dog") && !html.contains("<empty>"));
     assert!(html.contains("&lt;b&gt;dog&lt;/b&gt;") && html.contains("is &lt;empty&gt;"));
 }
 
 #[test]
 fn the_page_needs_nothing_from_outside() {
-    let html = page(&full_run()).replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+    let html = page_with_pictures(&full_run(), 10)
+        .replace("xmlns=\"http://www.w3.org/2000/svg\"", "")
+        .replace("src=\"data:image/jpeg;base64,", "");
     for outside in ["http:", "https:", "<script", "<link", "src=", "@import", "url("] {
         assert!(!html.contains(outside), "{outside}");
     }
@@ -139,6 +73,13 @@ fn without_names_classes_are_numbered() {
 }
 
 #[test]
+fn the_shade_of_a_cell_is_its_share_of_the_row_in_percent() {
+    let summary = r#"{"confusion_given_suggested":[[1,1],[2,1]]}"#;
+    let html = page(&run(&[("metrics.jsonl", METRICS), ("summary.json", summary)]));
+    assert!(in_order(&html, &["--share:50\">1<", "--share:67\">2<", "--share:33\">1<"]));
+}
+
+#[test]
 fn many_classes_are_shown_by_their_most_frequent_changes() {
     let n = 31;
     let mut matrix = vec![vec![0; n]; n];
@@ -153,7 +94,7 @@ fn many_classes_are_shown_by_their_most_frequent_changes() {
 #[test]
 fn a_folder_that_is_no_run_is_refused_with_its_name() {
     let folder = run(&[("summary.json", SUMMARY)]);
-    assert!(matches!(write(folder.path()), Err(Error::NotARun(_))));
+    assert!(matches!(write(folder.path(), &Options::without_pictures()), Err(Error::NotARun(_))));
     assert!(error(&folder).starts_with(&folder.path().display().to_string()));
     assert!(!folder.path().join("report.html").exists());
 }
@@ -170,6 +111,8 @@ fn a_broken_file_is_named_with_its_line() {
         ),
         ("label_issues.csv", format!("{ISSUES_HEADER}1,a,b\n"), "label_issues.csv:2: 3 fields instead of 9"),
         ("label_issues.csv", "a,b\n1,2\n".to_owned(), "label_issues.csv:2: "),
+        // Below the rows that are shown.
+        ("label_issues.csv", format!("{}not,a,row\n", issues(60)), "label_issues.csv:62: "),
         ("config.toml", "data = \"x\"\nepochs = \n".to_owned(), "config.toml:2: "),
     ];
     for (name, text, start) in cases {
@@ -182,8 +125,19 @@ fn a_broken_file_is_named_with_its_line() {
 }
 
 #[test]
-fn only_the_rows_that_are_shown_are_read() {
-    let folder = full_run();
-    fs::write(folder.path().join("label_issues.csv"), format!("{}not,a,row\n", issues(50))).unwrap();
-    write(folder.path()).unwrap();
+fn the_headline_comes_first_then_pictures_then_numbers() {
+    let parts = [
+        "<h1>Label report: pets</h1>",
+        "labels look wrong.",
+        "Worst labels",
+        "<h2>Figures</h2>",
+        "By epoch",
+        "Losses at the end",
+        "Given and suggested labels",
+        "<h2>Lowest ranks</h2>",
+        "Skipped files: 1",
+        "Settings",
+    ];
+    let html = page_with_pictures(&full_run(), 10);
+    assert!(in_order(&html, &parts));
 }
