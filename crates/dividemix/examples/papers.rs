@@ -60,7 +60,7 @@ pub(crate) fn run(
     mut tell: impl FnMut(&str),
 ) -> Result<Summary> {
     let labels = LabelsCsv { truth_column: Some("true_label".into()), ..LabelsCsv::new(csv) };
-    let options = OpenOptions { labels: Some(labels), test: TestSplit::Folders, per_class };
+    let options = OpenOptions { labels: Some(labels), test: TestSplit::Folders, per_class, test_name: None };
     let folder = image_folder::open(data, &options)?;
     let views = |samples: Vec<Sample>| Views::build(samples, CIFAR, Cache::Ram, &|_, _| (), &STOP);
     let test = first_of_each_class(folder.test, per_class.unwrap_or(usize::MAX));

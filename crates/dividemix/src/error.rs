@@ -73,6 +73,9 @@ pub enum Error {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// Pretrained weights are wanted, and none can be had: why, and every way out.
+    #[error("{0}")]
+    NoWeights(String),
     /// The data can't be trained on.
     #[error("{0}")]
     Data(String),

@@ -68,6 +68,11 @@ impl Preset {
         }
     }
 
+    /// Whether its authors started from networks pretrained on ImageNet, and trained all of them.
+    pub fn starts_from_imagenet(self) -> bool {
+        self == Self::Clothing1m
+    }
+
     /// All numbers of training, for the seed 1.
     ///
     /// | setting | epochs (warm-up) | batch | rate, decay | tau | alpha | lambda_u | penalty |

@@ -14,8 +14,10 @@
 //! | [`Policy`] | AutoAugment and RandAugment: how a strong view differs further |
 //! | [`Views`] | a set decoded once, and batches of its views |
 //! | [`prefetch`](fn@prefetch) | batches made ahead of their use |
+//! | [`copies`](fn@copies) | files with the same bytes |
 //! | [`demo`](fn@demo) | a set that needs no files |
 
+mod copies;
 mod decode;
 mod demo;
 mod error;
@@ -27,6 +29,7 @@ mod strong;
 mod transform;
 mod views;
 
+pub use copies::copies;
 pub use decode::{Limits, decode, load};
 pub use demo::{DemoOptions, demo};
 pub use error::{Error, Result};

@@ -63,6 +63,9 @@ pub struct ImageFolder {
     pub train: Vec<Sample>,
     /// The images to test on, sorted by path.
     pub test: Vec<Sample>,
+    /// Whether the images to test on were split off by chance ([`TestSplit::Fraction`](crate::TestSplit::Fraction)), so that their
+    /// labels are wrong as often as the others.
+    pub test_is_split_off: bool,
     /// What takes no part, sorted by path. Images that can't be decoded are found later, by
     /// [`Views::build`](crate::Views::build).
     pub skipped: Vec<Skipped>,

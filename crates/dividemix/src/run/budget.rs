@@ -5,6 +5,7 @@
 //! it gets fewer epochs.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -107,6 +108,7 @@ pub(crate) fn choose(
     budget: Budget,
     began: Instant,
     data: &Data,
+    cache: &Path,
     stop: &AtomicBool,
 ) -> Result<Choice> {
     let allowed = || FILLED * budget.seconds() - began.elapsed().as_secs_f64();
@@ -115,7 +117,7 @@ pub(crate) fn choose(
     for candidate in candidates(settings, &data.facts)? {
         let plan = candidate.resolve(&data.facts)?;
         // Nothing to measure with: the run will say so.
-        let Some(needed) = estimate(&plan, data, None, Done::default(), stop)? else {
+        let Some(needed) = estimate(&plan, data, None, Done::default(), cache, stop)? else {
             chosen = Some((plan, 0.0));
             break;
         };
@@ -128,7 +130,7 @@ pub(crate) fn choose(
     let (plan, seconds) = match (chosen, &too_long) {
         (Some(chosen), _) => chosen,
         (None, Some((smallest, needed))) => {
-            fewer_epochs(settings, budget, allowed(), (smallest, needed), data, stop)?
+            fewer_epochs(settings, budget, allowed(), (smallest, needed), data, cache, stop)?
         }
         // There is a candidate always.
         (None, None) => (settings.clone().resolve(&data.facts)?, 0.0),
@@ -150,6 +152,7 @@ fn fewer_epochs(
     allowed: f64,
     (smallest, needed): (&Plan, &Estimate),
     data: &Data,
+    cache: &Path,
     stop: &AtomicBool,
 ) -> Result<(Plan, f64)> {
     let (all, warmup) = (smallest.hyperparameters.epochs, smallest.hyperparameters.warmup);
@@ -173,7 +176,7 @@ fn fewer_epochs(
         return too_short(smallest, needed.seconds);
     }
     let shortest = with(fewest)?;
-    let Some(least) = estimate(&shortest, data, None, Done::default(), stop)? else {
+    let Some(least) = estimate(&shortest, data, None, Done::default(), cache, stop)? else {
         return Ok((shortest, 0.0));
     };
     if least.seconds > allowed {
@@ -196,7 +199,7 @@ fn candidates(said: &Settings, facts: &Facts) -> Result<Vec<Settings>> {
             found.push(settings);
         }
     };
-    if said.weights.is_some() {
+    if said.pretrained().is_some() {
         // Small images are made as large as the recipe does, others not larger than they are.
         let own = Arch::by_name(&recipe.arch.name)?.size;
         let largest = recipe.arch.size.max(own.min(facts.side));

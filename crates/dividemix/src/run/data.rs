@@ -10,7 +10,6 @@ use image_folder::{
     Views, demo,
 };
 
-use super::cache::cache_folder;
 use super::defaults::Facts;
 use super::features::{Body, Features, Wanted};
 use super::pixels::{PixelViews, stopped, transform_for};
@@ -41,12 +40,17 @@ impl Data {
     /// # Errors
     /// What is wrong with the folder or the labels file.
     pub fn open(settings: &Settings) -> Result<Self> {
+        Self::open_named(settings, None)
+    }
+
+    /// [`Data::open`], where the paths of the images below `--test DIR` begin with `test_name`, as the user gave DIR.
+    pub(super) fn open_named(settings: &Settings, test_name: Option<&Path>) -> Result<Self> {
         let folder = match &settings.data {
             None => demo(
                 settings.seed.unwrap_or_else(|| Hyperparameters::default().seed),
                 &DemoOptions::default(),
             ),
-            Some(data) => image_folder::open(data, &options(settings))?,
+            Some(data) => image_folder::open(data, &options(settings, test_name))?,
         };
         let facts = Facts {
             images: folder.train.len(),
@@ -58,7 +62,7 @@ impl Data {
     }
 }
 
-fn options(settings: &Settings) -> OpenOptions {
+fn options(settings: &Settings, test_name: Option<&Path>) -> OpenOptions {
     let column = |name: &Option<String>, default: &str| name.clone().unwrap_or_else(|| default.to_owned());
     let labels = settings.labels.as_ref().map(|file| LabelsCsv {
         file: file.clone(),
@@ -70,7 +74,7 @@ fn options(settings: &Settings) -> OpenOptions {
         Some(folder) => TestSplit::Dir(folder.clone()),
         None => TestSplit::Fraction(settings.test_fraction.unwrap_or(TEST_FRACTION)),
     };
-    OpenOptions { labels, test, per_class: settings.per_class }
+    OpenOptions { labels, test, per_class: settings.per_class, test_name: test_name.map(Path::to_owned) }
 }
 
 /// Median of the short sides of some images spread over the set, by their headers alone.
@@ -102,6 +106,12 @@ pub(crate) struct Sets {
     pub(crate) test: Option<TestSet>,
     /// The training images that can be read, in the order of the training set: sorted by path.
     pub(crate) samples: Vec<Sample>,
+    /// The images held out that can be read, in the order of the test set: sorted by path.
+    pub(crate) test_samples: Vec<Sample>,
+    /// Whether the held-out images were split off by chance.
+    pub(crate) test_is_split_off: bool,
+    /// The features of the training images, if the body is frozen.
+    pub(crate) features: Option<Arc<Features>>,
     /// What can't be read or has no label.
     pub(crate) skipped: Vec<Skipped>,
     /// Whether accuracy is measured against true labels.
@@ -116,6 +126,8 @@ pub(crate) struct Making<'a> {
     pub(crate) cache: CacheKind,
     /// The body whose features are the views, if it is frozen.
     pub(crate) body: Option<Body<'a>>,
+    /// Where what can be computed again is kept.
+    pub(crate) cache_folder: &'a Path,
     pub(crate) progress: &'a (dyn Fn(usize, usize) + Sync),
     pub(crate) features: &'a (dyn Fn(usize, usize) + Sync),
     pub(crate) stop: &'a AtomicBool,
@@ -126,8 +138,8 @@ impl Making<'_> {
     pub(crate) fn sets(&self, folder: ImageFolder) -> Result<Sets> {
         let classes = folder.classes.len();
         let mut skipped = folder.skipped;
-        let (train, samples) = self.views(folder.train, wanted_for(self.augment), &mut skipped)?;
-        let (test, test_samples) = self.views(folder.test, Wanted::Plain, &mut skipped)?;
+        let (train, samples, features) = self.views(folder.train, wanted_for(self.augment), &mut skipped)?;
+        let (test, test_samples, _) = self.views(folder.test, Wanted::Plain, &mut skipped)?;
         // By the truth where it is known, else by the given label: of all test images, or of none.
         let truths: Option<Vec<usize>> = test_samples.iter().map(|s| s.truth).collect();
         let test_is_true = truths.is_some();
@@ -143,6 +155,9 @@ impl Making<'_> {
             },
             test: (!labels.is_empty()).then_some(TestSet { views: test, labels }),
             samples,
+            test_samples,
+            test_is_split_off: folder.test_is_split_off,
+            features,
             skipped,
             test_is_true,
         })
@@ -153,18 +168,27 @@ impl Making<'_> {
         samples: Vec<Sample>,
         wanted: Wanted,
         skipped: &mut Vec<Skipped>,
-    ) -> Result<(Arc<dyn ViewSource>, Vec<Sample>)> {
+    ) -> Result<(Arc<dyn ViewSource>, Vec<Sample>, Option<Arc<Features>>)> {
         let transform = transform_for(self.arch, self.augment);
+        let mut of_body = None;
         let (views, kept, unreadable): (Arc<dyn ViewSource>, _, _) = match &self.body {
             Some(body) => {
-                let (features, kept, unreadable) =
-                    Features::of(samples, body, wanted, &transform, self.features, self.stop)?;
-                (Arc::new(features), kept, unreadable)
+                let (features, kept, unreadable) = Features::of(
+                    samples,
+                    body,
+                    wanted,
+                    self.cache_folder,
+                    &transform,
+                    self.features,
+                    self.stop,
+                )?;
+                let features = of_body.insert(Arc::new(features));
+                (Arc::clone(features) as Arc<dyn ViewSource>, kept, unreadable)
             }
             None => {
                 let cache = match self.cache {
                     CacheKind::Ram => Cache::Ram,
-                    CacheKind::Disk => Cache::Disk(cache_folder()?),
+                    CacheKind::Disk => Cache::Disk(self.cache_folder.to_owned()),
                     CacheKind::None => Cache::None,
                 };
                 let (views, unreadable) =
@@ -174,7 +198,7 @@ impl Making<'_> {
             }
         };
         skipped.extend(unreadable);
-        Ok((views, kept))
+        Ok((views, kept, of_body))
     }
 }
 

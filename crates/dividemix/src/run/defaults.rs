@@ -3,7 +3,7 @@
 use crate::{Hyperparameters, Method, Schedule};
 
 use super::resolve::SMALLEST_SIZE;
-use super::settings::{Augment, CacheKind, Settings};
+use super::settings::{Augment, CacheKind, Freeze, Settings, StrongView};
 
 /// What is known of the data before an image of it is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,11 +57,28 @@ const FEW_FOR_A_HEAD: usize = 10_000;
 /// Decoded images up to this many bytes stay in memory.
 const RAM_BYTES: usize = 1 << 30;
 
+/// With more images than this, all of a pretrained network is trained: so many teach it more than its features tell.
+const FEW_FOR_A_BACKBONE: usize = 50_000;
+
+/// What stays as it is of the network, where nothing was said: the backbone of a pretrained one, unless there are many
+/// images, or something was asked for that only training all of it can do. The settings of a paper, and a second run that starts from
+/// what a first one found, train all of it as well.
+pub(super) fn freeze_for(facts: &Facts, said: &Settings) -> Freeze {
+    let whole = said.preset.is_some()
+        || said.start_from.is_some()
+        || said.body_lr.is_some()
+        || said.strong_view.is_some_and(|view| view != StrongView::None);
+    match said.pretrained() {
+        Some(_) if !whole && facts.images <= FEW_FOR_A_BACKBONE => Freeze::Body,
+        _ => Freeze::None,
+    }
+}
+
 /// The defaults for this data and for what was said: chiefly, whether the network starts from pretrained weights
 /// and how much of it is trained.
 pub fn defaults_for(facts: &Facts, said: &Settings) -> Defaults {
     let small = facts.side <= SMALL_SIDE;
-    let recipe = match (&said.weights, said.frozen()) {
+    let recipe = match (said.pretrained(), said.frozen()) {
         (Some(_), true) => frozen_body(said.method.unwrap_or(Method::DivideMix), facts.images),
         (Some(_), false) => pretrained(small),
         (None, _) => from_scratch(small, facts),
@@ -157,7 +174,7 @@ fn base() -> Defaults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::settings::Freeze;
+    use crate::run::pretrained::Weights;
 
     const PHOTOGRAPHS: Facts = Facts { images: 1000, classes: 6, side: 256, demo: false };
 
@@ -181,8 +198,11 @@ mod tests {
 
     #[test]
     fn a_frozen_body_has_the_published_networks_shape() {
-        let said =
-            Settings { weights: Some("w.pth".into()), freeze: Some(Freeze::Body), ..Settings::default() };
+        let said = Settings {
+            weights: Some(Weights::Model("w.pth".into())),
+            freeze: Some(Freeze::Body),
+            ..Settings::default()
+        };
         let defaults = defaults_for(&PHOTOGRAPHS, &said);
         assert_eq!((defaults.width, defaults.depth, defaults.stem_stride), (1.0, 1.0, 2));
         assert_eq!(defaults.size, Some(FROZEN_SIZE));
@@ -190,8 +210,11 @@ mod tests {
 
     #[test]
     fn a_head_on_few_images_drops_half_of_the_features_but_for_joint_optimisation() {
-        let said =
-            Settings { weights: Some("w.pth".into()), freeze: Some(Freeze::Body), ..Settings::default() };
+        let said = Settings {
+            weights: Some(Weights::Model("w.pth".into())),
+            freeze: Some(Freeze::Body),
+            ..Settings::default()
+        };
         let dropout = |images, method| {
             defaults_for(&Facts { images, ..PHOTOGRAPHS }, &Settings { method, ..said.clone() }).dropout
         };

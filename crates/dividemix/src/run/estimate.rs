@@ -13,12 +13,11 @@ use effnet_model::{Arch, EfficientNet};
 use image_folder::{Cache, DemoOptions, Sample, Views};
 use serde::{Deserialize, Serialize};
 
-use super::cache::cache_folder;
 use super::data::{Data, wanted_for};
 use super::features::{self, BATCH, Body, Wanted};
 use super::files::{read_to_string, write_atomic};
 use super::folder::RunFolder;
-use super::issues::read_issues;
+use super::issues::{LabelIssue, read_issues, training_rows};
 use super::pixels::{PixelViews, stopped, to_tensor, transform_for};
 use super::resolve::Plan;
 use super::settings::CacheKind;
@@ -99,6 +98,7 @@ pub(crate) fn estimate(
     data: &Data,
     body: Option<&FrozenBody>,
     done: Done,
+    cache: &Path,
     stop: &AtomicBool,
 ) -> Result<Option<Estimate>> {
     let (n, test) = (data.folder.train.len(), data.folder.test.len());
@@ -118,10 +118,10 @@ pub(crate) fn estimate(
     let frozen = settings.frozen();
     let Some((views, decoding)) = few_views(&data.folder.train, &arch, plan, stop)? else { return Ok(None) };
     let networks = throwaway(&arch, data.facts.classes, hyper.networks(), frozen, hyper.seed)?;
-    let to_encode = if frozen { views_to_encode(plan, data, body)? } else { 0 };
+    let to_encode = if frozen { views_to_encode(plan, data, body, cache)? } else { 0 };
     // With features in the cache no image is read.
     let reads = !frozen || to_encode > 0;
-    let to_read = if reads { pixels_to_read(plan, data)? } else { 0 };
+    let to_read = if reads { pixels_to_read(plan, data, cache)? } else { 0 };
     let mut seconds = decoding * to_read as f64;
     let bytes = Bytes::of(&networks, plan, data)?;
 
@@ -163,7 +163,7 @@ pub(crate) fn estimate(
 fn clean_share(run: Option<&Path>, threshold: f64) -> Result<f64> {
     let file = run.map(|run| run.join("label_issues.csv")).filter(|file| file.is_file());
     let Some(file) = file else { return Ok(TYPICAL_CLEAN_SHARE) };
-    let issues = read_issues(&file)?;
+    let issues: Vec<LabelIssue> = training_rows(read_issues(&file)?);
     let kept = issues.iter().filter(|issue| issue.p_clean > threshold).count();
     Ok(kept as f64 / issues.len().max(1) as f64)
 }
@@ -215,24 +215,24 @@ fn few_views(
 }
 
 /// Images that have to be decoded: none of a set that is in the disk cache.
-fn pixels_to_read(plan: &Plan, data: &Data) -> Result<usize> {
+fn pixels_to_read(plan: &Plan, data: &Data, cache: &Path) -> Result<usize> {
     let sets = [&data.folder.train, &data.folder.test];
     if plan.cache != CacheKind::Disk {
         return Ok(sets.iter().map(|samples| samples.len()).sum());
     }
-    let (cache, transform) = (Cache::Disk(cache_folder()?), transform_for(&plan.arch, plan.augment));
+    let (cache, transform) = (Cache::Disk(cache.to_owned()), transform_for(&plan.arch, plan.augment));
     Ok(sets.iter().filter(|samples| !cache.holds(samples, &transform)).map(|samples| samples.len()).sum())
 }
 
 /// Views that have to go through the frozen body: none of a set whose features are in the cache.
-fn views_to_encode(plan: &Plan, data: &Data, body: Option<&FrozenBody>) -> Result<usize> {
+fn views_to_encode(plan: &Plan, data: &Data, body: Option<&FrozenBody>, cache: &Path) -> Result<usize> {
     let mut left = 0;
     for (samples, wanted) in
         [(&data.folder.train, wanted_for(plan.augment)), (&data.folder.test, Wanted::Plain)]
     {
         let cached = match body {
             Some(FrozenBody { network, key, .. }) => {
-                features::are_cached(samples, &Body { network, key: *key }, wanted)?
+                features::are_cached(samples, &Body { network, key: *key }, wanted, cache)?
             }
             None => false,
         };

@@ -17,7 +17,6 @@ use image_folder::{Cache, Pixels, Sample, Skipped, Transform, Views};
 use memmap2::Mmap;
 use serde_json::json;
 
-use super::cache::cache_folder;
 use super::files::{parent, write_atomic};
 use super::pixels::{stopped, to_tensor};
 use crate::{Error, Result, View, ViewSource};
@@ -68,11 +67,12 @@ impl Features {
         samples: Vec<Sample>,
         body: &Body<'_>,
         wanted: Wanted,
+        cache: &Path,
         transform: &Transform,
         progress: &(dyn Fn(usize, usize) + Sync),
         stop: &AtomicBool,
     ) -> Result<(Self, Vec<Sample>, Vec<Skipped>)> {
-        let file = cache_file(&samples, body, wanted)?;
+        let file = cache_file(&samples, body, wanted, cache)?;
         let (features, skipped) = if let Some(cached) = Self::open(&file, samples.len()) {
             progress(samples.len(), samples.len());
             cached
@@ -107,6 +107,20 @@ impl Features {
             return None;
         }
         Some((Self { map, start, samples: n, views, length }, skipped))
+    }
+
+    /// Length of a feature.
+    pub(crate) fn width(&self) -> usize {
+        self.length
+    }
+
+    /// Writes the feature of a sample's plain view into `out`.
+    pub(crate) fn copy_plain(&self, sample: usize, out: &mut [f32]) {
+        let bytes = 4 * self.length;
+        let row = &self.map[self.start + sample * self.views * bytes..][..bytes];
+        out.iter_mut().zip(row.chunks_exact(4)).for_each(|(value, b)| {
+            *value = f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+        });
     }
 
     /// The chosen view of each sample, `[B, F]`.
@@ -202,12 +216,12 @@ fn header(shape: [usize; 3], skipped: &[Skipped]) -> Vec<u8> {
 }
 
 /// Whether these features were computed before.
-pub(super) fn are_cached(samples: &[Sample], body: &Body<'_>, wanted: Wanted) -> Result<bool> {
-    Ok(Features::open(&cache_file(samples, body, wanted)?, samples.len()).is_some())
+pub(super) fn are_cached(samples: &[Sample], body: &Body<'_>, wanted: Wanted, cache: &Path) -> Result<bool> {
+    Ok(Features::open(&cache_file(samples, body, wanted, cache)?, samples.len()).is_some())
 }
 
-fn cache_file(samples: &[Sample], body: &Body<'_>, wanted: Wanted) -> Result<PathBuf> {
-    Ok(cache_folder()?.join(format!("{}.features", key(samples, body, wanted)?)))
+fn cache_file(samples: &[Sample], body: &Body<'_>, wanted: Wanted, cache: &Path) -> Result<PathBuf> {
+    Ok(cache.join(format!("{}.features", key(samples, body, wanted)?)))
 }
 
 /// A name for all that the features depend on: weights, architecture, views, and each file by path, length and time

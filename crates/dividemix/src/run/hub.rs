@@ -71,7 +71,19 @@ fn on_hub(weights: &Path) -> Option<&str> {
     weights.to_str().filter(|name| name.starts_with(HUB))
 }
 
-fn usual(arch: &str) -> Result<String> {
+/// The path of weights in the cache; nothing where they are not there, or are not on a hub.
+///
+/// # Errors
+/// [`Error::Hub`] for a name that is none.
+pub(super) fn cached(name: &Path) -> Result<Option<PathBuf>> {
+    match on_hub(name) {
+        Some(name) => in_cache(&Name::parse(name)?),
+        None => Ok(None),
+    }
+}
+
+/// The name of the repository with the usual ImageNet weights of an architecture.
+pub(super) fn usual(arch: &str) -> Result<String> {
     let name = effnet_model::Arch::by_name(arch)?.name;
     match USUAL.iter().find(|(arch, _)| *arch == name) {
         Some((arch, tag)) => Ok(format!("{HUB}timm/{arch}.{tag}")),
@@ -130,14 +142,21 @@ fn fetch(name: &Name<'_>, _: &dyn Fn(&str)) -> Result<PathBuf> {
     )))
 }
 
+#[cfg(not(feature = "hub"))]
+#[allow(clippy::unnecessary_wraps, reason = "with the hub, a name can be wrong")]
+fn in_cache(_: &Name<'_>) -> Result<Option<PathBuf>> {
+    Ok(None)
+}
+
 #[cfg(feature = "hub")]
-use client::fetch;
+use client::{fetch, in_cache};
 
 #[cfg(feature = "hub")]
 mod client {
     use std::env;
     use std::path::{Path, PathBuf};
 
+    use effnet_model::WeightsFile;
     use hf_hub::api::sync::{ApiBuilder, ApiRepo};
     use hf_hub::{Cache, Repo};
     use serde::Deserialize;
@@ -173,13 +192,11 @@ mod client {
     }
 
     pub(super) fn fetch(name: &Name<'_>, tell: &dyn Fn(&str)) -> Result<PathBuf> {
-        let cache = Cache::new(cache_folder(name)?);
-        let cached = cache.repo(Repo::model(name.repository.clone()));
-        // Weights are fetched last: where they are, all is.
-        let wanted: Vec<&str> = name.file.map_or(WEIGHTS.to_vec(), |file| vec![file]);
-        if let Some(path) = wanted.iter().find_map(|file| cached.get(file)) {
+        if let Some(path) = in_cache(name)? {
             return Ok(path);
         }
+        let wanted = wanted(name);
+        let cache = Cache::new(writable_folder(name, tell)?);
         let hub = Hub::new(name, &cache)?;
         let description = hub.description()?;
         let size = |file: &str| description.siblings.iter().find(|sibling| sibling.rfilename == file);
@@ -200,7 +217,45 @@ mod client {
         if let Some(config) = size(&beside(&weights.rfilename)) {
             hub.get(config)?;
         }
-        hub.get(weights)
+        let path = hub.get(weights)?;
+        // What is no file of weights, such as a page that asks to log in, must not stay for the next run.
+        if let Err(error) = WeightsFile::open(&path) {
+            remove(&path)?;
+            return Err(name.failed(format!(
+                "{} sent something else in place of {}, which was removed: {error}; try again, or {}",
+                hub.endpoint,
+                weights.rfilename,
+                by_hand(name, &hub.endpoint)
+            )));
+        }
+        Ok(path)
+    }
+
+    /// The files that may hold the weights, the better one first.
+    fn wanted<'a>(name: &'a Name<'_>) -> Vec<&'a str> {
+        name.file.map_or(WEIGHTS.to_vec(), |file| vec![file])
+    }
+
+    /// The path of the weights in the cache, if they are there. Weights are fetched last: where they are, all is.
+    pub(super) fn in_cache(name: &Name<'_>) -> Result<Option<PathBuf>> {
+        for folder in [cache_folder(name)?, fallback_folder()] {
+            let cached = Cache::new(folder).repo(Repo::model(name.repository.clone()));
+            if let Some(path) = wanted(name).iter().find_map(|file| cached.get(file)) {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes a file of the cache: both the name and what it points to, so that the next try fetches it.
+    fn remove(path: &Path) -> Result<()> {
+        let content = path.canonicalize().map_err(Error::io("can't find", path))?;
+        for wrong in [path, &content] {
+            if wrong.symlink_metadata().is_ok() {
+                std::fs::remove_file(wrong).map_err(Error::io("can't remove", wrong))?;
+            }
+        }
+        Ok(())
     }
 
     /// The name of the config beside a file.
@@ -270,13 +325,7 @@ mod client {
             if size.is_none_or(|size| size == found) {
                 return Ok(path);
             }
-            // Both the name and what it points to, so that the next try fetches it.
-            let content = path.canonicalize().map_err(Error::io("can't find", &path))?;
-            for wrong in [&path, &content] {
-                if wrong.symlink_metadata().is_ok() {
-                    std::fs::remove_file(wrong).map_err(Error::io("can't remove", wrong))?;
-                }
-            }
+            remove(&path)?;
             let size = size.unwrap_or_default();
             Err(self.name.failed(format!("{rfilename} came with {found} bytes of {size}; try again")))
         }
@@ -314,6 +363,30 @@ mod client {
             }
         };
         absolute(home.join("hub"))
+    }
+
+    /// The cache's folder, or where it can't be written to a folder among the temporary files, with a warning.
+    fn writable_folder(name: &Name<'_>, tell: &dyn Fn(&str)) -> Result<PathBuf> {
+        let folder = cache_folder(name)?;
+        let Err(error) = make_writable(&folder) else { return Ok(folder) };
+        let fallback = fallback_folder();
+        tell(&format!(
+            "warning: can't write to the cache {} ({error}; set HF_HOME to another folder); what is fetched goes to {}, \
+             which the system may remove",
+            folder.display(),
+            fallback.display()
+        ));
+        make_writable(&fallback).map_err(Error::io("can't write to", &fallback))?;
+        Ok(fallback)
+    }
+
+    fn make_writable(folder: &Path) -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        tempfile::tempfile_in(folder).map(|_| ())
+    }
+
+    fn fallback_folder() -> PathBuf {
+        env::temp_dir().join("effmix-hub")
     }
 
     fn absolute(folder: PathBuf) -> Result<PathBuf> {

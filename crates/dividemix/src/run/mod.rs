@@ -5,7 +5,8 @@
 //! | `settings` | what a user can say: flags and TOML keys in one struct |
 //! | `defaults`, `resolve` | what is done where he says nothing, and whether it can be |
 //! | `data`, `pixels`, `features` | images, or features of a frozen body, as the loop's views |
-//! | `weights`, `teacher`, `hub` | the networks, in and out; who they learn from; weights by name |
+//! | `weights`, `teacher` | the networks, in and out; who they learn from |
+//! | `pretrained`, `hub` | which weights they start from; weights by name |
 //! | `budget` | what fits into a given time |
 //! | `estimate`, `room`, `disk` | what a run will take, and whether there is room for it |
 //! | `execute` | a run from start to end, and going on with one |
@@ -29,6 +30,7 @@ mod folder;
 mod hub;
 mod issues;
 mod pixels;
+mod pretrained;
 mod progress;
 mod record;
 mod resolve;
@@ -41,7 +43,6 @@ mod trajectories;
 mod weights;
 
 pub use budget::Budget;
-pub use cache::cache_folder;
 pub use config::{Config, Stamp};
 pub use data::{Data, name_of};
 pub use defaults::{Defaults, Facts, defaults_for};
@@ -52,6 +53,7 @@ pub use folder::RunFolder;
 pub use hub::locate;
 pub use issues::{LabelIssue, read_issues};
 pub use pixels::{PixelViews, to_tensor, transform_for};
+pub use pretrained::Weights;
 pub use progress::{Observer, Progress, Training};
 pub use record::{Timing, read_metrics};
 pub use resolve::Plan;

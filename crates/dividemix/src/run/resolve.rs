@@ -3,8 +3,8 @@
 use effnet_model::{Arch, ClassifierKind, WeightsFile};
 
 use super::data::{COLUMNS, TEST_FRACTION};
-use super::defaults::{Defaults, Facts, defaults_for};
-use super::settings::{Augment, CacheKind, Freeze, Settings, StrongView};
+use super::defaults::{Defaults, Facts, defaults_for, freeze_for};
+use super::settings::{Augment, CacheKind, Settings, StrongView};
 use super::weights::open_weights;
 use crate::{Error, Hyperparameters, Method, Preset, Result};
 
@@ -23,6 +23,7 @@ const BN_MOMENTUM: f64 = 0.1;
 
 /// TOML's integers are signed.
 const LARGEST_SEED: u64 = i64::MAX as u64;
+const LARGEST_COUNT: usize = i64::MAX as usize;
 
 /// All that a run will do.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +50,8 @@ impl Settings {
     /// # Errors
     /// [`Error::Setting`] names the flag, its value and what is allowed.
     pub fn resolve(mut self, facts: &Facts) -> Result<Plan> {
+        let freeze = freeze_for(facts, &self);
+        self.freeze.get_or_insert(freeze);
         self.check()?;
         let defaults = defaults_for(facts, &self);
         let arch = self.resolve_arch(&defaults)?;
@@ -92,7 +95,6 @@ impl Settings {
             mixture: d.mixture,
         };
         hyperparameters.check()?;
-        self.freeze.get_or_insert(Freeze::None);
         self.resolve_data();
         let augment = *self.augment.get_or_insert(defaults.augment);
         // With a frozen body the features are what is kept, whatever was said of images.
@@ -115,9 +117,9 @@ impl Settings {
 
     /// The network: of the pretrained weights where they say what they are, else by name and scaling.
     fn resolve_arch(&mut self, defaults: &Defaults) -> Result<Arch> {
-        let weights = self.weights.as_deref().map(open_weights).transpose()?;
+        let weights = self.pretrained().map(open_weights).transpose()?;
         let recorded = match &weights {
-            Some(weights) => self.recorded_arch(weights)?,
+            Some(weights) => self.arch_of(weights)?,
             None => None,
         };
         let mut arch = match recorded {
@@ -126,9 +128,6 @@ impl Settings {
                 arch
             }
             None => {
-                if let (Some(weights), None) = (&weights, &self.arch) {
-                    return Err(effnet_model::Error::ArchNeeded { path: weights.path().to_owned() }.into());
-                }
                 let name = self.arch.get_or_insert_with(|| defaults.arch.to_owned());
                 let width = *self.width.get_or_insert(defaults.width);
                 let depth = *self.depth.get_or_insert(defaults.depth);
@@ -153,9 +152,13 @@ impl Settings {
         Ok(arch)
     }
 
-    /// The architecture that the weights themselves record; then flags that would change it are refused.
-    fn recorded_arch(&self, weights: &WeightsFile) -> Result<Option<Arch>> {
-        let Some(arch) = weights.arch()? else { return Ok(None) };
+    /// The architecture that the weights themselves record, or by what their tensors are told, where none was given; then flags
+    /// that would change it are refused.
+    fn arch_of(&self, weights: &WeightsFile) -> Result<Option<Arch>> {
+        let recorded = weights.arch()?;
+        let told =
+            if recorded.is_none() && self.arch.is_none() { Some(weights.identify()?) } else { recorded };
+        let Some(arch) = told else { return Ok(None) };
         let said = [("--width", self.width.is_some()), ("--depth", self.depth.is_some())];
         if let Some((name, _)) = said.iter().find(|(_, given)| *given) {
             let problem = format!(
@@ -191,19 +194,25 @@ impl Settings {
         require("--per-class", self.per_class, |images| images >= 1, "at least 1")?;
         require("--checkpoint-every", self.checkpoint_every, |epochs| epochs >= 1, "at least 1")?;
         require("--patience", self.patience, |epochs| epochs >= 1, "at least 1")?;
+        require(
+            "--report-images",
+            self.report_images,
+            |images| images <= LARGEST_COUNT,
+            "at most 9223372036854775807",
+        )?;
         require("--threads", self.threads, |threads| (1..=1024).contains(&threads), "from 1 to 1024")?;
         require("--seed", self.seed, |seed| seed <= LARGEST_SEED, "at most 9223372036854775807")?;
-        if self.frozen() && self.weights.is_none() {
-            let problem = "body needs --weights: a body with random weights has nothing to say".to_owned();
+        if self.frozen() && self.pretrained().is_none() {
+            let problem = "backbone needs pretrained weights (--weights): a backbone of random numbers has nothing to say".to_owned();
             return Err(Error::Setting { name: "--freeze", problem });
         }
         if self.frozen() && self.body_lr.is_some() {
-            let problem = "has nothing to set: --freeze body keeps the body as it is".to_owned();
+            let problem = "has nothing to set: --freeze backbone keeps the backbone as it is".to_owned();
             return Err(Error::Setting { name: "--body-lr", problem });
         }
         let strong_view = self.strong_view.unwrap_or(StrongView::None);
         if self.frozen() && strong_view != StrongView::None {
-            let problem = "changes images, and --freeze body trains on features that are computed once, of each image as it is \
+            let problem = "changes images, and --freeze backbone trains on features that are computed once, of each image as it is \
                            and mirrored";
             return Err(Error::Setting { name: "--strong-view", problem: problem.to_owned() });
         }
@@ -265,6 +274,8 @@ fn require<T: Copy + std::fmt::Display>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::pretrained::Weights;
+    use super::super::settings::Freeze;
     use super::*;
 
     const FACTS: Facts = Facts { images: 100, classes: 3, side: 32, demo: false };
@@ -300,11 +311,15 @@ mod tests {
         );
         let message = bad(Settings { freeze: Some(Freeze::Body), ..data.clone() });
         assert!(message.contains("--freeze") && message.contains("--weights"));
-        let frozen = Settings { freeze: Some(Freeze::Body), weights: Some("w.pth".into()), ..data.clone() };
+        let frozen = Settings {
+            freeze: Some(Freeze::Body),
+            weights: Some(Weights::Model("w.pth".into())),
+            ..data.clone()
+        };
         let message = bad(Settings { body_lr: Some(0.001), ..frozen.clone() });
-        assert!(message.contains("--body-lr") && message.contains("--freeze body"));
+        assert!(message.contains("--body-lr") && message.contains("--freeze backbone"));
         let message = bad(Settings { strong_view: Some(StrongView::RandAugment), ..frozen });
-        assert!(message.starts_with("--strong-view") && message.contains("--freeze body"), "{message}");
+        assert!(message.starts_with("--strong-view") && message.contains("--freeze backbone"), "{message}");
         let message = bad(Settings { label_column: Some("x".to_owned()), ..data });
         assert!(message.contains("--label-column") && message.contains("--labels"));
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
 use super::config::unwritable;
+use super::pretrained::Weights;
 use crate::{Ablation, ClassWeights, DivisionScope, Error, Method, Preset, Result, Schedule};
 
 /// A run's settings as a user gives them: `None` is "not said". A key of the TOML file is the flag without its
@@ -62,7 +63,7 @@ pub struct Settings {
     /// Stride of the first convolution, 1 or 2 [default: 1 for images up to 64 pixels]
     #[cfg_attr(feature = "clap", arg(long, value_name = "STRIDE", help_heading = "Network"))]
     pub stem_stride: Option<usize>,
-    /// Rate of dropout before the classifier [default: the network's own; with --freeze body and at most 10,000 images
+    /// Rate of dropout before the classifier [default: the network's own; with --freeze backbone and at most 10,000 images
     /// 0.5, but for --method joint]
     #[cfg_attr(feature = "clap", arg(long, value_name = "RATE", help_heading = "Network"))]
     pub dropout: Option<f64>,
@@ -72,10 +73,15 @@ pub struct Settings {
     /// Side of the square images that the network sees, in pixels [default: by the data]
     #[cfg_attr(feature = "clap", arg(long, value_name = "PIXELS", help_heading = "Network"))]
     pub size: Option<usize>,
-    /// Start from pretrained weights: imagenet, hf://OWNER/REPO[/FILE], a .safetensors or .pth file (with --arch), or a run folder
-    #[cfg_attr(feature = "clap", arg(long, value_name = "MODEL", help_heading = "Network"))]
-    pub weights: Option<PathBuf>,
-    /// body: train a small head on the features of the pretrained network; none: train all of it [default: none]
+    /// What the network starts from: auto (published ImageNet weights from the cache, or one download), none (random numbers), a
+    /// .safetensors, .pth, .whl or .zip file, a run folder, imagenet (the usual weights of --arch), or hf://OWNER/REPO[/FILE]
+    /// [default: auto for a folder of images; none for the demo set, and with --width, --depth, --stem-stride or a --preset that
+    /// starts from random numbers; with --start-from what that run started from]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "MODEL", help_heading = "Network", value_parser = clap::builder::OsStringValueParser::new().map(Weights::from)))]
+    pub weights: Option<Weights>,
+    /// What of the pretrained network stays as it is: backbone (a small head is trained on its features) or none (all of it is
+    /// trained) [default: backbone for up to 50,000 images; none for more, without weights, and with --preset, --start-from,
+    /// --body-lr or --strong-view]
     #[cfg_attr(feature = "clap", arg(long, value_name = "PART", help_heading = "Network", value_parser = named::<Freeze>))]
     pub freeze: Option<Freeze>,
     /// A finished run on the same images, whose division and refined labels are the first epoch's
@@ -167,10 +173,10 @@ pub struct Settings {
     /// Sharpening temperature of refined and guessed labels (T)
     #[cfg_attr(feature = "clap", arg(long, value_name = "T", help_heading = "Training"))]
     pub temperature: Option<f64>,
-    /// Parameter of the Beta distribution of MixMatch, 0 to mix nothing [default: 4; with --freeze body 0]
+    /// Parameter of the Beta distribution of MixMatch, 0 to mix nothing [default: 4; with --freeze backbone 0]
     #[cfg_attr(feature = "clap", arg(long, value_name = "ALPHA", help_heading = "Training"))]
     pub mixup_alpha: Option<f64>,
-    /// Weight of the loss on unlabeled images [default: 0; with --freeze body 25 in epochs that keep at most 35 % of the labels]
+    /// Weight of the loss on unlabeled images [default: 0; with --freeze backbone 25 in epochs that keep at most 35 % of the labels]
     #[cfg_attr(feature = "clap", arg(long, value_name = "WEIGHT", help_heading = "Training"))]
     pub lambda_u: Option<f64>,
     /// Epochs over which --lambda-u rises from 0 after warm-up
@@ -192,6 +198,9 @@ pub struct Settings {
     /// Epochs between two checkpoints
     #[cfg_attr(feature = "clap", arg(long, value_name = "EPOCHS", help_heading = "Run"))]
     pub checkpoint_every: Option<usize>,
+    /// Images in report.html, at most: the worst labels. The page stays under 10 MB [default: 100]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Run"))]
+    pub report_images: Option<usize>,
     /// Keep each image's loss and predicted class after each epoch: loss_trajectories.npy, predicted_trajectories.npy
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true"))]
     pub trajectories: Option<bool>,
@@ -214,6 +223,7 @@ pub struct Settings {
 #[serde(rename_all = "lowercase")]
 pub enum Freeze {
     /// All but the classifier: a small head is trained on features that are computed once.
+    #[serde(rename = "backbone", alias = "body")]
     Body,
     /// Nothing: the whole network is trained.
     None,
@@ -288,6 +298,15 @@ impl Settings {
     /// The settings that were said, as TOML.
     pub(super) fn to_table(&self) -> Result<toml::Table> {
         toml::Table::try_from(self).map_err(unwritable)
+    }
+
+    /// The pretrained weights, if there are any. What `auto` means, and what holds where nothing is said, is decided by
+    /// [`super::start`].
+    pub fn pretrained(&self) -> Option<&Path> {
+        match &self.weights {
+            Some(Weights::Model(path)) => Some(path),
+            _ => None,
+        }
     }
 
     /// Whether the body is frozen.

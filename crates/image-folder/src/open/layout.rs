@@ -33,7 +33,7 @@ pub(super) struct Scanned {
 }
 
 impl Layout {
-    pub(super) fn find(data: &Path, split: &TestSplit) -> Result<Self> {
+    pub(super) fn find(data: &Path, split: &TestSplit, test_name: Option<&Path>) -> Result<Self> {
         must_be_folder(data)?;
         let below = |name: &str| Root { folder: data.join(name), prefix: format!("{name}/") };
         let whole = || vec![Root { folder: data.to_owned(), prefix: String::new() }];
@@ -46,8 +46,10 @@ impl Layout {
             warnings.push(format!("{second}/ takes no part: {first}/ is there too, and is the test set"));
         }
         let (train, test) = match (tests.first(), split) {
-            (None, TestSplit::Dir(folder)) => (whole(), Some(other_folder(data, folder)?)),
-            (Some(_), TestSplit::Dir(folder)) => (vec![below("train")], Some(other_folder(data, folder)?)),
+            (None, TestSplit::Dir(folder)) => (whole(), Some(other_folder(data, folder, test_name)?)),
+            (Some(_), TestSplit::Dir(folder)) => {
+                (vec![below("train")], Some(other_folder(data, folder, test_name)?))
+            }
             (None, _) => (whole(), None),
             (Some(_), TestSplit::None) => {
                 (std::iter::once("train").chain(tests.iter().copied()).map(below).collect(), None)
@@ -79,14 +81,14 @@ impl Layout {
 }
 
 /// A test folder of its own: its files are known by their path below the set where it lies there, else by
-/// the folder's path as it was given.
-fn other_folder(data: &Path, folder: &Path) -> Result<Root> {
+/// the name that was given for it, or its path.
+fn other_folder(data: &Path, folder: &Path, name: Option<&Path>) -> Result<Root> {
     must_be_folder(folder)?;
     let relative = match (fs::canonicalize(data), fs::canonicalize(folder)) {
         (Ok(data), Ok(folder)) => folder.strip_prefix(data).ok().map(Path::to_owned),
         _ => None,
     };
-    let shown = relative.as_deref().unwrap_or(folder).to_string_lossy().replace('\\', "/");
+    let shown = relative.as_deref().or(name).unwrap_or(folder).to_string_lossy().replace('\\', "/");
     Ok(Root { folder: folder.to_owned(), prefix: format!("{}/", shown.trim_end_matches('/')) })
 }
 

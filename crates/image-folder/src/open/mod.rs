@@ -68,12 +68,15 @@ pub struct OpenOptions {
     /// Only the first so many training images of each class, by path. A class is a folder here; the given
     /// label where there are no class folders.
     pub per_class: Option<usize>,
+    /// What the paths of the images in [`TestSplit::Dir`] begin with, where that folder lies outside of the set; without, the
+    /// folder's path.
+    pub test_name: Option<PathBuf>,
 }
 
 impl Default for OpenOptions {
     /// Labels from the folders, a tenth held out, no image left out.
     fn default() -> Self {
-        Self { labels: None, test: TestSplit::Fraction(0.1), per_class: None }
+        Self { labels: None, test: TestSplit::Fraction(0.1), per_class: None, test_name: None }
     }
 }
 
@@ -88,7 +91,7 @@ pub fn open(data: &Path, options: &OpenOptions) -> Result<ImageFolder> {
     {
         return Err(Error::TestFraction(fraction));
     }
-    let layout = Layout::find(data, &options.test)?;
+    let layout = Layout::find(data, &options.test, options.test_name.as_deref())?;
     let scanned = layout.scan()?;
     let labelled = match &options.labels {
         None => label::by_folder(scanned),
@@ -106,6 +109,7 @@ pub fn open(data: &Path, options: &OpenOptions) -> Result<ImageFolder> {
         && !layout.has_test()
     {
         (train, test) = split::by_path_hash(train, fraction);
+        set.test_is_split_off = true;
     }
     if let Some(count) = options.per_class {
         train = split::first_of_each_group(train, count);

@@ -4,7 +4,8 @@ use image_folder::{Error, ImageFolder, OpenOptions, Result, TestSplit, open};
 
 use crate::util::{Tree, labels, paths, reason};
 
-const ALL: OpenOptions = OpenOptions { labels: None, test: TestSplit::None, per_class: None };
+const ALL: OpenOptions =
+    OpenOptions { labels: None, test: TestSplit::None, per_class: None, test_name: None };
 
 fn open_all(tree: &Tree) -> Result<ImageFolder> {
     open(tree.path(), &ALL)

@@ -10,7 +10,8 @@ fn open_as(tree: &Tree, csv: impl AsRef<[u8]>, change: fn(&mut LabelsCsv)) -> Re
     tree.file("labels.csv", csv);
     let mut labels = LabelsCsv::new(tree.path().join("labels.csv"));
     change(&mut labels);
-    let options = OpenOptions { labels: Some(labels), test: TestSplit::Folders, per_class: None };
+    let options =
+        OpenOptions { labels: Some(labels), test: TestSplit::Folders, per_class: None, test_name: None };
     open(tree.path(), &options)
 }
 
@@ -153,6 +154,7 @@ fn the_first_images_of_a_class_go_by_the_folder_not_the_label() {
         labels: Some(LabelsCsv::new(tree.path().join("l.csv"))),
         test: TestSplit::None,
         per_class: Some(1),
+        test_name: None,
     };
     assert_eq!(labels(&open(tree.path(), &options).unwrap()), [("cat/1.png", "dog"), ("dog/1.png", "dog")]);
 }

@@ -9,6 +9,9 @@ const SURE: f64 = 0.5;
 /// Part of each predicted class by which the largest rate that can be is bounded.
 const FAIRLY_SURE: f64 = 0.6;
 
+/// Scores that differ by no more than this, relatively, are the same.
+const ROUNDING: f32 = 1e-5;
+
 /// A normal deviate is above this in 5 % of cases: both ends of a range of 90 %.
 const DEVIATE: f64 = 1.645;
 
@@ -21,6 +24,8 @@ pub struct Contradictions {
     pub agreement: f64,
     /// Share of the most frequent label: the agreement of a predictor that knows nothing else.
     pub baseline: f64,
+    /// Whether all samples have the same scores, but for rounding.
+    pub alike: bool,
     /// The share of contradicted labels where the predictor is surest, extrapolated by a parabola that is level there.
     pub surest: f64,
     /// The same extrapolated by a line, less 1.645 standard errors: a lower bound, since disagreement by difficulty rises from 0 more
@@ -44,10 +49,14 @@ impl Contradictions {
         check_length("scores", labels.len().saturating_mul(classes), scores.len())?;
         let mut by_class: Vec<Vec<(f32, bool)>> = vec![Vec::new(); classes];
         let mut given = vec![0usize; classes];
+        let mut first: Option<&[f32]> = None;
+        let mut alike = true;
         for (row, &label) in scores.chunks_exact(classes.max(1)).zip(labels) {
             if row.iter().any(|score| score.is_nan()) {
                 continue;
             }
+            let near = |(a, b): (&f32, &f32)| (a - b).abs() <= ROUNDING * a.abs().max(b.abs());
+            alike &= first.get_or_insert(row).iter().zip(row).all(near);
             let class = argmax(row);
             let second = row.iter().enumerate().filter(|&(other, _)| other != class);
             let second = second.map(|(_, &score)| score).fold(f32::NEG_INFINITY, f32::max);
@@ -73,6 +82,7 @@ impl Contradictions {
             samples,
             agreement: share(ranked.iter().map(|(_, contradicts)| 1.0 - contradicts).sum()),
             baseline: share(given.into_iter().max().unwrap_or(0) as f64),
+            alike,
             surest: surest.clamp(0.0, 1.0),
             surest_at_least: (line - DEVIATE * line_error).clamp(0.0, 1.0),
             fairly_sure_at_most: wilson_upper(sure(FAIRLY_SURE).map(|(_, value)| value)),

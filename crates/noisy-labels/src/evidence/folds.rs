@@ -20,7 +20,7 @@ const ROWS: usize = 1024;
 const SMALLEST_DEVIATION: f64 = 1e-6;
 
 /// A score of each class for every sample, from a classifier that has not seen the sample's label: `[N, classes]`, row-major. The
-/// largest score of a row is the prediction. The scores are estimates of 0 or 1, and no probabilities: some lie outside of 0..1.
+/// largest score of a row is the prediction; nothing where all samples have the same features. The scores are estimates of 0 or 1, and no probabilities: some lie outside of 0..1.
 ///
 /// The classifier is ridge regression of the one-hot labels on standardised features, `W = (Z^T Z + r I)^-1 Z^T Y` with
 /// `r = N / F`, fitted ten times, each time without the fold that it then scores (Hastie, Tibshirani & Friedman 2009, sections 3.4.1, 4.2
@@ -37,13 +37,13 @@ pub fn out_of_fold_scores(
     features: usize,
     labels: &[usize],
     classes: usize,
-) -> Result<Vec<f32>> {
+) -> Result<Option<Vec<f32>>> {
     check_labels(labels, classes)?;
     let samples = labels.len();
     if samples == 0 || features == 0 {
-        return Ok(vec![0.0; samples * classes]);
+        return Ok(None);
     }
-    let standard = Standard::of(row, features, samples)?;
+    let Some(standard) = Standard::of(row, features, samples)? else { return Ok(None) };
     let members = |fold: usize| (fold..samples).step_by(FOLDS).collect::<Vec<usize>>();
     let sums: Vec<Sums> = (0..FOLDS)
         .into_par_iter()
@@ -72,7 +72,7 @@ pub fn out_of_fold_scores(
             scores[sample * classes..][..classes].iter_mut().zip(row).for_each(|(out, score)| *out = *score);
         }
     }
-    Ok(scores)
+    Ok(Some(scores))
 }
 
 /// Mean and scale of each feature. Scaled so, the squares of a sample's features sum to 1 on average.
@@ -82,7 +82,8 @@ struct Standard {
 }
 
 impl Standard {
-    fn of(row: &(dyn Fn(usize, &mut [f32]) + Sync), features: usize, samples: usize) -> Result<Self> {
+    /// Of all samples; nothing where they are alike.
+    fn of(row: &(dyn Fn(usize, &mut [f32]) + Sync), features: usize, samples: usize) -> Result<Option<Self>> {
         let (mut sum, mut squares) = (vec![0.0f64; features], vec![0.0f64; features]);
         let mut values = vec![0.0; features];
         for sample in 0..samples {
@@ -101,11 +102,17 @@ impl Standard {
         }
         let n = samples as f64;
         let mean: Array1<f64> = sum.into_iter().map(|sum| sum / n).collect();
-        let variance =
-            squares.into_iter().zip(&mean).map(|(square, mean)| (square / n - mean * mean).max(0.0));
+        let variance = |(square, mean): (f64, &f64)| (square / n - mean * mean).max(0.0);
+        let variance: Vec<f64> = squares.into_iter().zip(&mean).map(variance).collect();
+        if variance.iter().all(|variance| variance.sqrt() < SMALLEST_DEVIATION) {
+            return Ok(None);
+        }
         let unit = (features as f64).sqrt().recip();
-        let scale = variance.map(|variance| (unit / (variance.sqrt() + SMALLEST_DEVIATION)) as f32).collect();
-        Ok(Self { mean: mean.mapv(|mean| mean as f32), scale })
+        let scale = variance
+            .into_iter()
+            .map(|variance| (unit / (variance.sqrt() + SMALLEST_DEVIATION)) as f32)
+            .collect();
+        Ok(Some(Self { mean: mean.mapv(|mean| mean as f32), scale }))
     }
 
     /// Standardised features of some samples, a row each.
@@ -210,7 +217,7 @@ mod tests {
     }
 
     fn scores(labels: &[usize]) -> Vec<f32> {
-        out_of_fold_scores(&|i, out| out.copy_from_slice(&cloud(i)), 3, labels, 2).unwrap()
+        out_of_fold_scores(&|i, out| out.copy_from_slice(&cloud(i)), 3, labels, 2).unwrap().unwrap()
     }
 
     #[test]
@@ -268,9 +275,8 @@ mod tests {
 
     #[test]
     fn nothing_constant_and_not_finite_features_are_dealt_with() {
-        assert!(out_of_fold_scores(&|_, _| (), 3, &[], 2).unwrap().is_empty());
-        let constant = out_of_fold_scores(&|_, out| out.fill(2.0), 3, &[0, 1, 0, 1], 2).unwrap();
-        assert!(constant.iter().all(|score| score.is_finite()));
+        assert_eq!(out_of_fold_scores(&|_, _| (), 3, &[], 2).unwrap(), None);
+        assert_eq!(out_of_fold_scores(&|_, out| out.fill(2.0), 3, &[0, 1, 0, 1], 2).unwrap(), None);
         assert!(out_of_fold_scores(&|_, out| out.fill(f32::NAN), 3, &[0, 1], 2).is_err());
         assert!(out_of_fold_scores(&|_, _| (), 3, &[2], 2).is_err());
     }

