@@ -126,9 +126,6 @@ impl Settings {
                 arch
             }
             None => {
-                if let (Some(weights), None) = (&weights, &self.arch) {
-                    return Err(effnet_model::Error::ArchNeeded { path: weights.path().to_owned() }.into());
-                }
                 let name = self.arch.get_or_insert_with(|| defaults.arch.to_owned());
                 let width = *self.width.get_or_insert(defaults.width);
                 let depth = *self.depth.get_or_insert(defaults.depth);
@@ -153,9 +150,11 @@ impl Settings {
         Ok(arch)
     }
 
-    /// The architecture that the weights themselves record; then flags that would change it are refused.
+    /// The architecture that the weights themselves record, or, where no `--arch` is given, that their tensors are of; then flags
+    /// that would change it are refused.
     fn recorded_arch(&self, weights: &WeightsFile) -> Result<Option<Arch>> {
-        let Some(arch) = weights.arch()? else { return Ok(None) };
+        let told = if self.arch.is_some() { weights.arch()? } else { Some(weights.identify()?) };
+        let Some(arch) = told else { return Ok(None) };
         let said = [("--width", self.width.is_some()), ("--depth", self.depth.is_some())];
         if let Some((name, _)) = said.iter().find(|(_, given)| *given) {
             let problem = format!(
