@@ -10,7 +10,7 @@ use crate::arch::Arch;
 use crate::error::{Error, Result};
 use crate::evaluator::Evaluator;
 use crate::network::EfficientNet;
-use crate::pretrained::{classes_of, load_whole};
+use crate::pretrained::{check_fit, classes_of, load_whole};
 use crate::recorded::imagenet_classes;
 use crate::store::ParameterStore;
 use crate::views::TestViews;
@@ -100,12 +100,13 @@ impl SavedModel {
     }
 
     /// One network from a bare file of weights. Its classes have the names that the file tells ([`WeightsFile::classes`]); a
-    /// published file of 1000 that tells none, ImageNet's; others are numbered from "0". Without `arch` the file must say itself
-    /// which architecture it is ([`WeightsFile::arch`]); one that does counts, and `arch` must have its name.
+    /// published file of 1000 that tells none, ImageNet's; others are numbered from "0". Without `arch` the file tells which
+    /// architecture it is ([`WeightsFile::identify`]). What it records counts, and `arch` must have its name
+    /// ([`WeightsFile::resolve`]).
     ///
     /// # Errors
-    /// [`Error::ArchNeeded`] if neither says which architecture it is, [`Error::OtherArch`] if they differ; else as
-    /// [`crate::load_pretrained`].
+    /// [`Error::ArchNeeded`] if the file fits several and there is no `arch`, [`Error::OtherArch`] if `arch` is not what the file
+    /// records; else as [`crate::load_pretrained`].
     pub fn from_file(path: &Path, arch: Option<&Arch>) -> Result<Self> {
         let (card, has_names, network) = network_of(path, arch, ready)?;
         Ok(Self { card, networks: vec![network], has_names })
@@ -246,9 +247,10 @@ fn network_of<T>(
     let count = match classes_of(&file, &arch)? {
         Some(count) if count > 0 => count,
         _ => {
+            check_fit(&file, &arch)?;
             let reason =
                 "has no classifier, so it can't predict; train one on it: effmix train DATA --weights FILE";
-            return Err(Error::malformed(path, reason));
+            return Err(file.malformed(reason));
         }
     };
     let told = file.classes(count)?;

@@ -34,6 +34,32 @@ impl Mismatch {
         self.missing.len() + self.unexpected.len() + self.misshapen.len()
     }
 
+    /// Tensors of each kind, up to `shown` of them, and the number of the rest.
+    pub(crate) fn told(&self, shown: usize) -> String {
+        let mut parts = Vec::new();
+        if !self.missing.is_empty() {
+            let names = listed(&self.missing, shown, String::clone);
+            parts.push(format!("{} missing: {names}", self.missing.len()));
+        }
+        if !self.unexpected.is_empty() {
+            let names = listed(&self.unexpected, shown, String::clone);
+            parts.push(format!("{} not of this network: {names}", self.unexpected.len()));
+        }
+        if !self.misshapen.is_empty() {
+            let shapes = listed(&self.misshapen, shown, |m| {
+                format!("{} is {:?} where {:?} is needed", m.name, m.found, m.expected)
+            });
+            parts.push(format!("{} of another shape: {shapes}", self.misshapen.len()));
+        }
+        parts.join("; ")
+    }
+
+    /// Names of the tensors that differ.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let misshapen = self.misshapen.iter().map(|tensor| tensor.name.as_str());
+        self.missing.iter().chain(&self.unexpected).map(String::as_str).chain(misshapen)
+    }
+
     /// Keeps the tensors whose name is wanted.
     pub(crate) fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
         self.missing.retain(|name| wanted(name));
@@ -43,32 +69,19 @@ impl Mismatch {
 }
 
 /// So many names are spelled out in a message, the rest are counted.
-const NAMES_SHOWN: usize = 8;
+pub(crate) const NAMES_SHOWN: usize = 8;
 
-fn listed<T>(items: &[T], show: impl Fn(&T) -> String) -> String {
-    let shown: Vec<String> = items.iter().take(NAMES_SHOWN).map(show).collect();
-    let rest = items.len() - shown.len();
+/// The first `shown` of the items, and the number of the rest.
+pub(crate) fn listed<T>(items: &[T], shown: usize, show: impl Fn(&T) -> String) -> String {
+    let first: Vec<String> = items.iter().take(shown).map(show).collect();
+    let rest = items.len() - first.len();
     let tail = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    shown.join(", ") + &tail
+    first.join(", ") + &tail
 }
 
 impl std::fmt::Display for Mismatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut parts = Vec::new();
-        if !self.missing.is_empty() {
-            parts.push(format!("{} missing: {}", self.missing.len(), listed(&self.missing, String::clone)));
-        }
-        if !self.unexpected.is_empty() {
-            let names = listed(&self.unexpected, String::clone);
-            parts.push(format!("{} not of this network: {names}", self.unexpected.len()));
-        }
-        if !self.misshapen.is_empty() {
-            let shapes = listed(&self.misshapen, |m| {
-                format!("{} is {:?} where {:?} is needed", m.name, m.found, m.expected)
-            });
-            parts.push(format!("{} of another shape: {shapes}", self.misshapen.len()));
-        }
-        f.write_str(&parts.join("; "))
+        f.write_str(&self.told(NAMES_SHOWN))
     }
 }
 
@@ -120,19 +133,22 @@ pub enum Error {
         /// What was found, and where.
         reason: String,
     },
-    /// The file's tensors carry names of no layout that is known.
+    /// The file's tensors are those of a network that is not of the family.
     #[error(
-        "{}: tensor names of no known layout (timm's, torchvision's or lukemelas's EfficientNet): {examples}",
+        "{}: the weights of {network}, which is not supported ({reason}); supported are EfficientNet-B0 to B7 and Lite0 to Lite4 \
+         under the names of timm, torchvision or lukemelas",
         path.display()
     )]
-    UnknownLayout {
+    OtherNetwork {
         /// The file.
         path: PathBuf,
-        /// A few of its names.
-        examples: String,
+        /// The network that it looks like: `a ResNet`, `an unknown network`, or the name in timm's config.json.
+        network: String,
+        /// By what it was told: a tensor, or config.json; and how it differs from the nearest member, if the stem has the names of one.
+        reason: String,
     },
     /// The file's tensors don't fit the network.
-    #[error("{}: weights don't fit {arch}: {mismatch}; is it another --arch?", path.display())]
+    #[error("{}: weights don't fit {arch}: {mismatch}; {advice}", path.display())]
     WeightsMismatch {
         /// The file.
         path: PathBuf,
@@ -140,18 +156,23 @@ pub enum Error {
         arch: String,
         /// Names and shapes.
         mismatch: Mismatch,
+        /// Which published member the tensors are of, if they are one's, and what to do.
+        advice: String,
     },
     /// Tensors given to [`crate::ParameterStore::load`] are not the store's.
     #[error("tensors don't fit the network: {0}")]
     Mismatch(Mismatch),
-    /// A weights file without a record of its architecture, and none given.
+    /// A weights file without a record of its architecture, whose tensors are those of several, and none given.
     #[error(
-        "{}: the file doesn't say which architecture it is (timm's plain and tf_ weights have the same names); give it with --arch",
-        path.display()
+        "{}: its tensors are those of {} alike, which differ in padding; give one with --arch",
+        path.display(),
+        candidates.join(" and of ")
     )]
     ArchNeeded {
         /// The file.
         path: PathBuf,
+        /// Names of the architectures that it may be.
+        candidates: Vec<String>,
     },
     /// A weights file that records another architecture than the one given.
     #[error("{}: holds {recorded}, not {given}; leave --arch out", path.display())]

@@ -38,14 +38,15 @@ pub struct Pretrained {
 /// it: nothing is held but the network and one parameter more.
 ///
 /// # Errors
-/// As [`WeightsFile::values`]; [`Error::UnknownLayout`] if the names are of no library that is known;
-/// [`Error::WeightsMismatch`] with every tensor that is missing, too many, or of another shape.
+/// As [`WeightsFile::values`]; [`Error::OtherNetwork`] if the tensors are those of a network that is not of the family;
+/// [`Error::WeightsMismatch`] with every tensor that is missing, too many, or of another shape, and with the member that they are
+/// of, if they are a published one's.
 pub fn load_pretrained(file: &WeightsFile, arch: &Arch, classes: usize, seed: u64) -> Result<Pretrained> {
     let (network, store, mut mismatch) = filled(file, arch, classes, Some(seed))?;
     let before = mismatch.len();
     mismatch.retain(|name| !is_of_classifier(name));
     let classifier_made_new = mismatch.len() < before;
-    refuse(file, arch, mismatch)?;
+    let (network, store) = fitting(file, arch, network, store, mismatch)?;
     let layout = file.layout()?;
     tracing::debug!(path = %file.path().display(), ?layout, classifier_made_new, "weights loaded");
     Ok(Pretrained { network, store, layout, classifier_made_new })
@@ -58,8 +59,16 @@ pub(crate) fn load_whole(
     classes: usize,
 ) -> Result<(EfficientNet, ParameterStore)> {
     let (network, store, mismatch) = filled(file, arch, classes, None)?;
-    refuse(file, arch, mismatch)?;
-    Ok((network, store))
+    fitting(file, arch, network, store, mismatch)
+}
+
+/// Whether the file has the network's tensors, apart from the classifier's.
+///
+/// # Errors
+/// As [`load_pretrained`], if it hasn't.
+pub(crate) fn check_fit(file: &WeightsFile, arch: &Arch) -> Result<()> {
+    let mismatch = file.difference_from(arch)?;
+    if mismatch.len() > 0 { Err(file.misfit(arch, mismatch)?) } else { Ok(()) }
 }
 
 /// Number of classes of the file's classifier, if it has one.
@@ -69,15 +78,23 @@ pub(crate) fn classes_of(file: &WeightsFile, arch: &Arch) -> Result<Option<usize
     Ok(last.and_then(|name| file.shape(name)).map(|shape| shape.iter().product()))
 }
 
-fn is_of_classifier(name: &str) -> bool {
+pub(crate) fn is_of_classifier(name: &str) -> bool {
     name.starts_with("classifier.")
 }
 
-fn refuse(file: &WeightsFile, arch: &Arch, mismatch: Mismatch) -> Result<()> {
+/// The network, if nothing differs. Else it is dropped before others are made, which tell whose the weights are.
+fn fitting(
+    file: &WeightsFile,
+    arch: &Arch,
+    network: EfficientNet,
+    store: ParameterStore,
+    mismatch: Mismatch,
+) -> Result<(EfficientNet, ParameterStore)> {
     if mismatch.len() == 0 {
-        return Ok(());
+        return Ok((network, store));
     }
-    Err(Error::WeightsMismatch { path: file.path().to_path_buf(), arch: arch.name.clone(), mismatch })
+    drop((network, store));
+    Err(file.misfit(arch, mismatch)?)
 }
 
 /// The network, and how the file differs from it. A classifier that the file doesn't have is made new by `seed`; without one, a
@@ -136,7 +153,7 @@ impl Source<'_> {
             Some(at) => {
                 let reason =
                     format!("tensor {stored:?}: element {at} is {}: no variance is below 0", values[at]);
-                Err(Error::malformed(self.file.path(), reason))
+                Err(self.file.malformed(reason))
             }
         }
     }

@@ -1,14 +1,11 @@
 //! What a file of weights says it is: our own files in themselves, timm's in the `config.json` that lies beside them.
 
-use std::io::ErrorKind;
-use std::path::PathBuf;
-
 use serde::Deserialize;
 
 use crate::arch::{Arch, Interpolation, Preprocessing};
 use crate::error::{Error, Result};
 use crate::layouts::Layout;
-use crate::weights::WeightsFile;
+use crate::weights::{Place, WeightsFile, shown};
 
 /// Key of [`crate::save_weights`]'s metadata under which the architecture stands, as JSON.
 pub const ARCH_KEY: &str = "arch";
@@ -17,14 +14,14 @@ pub const ARCH_KEY: &str = "arch";
 pub const CLASSES_KEY: &str = "classes";
 
 /// Name of the file in which timm's repositories say what their weights are.
-const CONFIG: &str = "config.json";
+pub(crate) const CONFIG: &str = "config.json";
 
-/// Longer files are none of timm's.
-const LONGEST_CONFIG: u64 = 1 << 20;
+/// Longer files are not timm's, bytes.
+pub(crate) const LONGEST_CONFIG: u64 = 1 << 20;
 
 /// The part of timm's `config.json` that decides what a network computes.
 #[derive(Deserialize)]
-struct Config {
+pub(crate) struct Config {
     architecture: String,
     /// The classes, in the order of the logits: of weights that somebody fine-tuned.
     label_names: Option<Vec<String>>,
@@ -86,16 +83,17 @@ impl WeightsFile {
     /// The architecture, where it is recorded: in the file, which then is one of ours, or beside it in timm's `config.json`.
     ///
     /// # Errors
-    /// [`Error::Malformed`] if a record can't be read; [`Error::Io`].
+    /// [`Error::Malformed`] if a record can't be read; [`Error::OtherNetwork`] if timm's names a network that is not of the
+    /// family; [`Error::Io`].
     pub fn arch(&self) -> Result<Option<Arch>> {
         if let Some(json) = self.metadata()?.get(ARCH_KEY) {
             let arch: Arch = serde_json::from_str(json)
-                .map_err(|e| Error::malformed(self.path(), format!("recorded architecture: {e}")))?;
+                .map_err(|e| self.malformed(format!("recorded architecture: {e}")))?;
             arch.check()?;
             return Ok(Some(arch));
         }
-        let Some((path, config)) = self.config()? else { return Ok(None) };
-        config.arch(self.layout()?).map(Some).map_err(|reason| Error::malformed(&path, reason))
+        let Some((place, config)) = self.config()? else { return Ok(None) };
+        config.arch(self.layout()?).map(Some).map_err(|reason| place.malformed(reason))
     }
 
     /// Names of so many classes, where the file tells them, as ours do, or timm's `config.json` beside it.
@@ -105,17 +103,16 @@ impl WeightsFile {
     pub fn classes(&self, count: usize) -> Result<Option<Vec<String>>> {
         let named = match (self.metadata()?.get(CLASSES_KEY), self.config()?) {
             (Some(json), _) => {
-                let malformed =
-                    |e: serde_json::Error| Error::malformed(self.path(), format!("recorded classes: {e}"));
-                Some((self.path().to_path_buf(), serde_json::from_str(json).map_err(malformed)?))
+                let malformed = |e: serde_json::Error| self.malformed(format!("recorded classes: {e}"));
+                Some((self.place().clone(), serde_json::from_str(json).map_err(malformed)?))
             }
-            (None, Some((path, Config { label_names: Some(names), .. }))) => Some((path, names)),
+            (None, Some((place, Config { label_names: Some(names), .. }))) => Some((place, names)),
             (None, _) => None,
         };
         match named {
-            Some((path, names)) if names.len() != count => {
+            Some((place, names)) if names.len() != count => {
                 let reason = format!("names {} classes, and its classifier has {count}", names.len());
-                Err(Error::malformed(&path, reason))
+                Err(place.malformed(reason))
             }
             named => Ok(named.map(|(_, names)| names)),
         }
@@ -127,40 +124,35 @@ impl WeightsFile {
         Ok(said && count == IMAGENET.lines().count() && self.metadata()?.is_empty())
     }
 
-    /// What the file records if it does, else what was said of it, in the flavour of the file's library.
+    /// What the file records if it does, else `given` in the flavour of the file's library, else what the tensors' names and shapes
+    /// tell ([`WeightsFile::identify`]).
     ///
     /// # Errors
-    /// [`Error::ArchNeeded`] if there is neither, [`Error::OtherArch`] if they have different names; else as
-    /// [`WeightsFile::arch`] and [`WeightsFile::layout`].
-    pub fn resolve(&self, said: Option<&Arch>) -> Result<Arch> {
-        let path = || self.path().to_path_buf();
-        match (self.arch()?, said) {
-            (Some(recorded), Some(said)) if recorded.name != said.name => {
-                Err(Error::OtherArch { path: path(), recorded: recorded.name, given: said.name.clone() })
-            }
-            (Some(recorded), _) => Ok(recorded),
-            (None, Some(said)) => self.flavour(said),
-            (None, None) => Err(Error::ArchNeeded { path: path() }),
+    /// [`Error::OtherArch`] if what is recorded and `given` have different names; else as [`WeightsFile::arch`],
+    /// [`WeightsFile::layout`], and, where nothing is given, [`WeightsFile::identify`].
+    pub fn resolve(&self, given: Option<&Arch>) -> Result<Arch> {
+        let Some(given) = given else { return self.identify() };
+        match self.arch()? {
+            Some(recorded) if recorded.name != given.name => Err(Error::OtherArch {
+                path: self.path().to_path_buf(),
+                recorded: recorded.name,
+                given: given.name.clone(),
+            }),
+            Some(recorded) => Ok(recorded),
+            None => self.flavour(given),
         }
     }
 
-    /// timm's `config.json` beside the file, if there is one; another program's of that name is none.
-    fn config(&self) -> Result<Option<(PathBuf, Config)>> {
-        let path = self.path().with_file_name(CONFIG);
-        let text = match std::fs::metadata(&path) {
-            Ok(kind) if kind.is_file() && kind.len() <= LONGEST_CONFIG => {
-                std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?
-            }
-            Ok(_) => return Ok(None),
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(Error::io(&path, e)),
-        };
-        let malformed = |e: serde_json::Error| Error::malformed(&path, e.to_string());
-        let json: serde_json::Value = serde_json::from_str(&text).map_err(malformed)?;
-        if json.get("architecture").is_none() {
-            return Ok(None);
+    /// timm's `config.json` beside the file, if there is one; another program's of that name does not count.
+    pub(crate) fn config(&self) -> Result<Option<(Place, Config)>> {
+        let Some((place, bytes)) = self.config_beside()? else { return Ok(None) };
+        let malformed = |e: serde_json::Error| place.malformed(e.to_string());
+        let json: serde_json::Value = serde_json::from_slice(&bytes).map_err(malformed)?;
+        let Some(architecture) = json.get("architecture") else { return Ok(None) };
+        if let Some(name) = architecture.as_str().filter(|name| Arch::by_name(name).is_err()) {
+            return Err(self.other_network(shown(name), format!("{place} says so")));
         }
         let config = serde_json::from_value(json).map_err(malformed)?;
-        Ok(Some((path, config)))
+        Ok(Some((place, config)))
     }
 }

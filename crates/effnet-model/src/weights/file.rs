@@ -2,35 +2,43 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use candle_core::{Device, Tensor};
 use memmap2::Mmap;
 
+use super::archive::{self, Unpacked};
 use super::index::{Index, Run};
+use super::place::Place;
 use super::save::METADATA;
 use super::{Malformed, Parsed, legacy, safetensors, zipped};
 use crate::arch::Arch;
 use crate::error::{Error, Result};
 use crate::layouts::Layout;
+use crate::recorded::{CONFIG, LONGEST_CONFIG};
 
 /// Bytes of a run that are looked at together for its checksum.
 const PIECE: usize = 1 << 20;
 
-/// A `.safetensors` or `.pth` file. Opening it reads what is in it, names and shapes; a tensor's numbers are read when they are
-/// asked for, so that a network of any size takes no memory beside its own.
+/// A `.safetensors` or `.pth` file, or a `.zip` or `.whl` that holds one. Opening it reads what is in it, names and shapes; a
+/// tensor's numbers are read when they are asked for, so that a network of any size takes no memory beside its own.
 ///
 /// The content decides on the format, not the ending: safetensors, torch's zip format, or its old one (before 1.6). A `.pth` file
 /// is a pickle, a program for Python's unpickling machine. The reader here runs the few instructions of which a dictionary of
 /// tensors is made, and refuses any other by name; no code of the file's is ever run.
+///
+/// Any other zip archive is searched for files that end with `.pth`, `.pt`, `.bin`, `.safetensors` or `.ckpt`. If there is one, it
+/// is unpacked to a temporary file without a name, which lives as long as this.
 #[derive(Debug)]
 pub struct WeightsFile {
-    path: PathBuf,
+    place: Place,
     file: Mutex<File>,
     index: Index,
+    /// timm's `config.json`, where the file and that one are an archive's.
+    packed_config: Option<Vec<u8>>,
 }
 
 impl WeightsFile {
@@ -38,22 +46,63 @@ impl WeightsFile {
     ///
     /// # Errors
     /// [`Error::Io`], or [`Error::Malformed`] with what was found: a truncated file, lengths that don't fit, an
-    /// instruction that is refused, an element type that is not read.
+    /// instruction that is refused, an element type that is not read, an archive that holds no weights file or several.
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|e| Error::io(path, e))?;
         if file.metadata().map_err(|e| Error::io(path, e))?.is_dir() {
             return Err(Error::malformed(path, "is a folder; a weights file is wanted"));
         }
-        // SAFETY: the map is read-only and lives until the index is made. A file that another process shortens
-        // meanwhile would fault, as it does for every reader that maps; this program writes weights by renaming.
-        let map = unsafe { Mmap::map(&file) }.map_err(|e| Error::io(path, e))?;
-        let index = index(&map).map_err(|Malformed(reason)| Error::malformed(path, reason))?;
-        Ok(Self { path: path.to_path_buf(), file: Mutex::new(file), index })
+        let bytes = map(&file).map_err(|e| Error::io(path, e))?;
+        match archive::unpack(path, &bytes)? {
+            None => Self::indexed(Place::file(path), file, &bytes, None),
+            Some(Unpacked { entry, file, config }) => {
+                let place = Place::entry(path, &entry);
+                let bytes = map(&file).map_err(|e| place.io(e))?;
+                Self::indexed(place, file, &bytes, config)
+            }
+        }
     }
 
-    /// Where it is.
+    fn indexed(place: Place, file: File, bytes: &[u8], packed_config: Option<Vec<u8>>) -> Result<Self> {
+        let index = index(bytes).map_err(|Malformed(reason)| place.malformed(reason))?;
+        Ok(Self { place, file: Mutex::new(file), index, packed_config })
+    }
+
+    /// Where it is. If it lies in an archive, this is the archive's path.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
+    }
+
+    /// Its name inside the archive at [`WeightsFile::path`], if it lies in one.
+    pub fn entry(&self) -> Option<&str> {
+        self.place.entry_name()
+    }
+
+    /// The file, or the entry of an archive.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The error that says what is wrong with its content.
+    pub(crate) fn malformed(&self, reason: impl Into<String>) -> Error {
+        self.place.malformed(reason)
+    }
+
+    /// The place and the bytes of a `config.json` beside it, which is inside the same archive if it lies in one. There is none if
+    /// that file is larger than timm's.
+    pub(crate) fn config_beside(&self) -> Result<Option<(Place, Vec<u8>)>> {
+        let place = self.place.beside(CONFIG);
+        if self.entry().is_some() {
+            return Ok(self.packed_config.clone().map(|bytes| (place, bytes)));
+        }
+        match std::fs::metadata(place.path()) {
+            Ok(kind) if kind.is_file() && kind.len() <= LONGEST_CONFIG => {}
+            Ok(_) => return Ok(None),
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(place.io(e)),
+        }
+        let bytes = std::fs::read(place.path()).map_err(|e| place.io(e))?;
+        Ok(Some((place, bytes)))
     }
 
     /// Names and shapes of its floating-point tensors, sorted by name; integers (`num_batches_tracked`) are left out.
@@ -72,7 +121,7 @@ impl WeightsFile {
     /// [`Error::Malformed`] if there is none of that name, its bytes are damaged, or a number is NaN or infinite as f32;
     /// [`Error::Io`].
     pub fn values(&self, name: &str) -> Result<Vec<f32>> {
-        let malformed = |reason: String| Error::malformed(&self.path, format!("tensor {name:?}: {reason}"));
+        let malformed = |reason: String| self.malformed(format!("tensor {name:?}: {reason}"));
         let Some(stored) = self.index.tensors.get(name) else {
             return Err(malformed("the file has none of that name".to_owned()));
         };
@@ -110,19 +159,15 @@ impl WeightsFile {
     /// [`Error::Malformed`] if it is not what that writes.
     pub fn metadata(&self) -> Result<BTreeMap<String, String>> {
         let Some(json) = self.index.metadata.get(METADATA) else { return Ok(BTreeMap::new()) };
-        serde_json::from_str(json).map_err(|e| Error::malformed(&self.path, format!("metadata: {e}")))
+        serde_json::from_str(json).map_err(|e| self.malformed(format!("metadata: {e}")))
     }
 
     /// Whose names the tensors have.
     ///
     /// # Errors
-    /// [`Error::UnknownLayout`] if they are of no library that is known.
+    /// [`Error::OtherNetwork`] if they are of no library that is known.
     pub fn layout(&self) -> Result<Layout> {
-        Layout::detect(self.index.tensors.keys()).ok_or_else(|| {
-            let names: Vec<&str> = self.shapes().map(|(name, _)| name).take(4).collect();
-            let examples = if names.is_empty() { "no tensors at all".to_string() } else { names.join(", ") };
-            Error::UnknownLayout { path: self.path.clone(), examples }
-        })
+        Layout::detect(self.index.tensors.keys()).ok_or_else(|| self.of_no_layout())
     }
 
     /// The member as the library computes it whose names the tensors have ([`Layout::flavour`]): what a network must be
@@ -156,14 +201,22 @@ impl WeightsFile {
             file.read_exact(&mut bytes)?;
             Ok(bytes)
         };
-        read().map_err(|e| Error::io(&self.path, e))
+        read().map_err(|e| self.place.io(e))
     }
+}
+
+/// Maps the file's bytes into memory.
+fn map(file: &File) -> io::Result<Mmap> {
+    // SAFETY: the map is read-only and lives until the index is made. A file that another process shortens
+    // meanwhile would fault, as it does for every reader that maps; this program writes weights by renaming, and
+    // what it unpacks has no name by which another could open it.
+    unsafe { Mmap::map(file) }
 }
 
 fn index(bytes: &[u8]) -> Parsed<Index> {
     match bytes {
         [] => Err(Malformed::new("the file is empty")),
-        [b'P', b'K', 3, 4, ..] => zipped::index(bytes),
+        _ if archive::is_zip(bytes) => zipped::index(bytes),
         [0x80, 2, 0x8a, 0x0a, ..] => legacy::index(bytes),
         _ => safetensors::index(bytes),
     }

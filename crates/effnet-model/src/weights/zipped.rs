@@ -37,12 +37,23 @@ pub(super) fn index(bytes: &[u8]) -> Parsed<Index> {
 
 /// The folder inside the archive, with its slash: everything before `data.pkl`.
 fn pickle_folder(archive: &ZipArchive<Cursor<&[u8]>>) -> Parsed<String> {
-    let names = archive.file_names().filter_map(Result::ok);
-    let mut folders = names.filter_map(|name| {
-        let folder = name.strip_suffix(PICKLE)?;
-        (folder.is_empty() || folder.ends_with('/')).then(|| folder.to_string())
-    });
-    folders.next().ok_or_else(|| Malformed::new("a zip archive, but not torch's: it has no data.pkl"))
+    let mut folders = archive.file_names().filter_map(|name| folder_of_pickle(&name.ok()?));
+    folders.next().ok_or_else(|| {
+        Malformed::new(
+            "is an archive itself, and not torch's: it has no data.pkl; unpack it, and give its path",
+        )
+    })
+}
+
+/// The folder, with its slash, of an entry of this name, if that is torch's pickle.
+fn folder_of_pickle(name: &str) -> Option<String> {
+    let folder = name.strip_suffix(PICKLE)?;
+    (folder.is_empty() || folder.ends_with('/')).then(|| folder.to_string())
+}
+
+/// Whether an archive is of this format.
+pub(super) fn is_torch(archive: &ZipArchive<Cursor<&[u8]>>) -> bool {
+    archive.file_names().any(|name| name.is_ok_and(|name| folder_of_pickle(&name).is_some()))
 }
 
 /// A file of the archive; its checksum is verified.

@@ -4,14 +4,18 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod archive;
 mod cost;
 mod elements;
 mod family;
 mod formula;
+mod hollow;
 mod hostile;
+mod identify;
 mod lite0;
 mod model;
 mod network;
+mod other_network;
 mod pretrained;
 mod pth;
 mod recorded;

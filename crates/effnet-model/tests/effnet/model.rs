@@ -212,13 +212,13 @@ fn weights_of_another_network_than_the_cards_are_named() {
 }
 
 #[test]
-fn a_bare_file_needs_an_architecture_or_a_record_of_it() {
+fn a_bare_file_of_no_published_member_needs_an_architecture_or_a_record_of_it() {
     let folder = formula::scratch();
     let (network, store) = formula::network(&tiny(), 7);
     let path = folder.path().join("bare.safetensors");
     save_weights(&store, &path, &BTreeMap::new()).unwrap();
     let error = SavedModel::from_file(&path, None).unwrap_err();
-    assert!(matches!(error, Error::ArchNeeded { .. }), "{error}");
+    assert!(matches!(error, Error::OtherNetwork { .. }), "{error}");
 
     let images = formula::images("bare", 1, 32, 32);
     let expected = formula::values(&network.forward_t(&images, Mode::Eval).unwrap());

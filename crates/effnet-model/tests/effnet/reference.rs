@@ -124,7 +124,7 @@ fn the_published_size_is_timms() {
 
 /// torchvision's name of a timm parameter, by the order of its modules: a widening's convolution and norm, the filter's, the gate's
 /// two layers, the narrowing's.
-fn torchvision_name(name: &str, widens: bool) -> String {
+pub(crate) fn torchvision_name(name: &str, widens: bool) -> String {
     let path: Vec<&str> = name.split('.').collect();
     match path[..] {
         ["conv_stem", parameter] => format!("features.0.0.{parameter}"),
@@ -156,7 +156,7 @@ fn torchvision_name(name: &str, widens: bool) -> String {
 
 /// lukemelas's name of a parameter, by its documentation: blocks are numbered through, and their parts have names by what they do;
 /// `first` is the number of each stage's first block.
-fn lukemelas_name(name: &str, widens: bool, first: &[usize]) -> String {
+pub(crate) fn lukemelas_name(name: &str, widens: bool, first: &[usize]) -> String {
     let path: Vec<&str> = name.split('.').collect();
     match path[..] {
         ["conv_stem", parameter] => format!("_conv_stem.{parameter}"),
@@ -181,6 +181,15 @@ fn lukemelas_name(name: &str, widens: bool, first: &[usize]) -> String {
         }
         _ => panic!("{name}"),
     }
+}
+
+/// The number of each stage's first block, where blocks are numbered through.
+pub(crate) fn first_blocks(arch: &Arch) -> Vec<usize> {
+    let mut first = vec![0];
+    for stage in &arch.plan().unwrap().stages {
+        first.push(first[first.len() - 1] + stage.len());
+    }
+    first
 }
 
 /// The rows of a library, whose names are those of `arch_of`, from files whose tensors have its names.
@@ -233,12 +242,6 @@ fn files_with_lukemelas_names_give_lukemelas_logits() {
         "lukemelas_",
         3,
         |name| name.replace('-', "_"),
-        |name, widens, arch| {
-            let mut first = vec![0];
-            for stage in &arch.plan().unwrap().stages {
-                first.push(first[first.len() - 1] + stage.len());
-            }
-            lukemelas_name(name, widens, &first)
-        },
+        |name, widens, arch| lukemelas_name(name, widens, &first_blocks(arch)),
     );
 }
