@@ -77,10 +77,10 @@ pub(crate) struct Resume {
 /// Which model, for the commands that use one.
 #[derive(Debug, Args)]
 pub(crate) struct Model {
-    /// A run folder, its model/ folder, a .safetensors or .pth file (with --arch), imagenet (pretrained weights, of --arch), or
+    /// A run folder, its model/ folder, a .safetensors, .pth, .whl or .zip file, imagenet (pretrained weights, of --arch), or
     /// hf://OWNER/REPO[/FILE]
     pub(crate) model: PathBuf,
-    /// Architecture of a weights file: efficientnet_b0, tf_efficientnet_b0, efficientnet_lite0, ...
+    /// Architecture of a weights file, where its tensors leave it open: efficientnet_b0 or tf_efficientnet_b0, ...
     #[arg(long, value_name = "NAME")]
     pub(crate) arch: Option<String>,
     /// Side of the square images that the network sees, in pixels [default: the model's own]
@@ -173,7 +173,7 @@ pub(crate) enum ExportFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// A run folder, its model/ folder, or a .safetensors or .pth file (with --arch)
+    /// A run folder, its model/ folder, or a .safetensors, .pth, .whl or .zip file
     pub(crate) model: PathBuf,
     /// What to write
     #[arg(long, value_enum, value_name = "FORMAT")]
@@ -181,7 +181,7 @@ pub(crate) struct Export {
     /// The file to write
     #[arg(long, value_name = "F")]
     pub(crate) out: PathBuf,
-    /// Architecture of a weights file: efficientnet_b0, tf_efficientnet_b0, efficientnet_lite0, ...
+    /// Architecture of a weights file, where its tensors leave it open: efficientnet_b0 or tf_efficientnet_b0, ...
     #[arg(long, value_name = "NAME")]
     pub(crate) arch: Option<String>,
     /// Side of the square images that the model is for, in pixels [default: the model's own]
@@ -245,7 +245,7 @@ pub(crate) struct Noise {
     /// of their names
     #[arg(long, value_name = "FILE")]
     pub(crate) transition: Option<PathBuf>,
-    /// Network that confuses images: a run folder, its model/ folder, a .safetensors or .pth file (with --arch), imagenet
+    /// Network that confuses images: a run folder, its model/ folder, a .safetensors, .pth, .whl or .zip file, imagenet
     /// (of --arch), or hf://OWNER/REPO[/FILE]
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<PathBuf>,
@@ -273,6 +273,9 @@ pub(crate) struct Noise {
 pub(crate) struct Report {
     /// The run folder
     pub(crate) run: PathBuf,
+    /// Images on the page, at most: the worst labels. The page stays under 10 MB [default: what the run was told, else 100]
+    #[arg(long, value_name = "N")]
+    pub(crate) report_images: Option<usize>,
 }
 
 /// What `bench` times.

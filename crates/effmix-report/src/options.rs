@@ -16,7 +16,7 @@ pub struct Options<'a> {
     /// Pictures on the page, at most. 0 shows none.
     pub images: usize,
     /// The image of a row of `label_issues.csv`, by its path there. An error is shown in the picture's place, in words.
-    pub image: &'a dyn Fn(&str) -> Result<RgbImage, String>,
+    pub image: &'a (dyn Fn(&str) -> Result<RgbImage, String> + Sync),
 }
 
 impl Options<'static> {

@@ -110,7 +110,8 @@ pub fn labels(data: &[u8]) -> bool {
 }
 
 fn is_taken(folder: &Path, csv: LabelsCsv, images: &[&str]) -> bool {
-    let options = OpenOptions { labels: Some(csv), test: TestSplit::Folders, per_class: None };
+    let options =
+        OpenOptions { labels: Some(csv), test: TestSplit::Folders, per_class: None, test_name: None };
     let Ok(set) = open(folder, &options) else { return false };
     assert!(set.classes.is_sorted_by(|a, b| a < b), "{:?}", set.classes);
     let paths: BTreeSet<&str> = set.train.iter().map(|sample| sample.path.as_str()).collect();

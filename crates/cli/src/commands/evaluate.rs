@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use dividemix::run::{SkippedFile, write_atomic};
-use image_folder::{LabelsCsv, OpenOptions, Sample, TestSplit};
+use dividemix::run::{SkippedFile, trained_images, write_atomic};
+use image_folder::{LabelsCsv, OpenOptions, Sample, TestSplit, copies};
 use noisy_labels::metrics::{accuracy, confusion, expected_calibration_error, top_k_accuracy};
 use noisy_labels::quality::argmax;
 use serde::Serialize;
@@ -44,6 +44,8 @@ struct Evaluation {
     per_class: Vec<OfClass>,
     /// Images by label (rows) and prediction (columns), in the order of `classes`.
     confusion: Vec<Vec<usize>>,
+    /// Images that the model was trained on, byte for byte; null where that isn't known.
+    trained_on: Option<usize>,
     skipped_files: Vec<SkippedFile>,
 }
 
@@ -61,6 +63,14 @@ pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
     let (samples, what) = if set.test.is_empty() { (set.train, "all") } else { (set.test, "the test") };
     let samples: Arc<[Sample]> = Arc::from(samples);
     tell(&format!("measuring on {what} {} images", samples.len()));
+    let trained_on = trained_images(&args.model.model).map(|trained| copies(&samples, &trained).len());
+    if let Some(count) = trained_on.filter(|count| *count > 0) {
+        tell(&format!(
+            "warning: the model was trained on {count} of these {} images: on them it shows what it has learnt by heart, and the \
+             accuracy is too high",
+            samples.len()
+        ));
+    }
     let signals = Signals::listen()?;
     let (mut logits, mut skipped) = (Vec::new(), set.skipped);
     for_each_batch(&predictor, &samples, Looking::default(), &signals, |rows| {
@@ -69,6 +79,7 @@ pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
         Ok(())
     })?;
     let mut evaluation = evaluate(&predictor, &samples, &classes, &logits)?;
+    evaluation.trained_on = trained_on;
     evaluation.skipped_files =
         skipped.into_iter().map(|s| SkippedFile { path: s.path, reason: s.reason }).collect();
     if let Some(path) = &args.out {
@@ -121,6 +132,7 @@ fn evaluate(
         per_class: per_class.collect(),
         classes: names,
         confusion,
+        trained_on: None,
         skipped_files: Vec::new(),
     })
 }

@@ -1,17 +1,28 @@
 //! `effmix report`: a run's page, written anew.
 
-use dividemix::run::RunFolder;
+use std::path::PathBuf;
+
+use dividemix::run::{RunFolder, RunImages};
+use effmix_report::Options;
 
 use crate::args::Report;
 use crate::exit::Failure;
 use crate::output::print;
 
 pub(super) fn run(args: &Report) -> Result<(), Failure> {
-    let (folder, _) = RunFolder::open(&args.run)?;
+    let (folder, config) = RunFolder::open(&args.run)?;
     if !folder.is_finished() {
         let path = folder.path().display();
         return Err(Failure::Other(format!("{path} is not finished; finish it with: effmix resume {path}")));
     }
-    effmix_report::write(folder.path())?;
-    print(&format!("{}\n", folder.file("report.html").display()))
+    let page = write_page(&folder, args.report_images.or(config.settings.report_images))?;
+    print(&format!("{}\n", page.display()))
+}
+
+/// Writes a run's page, with so many pictures at most.
+pub(super) fn write_page(folder: &RunFolder, images: Option<usize>) -> Result<PathBuf, Failure> {
+    let of_run = RunImages::of(folder.path())?;
+    let image = |path: &str| of_run.image(path);
+    let options = Options { images: images.unwrap_or(Options::IMAGES), image: &image };
+    Ok(effmix_report::write(folder.path(), &options)?)
 }

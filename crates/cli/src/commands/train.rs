@@ -2,8 +2,11 @@
 
 use std::sync::atomic::AtomicBool;
 
-use dividemix::run::{self, Finished, Observer, RunFolder, Settings, Summary, TestLabels, read_issues};
+use dividemix::run::{
+    self, Finished, ImageSet, LabelIssue, Observer, RunFolder, Settings, Summary, TestLabels, read_issues,
+};
 
+use super::report::write_page;
 use crate::args::Train;
 use crate::exit::{Failure, Signals};
 use crate::output::{print, print_json, tell};
@@ -48,7 +51,8 @@ pub(super) fn watched(
     if finished.was_done {
         tell(&format!("{} is done already; --epochs makes it longer", finished.folder.path().display()));
     } else {
-        effmix_report::write(finished.folder.path())?;
+        let (_, config) = RunFolder::open(finished.folder.path())?;
+        write_page(&finished.folder, config.settings.report_images)?;
     }
     if json { print_json(&finished.summary) } else { print(&in_words(&finished)?) }
 }
@@ -58,12 +62,7 @@ fn in_words(finished: &Finished) -> Result<String, Failure> {
     let Finished { folder, summary, .. } = finished;
     let mut lines = Vec::new();
     lines.extend(accuracy(summary));
-    lines.push(format!(
-        "labels     {} of {} look wrong; estimated noise rate {:.1} %",
-        summary.issues,
-        summary.images,
-        100.0 * summary.estimated_noise_rate
-    ));
+    lines.extend(labels(summary));
     if let (Some(auc), Some(precision), Some(recall)) =
         (summary.clean_auc, summary.issue_precision, summary.issue_recall)
     {
@@ -87,6 +86,52 @@ fn in_words(finished: &Finished) -> Result<String, Failure> {
     Ok(lines.join("\n") + "\n")
 }
 
+/// How many labels look wrong, or why that is not said.
+fn labels(summary: &Summary) -> Vec<String> {
+    let (Some(rate), Some(low), Some(high), Some(issues)) = (
+        summary.estimated_noise_rate,
+        summary.estimated_noise_rate_low,
+        summary.estimated_noise_rate_high,
+        summary.issues,
+    ) else {
+        return wrapped(
+            "labels     ",
+            summary.withheld.as_deref().unwrap_or("Nothing is said about the labels."),
+        );
+    };
+    let percent = |share: f64| format!("{:.1}", 100.0 * share);
+    let mut lines = vec![format!(
+        "labels     {issues} of {} look wrong; estimated noise rate {} % ({} to {} %)",
+        summary.images,
+        percent(rate),
+        percent(low),
+        percent(high)
+    )];
+    if let Some(issues) = summary.test_issues {
+        lines.push(format!("           {issues} of the {} held-out images look wrong", summary.test_images));
+    }
+    lines
+}
+
+/// A text in lines of up to 100 characters, the first after `start`, the others as far in.
+fn wrapped(start: &str, text: &str) -> Vec<String> {
+    const WIDTH: usize = 100;
+    let mut lines = vec![start.to_owned()];
+    for word in text.split_whitespace() {
+        let last = lines.len() - 1;
+        let empty = lines[last].len() == start.len();
+        if !empty && lines[last].chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(format!("{:width$}{word}", "", width = start.len()));
+            continue;
+        }
+        if !empty {
+            lines[last].push(' ');
+        }
+        lines[last].push_str(word);
+    }
+    lines
+}
+
 /// How far the estimated noise is from the real one, where that is known.
 fn noise_error(summary: &Summary) -> Option<String> {
     let estimates = summary.noise_estimates.as_ref()?;
@@ -104,12 +149,13 @@ fn accuracy(summary: &Summary) -> Vec<String> {
     };
     let against = match summary.test_labels {
         Some(TestLabels::Truth) => "true labels",
-        _ => "given labels",
+        _ => "given labels, which may be wrong too",
     };
     let mut lines = vec![format!(
-        "accuracy   {:.1} % (best {:.1} %) on the test images' {against}",
+        "accuracy   {:.1} % (best {:.1} %) of {} held-out images, by their {against}",
         100.0 * last,
-        100.0 * best
+        100.0 * best,
+        summary.test_images
     )];
     if let Some(plain) = summary.plain_accuracy {
         lines.push(format!("           {:.1} % by plain training, for comparison", 100.0 * plain));
@@ -117,13 +163,32 @@ fn accuracy(summary: &Summary) -> Vec<String> {
     lines
 }
 
-/// The first rows of the table of issues.
+/// The worst labels, and what tells them apart: what the networks make of both labels.
 fn worst(folder: &RunFolder) -> Result<Vec<String>, Failure> {
     let issues = read_issues(&folder.file("label_issues.csv"))?;
-    let shown: Vec<_> = issues.iter().filter(|row| row.is_issue).take(ISSUES_SHOWN).collect();
-    let width = shown.iter().map(|row| row.path.chars().count()).max().unwrap_or_default();
-    Ok(shown
-        .iter()
-        .map(|row| format!("           {:width$}  {} -> {}", row.path, row.given_label, row.suggested_label))
-        .collect())
+    let looks_wrong = |row: &&LabelIssue| row.is_issue == Some(true) && row.set == ImageSet::Train;
+    let shown: Vec<_> = issues.iter().filter(looks_wrong).take(ISSUES_SHOWN).collect();
+    let widest = |of: fn(&LabelIssue) -> usize| shown.iter().map(|row| of(row)).max().unwrap_or_default();
+    let path = widest(|row| row.path.chars().count());
+    let labels = |row: &LabelIssue| format!("{} -> {}", row.given_label, row.suggested_label);
+    let width = shown.iter().map(|row| labels(row).chars().count()).max().unwrap_or_default();
+    let line = |row: &&LabelIssue| {
+        let (given, suggested) = (100.0 * row.p_given, 100.0 * row.p_suggested.unwrap_or_default());
+        format!("           {:path$}  {:width$}  {given:.1} % -> {suggested:.1} %", row.path, labels(row))
+    };
+    Ok(shown.iter().map(line).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_wrapped_under_its_start() {
+        let text = "word ".repeat(30);
+        let lines = wrapped("labels     ", &text);
+        assert!(lines.len() == 2 && lines[0].starts_with("labels     word word"), "{lines:?}");
+        assert!(lines[1].starts_with("           word"), "{lines:?}");
+        assert!(lines.iter().all(|line| line.len() <= 100), "{lines:?}");
+    }
 }

@@ -13,12 +13,12 @@ use serde_json::json;
 use crate::setup::{Folder, read};
 
 const REPOSITORY: &str = "timm/efficientnet_b0.ra_in1k";
-const WEIGHTS: &str = "model.safetensors";
+pub(crate) const WEIGHTS: &str = "model.safetensors";
 const CONFIG: &str = "config.json";
 
 /// What a hub does wrong.
 #[derive(Clone, Copy, PartialEq)]
-enum Fault {
+pub(crate) enum Fault {
     None,
     /// It ends the connection in the middle of the weights.
     Truncates,
@@ -26,29 +26,42 @@ enum Fault {
     Hides,
     /// It answers, but is something else.
     Talks,
+    /// It refuses.
+    Forbids,
+    /// It sends a page in place of the weights.
+    SendsPage,
 }
 
 /// A hub with one repository, for as long as the test runs.
-struct Hub {
-    address: String,
+pub(crate) struct Hub {
+    pub(crate) address: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Hub {
     fn serve(files: BTreeMap<&'static str, Vec<u8>>, fault: Fault) -> Self {
+        Self::with(REPOSITORY, files, fault)
+    }
+
+    /// With this repository.
+    pub(crate) fn with(
+        repository: &'static str,
+        files: BTreeMap<&'static str, Vec<u8>>,
+        fault: Fault,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::<Mutex<Vec<String>>>::default();
         let log = Arc::clone(&requests);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                answer(stream.unwrap(), &files, fault, &log);
+                answer(stream.unwrap(), repository, &files, fault, &log);
             }
         });
         Self { address, requests }
     }
 
-    fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.requests.lock().unwrap().len()
     }
 }
@@ -56,6 +69,7 @@ impl Hub {
 /// Answers one request and ends the connection.
 fn answer(
     mut stream: TcpStream,
+    repository: &str,
     files: &BTreeMap<&'static str, Vec<u8>>,
     fault: Fault,
     log: &Mutex<Vec<String>>,
@@ -65,11 +79,15 @@ fn answer(
     let headers: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
     log.lock().unwrap().push(request.clone());
     let path = request.split(' ').nth(1).unwrap().split('?').next().unwrap();
-    let description = format!("/api/models/{REPOSITORY}/revision/main");
+    let description = format!("/api/models/{repository}/revision/main");
     let (status, more, body) = if fault == Fault::Talks {
         ("200 OK", String::new(), b"<html>log in first</html>".to_vec())
     } else if fault == Fault::Hides {
         ("401 Unauthorized", String::new(), Vec::new())
+    } else if fault == Fault::Forbids {
+        ("403 Forbidden", String::new(), Vec::new())
+    } else if !path.contains(repository) {
+        ("404 Not Found", String::new(), Vec::new())
     } else if path == description {
         let siblings: Vec<_> =
             files.iter().map(|(name, bytes)| json!({"rfilename": name, "size": bytes.len()})).collect();
@@ -77,7 +95,7 @@ fn answer(
         let body = json!({"sha": "abc", "siblings": siblings, "tags": tags}).to_string();
         ("200 OK", String::new(), body.into_bytes())
     } else {
-        let file = path.strip_prefix(&format!("/{REPOSITORY}/resolve/main/")).unwrap();
+        let file = path.strip_prefix(&format!("/{repository}/resolve/main/")).unwrap();
         let range = headers
             .iter()
             .find_map(|header| header.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
@@ -87,7 +105,8 @@ fn answer(
             .split_once('-')
             .map(|(a, b)| (a.to_owned(), b.to_owned()))
             .unwrap();
-        let bytes = &files[file];
+        let page = vec![b'<'; files[file].len()];
+        let bytes = if fault == Fault::SendsPage && file == WEIGHTS { &page } else { &files[file] };
         let start: usize = start.parse().unwrap();
         let end = end.parse().map_or(bytes.len(), |last: usize| last + 1);
         let more = format!(
@@ -124,7 +143,7 @@ fn timms(folder: &Folder) -> BTreeMap<&'static str, Vec<u8>> {
 }
 
 /// The program with a hub, and a cache in the folder.
-fn effmix(folder: &Folder, hub: &str, args: &[&str]) -> Command {
+pub(crate) fn effmix(folder: &Folder, hub: &str, args: &[&str]) -> Command {
     let mut command = folder.effmix(args);
     command.env("HF_HOME", folder.path("hub")).env("HF_ENDPOINT", hub);
     for other in
@@ -136,7 +155,7 @@ fn effmix(folder: &Folder, hub: &str, args: &[&str]) -> Command {
 }
 
 /// Runs it; gives the exit status, stdout and stderr.
-fn ran(mut command: Command) -> (Option<i32>, String, String) {
+pub(crate) fn ran(mut command: Command) -> (Option<i32>, String, String) {
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
@@ -216,7 +235,7 @@ fn a_training_from_the_hub_names_it_and_makes_a_new_classifier() {
 }
 
 /// An address where nobody listens.
-fn nobody() -> String {
+pub(crate) fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }

@@ -8,6 +8,7 @@
 mod bad_input;
 mod command_line;
 mod estimates;
+mod evidence;
 mod export;
 #[cfg(feature = "hub")]
 mod hub;
@@ -15,6 +16,8 @@ mod interrupted;
 mod methods;
 mod noise;
 mod predict;
+#[cfg(feature = "hub")]
+mod pretrained;
 mod repeatable;
 mod report;
 mod run_folder;

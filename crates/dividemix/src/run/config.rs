@@ -1,6 +1,6 @@
 //! `config.toml`, the whole resolved configuration of a run: enough to do the same again (`--config`) and to go on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
@@ -13,13 +13,14 @@ use crate::{Error, Result};
 pub(crate) const PROGRAM: &str = "effmix";
 
 /// The keys of a [`Stamp`].
-const STAMP: [&str; 3] = ["program", "version", "classes"];
+const STAMP: [&str; 5] = ["program", "version", "classes", "weights-hash", "test-name"];
 
 /// The last line of what a run writes: without it the file was cut off, and what is left would be another run's.
 const END: &str = "# end";
 
 /// What `config.toml` holds beside the settings.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Stamp {
     /// `effmix`, in a file written by a run; nothing in a user's own file.
     pub program: Option<String>,
@@ -27,6 +28,10 @@ pub struct Stamp {
     pub version: Option<String>,
     /// The classes, sorted by name.
     pub classes: Option<Vec<String>>,
+    /// Hash of the pretrained weights that the run started from.
+    pub weights_hash: Option<String>,
+    /// `--test DIR` as it was given, which the paths of its images begin with; the setting itself is absolute.
+    pub test_name: Option<PathBuf>,
 }
 
 /// A settings file, a user's or a run's.
@@ -46,6 +51,7 @@ impl Config {
             program: Some(PROGRAM.to_owned()),
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             classes: Some(classes.to_vec()),
+            ..Stamp::default()
         };
         let settings = Settings {
             out: None,

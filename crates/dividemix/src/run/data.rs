@@ -138,8 +138,10 @@ impl Making<'_> {
     pub(crate) fn sets(&self, folder: ImageFolder) -> Result<Sets> {
         let classes = folder.classes.len();
         let mut skipped = folder.skipped;
-        let (train, samples, features) = self.views(folder.train, wanted_for(self.augment), &mut skipped)?;
-        let (test, test_samples, _) = self.views(folder.test, Wanted::Plain, &mut skipped)?;
+        let OfSet { views: train, samples, features } =
+            self.views(folder.train, wanted_for(self.augment), &mut skipped)?;
+        let OfSet { views: test, samples: test_samples, .. } =
+            self.views(folder.test, Wanted::Plain, &mut skipped)?;
         // By the truth where it is known, else by the given label: of all test images, or of none.
         let truths: Option<Vec<usize>> = test_samples.iter().map(|s| s.truth).collect();
         let test_is_true = truths.is_some();
@@ -163,17 +165,11 @@ impl Making<'_> {
         })
     }
 
-    fn views(
-        &self,
-        samples: Vec<Sample>,
-        wanted: Wanted,
-        skipped: &mut Vec<Skipped>,
-    ) -> Result<(Arc<dyn ViewSource>, Vec<Sample>, Option<Arc<Features>>)> {
+    fn views(&self, samples: Vec<Sample>, wanted: Wanted, skipped: &mut Vec<Skipped>) -> Result<OfSet> {
         let transform = transform_for(self.arch, self.augment);
-        let mut of_body = None;
-        let (views, kept, unreadable): (Arc<dyn ViewSource>, _, _) = match &self.body {
+        let (of_set, unreadable) = match &self.body {
             Some(body) => {
-                let (features, kept, unreadable) = Features::of(
+                let (features, samples, unreadable) = Features::of(
                     samples,
                     body,
                     wanted,
@@ -182,8 +178,9 @@ impl Making<'_> {
                     self.features,
                     self.stop,
                 )?;
-                let features = of_body.insert(Arc::new(features));
-                (Arc::clone(features) as Arc<dyn ViewSource>, kept, unreadable)
+                let features = Arc::new(features);
+                let views = Arc::clone(&features) as Arc<dyn ViewSource>;
+                (OfSet { views, samples, features: Some(features) }, unreadable)
             }
             None => {
                 let cache = match self.cache {
@@ -193,13 +190,22 @@ impl Making<'_> {
                 };
                 let (views, unreadable) =
                     Views::build(samples, transform, cache, self.progress, self.stop).map_err(stopped)?;
-                let kept = views.samples().to_vec();
-                (Arc::new(PixelViews { views, strong: self.strong }), kept, unreadable)
+                let samples = views.samples().to_vec();
+                let views = Arc::new(PixelViews { views, strong: self.strong });
+                (OfSet { views, samples, features: None }, unreadable)
             }
         };
         skipped.extend(unreadable);
-        Ok((views, kept, of_body))
+        Ok(of_set)
     }
+}
+
+/// What the loop trains or measures on, and what it is made of.
+struct OfSet {
+    views: Arc<dyn ViewSource>,
+    /// The images that can be read, in the order of the views.
+    samples: Vec<Sample>,
+    features: Option<Arc<Features>>,
 }
 
 /// The name of a run on this data, for its folder: of the data's own folder, or `demo`.

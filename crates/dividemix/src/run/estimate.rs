@@ -164,7 +164,7 @@ fn clean_share(run: Option<&Path>, threshold: f64) -> Result<f64> {
     let file = run.map(|run| run.join("label_issues.csv")).filter(|file| file.is_file());
     let Some(file) = file else { return Ok(TYPICAL_CLEAN_SHARE) };
     let issues: Vec<LabelIssue> = training_rows(read_issues(&file)?);
-    let kept = issues.iter().filter(|issue| issue.p_clean > threshold).count();
+    let kept = issues.iter().filter(|issue| issue.p_clean.is_some_and(|clean| clean > threshold)).count();
     Ok(kept as f64 / issues.len().max(1) as f64)
 }
 

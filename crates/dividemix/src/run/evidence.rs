@@ -72,7 +72,8 @@ impl Evidence {
         let train = match (&sets.features, &out_of_sample) {
             (Some(features), _) => {
                 let row = |sample: usize, out: &mut [f32]| features.copy_plain(sample, out);
-                let found: LabelEvidence = match out_of_fold_scores(&row, features.width(), &given, classes)? {
+                let found: LabelEvidence = match out_of_fold_scores(&row, features.width(), &given, classes)?
+                {
                     None => Err(NoEvidence::Alike),
                     Some(scores) => {
                         let found = Contradictions::count(&scores, &given, classes)?;
@@ -86,7 +87,8 @@ impl Evidence {
                 NoiseRange::out_of_sample(found, classes, confident).map_err(Withheld::NoEvidence)
             }
             (None, Some(_)) => {
-                let contradicted = predicted.chunks(classes).zip(&given).filter(|(row, y)| argmax(row) != **y);
+                let contradicted =
+                    predicted.chunks(classes).zip(&given).filter(|(row, y)| argmax(row) != **y);
                 let contradicted = contradicted.count() as f64 / given.len().max(1) as f64;
                 let labels = sets.test.as_ref().map_or(&[][..], |test| &test.labels);
                 let logits = held_out.map_or(&[][..], |held_out| &held_out.logits);
@@ -99,7 +101,8 @@ impl Evidence {
             (Some(held_out), Some((found, given))) => match (&train, sets.test_is_split_off) {
                 (train, true) => *train,
                 (_, false) => {
-                    let confident = ConfidentJoint::count(&held_out.probabilities, &given, classes)?.noise_rate();
+                    let confident =
+                        ConfidentJoint::count(&held_out.probabilities, &given, classes)?.noise_rate();
                     NoiseRange::out_of_sample(&found, classes, confident).map_err(Withheld::NoEvidence)
                 }
             },
@@ -110,13 +113,15 @@ impl Evidence {
 }
 
 impl Withheld {
-    /// Why nothing is said, and what to do about it. `frozen` says whether the features are a frozen backbone's, `pretrained`
-    /// whether the network started from pretrained weights.
+    /// Why nothing is said, and what to do about it. `pretrained` says whether the network started from pretrained weights.
     pub(crate) fn in_words(self, pretrained: bool) -> String {
         let percent = |share: f64| format!("{:.0} %", 100.0 * share);
         let better = match pretrained {
-            true => "Larger images (--size 224), another pretrained network (--arch efficientnet_b0), or training all of it (--freeze none) may help.",
-            false => "Pretrained weights help most: leave out --weights none.",
+            true => {
+                "More images help, and perhaps larger ones (--size 224), another pretrained network (--arch efficientnet_b0), or training all of \
+                 it (--freeze none)."
+            }
+            false => "Pretrained weights help most (leave out --weights none), and more images.",
         };
         match self {
             Self::NothingHeldOut => "Nothing is said about the labels: no image was held out, so nothing shows what the networks know. \

@@ -4,29 +4,31 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use image_folder::Sample;
+use image_folder::{Sample, copies};
 
 use super::budget::choose;
-use super::cache::cache_folder;
-use super::config::Config;
+use super::cache::CacheFolder;
+use super::config::{Config, Stamp};
 use super::data::{Data, Making, Sets, name_of};
 use super::estimate::{Done, Estimate, estimate};
+use super::evidence::HeldOut;
 use super::features::Body;
 use super::files::write_npy;
 use super::folder::RunFolder;
 use super::hub::{lasting, locate};
 use super::issues::{Findings, write_issues};
+use super::pretrained::{Weights, hash_of, with_weights};
 use super::progress::{Observer, Progress, Training};
 use super::record::{Lines, Timing, read_timing};
 use super::resolve::Plan;
 use super::room::Room;
-use super::settings::Settings;
+use super::settings::{Freeze, Settings};
 use super::start::start_from;
 use super::summary::Summary;
 use super::teacher::teacher_logits;
 use super::trajectories::Trajectories;
 use super::weights::{FrozenBody, Networks};
-use crate::{Checkpoints, Error, Event, Hyperparameters, Method, Outcome, Result, train};
+use crate::{Checkpoints, Error, Event, Hyperparameters, Method, Outcome, Result, logits, train};
 
 /// A run that came to its end.
 #[derive(Debug)]
@@ -46,37 +48,47 @@ pub struct Finished {
 /// [`resume`] goes on from the last checkpoint.
 pub fn start(settings: &Settings, observe: &Observer<'_>, stop: &AtomicBool) -> Result<Finished> {
     let began = Instant::now();
+    let test_name = settings.test.clone();
     let settings = with_lasting_names(settings)?;
-    let data = Data::open(&settings)?;
-    fetch_weights(&settings, observe)?;
+    let data = Data::open_named(&settings, test_name.as_deref())?;
+    let settings = with_weights(settings, &data.facts, observe)?;
+    fetch_teacher(&settings, observe)?;
+    let cache = open_cache(observe)?;
     let settings = match settings.budget {
         None => settings,
         Some(budget) => {
             settings.clone().resolve(&data.facts)?; // What was said is checked first.
-            let choice = choose(&settings, budget, began, &data, stop)?;
+            let choice = choose(&settings, budget, began, &data, cache.path(), stop)?;
             observe(Progress::Chosen(&choice.why));
             choice.settings
         }
     };
     let plan = settings.clone().resolve(&data.facts)?;
+    if plan.settings.freeze == Some(Freeze::Body) && settings.freeze.is_none() {
+        observe(Progress::Notice(
+            "the pretrained network stays as it is, and a small head is trained on its features; --freeze none trains all of it",
+        ));
+    }
     let body = frozen_body(&plan, &data)?;
-    let estimate = estimate(&plan, &data, body.as_ref(), Done::default(), stop)?
+    let estimate = estimate(&plan, &data, body.as_ref(), Done::default(), cache.path(), stop)?
         .map(|rest| Estimate { seconds: began.elapsed().as_secs_f64() + rest.seconds, ..rest });
     let name = name_of(settings.data.as_deref());
     if let Some(estimate) = &estimate
         && settings.anyway != Some(true)
     {
         let runs = settings.out.as_deref().unwrap_or(Path::new("runs"));
-        Room::here(runs, &cache_folder()?).check(estimate, plan.cache)?;
+        Room::here(runs, cache.path()).check(estimate, plan.cache)?;
     }
     let folder = RunFolder::create(settings.out.as_deref(), &name, settings.force.unwrap_or(false))?;
-    Config::of_run(&plan.settings, &data.folder.classes).write(&folder.file("config.toml"))?;
+    let config = Config::of_run(&plan.settings, &data.folder.classes);
+    let stamp = Stamp { weights_hash: hash_of(&plan.settings)?, test_name, ..config.stamp };
+    Config { stamp, ..config }.write(&folder.file("config.toml"))?;
     observe(Progress::Started(folder.path()));
     if let Some(estimate) = &estimate {
         estimate.write(&folder.file(ESTIMATE))?;
         observe(Progress::Estimated(estimate));
     }
-    Run { folder, plan, body, observe, stop, began }.execute(data)
+    Run { folder, plan, body, cache, observe, stop, began }.execute(data)
 }
 
 /// Goes on with an interrupted run from its newest checkpoint, to the same bytes as a run left alone; with a finished
@@ -105,16 +117,21 @@ pub fn resume(
         return Ok(Finished { folder, summary, was_done: true });
     }
     let settings = Settings { epochs: epochs.or(config.settings.epochs), ..config.settings };
-    let data = Data::open(&settings)?;
+    let data = Data::open_named(&settings, config.stamp.test_name.as_deref())?;
     let classes = &data.folder.classes;
     if config.stamp.classes.as_ref() != Some(classes) {
         let problem = format!("its data has other classes now: {}", classes.join(", "));
         return Err(Error::Format { path: run.to_owned(), problem });
     }
-    fetch_weights(&settings, observe)?;
+    if let Some(weights) = settings.pretrained() {
+        locate(weights, None, &|what| observe(Progress::Notice(what)))?;
+        same_weights(weights, &settings, config.stamp.weights_hash.as_deref())?;
+    }
+    fetch_teacher(&settings, observe)?;
+    let cache = open_cache(observe)?;
     let plan = settings.resolve(&data.facts)?;
     let body = frozen_body(&plan, &data)?;
-    let rest = estimate(&plan, &data, body.as_ref(), Done::of(&folder)?, stop)?;
+    let rest = estimate(&plan, &data, body.as_ref(), Done::of(&folder)?, cache.path(), stop)?;
     observe(Progress::Started(folder.path()));
     if longer {
         // From here on it is an unfinished run of the new length, should this be interrupted.
@@ -122,7 +139,8 @@ pub fn resume(
         if summary.exists() {
             std::fs::remove_file(&summary).map_err(Error::io("can't remove", &summary))?;
         }
-        Config::of_run(&plan.settings, classes).write(&folder.file("config.toml"))?;
+        let stamp = config.stamp.clone();
+        Config { stamp, ..Config::of_run(&plan.settings, classes) }.write(&folder.file("config.toml"))?;
     }
     if let Some(rest) = &rest {
         if longer || Estimate::read(&folder.file(ESTIMATE))?.is_none() {
@@ -131,27 +149,54 @@ pub fn resume(
         }
         observe(Progress::Estimated(rest));
         // What was begun may be gone on with, whatever it takes.
-        if let Err(error) = Room::here(folder.path(), &cache_folder()?).check(rest, plan.cache) {
+        if let Err(error) = Room::here(folder.path(), cache.path()).check(rest, plan.cache) {
             observe(Progress::Warning(&error.to_string()));
         }
     }
-    Run { folder, plan, body, observe, stop, began }.execute(data)
+    Run { folder, plan, body, cache, observe, stop, began }.execute(data)
 }
+
+/// An accuracy on fewer images than this is warned about.
+const FEWEST_HELD_OUT: usize = 50;
+
+/// So many names are spelled out in a message.
+const NAMED: usize = 5;
 
 /// What the run was to take, in its folder: kept for the summary.
 const ESTIMATE: &str = "estimate.json";
 
-/// Makes sure that the weights, and the teacher, are here, if they are on a hub.
-fn fetch_weights(settings: &Settings, observe: &Observer<'_>) -> Result<()> {
-    for weights in [&settings.weights, &settings.teacher].into_iter().flatten() {
-        locate(weights, None, &|what| observe(Progress::Notice(what)))?;
+/// Makes sure that the teacher is here, if it is on a hub.
+fn fetch_teacher(settings: &Settings, observe: &Observer<'_>) -> Result<()> {
+    if let Some(teacher) = &settings.teacher {
+        locate(teacher, None, &|what| observe(Progress::Notice(what)))?;
     }
     Ok(())
 }
 
+/// Makes sure that the weights are those that the run started from.
+fn same_weights(weights: &Path, settings: &Settings, hash: Option<&str>) -> Result<()> {
+    let found = hash_of(settings)?;
+    match (hash, found) {
+        (Some(hash), Some(found)) if hash != found => Err(Error::Format {
+            path: weights.to_owned(),
+            problem: format!(
+                "these are not the weights that the run started from ({found}, and config.toml has {hash}); \
+                 put the first ones there again, or start a new run"
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn open_cache(observe: &Observer<'_>) -> Result<CacheFolder> {
+    let (cache, warning) = CacheFolder::open()?;
+    warning.iter().for_each(|warning| observe(Progress::Warning(warning)));
+    Ok(cache)
+}
+
 /// The weights of the body, if it is to stay as it is.
 fn frozen_body(plan: &Plan, data: &Data) -> Result<Option<FrozenBody>> {
-    match plan.settings.weights.as_deref() {
+    match plan.settings.pretrained() {
         Some(weights) if plan.settings.frozen() => {
             FrozenBody::read(&plan.arch, data.folder.classes.len(), weights).map(Some)
         }
@@ -164,6 +209,7 @@ struct Run<'a> {
     folder: RunFolder,
     plan: Plan,
     body: Option<FrozenBody>,
+    cache: CacheFolder,
     observe: &'a Observer<'a>,
     stop: &'a AtomicBool,
     began: Instant,
@@ -202,7 +248,8 @@ impl Run<'_> {
         };
 
         networks.save(&self.folder)?;
-        let findings = Findings::new(&sets.samples, &classes, &outcome)?;
+        let held_out = self.held_out(&networks, &sets, classes.len())?;
+        let findings = Findings::new(&sets, &classes, &outcome, held_out.as_ref())?;
         write_npy(
             &self.folder.file("pred_probs.npy"),
             findings.predicted(),
@@ -213,15 +260,25 @@ impl Run<'_> {
         let timing = read_timing(&self.folder.file("timing.jsonl"))?;
         let other_seconds = self.began.elapsed().as_secs_f64() - in_epochs;
         let estimated = Estimate::read(&self.folder.file(ESTIMATE))?.map(|estimate| estimate.seconds);
-        let summary = Summary::new(&findings, &sets, plain, &timing, other_seconds, estimated)?;
+        let pretrained = self.plan.settings.pretrained().is_some();
+        let summary = Summary::new(&findings, &sets, pretrained, plain, &timing, other_seconds, estimated)?;
         // Last: it says that all the rest is there.
         summary.write(&self.folder.file("summary.json"))?;
         Ok(Finished { folder: self.folder, summary, was_done: false })
     }
 
+    /// What the networks say of the held-out images.
+    fn held_out(&self, networks: &Networks, sets: &Sets, classes: usize) -> Result<Option<HeldOut>> {
+        let Some(test) = &sets.test else { return Ok(None) };
+        let outputs = networks.trained.iter().map(|network| logits(network.as_ref(), &test.views, self.stop));
+        let outputs = outputs.collect::<Result<Vec<_>>>()?;
+        let given: Vec<usize> = sets.test_samples.iter().map(|sample| sample.label).collect();
+        HeldOut::new(&outputs, &given, classes).map(Some)
+    }
+
     fn networks(&self, classes: &[String], count: usize, body: Option<FrozenBody>) -> Result<Networks> {
         let Plan { settings, arch, hyperparameters, .. } = &self.plan;
-        let weights = settings.weights.as_deref();
+        let weights = settings.pretrained();
         Networks::new(arch, classes, count, hyperparameters.seed, weights, body)
     }
 
@@ -231,6 +288,7 @@ impl Run<'_> {
             augment: self.plan.augment,
             strong: self.plan.strong_view.policy(),
             cache: self.plan.cache,
+            cache_folder: self.cache.path(),
             body: networks.body().map(|body| Body { network: &body.network, key: body.key }),
             progress: &|done, total| (self.observe)(Progress::Read { done, total }),
             features: &|done, total| (self.observe)(Progress::Features { done, total }),
@@ -264,7 +322,53 @@ impl Run<'_> {
                 "class {class:?} has no training image that can be read"
             )));
         }
+        if self.plan.settings.data.is_some() {
+            self.check_held_out(sets, classes);
+        }
         Ok(())
+    }
+
+    /// Warns of what makes an accuracy on the held-out images worth little.
+    fn check_held_out(&self, sets: &Sets, classes: &[String]) {
+        let warn = |warning: String| (self.observe)(Progress::Warning(&warning));
+        let held_out = &sets.test_samples;
+        let asked_for_none =
+            self.plan.settings.test_fraction == Some(0.0) && self.plan.settings.test.is_none();
+        if asked_for_none && held_out.is_empty() {
+            return;
+        }
+        if held_out.len() < FEWEST_HELD_OUT {
+            let share = 100.0 / held_out.len().max(1) as f64;
+            let one =
+                if held_out.is_empty() { String::new() } else { format!(" (one of them is {share:.0} %)") };
+            warn(format!(
+                "{} images are held out: an accuracy on so few{one} says little. More can be held out with --test-fraction, or \
+                 given with --test DIR",
+                held_out.len()
+            ));
+        }
+        let mut counts = vec![0usize; classes.len()];
+        held_out.iter().for_each(|sample| counts[sample.label] += 1);
+        let missing: Vec<&str> = classes
+            .iter()
+            .zip(&counts)
+            .filter(|(_, count)| **count == 0)
+            .map(|(class, _)| class.as_str())
+            .collect();
+        if !held_out.is_empty() && !missing.is_empty() {
+            let (first, more) =
+                (missing.iter().take(NAMED).copied().collect::<Vec<_>>().join(", "), missing.len());
+            let more =
+                if more > NAMED { format!(" and {} more classes", more - NAMED) } else { String::new() };
+            warn(format!("no image is held out of {first}{more}: the accuracy leaves them out"));
+        }
+        let twice = copies(held_out, &sets.samples).len();
+        if twice > 0 {
+            warn(format!(
+                "{twice} of the {} held-out images are training images as well, byte for byte: the accuracy is too high by them",
+                held_out.len()
+            ));
+        }
     }
 
     /// One training, with its lines in the run folder.
@@ -350,11 +454,10 @@ fn with_lasting_names(settings: &Settings) -> Result<Settings> {
         data: absolute(&settings.data)?,
         labels: absolute(&settings.labels)?,
         test: absolute(&settings.test)?,
-        weights: settings
-            .weights
-            .as_deref()
-            .map(|weights| lasting(weights, settings.arch.as_deref()))
-            .transpose()?,
+        weights: match &settings.weights {
+            Some(Weights::Model(name)) => Some(Weights::Model(lasting(name, settings.arch.as_deref())?)),
+            other => other.clone(),
+        },
         start_from: absolute(&settings.start_from)?,
         teacher: settings.teacher.as_deref().map(|teacher| lasting(teacher, None)).transpose()?,
         ..settings.clone()

@@ -1,15 +1,29 @@
-//! The table of label issues: for every training image how sure its label is, and which one it should have.
+//! The table of label issues: for every judged image how sure its label is, and which one it should have.
 
 use std::cmp::Ordering;
 use std::path::Path;
 
 use image_folder::Sample;
+use noisy_labels::evidence::NoiseRange;
 use noisy_labels::noise::LabelNoise;
 use noisy_labels::quality::{ConfidentJoint, label_issues, suggested_label};
 use serde::{Deserialize, Serialize};
 
+use super::data::Sets;
+use super::evidence::{Evidence, HeldOut, Withheld};
 use super::files::write_atomic;
 use crate::{Error, Outcome, Result};
+
+/// Which images of a run a row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageSet {
+    /// Those that were trained on.
+    #[default]
+    Train,
+    /// Those held out.
+    Test,
+}
 
 /// A row of `label_issues.csv`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,82 +34,143 @@ pub struct LabelIssue {
     pub path: String,
     /// The label that it has.
     pub given_label: String,
-    /// The class that the networks would give it.
+    /// The class that the networks would give it; empty where that is the given one, or there is no evidence.
     pub suggested_label: String,
     /// How good the label is, 0..1: low is bad.
     pub label_quality: f64,
-    /// Probability that the label is clean, by the last division.
-    pub p_clean: f64,
+    /// Probability that the label is clean, by the last division; nothing for held-out images, which are not divided.
+    pub p_clean: Option<f64>,
     /// Predicted probability of the given label.
     pub p_given: f32,
-    /// Predicted probability of the suggested label.
-    pub p_suggested: f32,
-    /// Whether the label should be looked at.
-    pub is_issue: bool,
+    /// Predicted probability of the suggested label; nothing where there is none.
+    pub p_suggested: Option<f32>,
+    /// Whether the label should be looked at; nothing where there is no evidence.
+    pub is_issue: Option<bool>,
+    /// Whether the image was trained on or held out.
+    #[serde(default)]
+    pub set: ImageSet,
 }
 
-/// What is known of the training images in the end, in the order of their paths.
-pub(crate) struct Findings<'a> {
+/// What is known of a set of images in the end, in the order of their paths.
+pub(crate) struct Judged<'a> {
+    set: ImageSet,
     pub(crate) samples: &'a [Sample],
+    /// Quality of each label.
+    pub(crate) quality: &'a [f64],
+    clean: Option<&'a [f64]>,
+    /// Probabilities `[N, classes]`.
+    probabilities: &'a [f32],
+    /// How many labels are wrong, or why that is not said.
+    pub(crate) range: std::result::Result<NoiseRange, Withheld>,
+    /// The class that the networks would give each sample.
+    pub(crate) suggested: Vec<usize>,
+    /// Whether each label should be looked at; nothing where there is no evidence.
+    pub(crate) issues: Option<Vec<bool>>,
+}
+
+impl<'a> Judged<'a> {
+    fn new(
+        set: ImageSet,
+        samples: &'a [Sample],
+        (quality, clean): (&'a [f64], Option<&'a [f64]>),
+        (probabilities, classes): (&'a [f32], usize),
+        range: std::result::Result<NoiseRange, Withheld>,
+    ) -> Result<Self> {
+        let given: Vec<usize> = samples.iter().map(|sample| sample.label).collect();
+        let rows = probabilities.chunks_exact(classes.max(1));
+        let suggested: Vec<usize> = rows.zip(&given).map(|(row, &y)| suggested_label(row, y)).collect();
+        let issues = match &range {
+            Ok(range) => Some(label_issues(quality, &given, &suggested, range.rate)?),
+            Err(_) => None,
+        };
+        Ok(Self { set, samples, quality, clean, probabilities, range, suggested, issues })
+    }
+
+    /// How many labels should be looked at; nothing where there is no evidence.
+    pub(crate) fn count(&self) -> Option<usize> {
+        self.issues.as_ref().map(|issues| issues.iter().filter(|issue| **issue).count())
+    }
+
+    fn row(&self, sample: usize, classes: &[String]) -> LabelIssue {
+        let (given, suggested) = (self.samples[sample].label, self.suggested[sample]);
+        let probabilities = &self.probabilities[sample * classes.len()..][..classes.len()];
+        let has_better = suggested != given && self.issues.is_some();
+        LabelIssue {
+            rank: 0,
+            path: self.samples[sample].path.clone(),
+            given_label: classes[given].clone(),
+            suggested_label: if has_better { classes[suggested].clone() } else { String::new() },
+            label_quality: self.quality[sample],
+            p_clean: self.clean.map(|clean| clean[sample]),
+            p_given: probabilities[given],
+            p_suggested: has_better.then(|| probabilities[suggested]),
+            is_issue: self.issues.as_ref().map(|issues| issues[sample]),
+            set: self.set,
+        }
+    }
+}
+
+/// What is known of a run's images in the end.
+pub(crate) struct Findings<'a> {
     pub(crate) classes: &'a [String],
     pub(crate) outcome: &'a Outcome,
+    /// Of the images that were trained on.
+    pub(crate) train: Judged<'a>,
+    /// Of the images held out.
+    pub(crate) test: Option<Judged<'a>>,
     /// How wrong labels are, by confident learning.
     pub(crate) noise: LabelNoise,
     /// The same by the last divisions.
     pub(crate) noise_by_division: LabelNoise,
-    /// The class that the networks would give each sample.
-    pub(crate) suggested: Vec<usize>,
-    /// Whether each label should be looked at.
-    pub(crate) issues: Vec<bool>,
 }
 
 impl<'a> Findings<'a> {
-    pub(crate) fn new(samples: &'a [Sample], classes: &'a [String], outcome: &'a Outcome) -> Result<Self> {
-        let given: Vec<usize> = samples.iter().map(|s| s.label).collect();
-        let predicted = &outcome.mean_probabilities;
-        let rows = predicted.chunks_exact(classes.len().max(1));
-        let suggested: Vec<usize> = rows.zip(&given).map(|(row, &y)| suggested_label(row, y)).collect();
+    pub(crate) fn new(
+        sets: &'a Sets,
+        classes: &'a [String],
+        outcome: &'a Outcome,
+        held_out: Option<&'a HeldOut>,
+    ) -> Result<Self> {
+        let Evidence { train, test } = Evidence::new(sets, outcome, held_out, classes.len())?;
+        let (predicted, clean) = (&outcome.mean_probabilities, &outcome.clean_probability);
+        let quality = (outcome.label_quality.as_slice(), Some(clean.as_slice()));
+        let of_train =
+            Judged::new(ImageSet::Train, &sets.samples, quality, (predicted, classes.len()), train)?;
+        let of_test = held_out.map(|held_out| {
+            let predicted = (held_out.probabilities.as_slice(), classes.len());
+            Judged::new(ImageSet::Test, &sets.test_samples, (&held_out.quality, None), predicted, test)
+        });
+        let given: Vec<usize> = sets.samples.iter().map(|s| s.label).collect();
         let counts = ConfidentJoint::count(predicted, &given, classes.len())?;
         let noise = LabelNoise::by_confident_joint(&counts);
-        let clean = &outcome.clean_probability;
         let noise_by_division = LabelNoise::by_division(clean, predicted, &given, classes.len())?;
-        let issues = label_issues(&outcome.label_quality, &given, &suggested, counts.noise_rate())?;
-        Ok(Self { samples, classes, outcome, noise, noise_by_division, suggested, issues })
+        Ok(Self { classes, outcome, train: of_train, test: of_test.transpose()?, noise, noise_by_division })
     }
 
-    /// Probabilities `[N, classes]` that the table is made from, and `pred_probs.npy` holds.
+    /// Probabilities `[N, classes]` of the training images, which `pred_probs.npy` holds.
     pub(crate) fn predicted(&self) -> &[f32] {
         &self.outcome.mean_probabilities
     }
 
-    fn row(&self, sample: usize) -> &[f32] {
-        &self.predicted()[sample * self.classes.len()..][..self.classes.len()]
-    }
-
     /// The table, worst label first; of equals, the first path first.
     pub(crate) fn table(&self) -> Vec<LabelIssue> {
-        let quality = &self.outcome.label_quality;
-        let mut order: Vec<usize> = (0..self.samples.len()).collect();
-        order.sort_by(|&a, &b| match quality[a].total_cmp(&quality[b]) {
-            Ordering::Equal => self.samples[a].path.cmp(&self.samples[b].path),
+        let rows = |judged: &Judged<'_>| {
+            (0..judged.samples.len()).map(|sample| judged.row(sample, self.classes)).collect::<Vec<_>>()
+        };
+        let mut table: Vec<LabelIssue> =
+            std::iter::once(&self.train).chain(&self.test).flat_map(rows).collect();
+        table.sort_by(|a, b| match a.label_quality.total_cmp(&b.label_quality) {
+            Ordering::Equal => a.path.cmp(&b.path),
             unequal => unequal,
         });
-        let row = |(place, sample): (usize, usize)| {
-            let (given, suggested) = (self.samples[sample].label, self.suggested[sample]);
-            LabelIssue {
-                rank: place + 1,
-                path: self.samples[sample].path.clone(),
-                given_label: self.classes[given].clone(),
-                suggested_label: self.classes[suggested].clone(),
-                label_quality: quality[sample],
-                p_clean: self.outcome.clean_probability[sample],
-                p_given: self.row(sample)[given],
-                p_suggested: self.row(sample)[suggested],
-                is_issue: self.issues[sample],
-            }
-        };
-        order.into_iter().enumerate().map(row).collect()
+        table.iter_mut().zip(1..).for_each(|(row, rank)| row.rank = rank);
+        table
     }
+}
+
+/// The rows about images that were trained on.
+pub(crate) fn training_rows(table: Vec<LabelIssue>) -> Vec<LabelIssue> {
+    table.into_iter().filter(|row| row.set == ImageSet::Train).collect()
 }
 
 /// Writes `label_issues.csv`.

@@ -10,7 +10,9 @@
 //! | `budget` | what fits into a given time |
 //! | `estimate`, `room`, `disk` | what a run will take, and whether there is room for it |
 //! | `execute` | a run from start to end, and going on with one |
+//! | `evidence` | how many labels are wrong, or why that is not said |
 //! | `record`, `trajectories`, `issues`, `summary`, `config` | what the folder holds |
+//! | `images` | a run's images, found again |
 //! | `folder`, `files` | that nothing of a user's is lost and no file of ours is half written |
 //!
 //! The decision behind it: a run folder is complete in itself. Its `config.toml` does the same again, and its
@@ -23,11 +25,13 @@ mod data;
 mod defaults;
 mod disk;
 mod estimate;
+mod evidence;
 mod execute;
 mod features;
 mod files;
 mod folder;
 mod hub;
+mod images;
 mod issues;
 mod pixels;
 mod pretrained;
@@ -51,7 +55,8 @@ pub use execute::{Finished, resume, start};
 pub use files::{AtomicFile, NpyFile, read_npy, write_atomic, write_npy};
 pub use folder::RunFolder;
 pub use hub::locate;
-pub use issues::{LabelIssue, read_issues};
+pub use images::{RunImages, trained_images};
+pub use issues::{ImageSet, LabelIssue, read_issues};
 pub use pixels::{PixelViews, to_tensor, transform_for};
 pub use pretrained::Weights;
 pub use progress::{Observer, Progress, Training};

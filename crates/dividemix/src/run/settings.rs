@@ -77,7 +77,7 @@ pub struct Settings {
     /// .safetensors, .pth, .whl or .zip file, a run folder, imagenet (the usual weights of --arch), or hf://OWNER/REPO[/FILE]
     /// [default: auto for a folder of images; none for the demo set, and with --width, --depth, --stem-stride or a --preset that
     /// starts from random numbers; with --start-from what that run started from]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "MODEL", help_heading = "Network", value_parser = clap::builder::OsStringValueParser::new().map(Weights::from)))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "MODEL", help_heading = "Network"))]
     pub weights: Option<Weights>,
     /// What of the pretrained network stays as it is: backbone (a small head is trained on its features) or none (all of it is
     /// trained) [default: backbone for up to 50,000 images; none for more, without weights, and with --preset, --start-from,

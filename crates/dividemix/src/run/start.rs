@@ -7,7 +7,7 @@ use image_folder::Sample;
 
 use super::files::read_npy;
 use super::folder::RunFolder;
-use super::issues::{LabelIssue, read_issues};
+use super::issues::{LabelIssue, read_issues, training_rows};
 use crate::{Error, Result, Start};
 
 /// What a finished run found about these samples.
@@ -24,11 +24,11 @@ pub(crate) fn start_from(run: &Path, samples: &[Sample], classes: &[String]) -> 
         let theirs = config.stamp.classes.unwrap_or_default().join(", ");
         return Err(wrong(format!("its classes are {theirs}; here they are {}", classes.join(", "))));
     }
-    let mut issues = read_issues(&folder.file("label_issues.csv"))?;
+    let mut issues = training_rows(read_issues(&folder.file("label_issues.csv"))?);
     let (probabilities, shape) = read_npy(&folder.file("pred_probs.npy"))?;
     if shape != [issues.len(), classes.len()] {
         return Err(wrong(format!(
-            "pred_probs.npy is {shape:?} for {} rows of label_issues.csv",
+            "pred_probs.npy is {shape:?} for {} training rows of label_issues.csv",
             issues.len()
         )));
     }
@@ -47,7 +47,7 @@ pub(crate) fn start_from(run: &Path, samples: &[Sample], classes: &[String]) -> 
     let rows: Vec<usize> = samples.iter().map(|s| places[s.path.as_str()]).collect();
     let of = |what: fn(&LabelIssue) -> f64| rows.iter().map(|&row| what(&issues[row])).collect();
     Ok(Start {
-        clean_probability: of(|row| row.p_clean),
+        clean_probability: of(|row| row.p_clean.unwrap_or(1.0)),
         label_quality: of(|row| row.label_quality),
         probabilities: rows
             .iter()

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::Sets;
 use super::files::{read_to_string, write_atomic};
-use super::issues::Findings;
+use super::issues::{Findings, Judged};
 use super::record::Timing;
 use crate::memory::peak_rss_bytes;
 use crate::{Error, Result};
@@ -54,7 +54,7 @@ impl NoiseEstimate {
 /// A run's estimates of the noise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NoiseEstimates {
-    /// By confident learning (`noisy_labels::quality::ConfidentJoint`); its rate is `estimated_noise_rate`.
+    /// By confident learning (`noisy_labels::quality::ConfidentJoint`): more than are wrong where images are difficult.
     pub confident: NoiseEstimate,
     /// By the last divisions (`noisy_labels::noise::LabelNoise::by_division`).
     pub division: NoiseEstimate,
@@ -74,13 +74,29 @@ pub struct Summary {
     /// Of the demo set: test accuracy of plain training, after as many epochs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plain_accuracy: Option<f64>,
-    /// Estimated share of labels that are wrong, by confident learning (`noisy_labels::quality::ConfidentJoint`).
-    pub estimated_noise_rate: f64,
-    /// How wrong the labels are, estimated in two ways, with the errors where the truth is known.
+    /// Estimated share of training labels that are wrong (`noisy_labels::evidence`).
+    pub estimated_noise_rate: Option<f64>,
+    /// Lower end of a range that holds it in nine cases of ten.
+    #[serde(default)]
+    pub estimated_noise_rate_low: Option<f64>,
+    /// Its upper end.
+    #[serde(default)]
+    pub estimated_noise_rate_high: Option<f64>,
+    /// Why nothing is said about the labels, and what to do: then the estimates, issues and suggestions are null or empty.
+    #[serde(default)]
+    pub withheld: Option<String>,
+    /// How wrong the labels are by two other estimates, with the errors where the truth is known; null where nothing is said about the
+    /// labels and the truth is unknown.
     #[serde(default)]
     pub noise_estimates: Option<NoiseEstimates>,
-    /// Labels that should be looked at.
-    pub issues: usize,
+    /// Training labels that should be looked at.
+    pub issues: Option<usize>,
+    /// Labels of held-out images that should be looked at.
+    #[serde(default)]
+    pub test_issues: Option<usize>,
+    /// Held-out images.
+    #[serde(default)]
+    pub test_images: usize,
     /// Training images.
     pub images: usize,
     /// Classes.
@@ -97,8 +113,9 @@ pub struct Summary {
     pub issue_recall: Option<f64>,
     /// F1 of `is_issue`.
     pub issue_f1: Option<f64>,
-    /// Training images by given label (rows) and suggested label (columns), in the order of the classes.
-    pub confusion_given_suggested: Vec<Vec<usize>>,
+    /// Training images by given label (rows) and suggested label, or the given one where none is suggested (columns), in the order of
+    /// the classes; null where there is no evidence.
+    pub confusion_given_suggested: Option<Vec<Vec<usize>>>,
     /// Images and rows that took no part.
     pub skipped_files: Vec<SkippedFile>,
     /// Seconds that the run took, over all processes that worked on it.
@@ -113,31 +130,41 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Gathers the numbers. `other_seconds` is the time outside of epochs.
+    /// Gathers the numbers. `pretrained` says whether the networks started from pretrained weights; `other_seconds` is the time
+    /// outside of epochs.
     pub(super) fn new(
         findings: &Findings<'_>,
         sets: &Sets,
+        pretrained: bool,
         plain_accuracy: Option<f64>,
         timing: &[Timing],
         other_seconds: f64,
         estimated_seconds: Option<f64>,
     ) -> Result<Self> {
-        let outcome = findings.outcome;
-        let n = findings.samples.len();
-        let issues = &findings.issues;
+        let (outcome, judged) = (findings.outcome, &findings.train);
+        let n = judged.samples.len();
         // Known only where it is known of every sample: a part would measure another set.
-        let wrong: Option<Vec<bool>> = findings.samples.iter().map(|s| Some(s.truth? != s.label)).collect();
-        let found = wrong.as_ref().and_then(|wrong| metrics::precision_recall_f1(issues, wrong));
+        let wrong: Option<Vec<bool>> = judged.samples.iter().map(|s| Some(s.truth? != s.label)).collect();
+        let found = wrong.as_ref().zip(judged.issues.as_ref());
+        let found = found.and_then(|(wrong, issues)| metrics::precision_recall_f1(issues, wrong));
         let clean = |wrong: &Vec<bool>| wrong.iter().map(|wrong| !wrong).collect::<Vec<bool>>();
         let badness: Vec<f64> = outcome.label_quality.iter().map(|quality| 1.0 - quality).collect();
-        let given: Vec<usize> = findings.samples.iter().map(|s| s.label).collect();
+        let given: Vec<usize> = judged.samples.iter().map(|s| s.label).collect();
         let classes = findings.classes.len();
-        let confusion = metrics::confusion(&given, &findings.suggested, classes)?;
-        let truth: Option<Vec<usize>> = findings.samples.iter().map(|s| s.truth).collect();
+        let confusion = metrics::confusion(&given, &judged.suggested, classes)?;
+        let truth: Option<Vec<usize>> = judged.samples.iter().map(|s| s.truth).collect();
         let real = truth.map(|truth| LabelNoise::measured(&given, &truth, classes)).transpose()?;
         let epoch_seconds: f64 = timing.iter().map(|t| t.seconds).sum();
         let views: f64 = timing.iter().map(|t| t.seconds * t.train_images_per_s).sum();
         let skipped = sets.skipped.iter().cloned();
+        let range = judged.range.ok();
+        let estimates = || {
+            Ok::<NoiseEstimates, Error>(NoiseEstimates {
+                confident: NoiseEstimate::new(&findings.noise, real.as_ref())?,
+                division: NoiseEstimate::new(&findings.noise_by_division, real.as_ref())?,
+                real_rate: real.as_ref().map(LabelNoise::rate),
+            })
+        };
         Ok(Self {
             test_accuracy_best: outcome.best_accuracy(),
             test_accuracy_last: outcome.last_accuracy(),
@@ -146,13 +173,14 @@ impl Summary {
                 false => TestLabels::Given,
             }),
             plain_accuracy,
-            estimated_noise_rate: findings.noise.rate(),
-            noise_estimates: Some(NoiseEstimates {
-                confident: NoiseEstimate::new(&findings.noise, real.as_ref())?,
-                division: NoiseEstimate::new(&findings.noise_by_division, real.as_ref())?,
-                real_rate: real.as_ref().map(LabelNoise::rate),
-            }),
-            issues: issues.iter().filter(|issue| **issue).count(),
+            estimated_noise_rate: range.map(|range| range.rate),
+            estimated_noise_rate_low: range.map(|range| range.low),
+            estimated_noise_rate_high: range.map(|range| range.high),
+            withheld: judged.range.err().map(|withheld| withheld.in_words(pretrained)),
+            noise_estimates: (range.is_some() || real.is_some()).then(estimates).transpose()?,
+            issues: judged.count(),
+            test_issues: findings.test.as_ref().and_then(Judged::count),
+            test_images: findings.test.as_ref().map_or(0, |test| test.samples.len()),
             images: n,
             classes,
             epochs: outcome.records.last().map_or(0, |record| record.epoch),
@@ -163,7 +191,7 @@ impl Summary {
             issue_precision: found.and_then(|found| found.precision),
             issue_recall: found.and_then(|found| found.recall),
             issue_f1: found.and_then(|found| found.f1),
-            confusion_given_suggested: confusion,
+            confusion_given_suggested: range.map(|_| confusion),
             skipped_files: skipped.map(|s| SkippedFile { path: s.path, reason: s.reason }).collect(),
             seconds: epoch_seconds + other_seconds,
             estimated_seconds,

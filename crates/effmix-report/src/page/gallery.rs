@@ -5,11 +5,15 @@ use super::words::thousands;
 use crate::Options;
 use crate::run::LabelIssue;
 use maud::{Markup, html};
+use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// A pair of labels with this many pictures is a group.
 const GROUP: usize = 4;
+
+/// Rows whose images are decoded at once.
+const AT_ONCE: usize = 64;
 
 /// Bytes of a gallery's own markup, and of that around a group.
 const GALLERY_MARKUP: usize = 1_000;
@@ -35,8 +39,12 @@ impl<'a> Gallery<'a> {
             return Self { tiles: Vec::new(), wanted: 0, bytes: 0 };
         }
         let mut gallery = Self { tiles: Vec::new(), wanted: rows.len(), bytes: GALLERY_MARKUP };
-        for row in rows {
-            let tile = tile(row, options);
+        // Decoding takes the time, so some rows are done at once; one that doesn't fit is the last, and few are done in vain.
+        let tiles = rows.chunks(AT_ONCE).flat_map(|some| {
+            let tiles: Vec<Markup> = some.par_iter().map(|row| tile(row, options)).collect();
+            some.iter().zip(tiles)
+        });
+        for (row, tile) in tiles {
             // As if each had a heading to itself: whether it needs one is known at the end.
             let heading = pair(row).map(|pair| heading(pair, rows.len()));
             let bytes = tile.0.len() + heading.map_or(0, |heading| heading.0.len() + GROUP_MARKUP);
@@ -92,7 +100,7 @@ impl<'a> Gallery<'a> {
         html! { div.tiles { @for &place in places { (self.tiles[place].1) } } }
     }
 
-    /// Pairs of at least [`GROUP`] pictures with these pictures' places, the largest first; and the places of all others.
+    /// Pairs of at least [`GROUP`] pictures with these pictures' places, the one with most labels that look wrong first; and the places of all others.
     fn groups(&self) -> (Vec<(Pair<'a>, Vec<usize>)>, Vec<usize>) {
         let mut by_pair: BTreeMap<Pair<'a>, Vec<usize>> = BTreeMap::new();
         let mut others = Vec::new();
@@ -104,7 +112,9 @@ impl<'a> Gallery<'a> {
         }
         let (mut groups, small): (Vec<_>, Vec<_>) =
             by_pair.into_iter().partition(|(_, places)| places.len() >= GROUP);
-        groups.sort_by_key(|(_, places)| (Reverse(places.len()), places[0]));
+        let marked =
+            |places: &[usize]| places.iter().filter(|&&place| self.tiles[place].0.looks_wrong()).count();
+        groups.sort_by_key(|(_, places)| (Reverse(marked(places)), Reverse(places.len()), places[0]));
         others.extend(small.into_iter().flat_map(|(_, places)| places));
         others.sort_unstable();
         (groups, others)

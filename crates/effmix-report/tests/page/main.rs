@@ -85,7 +85,11 @@ fn page_with_pictures(folder: &TempDir, images: usize) -> String {
     page_with(folder, images, &|_| Ok(RgbImage::from_pixel(40, 30, Rgb([120; 3]))))
 }
 
-fn page_with(folder: &TempDir, images: usize, image: &dyn Fn(&str) -> Result<RgbImage, String>) -> String {
+fn page_with(
+    folder: &TempDir,
+    images: usize,
+    image: &(dyn Fn(&str) -> Result<RgbImage, String> + Sync),
+) -> String {
     fs::read_to_string(write(folder.path(), &Options { images, image }).unwrap()).unwrap()
 }
 

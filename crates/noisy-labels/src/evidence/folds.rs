@@ -249,7 +249,7 @@ mod tests {
         for fold in 0..FOLDS {
             let rest: Vec<usize> = (0..n).filter(|i| i % FOLDS != fold).collect();
             let share = rest.iter().filter(|&&i| labels[i] == 1).count() as f64 / rest.len() as f64;
-            let mut system = vec![[0.0; 4]; 3];
+            let mut system = [[0.0; 4]; 3];
             for a in 0..3 {
                 for b in 0..3 {
                     system[a][b] = rest.iter().map(|&i| columns[a][i] * columns[b][i]).sum();
@@ -258,11 +258,10 @@ mod tests {
                 system[a][3] = rest.iter().map(|&i| columns[a][i] * (labels[i] as f64 - share)).sum();
             }
             for pivot in 0..3 {
+                let row: [f64; 4] = system[pivot];
                 for other in (0..3).filter(|other| *other != pivot) {
-                    let factor = system[other][pivot] / system[pivot][pivot];
-                    for k in 0..4 {
-                        system[other][k] -= factor * system[pivot][k];
-                    }
+                    let factor = system[other][pivot] / row[pivot];
+                    system[other].iter_mut().zip(row).for_each(|(value, own)| *value -= factor * own);
                 }
             }
             for i in (0..n).filter(|i| i % FOLDS == fold) {
