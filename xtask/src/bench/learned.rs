@@ -83,9 +83,14 @@ fn mean_losses(run: &Path, labels: &Path) -> Result<[Vec<f64>; 2]> {
             _ => None,
         })
         .collect();
-    // The table's rows are the training images by path.
+    // The table's rows but for the held-out images, by path.
     let issues = read(&run.join("label_issues.csv"))?;
-    let mut paths: Vec<&str> = issues.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
+    let mut paths: Vec<&str> = issues
+        .lines()
+        .skip(1)
+        .filter(|line| !line.ends_with(",test"))
+        .filter_map(|line| line.split(',').nth(1))
+        .collect();
     paths.sort_unstable();
     let path = run.join("loss_trajectories.npy");
     let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;

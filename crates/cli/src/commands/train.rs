@@ -100,15 +100,18 @@ fn labels(summary: &Summary) -> Vec<String> {
         );
     };
     let percent = |share: f64| format!("{:.1}", 100.0 * share);
+    let look = |count: usize| if count == 1 { "looks" } else { "look" };
     let mut lines = vec![format!(
-        "labels     {issues} of {} look wrong; estimated noise rate {} % ({} to {} %)",
+        "labels     {issues} of {} {} wrong; estimated noise rate {} % ({} to {} %)",
         summary.images,
+        look(issues),
         percent(rate),
         percent(low),
         percent(high)
     )];
     if let Some(issues) = summary.test_issues {
-        lines.push(format!("           {issues} of the {} held-out images look wrong", summary.test_images));
+        let (of, look) = (summary.test_images, look(issues));
+        lines.push(format!("           {issues} of the {of} held-out images {look} wrong"));
     }
     lines
 }

@@ -5,7 +5,7 @@ use super::setup::{Folder, json, read, train_args};
 
 /// Without what `--budget` may choose.
 fn open_args(out: &str) -> Vec<&str> {
-    vec!["train", "data", "--out", out, "--batch", "8", "--test-fraction", "0.2"]
+    vec!["train", "data", "--weights", "none", "--out", out, "--batch", "8", "--test-fraction", "0.2"]
 }
 
 #[test]

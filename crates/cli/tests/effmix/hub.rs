@@ -89,8 +89,14 @@ fn answer(
     } else if !path.contains(repository) {
         ("404 Not Found", String::new(), Vec::new())
     } else if path == description {
-        let siblings: Vec<_> =
-            files.iter().map(|(name, bytes)| json!({"rfilename": name, "size": bytes.len()})).collect();
+        let siblings: Vec<_> = files
+            .iter()
+            .map(|(name, bytes)| {
+                let sha256 = ring::digest::digest(&ring::digest::SHA256, bytes);
+                let sha256: String = sha256.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+                json!({"rfilename": name, "size": bytes.len(), "lfs": {"sha256": sha256}})
+            })
+            .collect();
         let tags = ["timm", "license:apache-2.0"];
         let body = json!({"sha": "abc", "siblings": siblings, "tags": tags}).to_string();
         ("200 OK", String::new(), body.into_bytes())
@@ -226,6 +232,8 @@ fn a_training_from_the_hub_names_it_and_makes_a_new_classifier() {
         "1",
         "--batch",
         "4",
+        "--freeze",
+        "none",
     ];
     let (status, _, errors) = ran(effmix(&folder, &hub.address, &train));
     assert_eq!(status, Some(0), "{errors}");

