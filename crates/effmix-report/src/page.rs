@@ -63,7 +63,7 @@ fn galleries(run: &Run, train: &Gallery<'_>, held_out: &Gallery<'_>) -> Markup {
     let text = html! {
         p {
             "These training images have the lowest label quality."
-            @if train.is_marked() { " Labels marked " span.mark { "!" } " look wrong; they come first." }
+            @if train.is_marked() { " Labels marked " span.mark { "!" } " look wrong. The worst labels come first." }
             @if !claimed { " No label is claimed to be wrong." }
         }
         p {

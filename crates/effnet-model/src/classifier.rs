@@ -59,11 +59,13 @@ impl Classifier {
     /// # Errors
     /// None that a classifier made by [`Classifier::new`] on the CPU gives.
     pub fn evaluator(&self) -> Result<ClassifierEvaluator> {
-        let layers = match &self.layers {
-            Layers::Linear(linear) => vec![linear.evaluator(None)?],
-            Layers::Mlp(first, bn, last) => vec![first.evaluator(Some(bn))?, last.evaluator(None)?],
+        let (layers, hidden) = match &self.layers {
+            Layers::Linear(linear) => (vec![linear.evaluator(None)?], None),
+            Layers::Mlp(first, bn, last) => {
+                (vec![first.evaluator(Some(bn))?, last.evaluator(None)?], Some(first.before_activation(bn)?))
+            }
         };
-        Ok(ClassifierEvaluator { layers })
+        Ok(ClassifierEvaluator { layers, hidden })
     }
 
     /// Adds it to an ONNX graph; the name of its result.
@@ -102,24 +104,35 @@ impl Classifier {
 #[derive(Debug, Clone)]
 pub struct ClassifierEvaluator {
     layers: Vec<FoldedConv>,
+    /// The hidden layer before its activation, if there is one.
+    hidden: Option<FoldedConv>,
 }
 
 impl ClassifierEvaluator {
     /// What each place of a map of local features adds to each logit (class activation maps: Zhou et al. 2016, arXiv
-    /// 1512.04150). Pooling and classifier are linear, so this is exact: the sum over a map is the logit less its bias.
+    /// 1512.04150). Pooling and a linear classifier are linear, so this is exact: the sum over a map is the logit less its bias.
+    ///
+    /// A hidden unit is `swish(z) = z sigmoid(z)`, and z is linear in the places. With sigmoid(z) held at the value that it has
+    /// for the whole image, a place's share of the unit is sigmoid(z) times its share of z, and the sum over a map is the logit
+    /// less what the biases of both layers add to it.
     ///
     /// # Shapes
     /// [N, h, w, features] -> [N, h, w, classes].
     ///
     /// # Errors
-    /// If the classifier has a hidden layer, so that no such share exists, or `map` has another shape.
+    /// If `map` has another shape.
     pub fn class_activation_maps(&self, map: &Tensor) -> Result<Tensor> {
-        let [linear] = &self.layers[..] else {
-            candle_core::bail!("class activation maps need a linear classifier; this one has a hidden layer")
+        let (_, height, width, _) = map.dims4()?;
+        let Some(last) = self.layers.last() else { candle_core::bail!("a classifier has layers") };
+        let shares = match &self.hidden {
+            None => map.clone(),
+            Some(hidden) => {
+                let whole = map.mean_keepdim(1)?.mean_keepdim(2)?;
+                let gate = candle_nn::ops::sigmoid(&hidden.forward(&whole)?)?;
+                without_bias(hidden, map)?.broadcast_mul(&gate)?
+            }
         };
-        let (_, height, width, features) = map.dims4()?;
-        let bias = linear.forward(&Tensor::zeros((1, 1, 1, features), map.dtype(), map.device())?)?;
-        linear.forward(map)?.broadcast_sub(&bias)?.affine(1.0 / (height * width) as f64, 0.0)
+        without_bias(last, &shares)?.affine(1.0 / (height * width) as f64, 0.0)
     }
 
     /// [N, features] -> logits [N, classes]
@@ -131,4 +144,11 @@ impl ClassifierEvaluator {
         let logits = self.layers.iter().try_fold(pixels, |x, layer| layer.forward(&x))?;
         logits.squeeze(1)?.squeeze(1)
     }
+}
+
+/// What a linear layer makes of [N, h, w, features], less its bias.
+fn without_bias(layer: &FoldedConv, x: &Tensor) -> Result<Tensor> {
+    let features = x.dim(3)?;
+    let bias = layer.forward(&Tensor::zeros((1, 1, 1, features), x.dtype(), x.device())?)?;
+    layer.forward(x)?.broadcast_sub(&bias)
 }

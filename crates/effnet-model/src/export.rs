@@ -76,7 +76,7 @@ impl Library {
             ));
         }
         if arch.classifier != ClassifierKind::Linear {
-            return refused("its classifier has a hidden layer (--freeze body)".to_owned());
+            return refused("its classifier has a hidden layer (--freeze backbone)".to_owned());
         }
         let name = arch.name.trim_start_matches("tf_");
         match self {

@@ -285,6 +285,12 @@ impl Linear {
         Ok(FoldedConv::new(folded, 1, Padding::Symmetric, activation))
     }
 
+    /// As [`Linear::evaluator`], without the activation after the norm.
+    pub(crate) fn before_activation(&self, norm: &BatchNorm) -> Result<FoldedConv> {
+        let (folded, _) = self.folded(Some(norm))?;
+        Ok(FoldedConv::new(folded, 1, Padding::Symmetric, Activation::Identity))
+    }
+
     fn folded(&self, norm: Option<&BatchNorm>) -> Result<(Folded, Activation)> {
         let (weight, bias) = (self.weight.detach(), self.bias.detach());
         match norm {

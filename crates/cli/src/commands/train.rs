@@ -102,7 +102,7 @@ fn labels(summary: &Summary) -> Vec<String> {
     let percent = |share: f64| format!("{:.1}", 100.0 * share);
     let look = |count: usize| if count == 1 { "looks" } else { "look" };
     let mut lines = vec![format!(
-        "labels     {issues} of {} {} wrong; estimated noise rate {} % ({} to {} %)",
+        "labels     {issues} of {} {} wrong; estimated noise rate {} % (90 % range: {} to {} %)",
         summary.images,
         look(issues),
         percent(rate),
@@ -166,20 +166,29 @@ fn accuracy(summary: &Summary) -> Vec<String> {
     lines
 }
 
-/// The worst labels, and what tells them apart: what the networks make of both labels.
+/// The worst labels, and what tells them apart: their quality, and what the networks make of both labels.
 fn worst(folder: &RunFolder) -> Result<Vec<String>, Failure> {
     let issues = read_issues(&folder.file("label_issues.csv"))?;
-    let looks_wrong = |row: &&LabelIssue| row.is_issue == Some(true) && row.set == ImageSet::Train;
-    let shown: Vec<_> = issues.iter().filter(looks_wrong).take(ISSUES_SHOWN).collect();
-    let widest = |of: fn(&LabelIssue) -> usize| shown.iter().map(|row| of(row)).max().unwrap_or_default();
-    let path = widest(|row| row.path.chars().count());
-    let labels = |row: &LabelIssue| format!("{} -> {}", row.given_label, row.suggested_label);
-    let width = shown.iter().map(|row| labels(row).chars().count()).max().unwrap_or_default();
-    let line = |row: &&LabelIssue| {
-        let (given, suggested) = (100.0 * row.p_given, 100.0 * row.p_suggested.unwrap_or_default());
-        format!("           {:path$}  {:width$}  {given:.1} % -> {suggested:.1} %", row.path, labels(row))
+    let shown: Vec<_> = issues.iter().filter(|row| row.is_issue == Some(true)).take(ISSUES_SHOWN).collect();
+    if shown.is_empty() {
+        return Ok(Vec::new());
+    }
+    let percent = |p: f32| format!("{:.1} %", 100.0 * p);
+    let labels = |row: &LabelIssue| {
+        let (given, suggested) = (percent(row.p_given), percent(row.p_suggested.unwrap_or_default()));
+        format!("{} ({given}) -> {} ({suggested})", row.given_label, row.suggested_label)
     };
-    Ok(shown.iter().map(line).collect())
+    let widest =
+        |of: &dyn Fn(&LabelIssue) -> usize| shown.iter().map(|row| of(row)).max().unwrap_or_default();
+    let path = widest(&|row| row.path.chars().count());
+    let width = widest(&|row| labels(row).chars().count());
+    let line = |row: &&LabelIssue| {
+        let held_out = if row.set == ImageSet::Test { "  held out" } else { "" };
+        let quality = row.label_quality;
+        format!("           {:path$}  {:width$}  quality {quality:.3}{held_out}", row.path, labels(row))
+    };
+    let head = "worst first: given -> suggested label, with the probability that the networks give each";
+    Ok(std::iter::once(format!("           {head}")).chain(shown.iter().map(line)).collect())
 }
 
 #[cfg(test)]

@@ -228,6 +228,8 @@ fn a_frozen_body_trains_a_head_on_cached_features_and_the_model_predicts_alone()
     }
     let shown = folder.run(&["predict", "second", "data/red/00.png"]);
     assert_eq!(shown.lines().count(), 2, "{shown}");
+    folder.run(&["predict", "second", "data/red/00.png", "--cam", "maps"]);
+    assert_eq!(folder.path("maps").read_dir().unwrap().count(), 1, "a head has class activation maps too");
 }
 
 #[test]

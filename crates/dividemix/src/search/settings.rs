@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Settings, write_atomic};
+use crate::run::{Settings, Weights, write_atomic};
 use crate::{Error, Method, Result};
 
 /// What tells a search's folder from others: in `search.toml`.
@@ -61,7 +61,7 @@ impl Search {
                 "can't be used: a search's folder is gone on with, or left alone; choose another --out",
             );
         }
-        if weights.is_some() {
+        if weights.as_ref().is_some_and(|weights| *weights != Weights::None) {
             return refused(
                 "--weights",
                 "can't be used: networks of other widths and depths have no pretrained weights",

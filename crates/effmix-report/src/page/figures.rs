@@ -22,9 +22,9 @@ pub(super) fn section(summary: Option<&Summary>) -> Markup {
     let interval = percent_interval(s.estimated_noise_rate_low, s.estimated_noise_rate_high);
     let of_labels = [
         (
-            "Estimated wrong labels",
+            "Estimated noise rate",
             percent(s.estimated_noise_rate),
-            interval.map(|interval| format!("{interval} (90 % interval)")),
+            interval.map(|interval| format!("{interval} (90 % range)")),
         ),
         ("Label issues", count(s.issues), None),
         ("Held-out label issues", count(s.test_issues), None),

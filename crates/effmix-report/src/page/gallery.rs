@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 /// A pair of labels with this many pictures is a group.
 const GROUP: usize = 4;
 
+/// So many of the worst stand together before the groups, where there are more than twice as many pictures.
+const WORST: usize = 12;
+
 /// Rows whose images are decoded at once.
 const AT_ONCE: usize = 64;
 
@@ -77,7 +80,8 @@ impl<'a> Gallery<'a> {
         if self.wanted == 0 {
             return html! {};
         }
-        let (groups, others) = self.groups();
+        let worst = if self.tiles.len() > 2 * WORST { WORST } else { 0 };
+        let (groups, others) = self.groups(worst);
         html! {
             h2 { (title) }
             (text)
@@ -87,6 +91,8 @@ impl<'a> Gallery<'a> {
                     " pictures: the page stays under 10 MB."
                 }
             }
+            @if worst > 0 && !groups.is_empty() { h3 { "The worst" } }
+            @if worst > 0 { (self.together(&(0..worst).collect::<Vec<usize>>())) }
             @for (pair, places) in &groups {
                 (heading(*pair, places.len()))
                 (self.together(places))
@@ -100,11 +106,12 @@ impl<'a> Gallery<'a> {
         html! { div.tiles { @for &place in places { (self.tiles[place].1) } } }
     }
 
-    /// Pairs of at least [`GROUP`] pictures with these pictures' places, the one with most labels that look wrong first; and the places of all others.
-    fn groups(&self) -> (Vec<(Pair<'a>, Vec<usize>)>, Vec<usize>) {
+    /// Of the pictures after the first `skipped`: pairs of at least [`GROUP`] with these pictures' places, the one with most labels that
+    /// look wrong first; and the places of all others.
+    fn groups(&self, skipped: usize) -> (Vec<(Pair<'a>, Vec<usize>)>, Vec<usize>) {
         let mut by_pair: BTreeMap<Pair<'a>, Vec<usize>> = BTreeMap::new();
         let mut others = Vec::new();
-        for (place, (row, _)) in self.tiles.iter().enumerate() {
+        for (place, (row, _)) in self.tiles.iter().enumerate().skip(skipped) {
             match pair(row) {
                 Some(pair) => by_pair.entry(pair).or_default().push(place),
                 None => others.push(place),

@@ -29,8 +29,8 @@ fn issues(summary: &Summary) -> Option<String> {
 fn noise(summary: &Summary) -> Option<String> {
     let rate = percent(summary.estimated_noise_rate)?;
     let interval = percent_interval(summary.estimated_noise_rate_low, summary.estimated_noise_rate_high);
-    let interval = interval.map(|interval| format!(" ({interval})")).unwrap_or_default();
-    Some(format!("Estimated share of wrong labels: {rate}{interval}."))
+    let interval = interval.map(|interval| format!(" (90 % range: {interval})")).unwrap_or_default();
+    Some(format!("Estimated noise rate: {rate}{interval}."))
 }
 
 fn held_out(summary: &Summary) -> Option<String> {

@@ -20,14 +20,14 @@ fn the_headline_has_the_numbers_in_words() {
         "estimated_noise_rate_high":0.079,"test_images":140,"test_issues":1}"#;
     assert_eq!(
         headline_of(known),
-        "51 of 1,247 labels look wrong. Estimated share of wrong labels: 4.1 % (0.9 to 7.9 %). \
+        "51 of 1,247 labels look wrong. Estimated noise rate: 4.1 % (90 % range: 0.9 to 7.9 %). \
          Of the 140 held-out images, 1 looks wrong."
     );
 }
 
 #[test]
 fn what_is_not_known_is_not_in_the_headline() {
-    assert_eq!(headline_of(SUMMARY), "2 of 4 labels look wrong. Estimated share of wrong labels: 40.0 %.");
+    assert_eq!(headline_of(SUMMARY), "2 of 4 labels look wrong. Estimated noise rate: 40.0 %.");
     let nulls = r#"{"issues":0,"images":9,"estimated_noise_rate":null,"estimated_noise_rate_low":null,
         "estimated_noise_rate_high":0.1,"test_images":0,"test_issues":null,"withheld":null}"#;
     assert_eq!(headline_of(nulls), "0 of 9 labels look wrong.");

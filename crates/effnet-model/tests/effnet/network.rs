@@ -91,10 +91,52 @@ fn class_activation_maps_sum_to_the_logits_less_the_bias() {
             );
         }
     }
-    let hidden = arch.with_classifier(ClassifierKind::Mlp { hidden: 8 });
-    let (network, _) = formula::network(&hidden, 7);
-    let error = network.evaluator().unwrap().class_activation_maps(&encoded).unwrap_err();
-    assert!(error.to_string().contains("hidden layer"), "{error}");
+}
+
+/// With the gates of the hidden units held, by the definition in f64, and summed up.
+#[test]
+fn class_activation_maps_go_through_a_hidden_layer() {
+    let arch = Arch::by_name("b0").unwrap().with_size(96);
+    let (network, store) = formula::network(&arch.with_classifier(ClassifierKind::Mlp { hidden: 8 }), 7);
+    let images = formula::images("image", 2, 96, 80);
+    let evaluator = network.evaluator().unwrap();
+    let local = evaluator.encode(&images).unwrap();
+    let maps = formula::values(&evaluator.class_activation_maps(&local).unwrap());
+    let logits = formula::values(&evaluator.logits(&images).unwrap());
+    let tensors: HashMap<String, _> = store.tensors().unwrap().into_iter().collect();
+    let of = |name: &str| formula::values(&tensors[&format!("classifier.{name}")]);
+    let as_f64 = |values: Vec<f32>| values.into_iter().map(f64::from).collect::<Vec<f64>>();
+    let [w1, b1, scale, shift, mean, var, w2, b2] =
+        ["0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var", "3.weight", "3.bias"]
+            .map(|name| as_f64(of(name)));
+    let (features, places) = (w1.len() / 8, 9);
+    let local = as_f64(formula::values(&local));
+    // Of unit j: its factor of batch norm, and what the biases give.
+    let factor = |j: usize| scale[j] / (var[j] + 1e-5).sqrt();
+    let bias = |j: usize| (b1[j] - mean[j]) * factor(j) + shift[j];
+    for image in 0..2 {
+        let share = |place: usize, j: usize| {
+            let feature = &local[(image * places + place) * features..][..features];
+            let row = &w1[j * features..][..features];
+            factor(j) * feature.iter().zip(row).map(|(f, w)| f * w).sum::<f64>() / places as f64
+        };
+        let gates: Vec<f64> = (0..8)
+            .map(|j| (0..places).map(|place| share(place, j)).sum::<f64>() + bias(j))
+            .map(|z| 1.0 / (1.0 + (-z).exp()))
+            .collect();
+        for class in 0..7 {
+            let weight = |j: usize| w2[class * 8 + j] * gates[j];
+            let mut sum = b2[class] + (0..8).map(|j| weight(j) * bias(j)).sum::<f64>();
+            for place in 0..places {
+                let exact: f64 = (0..8).map(|j| weight(j) * share(place, j)).sum();
+                let found = f64::from(maps[(image * places + place) * 7 + class]);
+                assert!((found - exact).abs() < 1e-5, "place {place}, class {class}: {found}, not {exact}");
+                sum += found;
+            }
+            let logit = f64::from(logits[image * 7 + class]);
+            assert!((sum - logit).abs() < 1e-4, "{sum} is not {logit}");
+        }
+    }
 }
 
 #[test]
