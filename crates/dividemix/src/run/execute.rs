@@ -11,7 +11,7 @@ use super::cache::CacheFolder;
 use super::config::{Config, Stamp};
 use super::data::{Data, Making, Sets, name_of};
 use super::estimate::{Done, Estimate, estimate};
-use super::evidence::HeldOut;
+use super::evidence::{Began, HeldOut};
 use super::features::Body;
 use super::files::write_npy;
 use super::folder::RunFolder;
@@ -52,7 +52,7 @@ pub fn start(settings: &Settings, observe: &Observer<'_>, stop: &AtomicBool) -> 
     let settings = with_lasting_names(settings)?;
     let data = Data::open_named(&settings, test_name.as_deref())?;
     check_before_fetching(&settings, &data)?;
-    let settings = with_weights(settings, typed.as_deref(), &data.facts, observe)?;
+    let settings = with_weights(settings, typed.as_deref(), &data.facts, observe, stop)?;
     fetch_teacher(&settings, observe)?;
     let cache = open_cache(observe)?;
     let settings = match settings.budget {
@@ -168,6 +168,11 @@ const ESTIMATE: &str = "estimate.json";
 
 /// Checks what was said before anything is fetched: as if no pretrained weights were wanted, where it is still open which.
 fn check_before_fetching(settings: &Settings, data: &Data) -> Result<()> {
+    if let (Some(test), true) = (&settings.test, data.folder.test.is_empty()) {
+        let problem =
+            "none of its images lies in a folder of a class; they are expected as DIR/CLASS/NAME.jpg";
+        return Err(Error::Format { path: test.clone(), problem: problem.to_owned() });
+    }
     if settings.pretrained().is_some() {
         return Ok(());
     }
@@ -269,8 +274,12 @@ impl Run<'_> {
         let timing = read_timing(&self.folder.file("timing.jsonl"))?;
         let other_seconds = self.began.elapsed().as_secs_f64() - in_epochs;
         let estimated = Estimate::read(&self.folder.file(ESTIMATE))?.map(|estimate| estimate.seconds);
-        let pretrained = self.plan.settings.pretrained().is_some();
-        let summary = Summary::new(&findings, &sets, pretrained, plain, &timing, other_seconds, estimated)?;
+        let began = match (demo, self.plan.settings.pretrained()) {
+            (true, _) => Began::Demo,
+            (false, Some(_)) => Began::Pretrained,
+            (false, None) => Began::Random,
+        };
+        let summary = Summary::new(&findings, &sets, began, plain, &timing, other_seconds, estimated)?;
         // Last: it says that all the rest is there.
         summary.write(&self.folder.file("summary.json"))?;
         Ok(Finished { folder: self.folder, summary, was_done: false })

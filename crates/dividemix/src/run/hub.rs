@@ -67,6 +67,11 @@ pub fn locate(weights: &Path, arch: Option<&str>, tell: &dyn Fn(&str)) -> Result
     }
 }
 
+/// Whether a name of weights is a path.
+pub(super) fn on_disk(weights: &Path) -> bool {
+    weights != Path::new(IMAGENET) && on_hub(weights).is_none()
+}
+
 fn on_hub(weights: &Path) -> Option<&str> {
     weights.to_str().filter(|name| name.starts_with(HUB))
 }
@@ -157,9 +162,10 @@ mod client {
     use std::fs::File;
     use std::io::Read;
     use std::path::{Path, PathBuf};
+    use std::time::Duration;
 
     use effnet_model::WeightsFile;
-    use hf_hub::api::sync::{ApiBuilder, ApiRepo};
+    use hf_hub::api::sync::{Api, ApiBuilder, ApiRepo};
     use hf_hub::{Cache, Repo};
     use ring::digest::{Context, SHA256};
     use serde::Deserialize;
@@ -172,6 +178,9 @@ mod client {
 
     /// What says which architecture the weights are for (`WeightsFile::arch` reads it).
     const CONFIG: &str = "config.json";
+
+    /// A hub that has not answered a short question by then is not there.
+    const PATIENCE: Duration = Duration::from_secs(30);
 
     const ENDPOINT: &str = "https://huggingface.co";
 
@@ -210,6 +219,7 @@ mod client {
         let wanted = wanted(name);
         let cache = Cache::new(writable_folder(name, tell)?);
         let hub = Hub::new(name, &cache)?;
+        tell(&format!("asking {} for {}", hub.endpoint, name.repository));
         let description = hub.description()?;
         let size = |file: &str| description.siblings.iter().find(|sibling| sibling.rfilename == file);
         let Some(weights) = wanted.iter().find_map(|file| size(file)) else {
@@ -223,7 +233,7 @@ mod client {
             weights.rfilename,
             name.repository,
             weights.size.map_or("size unknown".to_owned(), |size| format!("{:.1} MB", size as f64 / 1e6)),
-            licence.unwrap_or("not stated"),
+            licence.map_or_else(|| "not stated".to_owned(), printable),
             cache.path().display()
         ));
         if let Some(config) = size(&beside(&weights.rfilename)) {
@@ -246,6 +256,11 @@ mod client {
             weights.rfilename,
             by_hand(name, &hub.endpoint)
         )))
+    }
+
+    /// A hub's word without characters that would move a terminal's cursor.
+    fn printable(text: &str) -> String {
+        text.chars().filter(|c| !c.is_control()).take(60).collect()
     }
 
     /// SHA-256 of a file's content, in hexadecimal digits.
@@ -299,6 +314,7 @@ mod client {
     struct Hub<'a> {
         name: &'a Name<'a>,
         endpoint: String,
+        api: Api,
         repository: ApiRepo,
     }
 
@@ -320,7 +336,8 @@ mod client {
                 .with_progress(false)
                 .build()
                 .map_err(|e| name.failed(e))?;
-            Ok(Self { name, endpoint, repository: api.model(name.repository.clone()) })
+            let repository = api.model(name.repository.clone());
+            Ok(Self { name, endpoint, api, repository })
         }
 
         fn description(&self) -> Result<Description> {
@@ -328,6 +345,7 @@ mod client {
             let mut response = request
                 .config()
                 .http_status_as_error(false)
+                .timeout_global(Some(PATIENCE))
                 .build()
                 .call()
                 .map_err(|e| self.unreachable(&e))?;
@@ -347,6 +365,16 @@ mod client {
         /// A file's path in the cache, fetched if it is not there.
         fn get(&self, file: &Sibling) -> Result<PathBuf> {
             let Sibling { rfilename, size, .. } = file;
+            // The cache's files are named by what the hub says of them.
+            if let Ok(metadata) = self.api.metadata(&self.repository.url(rfilename)) {
+                let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+                if ![metadata.etag(), metadata.commit_hash()].into_iter().all(plain) {
+                    return Err(self.name.failed(format!(
+                        "{} says of {rfilename} what no hub of models does (its ETag or commit is no plain word)",
+                        self.endpoint
+                    )));
+                }
+            }
             let path = self.repository.get(rfilename).map_err(|e| {
                 self.name.failed(format!(
                     "{rfilename} was not fetched whole: {e}; try again, which goes on where this stopped, or {}",

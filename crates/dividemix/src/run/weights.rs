@@ -10,7 +10,7 @@ use effnet_model::{
 };
 
 use super::folder::RunFolder;
-use super::hub::locate;
+use super::hub::{locate, on_disk};
 use crate::{Error, Network, Purpose, Result, Stream, Trainable};
 
 /// The networks that are trained, and what more it takes to predict with them.
@@ -156,6 +156,10 @@ fn model_folder(path: &Path) -> Option<PathBuf> {
 /// The weights that a path or a name means: of a run, its first network's.
 pub(super) fn open_weights(path: &Path) -> Result<WeightsFile> {
     let Some(folder) = model_folder(path) else {
+        if on_disk(path) && !path.exists() {
+            let problem = "no such run folder, model folder or file of weights; give another path, or put it there again";
+            return Err(Error::Format { path: path.to_owned(), problem: problem.to_owned() });
+        }
         return Ok(WeightsFile::open(&locate(path, None, &|_| ())?)?);
     };
     let card = ModelCard::read(&folder)?;

@@ -39,7 +39,7 @@ fn what_is_not_known_is_not_in_the_headline() {
 fn the_estimate_stands_with_its_interval_among_the_figures() {
     let known = summary(r#""estimated_noise_rate_low":0.31,"estimated_noise_rate_high":0.52"#);
     let html = page(&run(&[("metrics.jsonl", METRICS), ("summary.json", &known)]));
-    assert!(html.contains("<dd>40.0 %<small>31.0 to 52.0 % (90 % interval)</small></dd>"), "{html}");
+    assert!(html.contains("<dd>40.0 %<small>31.0 to 52.0 % (90 % range)</small></dd>"), "{html}");
 }
 
 #[test]
