@@ -129,7 +129,7 @@ fn labels_by_chance_tell_nothing() {
         folder.put_image(&format!("chance/{class}/{number:03}.png"), (number * 7 / 5) % 3, number);
     }
     let (summary, rows, shown) = head(&folder, "chance", "run", &[]);
-    nothing_is_said(&summary, &rows, &shown, "classifier predicts");
+    nothing_is_said(&summary, &rows, &shown, "classifier gives");
 }
 
 #[test]

@@ -153,23 +153,24 @@ impl Withheld {
                  Hold some out with --test-fraction 0.1."
                 .to_owned(),
             Self::NoEvidence(NoEvidence::Few { samples, needed }) => format!(
-                "Nothing is said about the labels: {samples} images that the networks have not learnt are too few to tell wrong \
-                 labels from difficult images; {needed} are needed. More images help, or a larger part of them held out \
+                "Nothing is said about the labels: {samples} images whose label the networks have not seen are too few to tell \
+                 wrong labels from difficult images; {needed} are needed. More images help, or a larger part of them held out \
                  (--test-fraction 0.3)."
             ),
             Self::NoEvidence(NoEvidence::Alike) => "Nothing is said about the labels: all images look the same to the network. \
                  Are these the right files?"
                 .to_owned(),
             Self::NoEvidence(NoEvidence::Chance { agreement, baseline }) => format!(
-                "Nothing is said about the labels: on images that it has not learnt, the classifier predicts {} of them, and the most \
-                 frequent class alone would give {}. Either the labels have nothing to do with the images, or the network can't see \
-                 what they mean. {better}",
+                "Nothing is said about the labels: of images whose label it has not seen, the classifier gives {} the label that they \
+                 have, and the most frequent class alone would be right for {}. Either the labels have nothing to do with the images, or \
+                 the network can't see what they mean. {better}",
                 percent(agreement),
                 percent(baseline)
             ),
             Self::NoEvidence(NoEvidence::Wide { agreement, low, high }) => format!(
-                "Nothing is said about the labels: on images that it has not learnt, the classifier predicts {} of them, and so weak a \
-                 classifier can't tell a wrong label from a difficult image. Between {} and {} of the labels may be wrong. {better}",
+                "Nothing is said about the labels: of images whose label it has not seen, the classifier gives {} the label that they \
+                 have, and so weak a classifier can't tell a wrong label from a difficult image. Between {} and {} of the labels may be \
+                 wrong. {better}",
                 percent(agreement),
                 percent(low),
                 percent(high)

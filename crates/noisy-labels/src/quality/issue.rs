@@ -15,7 +15,7 @@ pub fn suggested_label(probabilities: &[f32], given: usize) -> usize {
 }
 
 /// Which labels are called issues: of the labels to which another is suggested, the worst by `quality`, as many as are estimated to
-/// be wrong.
+/// be wrong, and no part of one more.
 ///
 /// Networks that are right on three quarters of the images suggest another label for a quarter of the right ones too, so not every
 /// suggestion is an issue. Of equal qualities the first counts as worse; NaN is never an issue, since nothing is known against it.
@@ -33,7 +33,8 @@ pub fn label_issues(
 ) -> Result<Vec<bool>> {
     check_length("given labels", quality.len(), given.len())?;
     check_length("suggested labels", quality.len(), suggested.len())?;
-    let estimated = (noise_rate.clamp(0.0, 1.0) * quality.len() as f64).round() as usize;
+    // A rate that is a share of so many gives them back, in spite of rounding.
+    let estimated = (noise_rate.clamp(0.0, 1.0) * quality.len() as f64 + 1e-6) as usize;
     let has_better = |sample: &usize| suggested[*sample] != given[*sample] && !quality[*sample].is_nan();
     let mut worst: Vec<usize> = (0..quality.len()).filter(has_better).collect();
     worst.sort_by(|&a, &b| quality[a].total_cmp(&quality[b]));
@@ -53,6 +54,7 @@ mod tests {
         let issues = |suggested: &[usize; 5], rate| label_issues(&quality, &given, suggested, rate).unwrap();
         assert_eq!(issues(&[1; 5], 0.2), [false, false, false, true, false]);
         assert_eq!(issues(&[1; 5], 0.4), [false, true, false, true, false]);
+        assert_eq!(issues(&[1; 5], 0.39), issues(&[1; 5], 0.2), "no part of a label more");
         // The second worst has no better label, so the third counts.
         assert_eq!(issues(&[1, 0, 1, 1, 1], 0.4), [false, false, true, true, false]);
         assert_eq!(issues(&[0; 5], 0.6), [false; 5]);
