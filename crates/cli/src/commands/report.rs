@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dividemix::run::{RunFolder, RunImages};
+use dividemix::run::{Config, RunFolder, RunImages};
 use effmix_report::Options;
 
 use crate::args::Report;
@@ -15,14 +15,19 @@ pub(super) fn run(args: &Report) -> Result<(), Failure> {
         let path = folder.path().display();
         return Err(Failure::Other(format!("{path} is not finished; finish it with: effmix resume {path}")));
     }
-    let page = write_page(&folder, args.report_images.or(config.settings.report_images))?;
+    let page = write_page(&folder, &config, args.report_images)?;
     print(&format!("{}\n", page.display()))
 }
 
-/// Writes a run's page, with so many pictures at most.
-pub(super) fn write_page(folder: &RunFolder, images: Option<usize>) -> Result<PathBuf, Failure> {
-    let of_run = RunImages::of(folder.path())?;
+/// Writes a run's page, with so many pictures at most; where nothing is said, as many as the run was told.
+pub(super) fn write_page(
+    folder: &RunFolder,
+    config: &Config,
+    images: Option<usize>,
+) -> Result<PathBuf, Failure> {
+    let of_run = RunImages::of(config);
     let image = |path: &str| of_run.image(path);
-    let options = Options { images: images.unwrap_or(Options::IMAGES), image: &image };
+    let images = images.or(config.settings.report_images).unwrap_or(Options::IMAGES);
+    let options = Options { images, image: &image };
     Ok(effmix_report::write(folder.path(), &options)?)
 }

@@ -1,5 +1,6 @@
 //! `effmix train`: the main job.
 
+use std::borrow::Cow;
 use std::sync::atomic::AtomicBool;
 
 use dividemix::run::{
@@ -52,7 +53,7 @@ pub(super) fn watched(
         tell(&format!("{} is done already; --epochs makes it longer", finished.folder.path().display()));
     } else {
         let (_, config) = RunFolder::open(finished.folder.path())?;
-        write_page(&finished.folder, config.settings.report_images)?;
+        write_page(&finished.folder, &config, None)?;
     }
     if json { print_json(&finished.summary) } else { print(&in_words(&finished)?) }
 }
@@ -118,21 +119,9 @@ fn labels(summary: &Summary) -> Vec<String> {
 
 /// A text in lines of up to 100 characters, the first after `start`, the others as far in.
 fn wrapped(start: &str, text: &str) -> Vec<String> {
-    const WIDTH: usize = 100;
-    let mut lines = vec![start.to_owned()];
-    for word in text.split_whitespace() {
-        let last = lines.len() - 1;
-        let empty = lines[last].len() == start.len();
-        if !empty && lines[last].chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push(format!("{:width$}{word}", "", width = start.len()));
-            continue;
-        }
-        if !empty {
-            lines[last].push(' ');
-        }
-        lines[last].push_str(word);
-    }
-    lines
+    let further = " ".repeat(start.len());
+    let options = textwrap::Options::new(100).initial_indent(start).subsequent_indent(&further);
+    textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
 /// How far the estimated noise is from the real one, where that is known.

@@ -154,6 +154,18 @@ fn timms(folder: &Folder) -> BTreeMap<&'static str, Vec<u8>> {
     BTreeMap::from([(WEIGHTS, read(&path)), (CONFIG, config.to_string().into_bytes())])
 }
 
+/// A small network of an architecture, for five classes: a file that says itself what it is.
+pub(crate) fn small_network(folder: &Folder, arch: &str) -> Vec<u8> {
+    let store = ParameterStore::new(3, &Device::Cpu);
+    let small = Arch::by_name(arch).unwrap().with_scaling(0.1, 0.1);
+    EfficientNet::new(&small, 5, store.var_builder()).unwrap();
+    let path = folder.path("small.safetensors");
+    let metadata =
+        BTreeMap::from([(effnet_model::ARCH_KEY.to_owned(), serde_json::to_string(&small).unwrap())]);
+    save_weights(&store, &path, &metadata).unwrap();
+    read(&path)
+}
+
 /// The program with a hub, and a cache in the folder.
 pub(crate) fn effmix(folder: &Folder, hub: &str, args: &[&str]) -> Command {
     let mut command = folder.effmix(args);
@@ -216,14 +228,7 @@ fn weights_are_fetched_once_with_what_they_are_and_then_come_from_the_cache() {
 fn a_training_from_the_hub_names_it_and_makes_a_new_classifier() {
     let folder = Folder::with_images(6);
     let mut files = timms(&folder);
-    let store = ParameterStore::new(3, &Device::Cpu);
-    let tiny = Arch::by_name("b0").unwrap().with_scaling(0.1, 0.1);
-    EfficientNet::new(&tiny, 5, store.var_builder()).unwrap();
-    let path = folder.path("tiny.safetensors");
-    let metadata =
-        BTreeMap::from([(effnet_model::ARCH_KEY.to_owned(), serde_json::to_string(&tiny).unwrap())]);
-    save_weights(&store, &path, &metadata).unwrap();
-    files.insert(WEIGHTS, read(&path));
+    files.insert(WEIGHTS, small_network(&folder, "b0"));
     let hub = Hub::serve(files, Fault::None);
     let train = [
         "train",

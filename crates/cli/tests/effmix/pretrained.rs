@@ -4,25 +4,15 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 
-use effnet_model::candle::Device;
-use effnet_model::{Arch, EfficientNet, ParameterStore, save_weights};
-
-use crate::hub::{Fault, Hub, WEIGHTS, effmix, nobody, ran};
+use crate::hub::{Fault, Hub, WEIGHTS, effmix, nobody, ran, small_network};
 use crate::setup::{Folder, read};
 
 /// Where the default weights are.
 const REPOSITORY: &str = "timm/tf_efficientnet_lite0.in1k";
 
-/// A small network that says itself what it is, in place of the real one.
+/// A small network in place of the real one.
 fn repository(folder: &Folder) -> BTreeMap<&'static str, Vec<u8>> {
-    let store = ParameterStore::new(3, &Device::Cpu);
-    let tiny = Arch::by_name("tf_efficientnet_lite0").unwrap().with_scaling(0.1, 0.1);
-    EfficientNet::new(&tiny, 5, store.var_builder()).unwrap();
-    let path = folder.path("tiny.safetensors");
-    let metadata =
-        BTreeMap::from([(effnet_model::ARCH_KEY.to_owned(), serde_json::to_string(&tiny).unwrap())]);
-    save_weights(&store, &path, &metadata).unwrap();
-    BTreeMap::from([(WEIGHTS, read(&path))])
+    BTreeMap::from([(WEIGHTS, small_network(folder, "tf_efficientnet_lite0"))])
 }
 
 fn train<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {

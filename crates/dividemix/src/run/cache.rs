@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::files::make_writable;
 use crate::{Error, Result};
 
 /// The user's cache folder for this program: `$EFFMIX_CACHE`, else `effmix` in the system's place for caches. Where it can't be
@@ -25,8 +26,7 @@ impl CacheFolder {
             Some(folder) => PathBuf::from(folder),
             None => dirs::cache_dir().unwrap_or_else(std::env::temp_dir).join("effmix"),
         };
-        let writable = std::fs::create_dir_all(&path).and_then(|()| tempfile::tempfile_in(&path).map(|_| ()));
-        let Err(error) = writable else { return Ok((Self { path, _temporary: None }, None)) };
+        let Err(error) = make_writable(&path) else { return Ok((Self { path, _temporary: None }, None)) };
         let temporary = tempfile::Builder::new().prefix("effmix-cache-").tempdir();
         let temporary = temporary.map_err(Error::io("can't write to", std::env::temp_dir()))?;
         let warning = format!(

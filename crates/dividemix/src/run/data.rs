@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use effnet_model::Arch;
 use image_folder::{
     Cache, DemoOptions, ImageFolder, LabelsCsv, OpenOptions, Pixels, Policy, Sample, Skipped, TestSplit,
-    Views, demo,
+    Views, copies, demo,
 };
 
 use super::defaults::Facts;
@@ -108,6 +108,8 @@ pub(crate) struct Sets {
     pub(crate) samples: Vec<Sample>,
     /// The images held out that can be read, in the order of the test set: sorted by path.
     pub(crate) test_samples: Vec<Sample>,
+    /// Which of the images held out are training images as well, byte for byte.
+    pub(crate) test_copies: Vec<usize>,
     /// Whether the held-out images were split off by chance.
     pub(crate) test_is_split_off: bool,
     /// The features of the training images, if the body is frozen.
@@ -156,6 +158,7 @@ impl Making<'_> {
                 teacher: None,
             },
             test: (!labels.is_empty()).then_some(TestSet { views: test, labels }),
+            test_copies: copies(&test_samples, &samples).into_iter().map(|(copy, _)| copy).collect(),
             samples,
             test_samples,
             test_is_split_off: folder.test_is_split_off,

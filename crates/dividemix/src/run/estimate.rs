@@ -17,7 +17,7 @@ use super::data::{Data, wanted_for};
 use super::features::{self, BATCH, Body, Wanted};
 use super::files::{read_to_string, write_atomic};
 use super::folder::RunFolder;
-use super::issues::{LabelIssue, read_issues, training_rows};
+use super::issues::{read_issues, training_rows};
 use super::pixels::{PixelViews, stopped, to_tensor, transform_for};
 use super::resolve::Plan;
 use super::settings::CacheKind;
@@ -163,7 +163,7 @@ pub(crate) fn estimate(
 fn clean_share(run: Option<&Path>, threshold: f64) -> Result<f64> {
     let file = run.map(|run| run.join("label_issues.csv")).filter(|file| file.is_file());
     let Some(file) = file else { return Ok(TYPICAL_CLEAN_SHARE) };
-    let issues: Vec<LabelIssue> = training_rows(read_issues(&file)?);
+    let issues = training_rows(read_issues(&file)?);
     let kept = issues.iter().filter(|issue| issue.p_clean.is_some_and(|clean| clean > threshold)).count();
     Ok(kept as f64 / issues.len().max(1) as f64)
 }

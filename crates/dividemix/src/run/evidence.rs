@@ -6,7 +6,6 @@
 //! and so are labelled as the others. Else (a test set of its own, perhaps with better labels) they only tell how often the
 //! networks err.
 
-use image_folder::copies;
 use noisy_labels::evidence::{Contradictions, LabelEvidence, NoEvidence, NoiseRange, out_of_fold_scores};
 use noisy_labels::quality::{ConfidentJoint, MarginHistory, argmax};
 
@@ -36,6 +35,15 @@ impl HeldOut {
             probabilities: margins.probabilities(),
         })
     }
+
+    /// What they say against `labels`, but of the images that are training images as well: these are no evidence.
+    fn contradictions(&self, sets: &Sets, labels: &[usize], classes: usize) -> Result<Contradictions> {
+        let mut logits = self.logits.clone();
+        for copy in &sets.test_copies {
+            logits[copy * classes..][..classes].fill(f32::NAN);
+        }
+        Ok(Contradictions::count(&logits, labels, classes)?)
+    }
 }
 
 /// Why nothing is said about a set's labels.
@@ -54,75 +62,58 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
+    /// `confident` is the noise rate that confident learning finds on the training images.
     pub(crate) fn new(
         sets: &Sets,
         outcome: &Outcome,
         held_out: Option<&HeldOut>,
+        confident: f64,
         classes: usize,
     ) -> Result<Self> {
         let given: Vec<usize> = sets.samples.iter().map(|sample| sample.label).collect();
-        let predicted = &outcome.mean_probabilities;
-        let confident = ConfidentJoint::count(predicted, &given, classes)?.noise_rate();
-        let out_of_sample = match held_out {
-            Some(held_out) => {
-                let given: Vec<usize> = sets.test_samples.iter().map(|sample| sample.label).collect();
-                let logits = without_copies(&held_out.logits, sets, classes);
-                Some((Contradictions::count(&logits, &given, classes)?, given))
-            }
-            None => None,
-        };
-        let train = match (&sets.features, &out_of_sample) {
+        let given_in_test: Vec<usize> = sets.test_samples.iter().map(|sample| sample.label).collect();
+        let train: LabelEvidence = match (&sets.features, held_out) {
             (Some(features), _) => {
                 let row = |sample: usize, out: &mut [f32]| features.copy_plain(sample, out);
-                let found: LabelEvidence = match out_of_fold_scores(&row, features.width(), &given, classes)?
-                {
+                match out_of_fold_scores(&row, features.width(), &given, classes)? {
                     None => Err(NoEvidence::Alike),
                     Some(scores) => {
                         let found = Contradictions::count(&scores, &given, classes)?;
                         NoiseRange::out_of_sample(&found, classes, confident)
                     }
-                };
-                found.map_err(Withheld::NoEvidence)
+                }
             }
-            (None, None) => Err(Withheld::NothingHeldOut),
-            (None, Some((found, _))) if sets.test_is_split_off => {
-                NoiseRange::out_of_sample(found, classes, confident).map_err(Withheld::NoEvidence)
+            (None, None) => {
+                let nothing = Err(Withheld::NothingHeldOut);
+                return Ok(Self { train: nothing, test: nothing });
             }
-            (None, Some(_)) => {
-                let contradicted =
-                    predicted.chunks(classes).zip(&given).filter(|(row, y)| argmax(row) != **y);
-                let contradicted = contradicted.count() as f64 / given.len().max(1) as f64;
+            (None, Some(held_out)) if sets.test_is_split_off => {
+                let found = held_out.contradictions(sets, &given_in_test, classes)?;
+                NoiseRange::out_of_sample(&found, classes, confident)
+            }
+            (None, Some(held_out)) => {
+                let rows = outcome.mean_probabilities.chunks(classes).zip(&given);
+                let contradicted = rows.filter(|(row, y)| argmax(row) != **y).count();
+                let contradicted = contradicted as f64 / given.len().max(1) as f64;
                 let labels = sets.test.as_ref().map_or(&[][..], |test| &test.labels);
-                let logits = held_out.map_or(&[][..], |held_out| &held_out.logits);
-                let found = Contradictions::count(&without_copies(logits, sets, classes), labels, classes)?;
+                let found = held_out.contradictions(sets, labels, classes)?;
                 NoiseRange::by_accuracy(&found, (given.len(), classes), contradicted, confident)
+            }
+        };
+        let train = train.map_err(Withheld::NoEvidence);
+        let test = match held_out {
+            None => Err(Withheld::NothingHeldOut),
+            // Networks that tell nothing of the one set tell nothing of the other.
+            Some(_) if sets.test_is_split_off || train.is_err() => train,
+            Some(held_out) => {
+                let found = held_out.contradictions(sets, &given_in_test, classes)?;
+                let confident = ConfidentJoint::count(&held_out.probabilities, &given_in_test, classes)?;
+                NoiseRange::out_of_sample(&found, classes, confident.noise_rate())
                     .map_err(Withheld::NoEvidence)
             }
         };
-        let test = match (held_out, out_of_sample) {
-            (Some(held_out), Some((found, given))) => match (&train, sets.test_is_split_off) {
-                (train, true) => *train,
-                // Networks that tell nothing of the one set tell nothing of the other.
-                (Err(withheld), false) => Err(*withheld),
-                (Ok(_), false) => {
-                    let confident =
-                        ConfidentJoint::count(&held_out.probabilities, &given, classes)?.noise_rate();
-                    NoiseRange::out_of_sample(&found, classes, confident).map_err(Withheld::NoEvidence)
-                }
-            },
-            _ => Err(Withheld::NothingHeldOut),
-        };
         Ok(Self { train, test })
     }
-}
-
-/// The logits `[T, classes]` of the held-out images, but NaN for those that are training images as well: they are no evidence.
-fn without_copies(logits: &[f32], sets: &Sets, classes: usize) -> Vec<f32> {
-    let mut logits = logits.to_vec();
-    for (copy, _) in copies(&sets.test_samples, &sets.samples) {
-        logits[copy * classes..][..classes].fill(f32::NAN);
-    }
-    logits
 }
 
 /// What a network started from, as far as it decides what would help.

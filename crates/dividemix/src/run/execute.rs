@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use image_folder::{Sample, copies};
+use image_folder::Sample;
 
 use super::budget::choose;
 use super::cache::CacheFolder;
+use super::checks;
 use super::config::{Config, Stamp};
 use super::data::{Data, Making, Sets, name_of};
 use super::estimate::{Done, Estimate, estimate};
@@ -15,9 +16,9 @@ use super::evidence::{Began, HeldOut};
 use super::features::Body;
 use super::files::write_npy;
 use super::folder::RunFolder;
-use super::hub::{lasting, locate};
+use super::hub::lasting;
 use super::issues::{Findings, write_issues};
-use super::pretrained::{Weights, hash_of, with_weights};
+use super::pretrained::{Weights, fetched, with_weights};
 use super::progress::{Observer, Progress, Training};
 use super::record::{Lines, Timing, read_timing};
 use super::resolve::Plan;
@@ -27,7 +28,7 @@ use super::start::start_from;
 use super::summary::Summary;
 use super::teacher::teacher_logits;
 use super::trajectories::Trajectories;
-use super::weights::{FrozenBody, Networks};
+use super::weights::{FrozenBody, Networks, content_hash};
 use crate::{Checkpoints, Error, Event, Hyperparameters, Method, Outcome, Result, logits, train};
 
 /// A run that came to its end.
@@ -51,9 +52,9 @@ pub fn start(settings: &Settings, observe: &Observer<'_>, stop: &AtomicBool) -> 
     let (typed, test_name) = (settings.data.clone(), settings.test.clone());
     let settings = with_lasting_names(settings)?;
     let data = Data::open_named(&settings, test_name.as_deref())?;
-    check_before_fetching(&settings, &data)?;
+    checks::before_fetching(&settings, &data)?;
     let settings = with_weights(settings, typed.as_deref(), &data.facts, observe, stop)?;
-    fetch_teacher(&settings, observe)?;
+    fetch_teacher(&settings, observe, stop)?;
     let cache = open_cache(observe)?;
     let settings = match settings.budget {
         None => settings,
@@ -82,7 +83,11 @@ pub fn start(settings: &Settings, observe: &Observer<'_>, stop: &AtomicBool) -> 
     }
     let folder = RunFolder::create(settings.out.as_deref(), &name, settings.force.unwrap_or(false))?;
     let config = Config::of_run(&plan.settings, &data.folder.classes);
-    let stamp = Stamp { weights_hash: hash_of(&plan.settings)?, test_name, ..config.stamp };
+    let stamp = Stamp {
+        weights_hash: plan.settings.pretrained().map(content_hash).transpose()?,
+        test_name,
+        ..config.stamp
+    };
     Config { stamp, ..config }.write(&folder.file("config.toml"))?;
     observe(Progress::Started(folder.path()));
     if let Some(estimate) = &estimate {
@@ -125,10 +130,10 @@ pub fn resume(
         return Err(Error::Format { path: run.to_owned(), problem });
     }
     if let Some(weights) = settings.pretrained() {
-        locate(weights, None, &|what| observe(Progress::Notice(what)))?;
-        same_weights(weights, &settings, config.stamp.weights_hash.as_deref())?;
+        fetched(weights, observe, stop)?;
+        checks::same_weights(weights, config.stamp.weights_hash.as_deref())?;
     }
-    fetch_teacher(&settings, observe)?;
+    fetch_teacher(&settings, observe, stop)?;
     let cache = open_cache(observe)?;
     let plan = settings.resolve(&data.facts)?;
     let body = frozen_body(&plan, &data)?;
@@ -157,49 +162,12 @@ pub fn resume(
     Run { folder, plan, body, cache, observe, stop, began }.execute(data)
 }
 
-/// An accuracy on fewer images than this is warned about.
-const FEWEST_HELD_OUT: usize = 50;
-
-/// So many names are spelled out in a message.
-const NAMED: usize = 5;
-
 /// What the run was to take, in its folder: kept for the summary.
 const ESTIMATE: &str = "estimate.json";
 
-/// Checks what was said before anything is fetched: as if no pretrained weights were wanted, where it is still open which.
-fn check_before_fetching(settings: &Settings, data: &Data) -> Result<()> {
-    if let (Some(test), true) = (&settings.test, data.folder.test.is_empty()) {
-        let problem =
-            "none of its images lies in a folder of a class; they are expected as DIR/CLASS/NAME.jpg";
-        return Err(Error::Format { path: test.clone(), problem: problem.to_owned() });
-    }
-    if settings.pretrained().is_some() {
-        return Ok(());
-    }
-    Settings { weights: None, freeze: None, ..settings.clone() }.resolve(&data.facts).map(|_| ())
-}
-
 /// Makes sure that the teacher is here, if it is on a hub.
-fn fetch_teacher(settings: &Settings, observe: &Observer<'_>) -> Result<()> {
-    if let Some(teacher) = &settings.teacher {
-        locate(teacher, None, &|what| observe(Progress::Notice(what)))?;
-    }
-    Ok(())
-}
-
-/// Makes sure that the weights are those that the run started from.
-fn same_weights(weights: &Path, settings: &Settings, hash: Option<&str>) -> Result<()> {
-    let found = hash_of(settings)?;
-    match (hash, found) {
-        (Some(hash), Some(found)) if hash != found => Err(Error::Format {
-            path: weights.to_owned(),
-            problem: format!(
-                "these are not the weights that the run started from ({found}, and config.toml has {hash}); \
-                 put the first ones there again, or start a new run"
-            ),
-        }),
-        _ => Ok(()),
-    }
+fn fetch_teacher(settings: &Settings, observe: &Observer<'_>, stop: &AtomicBool) -> Result<()> {
+    settings.teacher.as_deref().map_or(Ok(()), |teacher| fetched(teacher, observe, stop).map(|_| ()))
 }
 
 fn open_cache(observe: &Observer<'_>) -> Result<CacheFolder> {
@@ -241,7 +209,8 @@ impl Run<'_> {
             ));
         }
         let mut sets = self.sets(data, &networks)?;
-        self.check_again(&sets, &classes)?;
+        checks::readable(&sets, &classes, self.observe)?;
+        checks::held_out(&sets, &classes, &self.plan.settings, self.observe);
         if let Some(teacher) = &self.plan.settings.teacher {
             sets.train.teacher = Some(teacher_logits(teacher, &sets.samples, &classes, self.stop)?);
         }
@@ -313,81 +282,6 @@ impl Run<'_> {
             stop: self.stop,
         };
         making.sets(data.folder)
-    }
-
-    /// What can go wrong once it is known which images can be read.
-    fn check_again(&self, sets: &Sets, classes: &[String]) -> Result<()> {
-        let mut counts = vec![0usize; classes.len()];
-        sets.samples.iter().for_each(|sample| counts[sample.label] += 1);
-        let unreadable = || match sets.skipped.first() {
-            Some(first) => format!(
-                " ({} files were skipped; the first is {}: {})",
-                sets.skipped.len(),
-                first.path,
-                first.reason
-            ),
-            None => String::new(),
-        };
-        if counts.iter().filter(|count| **count > 0).count() < 2 {
-            return Err(Error::Data(format!(
-                "the readable training images are of fewer than two classes{}; a classifier needs two or more",
-                unreadable()
-            )));
-        }
-        let empty = classes.iter().zip(&counts).filter(|(_, count)| **count == 0);
-        for (class, _) in empty {
-            (self.observe)(Progress::Warning(&format!(
-                "class {class:?} has no training image that can be read"
-            )));
-        }
-        if self.plan.settings.data.is_some() {
-            self.check_held_out(sets, classes);
-        }
-        Ok(())
-    }
-
-    /// Warns of what makes an accuracy on the held-out images worth little.
-    fn check_held_out(&self, sets: &Sets, classes: &[String]) {
-        let warn = |warning: String| (self.observe)(Progress::Warning(&warning));
-        let held_out = &sets.test_samples;
-        let asked_for_none =
-            self.plan.settings.test_fraction == Some(0.0) && self.plan.settings.test.is_none();
-        if asked_for_none && held_out.is_empty() {
-            return;
-        }
-        if held_out.len() < FEWEST_HELD_OUT {
-            let share = 100.0 / held_out.len().max(1) as f64;
-            let one =
-                if held_out.is_empty() { String::new() } else { format!(" (one of them is {share:.0} %)") };
-            warn(format!(
-                "{} images are held out: an accuracy on so few{one} says little. More can be held out with --test-fraction, or \
-                 given with --test DIR",
-                held_out.len()
-            ));
-        }
-        let mut counts = vec![0usize; classes.len()];
-        held_out.iter().for_each(|sample| counts[sample.label] += 1);
-        let missing: Vec<&str> = classes
-            .iter()
-            .zip(&counts)
-            .filter(|(_, count)| **count == 0)
-            .map(|(class, _)| class.as_str())
-            .collect();
-        if !held_out.is_empty() && !missing.is_empty() {
-            let (first, more) =
-                (missing.iter().take(NAMED).copied().collect::<Vec<_>>().join(", "), missing.len());
-            let more =
-                if more > NAMED { format!(" and {} more classes", more - NAMED) } else { String::new() };
-            warn(format!("no image is held out of {first}{more}: the accuracy leaves them out"));
-        }
-        let twice = copies(held_out, &sets.samples).len();
-        if twice > 0 {
-            warn(format!(
-                "{twice} of the {} held-out images {} as well, byte for byte: the accuracy counts what was learnt by heart",
-                held_out.len(),
-                if twice == 1 { "is a training image" } else { "are training images" }
-            ));
-        }
     }
 
     /// One training, with its lines in the run folder.

@@ -116,24 +116,25 @@ impl Features {
 
     /// Writes the feature of a sample's plain view into `out`.
     pub(crate) fn copy_plain(&self, sample: usize, out: &mut [f32]) {
+        out.iter_mut().zip(self.row(sample, 0)).for_each(|(value, feature)| *value = feature);
+    }
+
+    /// The feature of a sample's view.
+    fn row(&self, sample: usize, view: usize) -> impl Iterator<Item = f32> {
         let bytes = 4 * self.length;
-        let row = &self.map[self.start + sample * self.views * bytes..][..bytes];
-        out.iter_mut().zip(row.chunks_exact(4)).for_each(|(value, b)| {
-            *value = f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-        });
+        let row = &self.map[self.start + (sample * self.views + view) * bytes..][..bytes];
+        row.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
     }
 
     /// The chosen view of each sample, `[B, F]`.
     fn rows(&self, views: impl ExactSizeIterator<Item = (usize, usize)>) -> Result<Tensor> {
-        let bytes = 4 * self.length;
         let count = views.len();
         let mut values = Vec::with_capacity(count * self.length);
         for (sample, view) in views {
             if sample >= self.samples {
                 return Err(Error::Data(format!("sample {sample} of {} was asked for", self.samples)));
             }
-            let row = &self.map[self.start + (sample * self.views + view) * bytes..][..bytes];
-            values.extend(row.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+            values.extend(self.row(sample, view));
         }
         Ok(Tensor::from_vec(values, (count, self.length), &Device::Cpu)?)
     }

@@ -5,37 +5,34 @@ use std::path::Path;
 
 use image_folder::{RgbImage, Sample};
 
+use super::config::Config;
 use super::data::Data;
 use super::folder::RunFolder;
-use crate::Result;
 
 /// The images of a run, by their paths in `label_issues.csv`.
 #[derive(Debug)]
 pub struct RunImages {
     /// Why the set can't be opened any more, if it can't.
-    samples: std::result::Result<HashMap<String, Sample>, String>,
+    samples: Result<HashMap<String, Sample>, String>,
 }
 
 impl RunImages {
-    /// Lists them. A set that has moved or changed since is no error: its images are missing then.
-    ///
-    /// # Errors
-    /// A folder that is no run.
-    pub fn of(run: &Path) -> Result<Self> {
-        let (_, config) = RunFolder::open(run)?;
+    /// Lists those of the run with this configuration. A set that has moved or changed since is no error: its images are missing
+    /// then.
+    pub fn of(config: &Config) -> Self {
         let opened = Data::open_named(&config.settings, config.stamp.test_name.as_deref());
         let samples = opened.map_err(|error| error.to_string()).map(|data| {
             let all = data.folder.train.into_iter().chain(data.folder.test);
             all.map(|sample| (sample.path.clone(), sample)).collect()
         });
-        Ok(Self { samples })
+        Self { samples }
     }
 
     /// The pixels of one.
     ///
     /// # Errors
     /// In words, why they can't be read.
-    pub fn image(&self, path: &str) -> std::result::Result<RgbImage, String> {
+    pub fn image(&self, path: &str) -> Result<RgbImage, String> {
         let samples = self.samples.as_ref().map_err(Clone::clone)?;
         let sample = samples.get(path).ok_or_else(|| "it is not there any more".to_owned())?;
         sample.image().map(std::borrow::Cow::into_owned)

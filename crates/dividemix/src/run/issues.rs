@@ -131,8 +131,11 @@ impl<'a> Findings<'a> {
         outcome: &'a Outcome,
         held_out: Option<&'a HeldOut>,
     ) -> Result<Self> {
-        let Evidence { train, test } = Evidence::new(sets, outcome, held_out, classes.len())?;
         let (predicted, clean) = (&outcome.mean_probabilities, &outcome.clean_probability);
+        let given: Vec<usize> = sets.samples.iter().map(|s| s.label).collect();
+        let counts = ConfidentJoint::count(predicted, &given, classes.len())?;
+        let Evidence { train, test } =
+            Evidence::new(sets, outcome, held_out, counts.noise_rate(), classes.len())?;
         let quality = (outcome.label_quality.as_slice(), Some(clean.as_slice()));
         let of_train =
             Judged::new(ImageSet::Train, &sets.samples, quality, (predicted, classes.len()), train)?;
@@ -140,8 +143,6 @@ impl<'a> Findings<'a> {
             let predicted = (held_out.probabilities.as_slice(), classes.len());
             Judged::new(ImageSet::Test, &sets.test_samples, (&held_out.quality, None), predicted, test)
         });
-        let given: Vec<usize> = sets.samples.iter().map(|s| s.label).collect();
-        let counts = ConfidentJoint::count(predicted, &given, classes.len())?;
         let noise = LabelNoise::by_confident_joint(&counts);
         let noise_by_division = LabelNoise::by_division(clean, predicted, &given, classes.len())?;
         Ok(Self { classes, outcome, train: of_train, test: of_test.transpose()?, noise, noise_by_division })

@@ -9,7 +9,7 @@
 //! | `pretrained`, `hub` | which weights they start from; weights by name |
 //! | `budget` | what fits into a given time |
 //! | `estimate`, `room`, `disk` | what a run will take, and whether there is room for it |
-//! | `execute` | a run from start to end, and going on with one |
+//! | `execute`, `checks` | a run from start to end, and going on with one; what is looked at first |
 //! | `evidence` | how many labels are wrong, or why that is not said |
 //! | `record`, `trajectories`, `issues`, `summary`, `config` | what the folder holds |
 //! | `images` | a run's images, found again |
@@ -20,6 +20,7 @@
 
 mod budget;
 mod cache;
+mod checks;
 mod config;
 mod data;
 mod defaults;

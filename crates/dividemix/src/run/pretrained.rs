@@ -84,7 +84,7 @@ pub(super) fn with_weights(
     match (&settings.weights, scaled) {
         (Some(Weights::None), _) => Ok(settings),
         (Some(Weights::Model(name)), _) => {
-            located(name, observe, stop)?;
+            fetched(name, observe, stop)?;
             Ok(settings)
         }
         (Some(Weights::Auto), Some((flag, _))) => {
@@ -149,7 +149,7 @@ fn auto(
     }
     let wanted = names.iter().find(|name| broken.as_ref().is_none_or(|(other, _)| other != name));
     let found = match (wanted, &broken) {
-        (Some(name), _) => located(name, observe, stop).map(|_| name),
+        (Some(name), _) => fetched(name, observe, stop).map(|_| name),
         (None, Some((name, what))) => {
             Err(Error::Hub { name: name.display().to_string(), problem: what.clone() })
         }
@@ -164,7 +164,7 @@ fn auto(
 
 /// The path of weights, fetched if they are on a hub and not in the cache. A hub may take its time, so it is waited for on a thread of
 /// its own: a raised `stop` ends the wait, and what is there of a download is gone on with by the next.
-fn located(name: &Path, observe: &Observer<'_>, stop: &AtomicBool) -> Result<PathBuf> {
+pub(super) fn fetched(name: &Path, observe: &Observer<'_>, stop: &AtomicBool) -> Result<PathBuf> {
     if hub::on_disk(name) {
         return hub::locate(name, None, &|_| ());
     }
@@ -239,19 +239,6 @@ fn worth_from_scratch(images: usize) -> &'static str {
         }
         _ => "So many images can teach a network by themselves, in hours on a processor without a GPU.",
     }
-}
-
-/// Hash of the content of the weights that the settings name; for `config.toml`.
-///
-/// # Errors
-/// Weights that can't be opened or read.
-pub(super) fn hash_of(settings: &Settings) -> Result<Option<String>> {
-    let Some(weights) = settings.pretrained() else { return Ok(None) };
-    let file = super::weights::open_weights(weights)?;
-    let mut hasher = blake3::Hasher::new();
-    let opened = std::fs::File::open(file.path()).map_err(Error::io("can't read", file.path()))?;
-    hasher.update_reader(opened).map_err(Error::io("can't read", file.path()))?;
-    Ok(Some(format!("blake3:{}", hasher.finalize().to_hex())))
 }
 
 #[cfg(test)]

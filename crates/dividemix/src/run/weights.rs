@@ -40,9 +40,7 @@ impl FrozenBody {
     pub(crate) fn read(arch: &Arch, classes: usize, weights: &Path) -> Result<Self> {
         let file = open_weights(weights)?;
         let Pretrained { network, store, .. } = load_pretrained(&file, arch, classes, 0)?;
-        let mut hasher = blake3::Hasher::new();
-        let opened = std::fs::File::open(file.path()).map_err(Error::io("can't read", file.path()))?;
-        hasher.update_reader(opened).map_err(Error::io("can't read", file.path()))?;
+        let mut hasher = hasher_of(file.path())?;
         // What is dropped in training changes no feature: they are computed in evaluation.
         let evaluated = Arch { dropout: 0.0, drop_path: 0.0, ..arch.clone() };
         hasher.update(as_json(&evaluated)?.as_bytes());
@@ -155,17 +153,34 @@ fn model_folder(path: &Path) -> Option<PathBuf> {
 
 /// The weights that a path or a name means: of a run, its first network's.
 pub(super) fn open_weights(path: &Path) -> Result<WeightsFile> {
+    Ok(WeightsFile::open(&weights_file(path)?)?)
+}
+
+/// Hash of the content of the weights that a path or a name means; for `config.toml`.
+pub(super) fn content_hash(weights: &Path) -> Result<String> {
+    Ok(format!("blake3:{}", hasher_of(&weights_file(weights)?)?.finalize().to_hex()))
+}
+
+fn hasher_of(file: &Path) -> Result<blake3::Hasher> {
+    let mut hasher = blake3::Hasher::new();
+    let opened = std::fs::File::open(file).map_err(Error::io("can't read", file))?;
+    hasher.update_reader(opened).map_err(Error::io("can't read", file))?;
+    Ok(hasher)
+}
+
+/// The file that a path or a name means.
+fn weights_file(path: &Path) -> Result<PathBuf> {
     let Some(folder) = model_folder(path) else {
         if on_disk(path) && !path.exists() {
             let problem = "no such run folder, model folder or file of weights; give another path, or put it there again";
             return Err(Error::Format { path: path.to_owned(), problem: problem.to_owned() });
         }
-        return Ok(WeightsFile::open(&locate(path, None, &|_| ())?)?);
+        return locate(path, None, &|_| ());
     };
     let card = ModelCard::read(&folder)?;
     let none =
         || Error::Format { path: folder.clone(), problem: "its model.json names no network".to_owned() };
-    Ok(WeightsFile::open(&folder.join(card.networks.first().ok_or_else(none)?))?)
+    Ok(folder.join(card.networks.first().ok_or_else(none)?))
 }
 
 fn as_json(arch: &Arch) -> Result<String> {
