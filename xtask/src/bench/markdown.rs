@@ -1,6 +1,7 @@
 //! Results as people read them.
 
 use super::along::Along;
+use super::numbers::{figure, gb};
 use super::results::{Results, Table};
 use super::{roofline, scaling};
 use std::collections::BTreeSet;
@@ -128,22 +129,6 @@ pub(super) fn memory_table(works: &[Table]) -> Option<String> {
         let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
     }
     Some(text)
-}
-
-pub(super) fn gb(bytes: u64) -> f64 {
-    bytes as f64 / 1e9
-}
-
-/// Three digits, and no more than what is left of the point.
-pub(super) fn figure(value: f64) -> String {
-    let decimals = if value >= 100.0 {
-        0
-    } else if value >= 10.0 {
-        1
-    } else {
-        2
-    };
-    format!("{value:.decimals$}")
 }
 
 #[cfg(test)]

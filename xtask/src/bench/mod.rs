@@ -5,7 +5,7 @@
 //! | `works`, `along` | what is measured, who takes part, what a table's rows differ in |
 //! | `contender` | the programs, each in a process of its own |
 //! | `statistics` | median and spread, the order of a round |
-//! | `results`, `markdown`, `machine` | what is written down |
+//! | `results`, `markdown`, `numbers`, `machine` | what is written down |
 //! | `accuracy`, `papers`, `learned`, `real` | how well methods do, not how fast; so in the papers' setting; what is learned first; their trainings |
 //! | `roofline`, `scaling` | how a step's layers are shown, and what grows with an amount |
 //!
@@ -18,6 +18,7 @@ mod contender;
 mod learned;
 mod machine;
 mod markdown;
+mod numbers;
 mod papers;
 mod real;
 mod results;

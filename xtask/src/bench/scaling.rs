@@ -1,7 +1,7 @@
 //! What grows with an amount: speed with threads, an epoch's time with images, memory with steps (which should not).
 
 use super::along::Along;
-use super::markdown::{figure, gb};
+use super::numbers::{figure, gb};
 use super::results::{Row, Table};
 use serde_json::{Value, json};
 use std::fmt::Write;

@@ -6,5 +6,6 @@
 mod crates;
 mod documents;
 mod files;
+mod imports;
 mod repository;
 mod sources;
