@@ -59,12 +59,3 @@ impl Package {
         self.features.get("default").map_or(&[], Vec::as_slice)
     }
 }
-
-/// Why this machine cannot build a feature, where it cannot.
-pub(crate) fn obstacle(feature: &str) -> Option<&'static str> {
-    match feature {
-        "cuda" => Some("needs the CUDA toolkit"),
-        "metal" if !cfg!(target_os = "macos") => Some("needs macOS"),
-        _ => None,
-    }
-}

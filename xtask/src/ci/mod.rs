@@ -4,6 +4,7 @@
 
 mod alone;
 mod asan;
+mod dependencies;
 mod matrix;
 mod packaging;
 mod report;
@@ -40,9 +41,10 @@ pub(crate) struct Context {
 type Step = fn(&mut Context) -> Result<()>;
 
 /// Cheap steps first: what is wrong shows early.
-const STEPS: [(&str, &str, Step); 10] = [
+const STEPS: [(&str, &str, Step); 11] = [
     ("format", "rustfmt changes nothing", steps::format),
     ("tidy", "file and doc rules of the house", steps::tidy),
+    ("dependencies", "what a crate must not bring to its users", dependencies::run),
     ("clippy", "lints on all targets, warnings are errors", steps::clippy),
     ("tests", "unit and integration tests of every crate", steps::tests),
     ("doctests", "the code in READMEs and docs", steps::doctests),
@@ -57,7 +59,7 @@ const STEPS: [(&str, &str, Step); 10] = [
 pub(crate) fn run(options: &Options) -> Result<bool> {
     if options.list {
         for (name, what, _) in STEPS {
-            println!("{name:10} {what}");
+            println!("{name:12} {what}");
         }
         return Ok(true);
     }
