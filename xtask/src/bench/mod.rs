@@ -7,6 +7,7 @@
 //! | `statistics` | median and spread, the order of a round |
 //! | `results`, `markdown`, `numbers`, `machine` | what is written down |
 //! | `accuracy`, `papers`, `learned`, `real` | how well methods do, not how fast; so in the papers' setting; what is learned first; their trainings |
+//! | `compare` | two programs `effmix`, to see whether the newer is slower |
 //! | `roofline`, `scaling` | how a step's layers are shown, and what grows with an amount |
 //!
 //! The decision: programs are measured in turn, round by round, because the speed of a machine changes within minutes by more
@@ -14,6 +15,7 @@
 
 mod accuracy;
 mod along;
+mod compare;
 mod contender;
 mod learned;
 mod machine;
@@ -53,7 +55,13 @@ pub(crate) struct Options {
     /// Measure only these works; `train` is all whose names begin with `train-`.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
-    /// Figures of each program [default: 5; with --quick 3].
+    /// Compare two programs `effmix` by their paths; fails where NEW is more than 3 % slower than OLD at a work.
+    ///
+    /// Both do each work in turn. A round gives the ratio of NEW's time to OLD's; NEW is slower where the lower end of the sign
+    /// test's 90 % confidence interval of the median ratio is above 1.03. `--list` shows the works, `--only` chooses among them.
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["out", "name", "python"])]
+    compare: Option<Vec<PathBuf>>,
+    /// Figures of each program [default: 5; with --quick 3; with --compare 8; with both 6].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     rounds: Option<u16>,
     /// Seconds for each figure [default: 5; with --quick 1].
@@ -94,6 +102,13 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         Some(Other::Accuracy(options)) => return accuracy::run(options),
         Some(Other::LearnedFirst(options)) => return learned::run(options),
         None => {}
+    }
+    if let Some(programs) = &options.compare {
+        if options.list {
+            compare::list();
+            return Ok(true);
+        }
+        return compare::run(programs, &options.only, &How::new(options)?);
     }
     if options.list {
         for work in works() {
@@ -169,7 +184,13 @@ struct How {
 
 impl How {
     fn new(options: &Options) -> Result<Self> {
-        let (rounds, seconds) = if options.quick { (3, 1.0) } else { (5, 5.0) };
+        let (rounds, seconds) = match (options.quick, &options.compare) {
+            (false, None) => (5, 5.0),
+            (true, None) => (3, 1.0),
+            // An even number: each program begins as often as the other.
+            (false, Some(_)) => (8, 5.0),
+            (true, Some(_)) => (6, 1.0),
+        };
         let seconds = options.seconds.unwrap_or(seconds);
         ensure!((0.0..=600.0).contains(&seconds), "--seconds: a number from 0 to 600");
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
