@@ -22,7 +22,7 @@ struct Crate {
 /// A crate's direct dependencies, first with those of its tests, then as its users get them.
 const EDGES: [&str; 2] = ["normal,build,dev", "normal,build"];
 
-pub(super) fn run(c: &mut Context) -> Result<()> {
+pub(super) fn compiles(c: &mut Context) -> Result<()> {
     // The step `clippy` compiles the whole; the libraries without the programs, which turn some of their features on,
     // are little more.
     let programs: Vec<String> = c
@@ -36,28 +36,40 @@ pub(super) fn run(c: &mut Context) -> Result<()> {
     let good = c.cargo(&format!("check --all-targets {libraries}")).succeeds()?;
     c.report.ended("libraries without the program", good);
     let compiled = [resolve(c, "--workspace", EDGES[0])?, resolve(c, &libraries, EDGES[0])?];
+    for Crate { name, further, has_default } in crates(c) {
+        compile(c, &compiled, &name, &format!("--package {name}"))?;
+        if has_default {
+            let part = format!("{name}, no default features");
+            compile(c, &compiled, &part, &format!("--package {name} --no-default-features"))?;
+        }
+        for feature in further {
+            let part = format!("{name}, feature {feature}");
+            compile(c, &compiled, &part, &format!("--package {name} --features {feature}"))?;
+        }
+    }
+    Ok(())
+}
 
-    let crates: Vec<Crate> = c
-        .workspace
+/// Runs the tests of each crate that has default features without them. All that they stand on is built anew.
+pub(super) fn tests(c: &mut Context) -> Result<()> {
+    for Crate { name, has_default, .. } in crates(c) {
+        if has_default {
+            let which = Selection::alone(&name, "--no-default-features");
+            testing::run(c, &format!("{name}, no default features"), &which, &[])?;
+        }
+    }
+    Ok(())
+}
+
+fn crates(c: &Context) -> Vec<Crate> {
+    c.workspace
         .crates()
         .map(|p| Crate {
             name: p.name.clone(),
             further: p.further_features().map(str::to_owned).collect(),
             has_default: !p.default_features().is_empty(),
         })
-        .collect();
-    for Crate { name, further, has_default } in crates {
-        compile(c, &compiled, &format!("{name} alone"), &format!("--package {name}"))?;
-        for feature in further {
-            let part = format!("{name} alone, feature {feature}");
-            compile(c, &compiled, &part, &format!("--package {name} --features {feature}"))?;
-        }
-        if has_default {
-            let which = Selection::alone(&name, "--no-default-features");
-            testing::run(c, &format!("{name} alone, no default features"), &which, &[])?;
-        }
-    }
-    Ok(())
+        .collect()
 }
 
 /// Compiles a crate alone, unless the compiler would see what it has seen.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// lacks shows here.
 ///
 /// Cargo's own verification builds each package with all it stands on anew, which takes many times as long as all other
-/// steps; that each crate asks for the features it uses is for the step `matrix`.
+/// steps; that each crate asks for the features it uses is for the step `alone`.
 pub(super) fn package(c: &mut Context) -> Result<()> {
     let names: Vec<String> =
         c.workspace.crates().filter(|p| p.is_published()).map(|p| format!("--package {}", p.name)).collect();

@@ -16,6 +16,8 @@ struct Row {
     part: String,
     outcome: Outcome,
     seconds: f64,
+    /// Of all cores, where the system tells.
+    cpu_seconds: Option<f64>,
 }
 
 /// How many tests ended how; a test counts once for each run of it.
@@ -34,6 +36,7 @@ pub(crate) struct Report {
     tests: TestCount,
     step: &'static str,
     since: Option<Instant>,
+    cpu_since: Option<f64>,
 }
 
 impl Report {
@@ -41,6 +44,7 @@ impl Report {
     pub(crate) fn start(&mut self, step: &'static str) {
         self.step = step;
         self.since = Some(Instant::now());
+        self.cpu_since = cpu_seconds();
     }
 
     pub(crate) fn passed(&mut self, part: &str) {
@@ -83,8 +87,27 @@ impl Report {
     /// Each part's time is that since the part before it.
     fn add(&mut self, part: &str, outcome: Outcome) {
         let seconds = self.since.replace(Instant::now()).map_or(0.0, |t| t.elapsed().as_secs_f64());
-        self.rows.push(Row { step: self.step, part: part.to_owned(), outcome, seconds });
+        let now = cpu_seconds();
+        let cpu = now.zip(std::mem::replace(&mut self.cpu_since, now)).map(|(now, since)| now - since);
+        self.rows.push(Row { step: self.step, part: part.to_owned(), outcome, seconds, cpu_seconds: cpu });
     }
+}
+
+/// Processor time of all programs that this one has started and that have ended, theirs included. A busy machine changes it
+/// less than the time on the wall.
+fn cpu_seconds() -> Option<f64> {
+    ended_children(&std::fs::read_to_string("/proc/self/stat").ok()?)
+}
+
+/// Reads `cutime` and `cstime` of `/proc/PID/stat` (proc_pid_stat(5)): the 14th and 15th field after the program's name, which
+/// is in parentheses and may hold blanks.
+fn ended_children(stat: &str) -> Option<f64> {
+    /// Linux tells user space this unit on every architecture (`USER_HZ`).
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let after_name = stat.rsplit_once(") ")?.1;
+    let ticks: Vec<f64> =
+        after_name.split_whitespace().skip(13).take(2).map(str::parse).collect::<Result<_, _>>().ok()?;
+    (ticks.len() == 2).then(|| ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
 }
 
 impl fmt::Display for Report {
@@ -94,21 +117,27 @@ impl fmt::Display for Report {
             part => format!("{}: {part}", row.step),
         };
         let width = self.rows.iter().map(|row| title(row).chars().count()).max().unwrap_or(0).max(4);
-        writeln!(f, "\n{:width$}  {:7}  {:>7}", "step", "result", "seconds")?;
+        writeln!(f, "\n{:width$}  {:7}  {:>7}  {:>7}", "step", "result", "seconds", "CPU s")?;
         for row in &self.rows {
             let (result, why) = match &row.outcome {
                 Outcome::Passed => ("ok", ""),
                 Outcome::Failed(why) => ("FAILED", why.as_str()),
                 Outcome::Skipped(why) => ("skipped", why.as_str()),
             };
-            let line = format!("{:width$}  {result:7}  {:7.1}  {why}", title(row), row.seconds);
+            let cpu = row.cpu_seconds.map_or(String::new(), |seconds| format!("{seconds:.1}"));
+            let line = format!("{:width$}  {result:7}  {:7.1}  {cpu:>7}  {why}", title(row), row.seconds);
             writeln!(f, "{}", line.trim_end())?;
         }
         let count = |wanted: fn(&Outcome) -> bool| self.rows.iter().filter(|r| wanted(&r.outcome)).count();
         let failed = count(|o| matches!(o, Outcome::Failed(_)));
         let skipped = count(|o| matches!(o, Outcome::Skipped(_)));
         let seconds: f64 = self.rows.iter().map(|row| row.seconds).sum();
-        writeln!(f, "\n{} rows, {failed} failed, {skipped} skipped, {seconds:.0} seconds", self.rows.len())?;
+        let cpu: f64 = self.rows.iter().filter_map(|row| row.cpu_seconds).sum();
+        let rows = self.rows.len();
+        writeln!(
+            f,
+            "\n{rows} rows, {failed} failed, {skipped} skipped, {seconds:.0} seconds, {cpu:.0} of CPU"
+        )?;
         let TestCount { passed, failed, skipped } = self.tests;
         writeln!(f, "{passed} passed, {failed} failed, {skipped} skipped")
     }
@@ -141,6 +170,13 @@ mod tests {
         let text = report.to_string();
         assert!(text.contains("matrix: avx512") && text.contains("no such processor"));
         assert!(text.contains("1 rows, 0 failed, 1 skipped"));
+    }
+
+    #[test]
+    fn the_time_of_ended_children_is_read_whatever_the_program_is_called() {
+        let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 9 8 7 6 11 12 250 50 20 0 1 0 99 1 2";
+        assert_eq!(ended_children(stat), Some(3.0));
+        assert_eq!(ended_children("7 (short) S 1 7"), None);
     }
 
     #[test]
