@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use candle_core::Var;
-use effnet_ops::{Averaged, average_step};
+use effnet_ops::{EmaParam, ema_step};
 
 use crate::{Network, Result};
 
@@ -75,8 +75,8 @@ pub(crate) fn follow<'a>(
     momentum: f64,
 ) -> Result<()> {
     let pairs = averages.into_iter().zip(values);
-    let list: Vec<Averaged<'_>> = pairs.map(|(average, value)| Averaged { average, value }).collect();
-    Ok(average_step(&list, momentum)?)
+    let list: Vec<EmaParam<'_>> = pairs.map(|(average, value)| EmaParam { average, value }).collect();
+    Ok(ema_step(&list, momentum)?)
 }
 
 #[cfg(test)]

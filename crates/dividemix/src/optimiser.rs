@@ -2,7 +2,7 @@
 
 use candle_core::Var;
 use candle_core::backprop::GradStore;
-use effnet_ops::{Moved, Sgd, sgd_step};
+use effnet_ops::{Sgd, SgdParam, sgd_step};
 
 use crate::average::Average;
 use crate::{Network, Result};
@@ -39,11 +39,11 @@ impl Optimiser {
     }
 
     fn descend(&self, gradients: &GradStore, sgd: &Sgd) -> Result<()> {
-        let moved = |wanted: &dyn Fn(&str) -> bool| -> Vec<Moved<'_>> {
+        let moved = |wanted: &dyn Fn(&str) -> bool| -> Vec<SgdParam<'_>> {
             let parameters = self.parameters.iter().zip(&self.velocities);
             let wanted = parameters.filter(|((name, _), _)| wanted(name));
             let moved = wanted.filter_map(|((_, parameter), velocity)| {
-                Some(Moved { parameter, velocity, gradient: gradients.get(parameter)? })
+                Some(SgdParam { parameter, velocity, gradient: gradients.get(parameter)? })
             });
             moved.collect()
         };

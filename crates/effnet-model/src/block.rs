@@ -1,4 +1,5 @@
-//! The inverted residual block: widen, filter each channel, attend, narrow; add the input where the shape is kept.
+//! The inverted residual block: expansion, depthwise convolution, squeeze and excitation, projection; the input is added where
+//! the shape is kept.
 //!
 //! Sandler et al., "MobileNetV2" (arXiv 1801.04381), with squeeze and excitation (Hu et al., arXiv 1709.01507).
 
@@ -11,7 +12,7 @@ use crate::layers::{
     BatchNorm, BatchNormSettings, ConvNorm, ConvNormParameters, SqueezeExcite, SqueezeExciteParameters,
 };
 use crate::mode::{Chance, Mode};
-use crate::onnx::{Builder, Steps};
+use crate::onnx::{ConvGeometry, GraphBuilder};
 use crate::plan::BlockPlan;
 
 /// One block.
@@ -19,13 +20,14 @@ use crate::plan::BlockPlan;
 pub(crate) struct Block {
     expansion: Option<ConvNorm>,
     depthwise: ConvNorm,
-    attention: Option<SqueezeExcite>,
+    squeeze_excitation: Option<SqueezeExcite>,
     projection: ConvNorm,
-    /// Of the depthwise convolution.
+    /// Stride of the depthwise convolution; `padding` is its padding.
     stride: usize,
     padding: Padding,
-    /// Of the batch norms, and behind the first two of them.
+    /// Of the batch norms.
     eps: f64,
+    /// After the first two batch norms.
     activation: Activation,
     /// Rate of drop path, where there is a skip.
     skip: Option<f64>,
@@ -33,7 +35,7 @@ pub(crate) struct Block {
     index: usize,
 }
 
-/// timm's names of a block's parts: they are numbered by position, so the two forms differ.
+/// timm's names of a block's parts. They are numbered by position, so a block with an expansion and one without differ.
 struct Names {
     depthwise_bn: &'static str,
     projection: &'static str,
@@ -64,7 +66,7 @@ impl Block {
             None
         };
         let depthwise = ConvNorm::depthwise(kernel, bn(hidden, act, names.depthwise_bn)?, &vb.pp("conv_dw"))?;
-        let attention =
+        let squeeze_excitation =
             squeeze.map(|reduced| SqueezeExcite::new(hidden, reduced, &vb.pp("se"))).transpose()?;
         let norm = bn(output, Activation::Identity, names.projection_bn)?;
         let projection = ConvNorm::pointwise(hidden, norm, &vb.pp(names.projection))?;
@@ -73,7 +75,7 @@ impl Block {
         Ok(Self {
             expansion,
             depthwise,
-            attention,
+            squeeze_excitation,
             projection,
             stride,
             padding,
@@ -84,13 +86,13 @@ impl Block {
         })
     }
 
-    /// For many batches of evaluation, by what the parameters and running statistics are now.
+    /// A copy for many batches of evaluation, made of the present parameters and running statistics.
     pub(crate) fn evaluator(&self) -> Result<FoldedMbConv> {
-        let attention = self.attention.as_ref().map(|attention| attention.parameters(Mode::Eval));
+        let squeeze_excitation = self.squeeze_excitation.as_ref().map(|gate| gate.parameters(Mode::Eval));
         FoldedMbConv::new(FoldedParts {
             expansion: self.expansion.as_ref().map(ConvNorm::folded).transpose()?,
             depthwise: self.depthwise.folded()?,
-            attention: attention.as_ref().map(SqueezeExciteParameters::as_ref),
+            squeeze_excitation: squeeze_excitation.as_ref().map(SqueezeExciteParameters::as_ref),
             projection: self.projection.folded()?,
             stride: self.stride,
             padding: self.padding,
@@ -99,10 +101,10 @@ impl Block {
         })
     }
 
-    /// Adds it to an ONNX graph, for a square input of this side; the name of its result, and its side.
+    /// Adds the block to an ONNX graph, for a square input of `side` pixels, and returns the name of its result and its side.
     pub(crate) fn add_to(
         &self,
-        graph: &mut Builder,
+        graph: &mut GraphBuilder,
         name: &str,
         x: &str,
         side: usize,
@@ -110,14 +112,14 @@ impl Block {
         let inner = |part: &str| format!("{name}.{part}");
         let mut y = x.to_owned();
         if let Some(expansion) = &self.expansion {
-            y = expansion.add_to(graph, &inner("expansion"), &y, &Steps::POINTWISE)?;
+            y = expansion.add_to(graph, &inner("expansion"), &y, &ConvGeometry::POINTWISE)?;
         }
-        let steps = Steps { stride: self.stride, padding: self.padding, side };
-        y = self.depthwise.add_to(graph, &inner("depthwise"), &y, &steps)?;
-        if let Some(attention) = &self.attention {
-            y = attention.add_to(graph, &inner("attention"), &y)?;
+        let geometry = ConvGeometry { stride: self.stride, padding: self.padding, side };
+        y = self.depthwise.add_to(graph, &inner("depthwise"), &y, &geometry)?;
+        if let Some(gate) = &self.squeeze_excitation {
+            y = gate.add_to(graph, &inner("attention"), &y)?;
         }
-        y = self.projection.add_to(graph, &inner("projection"), &y, &Steps::POINTWISE)?;
+        y = self.projection.add_to(graph, &inner("projection"), &y, &ConvGeometry::POINTWISE)?;
         if self.skip.is_some() {
             y = graph.add(&inner("skip"), &y, x);
         }
@@ -129,7 +131,7 @@ impl Block {
         BlockParameters {
             expansion: self.expansion.as_ref().map(|conv| conv.parameters(mode)),
             depthwise: self.depthwise.parameters(mode),
-            attention: self.attention.as_ref().map(|attention| attention.parameters(mode)),
+            squeeze_excitation: self.squeeze_excitation.as_ref().map(|gate| gate.parameters(mode)),
             projection: self.projection.parameters(mode),
         }
     }
@@ -143,7 +145,7 @@ impl Block {
         effnet_ops::MbConv {
             expansion: parameters.expansion.as_ref().map(ConvNormParameters::as_ref),
             depthwise: parameters.depthwise.as_ref(),
-            attention: parameters.attention.as_ref().map(SqueezeExciteParameters::as_ref),
+            squeeze_excitation: parameters.squeeze_excitation.as_ref().map(SqueezeExciteParameters::as_ref),
             projection: parameters.projection.as_ref(),
             stride: self.stride,
             padding: self.padding,
@@ -164,6 +166,6 @@ impl Block {
 pub(crate) struct BlockParameters {
     expansion: Option<ConvNormParameters>,
     depthwise: ConvNormParameters,
-    attention: Option<SqueezeExciteParameters>,
+    squeeze_excitation: Option<SqueezeExciteParameters>,
     projection: ConvNormParameters,
 }

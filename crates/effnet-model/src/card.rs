@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::arch::Arch;
 use crate::error::{Error, Result};
 use crate::evaluator::Evaluator;
+use crate::metadata::imagenet_classes;
 use crate::network::EfficientNet;
 use crate::pretrained::{check_fit, classes_of, load_whole};
-use crate::recorded::imagenet_classes;
 use crate::store::ParameterStore;
 use crate::views::TestViews;
 use crate::weights::{WeightsFile, write_atomically};
@@ -22,7 +22,7 @@ const CARD: &str = "model.json";
 /// Name of a model's folder inside the folder of a run.
 const MODEL_FOLDER: &str = "model";
 
-/// What a saved model is: enough to predict with its weights.
+/// The description of a saved model, which together with its weights is enough to predict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelCard {
     /// The architecture of all its networks; size, mean and standard deviation of the images stand in it.
@@ -39,8 +39,8 @@ impl ModelCard {
     /// Reads `model.json` in `folder`.
     ///
     /// # Errors
-    /// [`Error::Io`] if there is none; [`Error::Malformed`] with line and column if it is no card, or its fields don't
-    /// hold together.
+    /// [`Error::Io`] if there is no such file; [`Error::Malformed`], with line and column, if it is not a card or its fields
+    /// contradict each other.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(CARD);
         let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
@@ -80,11 +80,11 @@ impl ModelCard {
 /// A model read back: its networks predict together.
 #[derive(Debug, Clone)]
 pub struct SavedModel {
-    /// What it is.
+    /// The model's card.
     pub card: ModelCard,
-    /// In the card's order.
+    /// The networks, in the card's order.
     networks: Vec<Evaluator>,
-    /// Whether the names of the classes were told; else they are numbers, or guessed.
+    /// Whether the file names the classes. If not, their names are numbers, or ImageNet's by a guess.
     pub has_names: bool,
 }
 
@@ -144,18 +144,18 @@ impl SavedModel {
     /// Mean of the logits of several views: [N, H, W, 3] -> [N, classes].
     ///
     /// # Errors
-    /// As of [`TestViews::of`].
+    /// The errors of [`TestViews::of`].
     pub fn logits_of_views(&self, images: &Tensor, views: TestViews) -> CandleResult<Tensor> {
         let views = views.of(images)?;
         let logits = views.iter().map(|view| self.logits(view)).collect::<CandleResult<Vec<_>>>()?;
         Tensor::stack(&logits, 0)?.mean(0)
     }
 
-    /// What each place of an image adds to each of [`SavedModel::logits`], [`Evaluator::class_activation_maps`], from
-    /// [`Outputs::local_features`]: [N, h, w, F] a network -> [N, h, w, classes].
+    /// The share of each place of an image in each of [`SavedModel::logits`] ([`Evaluator::class_activation_maps`]), from
+    /// [`Outputs::local_features`]: [N, h, w, F] of each network -> [N, h, w, classes].
     ///
     /// # Errors
-    /// As there; or if they are not of this model's networks.
+    /// If the features are not those of this model's networks, or have another shape.
     pub fn class_activation_maps(&self, local_features: &[Tensor]) -> CandleResult<Tensor> {
         self.mean(local_features, Evaluator::class_activation_maps)
     }
@@ -187,33 +187,33 @@ impl SavedModel {
 /// A model's networks as they can be trained on, or written in another form.
 #[derive(Debug)]
 pub struct SavedNetworks {
-    /// What they are.
+    /// The model's card.
     pub card: ModelCard,
     /// Each with its parameters, in the card's order.
     pub networks: Vec<(EfficientNet, ParameterStore)>,
 }
 
 impl SavedNetworks {
-    /// As [`SavedModel::open`].
+    /// Opens the folder of a model, as [`SavedModel::open`] does.
     ///
     /// # Errors
-    /// As there.
+    /// The errors of [`SavedModel::open`].
     pub fn open(path: &Path) -> Result<Self> {
         let (card, networks) = networks_of(path, |network, store| Ok((network, store)))?;
         Ok(Self { card, networks })
     }
 
-    /// As [`SavedModel::from_file`].
+    /// Makes one network from a bare file of weights, as [`SavedModel::from_file`] does.
     ///
     /// # Errors
-    /// As there.
+    /// The errors of [`SavedModel::from_file`].
     pub fn from_file(path: &Path, arch: Option<&Arch>) -> Result<Self> {
         let (card, _, network) = network_of(path, arch, |network, store| Ok((network, store)))?;
         Ok(Self { card, networks: vec![network] })
     }
 }
 
-/// For prediction, with the parameters given up first, so that they are not in memory twice.
+/// The network for prediction. The parameters are dropped first, so that they are not in memory twice.
 fn ready(network: EfficientNet, store: ParameterStore) -> Result<Evaluator> {
     drop(store);
     Ok(network.into_evaluator()?)
@@ -253,9 +253,9 @@ fn network_of<T>(
             return Err(file.malformed(reason));
         }
     };
-    let told = file.classes(count)?;
-    let has_names = told.is_some();
-    let classes = match told {
+    let named = file.classes(count)?;
+    let has_names = named.is_some();
+    let classes = match named {
         Some(names) => names,
         None if file.is_of_imagenet(count)? => imagenet_classes(),
         None => (0..count).map(|class| class.to_string()).collect(),
@@ -270,7 +270,7 @@ fn network_of<T>(
     Ok((card, has_names, make(network, store)?))
 }
 
-/// What a model makes of images.
+/// The results of a model for images.
 #[derive(Debug, Clone)]
 pub struct Outputs {
     /// Mean of the networks' logits, [N, classes].

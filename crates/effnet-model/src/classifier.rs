@@ -7,9 +7,18 @@ use effnet_ops::{Activation, FoldedConv};
 use crate::arch::ClassifierKind;
 use crate::layers::{BatchNorm, Linear, PYTORCH_BATCH_NORM};
 use crate::mode::{Chance, Mode};
-use crate::onnx::Builder;
+use crate::onnx::GraphBuilder;
 
-/// Dropout and what [`ClassifierKind`] says. Stands alone too, to be trained on features that were computed before.
+/// The name of the classifier's module in a network. timm's.
+pub(crate) const CLASSIFIER: &str = "classifier";
+
+/// Whether a parameter of a network, by timm's name, is the classifier's.
+pub(crate) fn is_classifier(name: &str) -> bool {
+    name.strip_prefix(CLASSIFIER).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// Dropout, and the layers of a [`ClassifierKind`]. A classifier can also be trained without its network, on features that were
+/// computed before.
 #[derive(Debug, Clone)]
 pub struct Classifier {
     dropout: f64,
@@ -27,7 +36,7 @@ impl Classifier {
     /// of PyTorch: `weight`, `bias`; or, for the Mlp, `0` (linear), `1` (batch norm), `3` (linear).
     ///
     /// Each linear layer starts uniform within 1 / sqrt(its input, or its output if that is more). timm takes the output:
-    /// with 1000 classes much the same, but with ten the first logits have a deviation of 4, and the body learns noise
+    /// with 1000 classes much the same, but with ten the first logits have a deviation of 4, and the backbone learns noise
     /// before the classifier has calmed down.
     ///
     /// # Errors
@@ -53,11 +62,11 @@ impl Classifier {
         Ok(Self { dropout, layers })
     }
 
-    /// For many batches of evaluation: what [`Mode::Eval`] makes ready for each batch anew, made ready once. A copy of
-    /// what the parameters and running statistics are now.
+    /// A copy of the classifier for many batches of evaluation, made of the present parameters and running statistics.
+    /// [`Mode::Eval`] makes such a copy for each batch.
     ///
     /// # Errors
-    /// None that a classifier made by [`Classifier::new`] on the CPU gives.
+    /// Candle's. A classifier that [`Classifier::new`] made on the CPU gives no error.
     pub fn evaluator(&self) -> Result<ClassifierEvaluator> {
         let (layers, hidden) = match &self.layers {
             Layers::Linear(linear) => (vec![linear.evaluator(None)?], None),
@@ -68,8 +77,8 @@ impl Classifier {
         Ok(ClassifierEvaluator { layers, hidden })
     }
 
-    /// Adds it to an ONNX graph; the name of its result.
-    pub(crate) fn add_to(&self, graph: &mut Builder, name: &str, x: &str) -> Result<String> {
+    /// Adds the classifier to an ONNX graph, and returns the name of its result.
+    pub(crate) fn add_to(&self, graph: &mut GraphBuilder, name: &str, x: &str) -> Result<String> {
         match &self.layers {
             Layers::Linear(linear) => linear.add_to(graph, name, x, None),
             Layers::Mlp(first, bn, last) => {
@@ -109,7 +118,7 @@ pub struct ClassifierEvaluator {
 }
 
 impl ClassifierEvaluator {
-    /// What each place of a map of local features adds to each logit (class activation maps: Zhou et al. 2016, arXiv
+    /// The share of each place of a map of local features in each logit (class activation maps: Zhou et al. 2016, arXiv
     /// 1512.04150). Pooling and a linear classifier are linear, so this is exact: the sum over a map is the logit less its bias.
     ///
     /// A hidden unit is `swish(z) = z sigmoid(z)`, and z is linear in the places. With sigmoid(z) held at the value that it has
@@ -146,7 +155,7 @@ impl ClassifierEvaluator {
     }
 }
 
-/// What a linear layer makes of [N, h, w, features], less its bias.
+/// The result of a linear layer on [N, h, w, features], less its bias.
 fn without_bias(layer: &FoldedConv, x: &Tensor) -> Result<Tensor> {
     let features = x.dim(3)?;
     let bias = layer.forward(&Tensor::zeros((1, 1, 1, features), x.dtype(), x.device())?)?;

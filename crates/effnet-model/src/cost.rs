@@ -1,4 +1,4 @@
-//! What a network costs, layer by layer, counted from its architecture: nothing is built or run.
+//! The cost of a network, layer by layer, counted from its architecture: nothing is built or run.
 //!
 //! Counted are multiply-accumulates (MACs) of convolutions and linear layers, and the numbers that come out of them
 //! (activations), as the published tables do. Norms, activation functions, gates and pooling are left out of both.
@@ -16,7 +16,7 @@ const COLOURS: u64 = 3;
 /// Bytes of a number.
 const F32: u64 = 4;
 
-/// What a layer costs for one image.
+/// The cost of a layer for one image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerCost {
     /// `stem`, `block S.B` (stage and block, from 0), `head` or `classifier`.
@@ -27,18 +27,18 @@ pub struct LayerCost {
     pub macs: u64,
     /// Numbers that come out of its convolutions and linear layers.
     pub activations: u64,
-    /// Numbers that training keeps for the backward pass: what comes out of its convolutions, and its result.
-    pub kept: u64,
-    /// Numbers that the backward pass needs for a while: the gradients of what is widened, before and behind the filter.
-    pub passing: u64,
-    /// Numbers in and out.
-    pub ends: u64,
+    /// Numbers that training saves for the backward pass: the results of its convolutions, and its own result.
+    pub saved_for_backward: u64,
+    /// Numbers that the backward pass needs for a while: the gradients of the depthwise convolution's input and result.
+    pub temporary: u64,
+    /// Numbers of its input and its result.
+    pub input_output: u64,
 }
 
-/// What a network costs for one image.
+/// The cost of a network for one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
-    /// As Tan & Le's table 1 counts them: stem, blocks, head.
+    /// Number of layers as Tan & Le's table 1 counts them: stem, blocks, head.
     pub layers: usize,
     /// Trainable numbers.
     pub parameters: u64,
@@ -46,43 +46,43 @@ pub struct Cost {
     pub macs: u64,
     /// Numbers that come out of convolutions and linear layers.
     pub activations: u64,
-    kept: u64,
-    passing: u64,
-    ends: u64,
+    saved_for_backward: u64,
+    temporary: u64,
+    input_output: u64,
 }
 
 impl Cost {
     /// Bytes of a training step on `batch` images: parameters, their gradients and velocities; the images; what the forward
-    /// pass keeps; and the largest that comes and goes in the backward pass. The program itself and what the allocator holds
-    /// besides come on top.
+    /// pass saves; and the most that the backward pass of one layer needs. The program itself, and memory that the allocator
+    /// holds in reserve, are not counted.
     pub fn training_bytes(&self, batch: usize) -> u64 {
-        F32 * (3 * self.parameters + batch as u64 * (self.kept + self.passing))
+        F32 * (3 * self.parameters + batch as u64 * (self.saved_for_backward + self.temporary))
     }
 
     /// Bytes of evaluating `batch` images: the parameters, once as they are and once folded, and the largest input with its
     /// output.
     pub fn inference_bytes(&self, batch: usize) -> u64 {
-        F32 * (2 * self.parameters + batch as u64 * self.ends)
+        F32 * (2 * self.parameters + batch as u64 * self.input_output)
     }
 }
 
 impl Arch {
-    /// What each layer costs, for images of [`Arch::size`] pixels and so many classes: stem, blocks, head, classifier.
+    /// The cost of each layer for images of [`Arch::size`] pixels and so many classes: stem, blocks, head, classifier.
     ///
     /// # Errors
     /// [`crate::Error::InvalidArch`] as [`Arch::check`].
     pub fn layer_costs(&self, classes: usize) -> Result<Vec<LayerCost>> {
         let plan = self.plan()?;
         let pixels = |side: usize| (side * side) as u64;
-        let mut sides = self.sides().into_iter();
-        let mut side = sides.next().unwrap_or_default();
+        let mut sizes = self.feature_map_sizes().into_iter();
+        let mut side = sizes.next().unwrap_or_default();
         let mut layers = vec![stem(&plan, pixels(self.size), pixels(side))];
         let mut width = plan.stem as u64;
         for (s, stage) in plan.stages.iter().enumerate() {
             for (b, plan) in stage.iter().enumerate() {
-                let behind = sides.next().unwrap_or_default();
-                layers.push(block(format!("block {s}.{b}"), plan, [side, behind].map(pixels)));
-                (side, width) = (behind, plan.output as u64);
+                let after = sizes.next().unwrap_or_default();
+                layers.push(block(format!("block {s}.{b}"), plan, [side, after].map(pixels)));
+                (side, width) = (after, plan.output as u64);
             }
         }
         layers.push(head(&plan, width, pixels(side)));
@@ -90,7 +90,7 @@ impl Arch {
         Ok(layers)
     }
 
-    /// What the network costs, for images of [`Arch::size`] pixels and so many classes.
+    /// The cost of the network for images of [`Arch::size`] pixels and so many classes.
     ///
     /// ```
     /// let b0 = effnet_model::Arch::by_name("b0")?.cost(1000)?;
@@ -109,9 +109,9 @@ impl Arch {
             parameters: sum(|layer| layer.parameters),
             macs: sum(|layer| layer.macs),
             activations: sum(|layer| layer.activations),
-            kept: sum(|layer| layer.kept),
-            passing: most(|layer| layer.passing),
-            ends: most(|layer| layer.ends),
+            saved_for_backward: sum(|layer| layer.saved_for_backward),
+            temporary: most(|layer| layer.temporary),
+            input_output: most(|layer| layer.input_output),
         })
     }
 }
@@ -125,32 +125,32 @@ fn stem(plan: &Plan, pixels_in: u64, pixels: u64) -> LayerCost {
         parameters: patch * width + 2 * width,
         macs: patch * y,
         activations: y,
-        kept: x + 2 * y,
-        passing: y,
-        ends: x + y,
+        saved_for_backward: x + 2 * y,
+        temporary: y,
+        input_output: x + y,
     }
 }
 
-/// With the pixels of an image before and behind the depthwise convolution.
-fn block(name: String, plan: &BlockPlan, [before, behind]: [u64; 2]) -> LayerCost {
+/// The cost of a block, from the pixels of an image before and after the depthwise convolution.
+fn block(name: String, plan: &BlockPlan, [before, after]: [u64; 2]) -> LayerCost {
     let [input, hidden, output, kernel] =
         [plan.input, plan.hidden, plan.output, plan.kernel].map(|number| number as u64);
-    let widened = if plan.expands() { before * hidden } else { 0 };
-    let (filtered, narrowed) = (behind * hidden, behind * output);
+    let expansion = if plan.expands() { before * hidden } else { 0 };
+    let (depthwise, projection) = (after * hidden, after * output);
     let squeeze = plan.squeeze.unwrap_or_default() as u64;
     let gate = if squeeze > 0 { squeeze + hidden } else { 0 };
     LayerCost {
         name,
         parameters: plan.parameters() as u64,
-        macs: widened * input + filtered * kernel * kernel + 2 * squeeze * hidden + narrowed * hidden,
-        activations: widened + filtered + gate + narrowed,
-        kept: widened + filtered + 2 * narrowed,
-        passing: before * hidden + filtered,
-        ends: before * input + narrowed,
+        macs: expansion * input + depthwise * kernel * kernel + 2 * squeeze * hidden + projection * hidden,
+        activations: expansion + depthwise + gate + projection,
+        saved_for_backward: expansion + depthwise + 2 * projection,
+        temporary: before * hidden + depthwise,
+        input_output: before * input + projection,
     }
 }
 
-/// The pooling behind it included.
+/// The cost of the head, and of the pooling after it.
 fn head(plan: &Plan, input: u64, pixels: u64) -> LayerCost {
     let output = plan.head as u64;
     let (x, y) = (pixels * input, pixels * output);
@@ -159,9 +159,9 @@ fn head(plan: &Plan, input: u64, pixels: u64) -> LayerCost {
         parameters: input * output + 2 * output,
         macs: x * output,
         activations: y,
-        kept: 2 * y,
-        passing: y,
-        ends: x + y,
+        saved_for_backward: 2 * y,
+        temporary: y,
+        input_output: x + y,
     }
 }
 
@@ -177,8 +177,8 @@ fn classifier(kind: ClassifierKind, features: usize, classes: usize) -> LayerCos
         parameters: kind.parameters(features, classes) as u64,
         macs: widths.windows(2).map(|pair| pair[0] * pair[1]).sum(),
         activations: outputs,
-        kept: widths.iter().sum(),
-        passing: 0,
-        ends: widths.iter().sum(),
+        saved_for_backward: widths.iter().sum(),
+        temporary: 0,
+        input_output: widths.iter().sum(),
     }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong here, in words for the person who gave the name or the file.
+//! The errors of this crate, in words for the person who gave the name or the file.
 
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ impl Mismatch {
     }
 
     /// Tensors of each kind, up to `shown` of them, and the number of the rest.
-    pub(crate) fn told(&self, shown: usize) -> String {
+    pub(crate) fn summary(&self, shown: usize) -> String {
         let mut parts = Vec::new();
         if !self.missing.is_empty() {
             let names = listed(&self.missing, shown, String::clone);
@@ -81,7 +81,7 @@ pub(crate) fn listed<T>(items: &[T], shown: usize, show: impl Fn(&T) -> String) 
 
 impl std::fmt::Display for Mismatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.told(NAMES_SHOWN))
+        f.write_str(&self.summary(NAMES_SHOWN))
     }
 }
 
@@ -98,7 +98,7 @@ pub enum Error {
         library: &'static str,
         /// The architecture's name.
         name: String,
-        /// What is in the way.
+        /// Why the library has no such network.
         reason: String,
     },
     /// No architecture has that name.
@@ -144,7 +144,8 @@ pub enum Error {
         path: PathBuf,
         /// The network that it looks like: `a ResNet`, `an unknown network`, or the name in timm's config.json.
         network: String,
-        /// By what it was told: a tensor, or config.json; and how it differs from the nearest member, if the stem has the names of one.
+        /// How the network was recognised: by a tensor, or by config.json; and how it differs from the nearest member, if its stem
+        /// has the names of one.
         reason: String,
     },
     /// The file's tensors don't fit the network.
@@ -162,7 +163,7 @@ pub enum Error {
     /// Tensors given to [`crate::ParameterStore::load`] are not the store's.
     #[error("tensors don't fit the network: {0}")]
     Mismatch(Mismatch),
-    /// A weights file without a record of its architecture, whose tensors are those of several, and none given.
+    /// A weights file that doesn't record its architecture and has the tensors of several, and no architecture was given.
     #[error(
         "{}: its tensors are those of {} alike, which differ in padding; give one with --arch",
         path.display(),
@@ -179,9 +180,9 @@ pub enum Error {
     OtherArch {
         /// The file.
         path: PathBuf,
-        /// What it records.
+        /// The architecture that it records.
         recorded: String,
-        /// What was given.
+        /// The architecture that was given.
         given: String,
     },
     /// A tensor operation failed.

@@ -36,7 +36,7 @@ impl Evaluator {
     pub fn encode_block(&self, x: &Tensor, stage: usize, block: usize) -> Result<Tensor> {
         match self.stages.get(stage).and_then(|blocks| blocks.get(block)) {
             Some(block) => block.forward(x),
-            None => candle_core::bail!("block {block} of stage {stage}: the network has none"),
+            None => candle_core::bail!("block {block} of stage {stage}: the network has no such block"),
         }
     }
 
@@ -74,11 +74,11 @@ impl Evaluator {
         effnet_ops::global_avg_pool(&self.encode(images)?)
     }
 
-    /// What each place adds to each logit, [`ClassifierEvaluator::class_activation_maps`], from [`Evaluator::encode`]'s map:
+    /// The share of each place in each logit ([`ClassifierEvaluator::class_activation_maps`]), from [`Evaluator::encode`]'s map:
     /// [N, h, w, F] -> [N, h, w, classes].
     ///
     /// # Errors
-    /// As there.
+    /// If `map` has another shape.
     pub fn class_activation_maps(&self, map: &Tensor) -> Result<Tensor> {
         self.classifier.class_activation_maps(map)
     }

@@ -8,8 +8,8 @@ use effnet_ops::Padding;
 use crate::arch::{Arch, ClassifierKind, Variant};
 use crate::card::ModelCard;
 use crate::error::{Error, Result};
-use crate::layouts::{TORCHVISION_LARGE, torchvision, with_module};
-use crate::recorded::{ARCH_KEY, CLASSES_KEY};
+use crate::layouts::{TORCHVISION_LARGE, torchvision_from_timm, with_module};
+use crate::metadata::{ARCH_KEY, CLASSES_KEY};
 use crate::store::ParameterStore;
 use crate::weights::{save_renamed, save_weights};
 
@@ -44,7 +44,7 @@ pub fn save_for(
     match library {
         Library::Effmix | Library::Timm => save_weights(store, path, &metadata)?,
         Library::Torchvision => {
-            let modules = torchvision::from_timm(&card.arch.plan()?);
+            let modules = torchvision_from_timm(&card.arch.plan()?);
             let renamed = |name: &str| with_module(name, &modules).unwrap_or_else(|| name.to_owned());
             save_renamed(store, path, &metadata, renamed)?;
         }

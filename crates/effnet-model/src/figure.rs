@@ -1,4 +1,4 @@
-//! A picture of a network, drawn from its plan: what is built is what is seen.
+//! A picture of a network, drawn from the plan that it is built from.
 
 use crate::arch::Arch;
 use crate::error::Result;
@@ -14,7 +14,7 @@ const TOP: f64 = 64.0;
 const LINE: f64 = 15.0;
 const HEIGHT: f64 = 400.0;
 
-/// Fills: by the filter's side, and of what has no depthwise filter.
+/// Fills: of layers without a depthwise convolution, and of blocks by the side of their depthwise kernel.
 const PLAIN: &str = "#9aa3ad";
 const FILTERS: [(usize, &str); 2] = [(3, "#4c86c6"), (5, "#e08a3c")];
 
@@ -33,8 +33,8 @@ struct Slab {
 }
 
 impl Arch {
-    /// An SVG of the network for images of [`Arch::size`] pixels: a slab a block, as tall as its map is large, coloured by its
-    /// depthwise filter; arcs are skip connections.
+    /// An SVG of the network for images of [`Arch::size`] pixels: a slab for each block, as tall as its feature map is large and
+    /// coloured by its depthwise kernel; arcs are skip connections.
     ///
     /// ```
     /// let svg = effnet_model::Arch::by_name("b0")?.figure(1000)?;
@@ -74,12 +74,13 @@ impl Arch {
     }
 }
 
-/// Stem, stages, head, and what comes behind the map.
+/// Stem, stages, head, and the classifier with its pooling.
 fn parts(arch: &Arch, classes: usize) -> Result<Vec<Part>> {
     let plan = arch.plan()?;
     let plain = |side| Slab { fill: PLAIN, side, strides: false, skips: false };
     let square = |side: usize| format!("{side} x {side}");
-    let mut side = arch.size.div_ceil(arch.stem_stride);
+    let mut sizes = arch.feature_map_sizes().into_iter();
+    let mut side = sizes.next().unwrap_or_default();
     let mut parts = vec![Part {
         slabs: vec![Slab { strides: arch.stem_stride > 1, ..plain(side) }],
         text: vec!["stem".to_owned(), "conv 3x3".to_owned(), channels(plan.stem), square(side)],
@@ -87,7 +88,7 @@ fn parts(arch: &Arch, classes: usize) -> Result<Vec<Part>> {
     for (number, stage) in plan.stages.iter().enumerate() {
         let mut slabs = Vec::new();
         for block in stage {
-            side = side.div_ceil(block.stride);
+            side = sizes.next().unwrap_or_default();
             let fill =
                 FILTERS.iter().find(|(kernel, _)| *kernel == block.kernel).map_or(PLAIN, |(_, fill)| fill);
             slabs.push(Slab { fill, side, strides: block.stride > 1, skips: block.has_skip() });
@@ -100,12 +101,12 @@ fn parts(arch: &Arch, classes: usize) -> Result<Vec<Part>> {
     }
     let head = ["head".to_owned(), "conv 1x1".to_owned(), channels(plan.head), square(side)];
     parts.push(Part { slabs: vec![plain(side)], text: head.to_vec() });
-    let behind = ["pooling,".to_owned(), "classifier".to_owned(), format!("{classes} classes")];
-    parts.push(Part { slabs: vec![plain(1)], text: behind.to_vec() });
+    let classifier = ["pooling,".to_owned(), "classifier".to_owned(), format!("{classes} classes")];
+    parts.push(Part { slabs: vec![plain(1)], text: classifier.to_vec() });
     Ok(parts)
 }
 
-/// As the paper's table 1 calls it.
+/// The block's name in the paper's table 1.
 fn form(block: &BlockPlan) -> String {
     format!("MBConv{} {k}x{k}", block.hidden / block.input, k = block.kernel)
 }

@@ -1,9 +1,9 @@
 //! Which published member a file's tensors are of, told by their names and shapes. No number is read.
 
 use crate::arch::{Arch, Variant};
+use crate::classifier::is_classifier;
 use crate::error::{Error, Mismatch, Misshapen, Result};
 use crate::layouts::{self, Layout};
-use crate::pretrained::is_of_classifier;
 use crate::shapes::shapes;
 use crate::weights::WeightsFile;
 
@@ -68,7 +68,7 @@ impl WeightsFile {
             }
         }
         difference.unexpected = names.into_keys().filter(|name| !shapes.contains_key(name)).collect();
-        difference.retain(|name| !is_of_classifier(name));
+        difference.retain(|name| !is_classifier(name));
         Ok(difference)
     }
 
@@ -80,7 +80,7 @@ impl WeightsFile {
             mismatch,
             advice,
         };
-        if mismatch.names().all(is_of_classifier) {
+        if mismatch.names().all(is_classifier) {
             return Ok(refused(mismatch, "only the classifier differs".to_owned()));
         }
         let (member, difference) = self.nearest_member()?;

@@ -2,7 +2,7 @@
 //! excitation, linear.
 //!
 //! First values are the reference implementation's: convolutions N(0, 2 / fan_out) with fan_out = k k out / groups,
-//! biases zero; linear layers say their own.
+//! biases zero. A linear layer's caller gives the range of its first weights.
 
 use candle_core::{Result, Tensor, Var};
 use candle_nn::VarBuilder;
@@ -10,7 +10,7 @@ use candle_nn::init::{Init, ONE, ZERO};
 use effnet_ops::{Activation, BatchStatistics, ConvNormAct, Folded, FoldedConv, Padding};
 
 use crate::mode::Mode;
-use crate::onnx::{Builder, Steps};
+use crate::onnx::{ConvGeometry, GraphBuilder};
 
 fn he_fan_out(fan_out: usize) -> Init {
     Init::Randn { mean: 0.0, stdev: (2.0 / fan_out as f64).sqrt() }
@@ -24,11 +24,11 @@ enum Kind {
         padding: Padding,
     },
     Pointwise,
-    /// A block's, which computes it itself.
+    /// A block's depthwise convolution; the block has its stride and padding.
     Depthwise,
 }
 
-/// A convolution without bias, and the batch norm and activation behind it.
+/// A convolution without bias, and the batch norm and activation after it.
 #[derive(Debug, Clone)]
 pub(crate) struct ConvNorm {
     weight: Tensor,
@@ -71,14 +71,14 @@ impl ConvNorm {
         self.weight.dims().last().copied().unwrap_or(1)
     }
 
-    /// For many batches of evaluation, by what the parameters and running statistics are now.
+    /// A copy for many batches of evaluation, made of the present parameters and running statistics.
     pub(crate) fn evaluator(&self) -> Result<FoldedConv> {
-        let (stride, padding) = self.steps()?;
+        let (stride, padding) = self.stride_and_padding()?;
         Ok(FoldedConv::new(self.folded()?, stride, padding, self.norm.activation))
     }
 
     /// Stride and padding of a stem or head.
-    fn steps(&self) -> Result<(usize, Padding)> {
+    fn stride_and_padding(&self) -> Result<(usize, Padding)> {
         match self.kind {
             Kind::Full { stride, padding } => Ok((stride, padding)),
             Kind::Pointwise => Ok((1, Padding::Symmetric)),
@@ -88,7 +88,7 @@ impl ConvNorm {
 
     /// A stem or head in training.
     pub(crate) fn layer<'p>(&self, parameters: &'p ConvNormParameters) -> Result<ConvNormAct<'p>> {
-        let (stride, padding) = self.steps()?;
+        let (stride, padding) = self.stride_and_padding()?;
         let (eps, activation) = (self.norm.settings.eps, self.norm.activation);
         Ok(ConvNormAct { conv: parameters.as_ref(), stride, padding, eps, activation })
     }
@@ -98,16 +98,28 @@ impl ConvNorm {
         self.norm.folded(&self.weight.detach(), None)
     }
 
-    /// Adds it to an ONNX graph, for a square input of this side; the name of its result.
-    pub(crate) fn add_to(&self, graph: &mut Builder, name: &str, x: &str, steps: &Steps) -> Result<String> {
-        let y = graph.conv(name, x, self.folded()?, steps);
+    /// Adds the layer to an ONNX graph, and returns the name of its result.
+    pub(crate) fn add_to(
+        &self,
+        graph: &mut GraphBuilder,
+        name: &str,
+        x: &str,
+        geometry: &ConvGeometry,
+    ) -> Result<String> {
+        let y = graph.conv(name, x, self.folded()?, geometry);
         Ok(graph.activation(name, &y, self.norm.activation))
     }
 
-    /// A stem or head, as [`ConvNorm::add_to`].
-    pub(crate) fn add_end_to(&self, graph: &mut Builder, name: &str, x: &str, side: usize) -> Result<String> {
-        let (stride, padding) = self.steps()?;
-        self.add_to(graph, name, x, &Steps { stride, padding, side })
+    /// Adds a stem or head to an ONNX graph, for a square input of `side` pixels, and returns the name of its result.
+    pub(crate) fn add_stem_or_head_to(
+        &self,
+        graph: &mut GraphBuilder,
+        name: &str,
+        x: &str,
+        side: usize,
+    ) -> Result<String> {
+        let (stride, padding) = self.stride_and_padding()?;
+        self.add_to(graph, name, x, &ConvGeometry { stride, padding, side })
     }
 
     /// The parameters as a mode uses them.
@@ -147,7 +159,7 @@ pub(crate) struct BatchNormSettings {
     pub(crate) momentum: f64,
 }
 
-/// PyTorch's, of `nn.BatchNorm1d` and `2d`.
+/// The defaults of PyTorch's `nn.BatchNorm1d` and `2d`.
 pub(crate) const PYTORCH_BATCH_NORM: BatchNormSettings = BatchNormSettings { eps: 1e-5, momentum: 0.1 };
 
 /// Batch norm over all but the last dimension, and the activation after it.
@@ -191,7 +203,7 @@ impl BatchNorm {
         Ok(y)
     }
 
-    /// Behind a convolution (of weight [C, in, k, k], with a bias if there is one), by the running statistics.
+    /// The norm by its running statistics as a part of the convolution before it, whose weight is [C, in, k, k].
     fn folded(&self, weight: &Tensor, bias: Option<&Tensor>) -> Result<Folded> {
         let [mean, var] = [&self.running_mean, &self.running_var].map(|running| running.as_detached_tensor());
         let mean = match bias {
@@ -208,7 +220,7 @@ impl BatchNorm {
     }
 }
 
-/// Channel attention: global pool, reduce, swish, expand, sigmoid, scale.
+/// Squeeze and excitation: global pool, reduce, swish, expand, sigmoid, scale.
 #[derive(Debug, Clone)]
 pub(crate) struct SqueezeExcite {
     reduce_weight: Tensor,
@@ -232,17 +244,17 @@ impl SqueezeExcite {
         })
     }
 
-    /// Adds it to an ONNX graph; the name of its result.
-    pub(crate) fn add_to(&self, graph: &mut Builder, name: &str, x: &str) -> Result<String> {
+    /// Adds the gate to an ONNX graph, and returns the name of its result.
+    pub(crate) fn add_to(&self, graph: &mut GraphBuilder, name: &str, x: &str) -> Result<String> {
         let pointwise = |weight: &Tensor, bias: &Tensor| {
             Folded::linear(&weight.detach().flatten_from(1)?, &bias.detach())
         };
         let pooled = graph.pool(&format!("{name}.pool"), x);
         let reduce = pointwise(&self.reduce_weight, &self.reduce_bias)?;
-        let reduced = graph.conv(&format!("{name}.reduce"), &pooled, reduce, &Steps::POINTWISE);
+        let reduced = graph.conv(&format!("{name}.reduce"), &pooled, reduce, &ConvGeometry::POINTWISE);
         let reduced = graph.activation(&format!("{name}.reduce"), &reduced, Activation::Swish);
         let expand = pointwise(&self.expand_weight, &self.expand_bias)?;
-        let expanded = graph.conv(&format!("{name}.expand"), &reduced, expand, &Steps::POINTWISE);
+        let expanded = graph.conv(&format!("{name}.expand"), &reduced, expand, &ConvGeometry::POINTWISE);
         let gate = graph.sigmoid(&format!("{name}.gate"), &expanded);
         Ok(graph.mul(name, x, &gate))
     }
@@ -279,7 +291,7 @@ impl Linear {
         Ok(Self { weight, bias: vb.get_with_hints(output, "bias", ZERO)? })
     }
 
-    /// For many batches of evaluation, by what the parameters and running statistics are now; with the norm behind it, if any.
+    /// A copy for many batches of evaluation, with the norm after it, if there is one.
     pub(crate) fn evaluator(&self, norm: Option<&BatchNorm>) -> Result<FoldedConv> {
         let (folded, activation) = self.folded(norm)?;
         Ok(FoldedConv::new(folded, 1, Padding::Symmetric, activation))
@@ -301,10 +313,10 @@ impl Linear {
         }
     }
 
-    /// Adds it to an ONNX graph, with the norm behind it, if any; the name of its result.
+    /// Adds the layer to an ONNX graph, with the norm after it if there is one, and returns the name of its result.
     pub(crate) fn add_to(
         &self,
-        graph: &mut Builder,
+        graph: &mut GraphBuilder,
         name: &str,
         x: &str,
         norm: Option<&BatchNorm>,

@@ -7,12 +7,12 @@ use candle_nn::VarBuilder;
 
 use crate::arch::Arch;
 use crate::block::Block;
-use crate::classifier::Classifier;
+use crate::classifier::{self, CLASSIFIER, Classifier};
 use crate::error::{Error, Result};
 use crate::evaluator::Evaluator;
 use crate::layers::{BatchNorm, BatchNormSettings, ConvNorm};
 use crate::mode::Mode;
-use crate::onnx::Builder;
+use crate::onnx::GraphBuilder;
 use crate::part::{self, Part};
 use crate::table::STEM_KERNEL;
 
@@ -27,6 +27,8 @@ pub struct EfficientNet {
     head: ConvNorm,
     classifier: Classifier,
     feature_len: usize,
+    /// The prefix of its parameters' names.
+    prefix: String,
 }
 
 impl EfficientNet {
@@ -51,14 +53,14 @@ impl EfficientNet {
         let mut stages = Vec::new();
         let mut width = plan.stem;
         let mut index = 0;
-        let mut padding = arch.padding.behind(arch.stem_stride);
+        let mut padding = arch.padding.after_stride(arch.stem_stride);
         for (s, stage) in plan.stages.iter().enumerate() {
             let mut blocks = Vec::new();
             for (b, block) in stage.iter().enumerate() {
                 let drop_path = arch.drop_path * index as f64 / total as f64;
                 let vb = vb.pp("blocks").pp(s).pp(b);
                 blocks.push(Block::new(block, arch, padding, index, drop_path, &vb)?);
-                padding = padding.behind(block.stride);
+                padding = padding.after_stride(block.stride);
                 width = block.output;
                 index += 1;
             }
@@ -67,8 +69,9 @@ impl EfficientNet {
 
         let head = ConvNorm::pointwise(width, bn(plan.head, "bn2")?, &vb.pp("conv_head"))?;
         let classifier =
-            Classifier::new(arch.classifier, plan.head, classes, arch.dropout, vb.pp("classifier"))?;
-        Ok(Self { arch: arch.clone(), stem, stages, head, classifier, feature_len: plan.head })
+            Classifier::new(arch.classifier, plan.head, classes, arch.dropout, vb.pp(CLASSIFIER))?;
+        let (arch, feature_len, prefix) = (arch.clone(), plan.head, vb.prefix());
+        Ok(Self { arch, stem, stages, head, classifier, feature_len, prefix })
     }
 
     /// The architecture.
@@ -81,20 +84,32 @@ impl EfficientNet {
         self.feature_len
     }
 
-    /// For many batches of evaluation: what [`Mode::Eval`] makes ready for each batch anew, made ready once. A copy of
-    /// what the parameters and running statistics are now.
+    /// Whether the parameter or running statistic of this name, as the `VarBuilder` given to [`EfficientNet::new`] has it, is the
+    /// classifier's. All others are the backbone's. A classifier's hidden layer and its norm belong to the classifier.
+    ///
+    /// A training loop asks this to give classifier and backbone learning rates of their own, or to train one of them alone.
+    pub fn is_classifier(&self, name: &str) -> bool {
+        let own = match self.prefix.as_str() {
+            "" => Some(name),
+            prefix => name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.')),
+        };
+        own.is_some_and(classifier::is_classifier)
+    }
+
+    /// A copy of the network for many batches of evaluation, made of the present parameters and running statistics.
+    /// [`Mode::Eval`] makes such a copy for each batch.
     ///
     /// # Errors
-    /// None that a network made by [`EfficientNet::new`] on the CPU gives.
+    /// Candle's. A network that [`EfficientNet::new`] made on the CPU gives no error.
     pub fn evaluator(&self) -> CandleResult<Evaluator> {
         self.clone().into_evaluator()
     }
 
-    /// [`EfficientNet::evaluator`] of a network that is not needed any more: each block is given up once it is made ready,
-    /// so that where nobody else holds the parameters, both forms are never in memory whole.
+    /// As [`EfficientNet::evaluator`], for a network that is not needed any more: each block is dropped once its copy is made, so
+    /// that both forms are never in memory whole unless the parameters are held elsewhere too.
     ///
     /// # Errors
-    /// As there.
+    /// The errors of [`EfficientNet::evaluator`].
     pub fn into_evaluator(self) -> CandleResult<Evaluator> {
         let ready = |blocks: Vec<Block>| blocks.into_iter().map(|block| block.evaluator()).collect();
         Ok(Evaluator {
@@ -105,23 +120,23 @@ impl EfficientNet {
         })
     }
 
-    /// Adds the network to an ONNX graph, for square images of this side; the name of its logits.
+    /// Adds the network to an ONNX graph, for square images of `size` pixels a side, and returns the name of its logits.
     pub(crate) fn add_to(
         &self,
-        graph: &mut Builder,
+        graph: &mut GraphBuilder,
         prefix: &str,
         images: &str,
         size: usize,
     ) -> CandleResult<String> {
         let name = |part: &str| format!("{prefix}{part}");
-        let mut x = self.stem.add_end_to(graph, &name("stem"), images, size)?;
+        let mut x = self.stem.add_stem_or_head_to(graph, &name("stem"), images, size)?;
         let mut side = self.arch.padding.outputs(size, STEM_KERNEL, self.arch.stem_stride);
         for (s, blocks) in self.stages.iter().enumerate() {
             for (b, block) in blocks.iter().enumerate() {
                 (x, side) = block.add_to(graph, &name(&format!("blocks.{s}.{b}")), &x, side)?;
             }
         }
-        let map = self.head.add_end_to(graph, &name("head"), &x, side)?;
+        let map = self.head.add_stem_or_head_to(graph, &name("head"), &x, side)?;
         let pooled = graph.pool(&name("pool"), &map);
         let feature = graph.flatten(&name("feature"), &pooled);
         self.classifier.add_to(graph, &name("classifier"), &feature)
@@ -165,7 +180,7 @@ impl EfficientNet {
     pub fn encode_block(&self, x: &Tensor, stage: usize, block: usize, mode: Mode) -> CandleResult<Tensor> {
         match self.stages.get(stage).and_then(|blocks| blocks.get(block)) {
             Some(block) => part::forward(&[Part::Block(block)], x, mode),
-            None => candle_core::bail!("block {block} of stage {stage}: the network has none"),
+            None => candle_core::bail!("block {block} of stage {stage}: the network has no such block"),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Networks that are not of the family, told by the names of their tensors, and where these don't suffice by shapes.
+//! Networks that are not of the family, recognised by the names of their tensors, and where these are not enough by shapes.
 
 use crate::arch::Arch;
 use crate::error::{Error, Mismatch};
@@ -7,7 +7,7 @@ use crate::weights::{WeightsFile, shown};
 /// A message shows so many names of a network that is unknown, and so many of each kind of difference from the nearest member.
 const EXAMPLES: usize = 3;
 
-/// By what a kind of network is told.
+/// How a kind of network is recognised.
 struct Telltale {
     network: &'static str,
     /// Tensors that it has, all of them.
@@ -103,24 +103,13 @@ impl WeightsFile {
         Error::OtherNetwork { path: self.path().to_owned(), network: network.into(), reason }
     }
 
-    /// The error for tensors under the names of no library's EfficientNet.
-    pub(crate) fn of_no_layout(&self) -> Error {
-        match self.config() {
-            Err(named @ Error::OtherNetwork { .. }) => named,
-            _ => {
-                let (network, reason) = self.recognised().unwrap_or_else(|| self.unknown());
-                self.other_network(network, reason)
-            }
-        }
-    }
-
     /// The error for tensors whose stem has the name of an EfficientNet's, and which are no published member's. They differ from
     /// those of the nearest one by `difference`.
     pub(crate) fn other_than(&self, nearest: &Arch, difference: &Mismatch) -> Error {
         let nearest = format!(
             "the nearest member is {}, from which it differs: {}",
             nearest.name,
-            difference.told(EXAMPLES)
+            difference.summary(EXAMPLES)
         );
         match self.recognised() {
             Some((network, reason)) => self.other_network(network, format!("{reason}; {nearest}")),
@@ -133,13 +122,15 @@ impl WeightsFile {
         self.recognised().is_some()
     }
 
-    fn recognised(&self) -> Option<(&'static str, String)> {
+    /// The kind of network, and the tensor that it was recognised by; nothing if it is unknown, or one of the family.
+    pub(crate) fn recognised(&self) -> Option<(&'static str, String)> {
         let telltale = TELLTALES.iter().find(|telltale| telltale.is_of(self))?;
         let tensor = telltale.names.first()?;
         Some((telltale.network, format!("it has a tensor {tensor} {:?}", self.shape(tensor)?)))
     }
 
-    fn unknown(&self) -> (&'static str, String) {
+    /// The words for an unknown network, with some of its tensors.
+    pub(crate) fn unknown(&self) -> (&'static str, String) {
         let examples: Vec<String> = self.shapes().map(|(name, _)| shown(name)).take(EXAMPLES).collect();
         let reason = match examples.is_empty() {
             true => "it has no tensors".to_owned(),

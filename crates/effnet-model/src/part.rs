@@ -1,4 +1,4 @@
-//! What the body of a network is made of: a stem, blocks, a head; in training, all of them are one operation.
+//! The layers of a network's backbone: a stem, blocks, a head. In training all of them are one operation.
 
 use candle_core::{Result, Tensor};
 use effnet_ops::{BatchStatistics, Layer};
@@ -7,7 +7,7 @@ use crate::block::{Block, BlockParameters};
 use crate::layers::{ConvNorm, ConvNormParameters};
 use crate::mode::Mode;
 
-/// A layer of the body.
+/// A layer of the backbone.
 #[derive(Clone, Copy)]
 pub(crate) enum Part<'a> {
     /// The stem or the head.

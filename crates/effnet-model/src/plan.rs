@@ -1,5 +1,4 @@
-//! An architecture worked out to channels and strides: what the network is built from, and counted from without
-//! being built.
+//! An architecture worked out to channels and strides. A network is built from its plan, and its cost is counted from it.
 
 use crate::arch::{Arch, ClassifierKind, Variant};
 use crate::table::{B0, HEAD, SQUEEZE, STEM, STEM_KERNEL};
@@ -20,7 +19,7 @@ pub struct Plan {
 pub struct BlockPlan {
     /// Channels in.
     pub input: usize,
-    /// Channels between: input times the expansion.
+    /// Channels of the depthwise convolution: input times the expansion factor.
     pub hidden: usize,
     /// Channels out.
     pub output: usize,
@@ -33,7 +32,7 @@ pub struct BlockPlan {
 }
 
 impl BlockPlan {
-    /// Whether the block widens its input by a convolution; those of the first stage don't.
+    /// Whether the block has an expansion. The blocks of the first stage have none.
     pub fn expands(&self) -> bool {
         self.hidden != self.input
     }
@@ -59,8 +58,8 @@ impl Plan {
     pub(crate) fn new(arch: &Arch) -> Self {
         let scaling = &arch.scaling;
         let lite = arch.variant == Variant::Lite;
-        let ends = |base| if lite { base } else { scaling.channels(base) };
-        let stem = ends(STEM);
+        let stem_or_head = |base| if lite { base } else { scaling.channels(base) };
+        let stem = stem_or_head(STEM);
         let mut input = stem;
         let last = B0.len() - 1;
         let stage = |(index, stage): (usize, &crate::table::Stage)| {
@@ -81,7 +80,7 @@ impl Plan {
             };
             (0..layers).map(block).collect()
         };
-        Self { stem, stages: B0.iter().enumerate().map(stage).collect(), head: ends(HEAD) }
+        Self { stem, stages: B0.iter().enumerate().map(stage).collect(), head: stem_or_head(HEAD) }
     }
 
     /// Number of blocks.
@@ -89,8 +88,8 @@ impl Plan {
         self.stages.iter().map(Vec::len).sum()
     }
 
-    /// Trainable numbers of the body: all but the classifier.
-    pub fn body_parameters(&self) -> usize {
+    /// Number of trainable numbers of the backbone: all layers but the classifier.
+    pub fn backbone_parameters(&self) -> usize {
         let stem = STEM_KERNEL * STEM_KERNEL * 3 * self.stem + 2 * self.stem;
         let blocks: usize = self.stages.iter().flatten().map(BlockPlan::parameters).sum();
         let last = self.stages.last().and_then(|s| s.last()).map_or(self.stem, |b| b.output);

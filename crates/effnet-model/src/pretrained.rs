@@ -9,6 +9,7 @@ use candle_nn::init::Init;
 use candle_nn::var_builder::SimpleBackend;
 
 use crate::arch::Arch;
+use crate::classifier::is_classifier;
 use crate::error::{Error, Mismatch, Misshapen, Result};
 use crate::layouts::{self, Layout};
 use crate::network::EfficientNet;
@@ -26,7 +27,7 @@ pub struct Pretrained {
     pub network: EfficientNet,
     /// Its parameters.
     pub store: ParameterStore,
-    /// Whose names the file's tensors have.
+    /// The library whose names the file's tensors have.
     pub layout: Layout,
     /// Whether the file's classifier is of another size or kind, or there is none, so that the network's is new and
     /// untrained.
@@ -44,7 +45,7 @@ pub struct Pretrained {
 pub fn load_pretrained(file: &WeightsFile, arch: &Arch, classes: usize, seed: u64) -> Result<Pretrained> {
     let (network, store, mut mismatch) = filled(file, arch, classes, Some(seed))?;
     let before = mismatch.len();
-    mismatch.retain(|name| !is_of_classifier(name));
+    mismatch.retain(|name| !is_classifier(name));
     let classifier_made_new = mismatch.len() < before;
     let (network, store) = fitting(file, arch, network, store, mismatch)?;
     let layout = file.layout()?;
@@ -76,10 +77,6 @@ pub(crate) fn classes_of(file: &WeightsFile, arch: &Arch) -> Result<Option<usize
     let names = layouts::names(file, &arch.plan()?)?;
     let last = ["classifier.bias", "classifier.3.bias"].iter().find_map(|name| names.get(*name));
     Ok(last.and_then(|name| file.shape(name)).map(|shape| shape.iter().product()))
-}
-
-pub(crate) fn is_of_classifier(name: &str) -> bool {
-    name.starts_with("classifier.")
 }
 
 /// The network, if nothing differs. Else it is dropped before others are made, which tell whose the weights are.
@@ -125,7 +122,7 @@ fn filled(
     Ok((network, store, mismatch))
 }
 
-/// What went wrong while a network was built.
+/// The errors of building a network from a file.
 #[derive(Default)]
 struct Found {
     mismatch: Mismatch,
@@ -133,7 +130,7 @@ struct Found {
     error: Option<Error>,
 }
 
-/// What a network takes its parameters from: the file, put in the store. It asks for each once.
+/// The source of a network's parameters: the file. The network asks for each once, and it is put in the store.
 struct Source<'a> {
     file: &'a WeightsFile,
     /// The file's name of each of ours.
@@ -187,9 +184,9 @@ impl SimpleBackend for Source<'_> {
             }),
             None => found.mismatch.missing.push(name.to_owned()),
         }
-        // A network that doesn't fit is refused in the end: it needs no first weights, and no memory, which what was said of the
-        // file could make any amount.
-        match self.makes_new && is_of_classifier(name) {
+        // A network that doesn't fit is refused in the end. It needs no first weights and no memory, of which a damaged card or
+        // file could ask for any amount.
+        match self.makes_new && is_classifier(name) {
             true => self.store.get(shape, name, init, dtype, device),
             false => Tensor::zeros((), dtype, device)?.broadcast_as(shape),
         }

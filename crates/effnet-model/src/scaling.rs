@@ -22,16 +22,16 @@ use serde::{Deserialize, Serialize};
 /// The bases of compound scaling.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bases {
-    /// Of depth.
+    /// The base of depth.
     pub alpha: f64,
-    /// Of width.
+    /// The base of width.
     pub beta: f64,
-    /// Of resolution.
+    /// The base of resolution.
     pub gamma: f64,
 }
 
 impl Bases {
-    /// What the paper's search found (section 4).
+    /// The bases that the paper's search found (section 4).
     pub const PAPER: Self = Self { alpha: 1.2, beta: 1.1, gamma: 1.15 };
 
     /// alpha beta^2 gamma^2: by how much the cost of a convolution grows with each whole phi. About 2, says the constraint.
@@ -49,11 +49,11 @@ const FLOAT_NOISE: f64 = 1e-6;
 /// Coefficients that multiply B0's width, depth and resolution.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Scaling {
-    /// Of channels, w.
+    /// Factor w of the number of channels.
     pub width: f64,
-    /// Of layers in a stage, d.
+    /// Factor d of the number of layers in a stage.
     pub depth: f64,
-    /// Of the input's side, r.
+    /// Factor r of the side of the input images.
     pub resolution: f64,
 }
 
@@ -77,8 +77,8 @@ impl Scaling {
         let exact = self.width * base as f64;
         let rounded = ((exact + DIVISOR / 2.0) / DIVISOR).floor() * DIVISOR;
         let rounded = rounded.max(DIVISOR);
-        let kept = if rounded < 0.9 * exact { rounded + DIVISOR } else { rounded };
-        kept as usize
+        let channels = if rounded < 0.9 * exact { rounded + DIVISOR } else { rounded };
+        channels as usize
     }
 
     /// Layers of a stage: d * `base`, rounded up, at least one.

@@ -30,7 +30,7 @@ pub struct Candidate {
     pub bases: Bases,
     /// The baseline, so scaled.
     pub arch: Arch,
-    /// What it costs.
+    /// Its cost.
     pub cost: Cost,
 }
 
@@ -111,7 +111,7 @@ pub fn spread(candidates: Vec<Candidate>, count: usize) -> Vec<Candidate> {
     candidates.into_iter().zip(chosen).filter_map(|(candidate, chosen)| chosen.then_some(candidate)).collect()
 }
 
-/// What is raised.
+/// The dimension that is raised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dimension {

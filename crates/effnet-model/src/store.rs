@@ -45,7 +45,7 @@ impl ParameterStore {
         VarBuilder::from_backend(Box::new(self.clone()), DType::F32, self.device.clone())
     }
 
-    /// What an optimiser may change, sorted by name: parameters that are not frozen.
+    /// The parameters that an optimiser may change, sorted by name: those that are not frozen.
     pub fn trainable(&self) -> Vec<(String, Var)> {
         let frozen = self.frozen();
         self.select(|name| !is_buffer(name) && !frozen.iter().any(|prefix| name.starts_with(prefix)))
@@ -53,7 +53,7 @@ impl ParameterStore {
 
     /// Takes the parameters whose names begin so out of [`ParameterStore::trainable`]: `"blocks.0."`, or `""` for all.
     ///
-    /// Batch norm goes by its mode, not by this: a frozen body that is to stay as it is altogether is run in
+    /// Batch norm goes by its mode, not by this: a frozen backbone whose running statistics are to stay too is run in
     /// [`crate::Mode::Eval`], and only the classifier in training mode.
     pub fn freeze(&self, prefix: &str) {
         self.frozen().insert(prefix.to_string());

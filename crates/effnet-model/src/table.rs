@@ -5,9 +5,9 @@
 /// One row of the table: a stage, whose blocks have one form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stage {
-    /// Widening of the block's input before the depthwise convolution; 1 is no expansion.
+    /// Expansion factor: channels of the depthwise convolution over channels of the block's input. 1 is no expansion.
     pub expand: usize,
-    /// Side of the depthwise filter, pixels.
+    /// Side of the depthwise kernel, pixels.
     pub kernel: usize,
     /// Channels into the stage.
     pub input: usize,

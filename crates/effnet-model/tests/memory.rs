@@ -3,11 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use effnet_model::candle::{DType, Device, Tensor, Var};
@@ -15,45 +13,20 @@ use effnet_model::{
     Arch, ClassifierKind, EfficientNet, Error, Mode, ModelCard, ParameterStore, SavedModel, WeightsFile,
     load_pretrained, save_weights,
 };
-use effnet_ops::{Moved, Sgd, sgd_step};
+use effnet_ops::{Sgd, SgdParam, sgd_step};
+use peak_alloc::PeakAlloc;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// The system's allocator, with a count of the bytes that are lent and of the most that were.
-struct Counting;
-
-static LENT: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-fn lent(bytes: usize) {
-    let now = LENT.fetch_add(bytes, Ordering::Relaxed) + bytes;
-    MOST.fetch_max(now, Ordering::Relaxed);
-}
-
-// SAFETY: every call is the system allocator's own, with the same arguments.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        lent(layout.size());
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        LENT.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// The most bytes that are lent while `work` runs, beyond those before.
+/// The most bytes that are allocated while `work` runs, beyond those before.
 fn most_bytes(work: impl FnOnce()) -> f64 {
-    let before = LENT.load(Ordering::Relaxed);
-    MOST.store(before, Ordering::Relaxed);
+    ALLOCATOR.reset_peak_usage();
+    let before = ALLOCATOR.peak_usage();
     work();
-    (MOST.load(Ordering::Relaxed) - before) as f64
+    (ALLOCATOR.peak_usage() - before) as f64
 }
 
 /// As far as the model may be off: it leaves out what products pack, and what is made ready for them.
@@ -159,11 +132,11 @@ fn memory_is_what_is_allocated() {
             let velocities: Vec<Var> = parameters.iter().map(at_rest).collect();
             let logits = network.forward_t(&images(), Mode::Train { seed: 1 }).unwrap();
             let gradients = effnet_ops::backward(&logits.sqr().unwrap().sum_all().unwrap()).unwrap();
-            let moved: Vec<Moved<'_>> = parameters
+            let moved: Vec<SgdParam<'_>> = parameters
                 .iter()
                 .zip(&velocities)
                 .filter_map(|(parameter, velocity)| {
-                    Some(Moved { parameter, velocity, gradient: gradients.get(parameter)? })
+                    Some(SgdParam { parameter, velocity, gradient: gradients.get(parameter)? })
                 })
                 .collect();
             assert_eq!(moved.len(), parameters.len());

@@ -4,9 +4,9 @@
 //! activations that are all denormal), swish took 2.2 times as long with them, batch norm with swish 1.4, a pointwise
 //! convolution 1.07. With this module all take what they take on other numbers. Such numbers carry no weight in a sum.
 //!
-//! A thread's setting is changed only while it works on a piece of an operation ([`flushed`]), and every piece does so, on
-//! whichever thread: a pool's, of any size, or the caller's. So results depend neither on who built the pool nor on where a
-//! piece is computed, and no code but this crate's runs under another setting than it expects.
+//! A thread's setting is changed only while it works on a piece of an operation ([`flushed`]), and for every piece, whether on a
+//! thread of a pool or on the caller's. So results depend neither on the program that built the pool nor on the thread that
+//! computes a piece, and no code but this crate's runs under another setting than it expects.
 //!
 //! On x86-64 these are the bits FTZ and DAZ of MXCSR. Other processors keep their denormals.
 
@@ -14,20 +14,23 @@
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(crate) fn flushed<T>(f: impl FnOnce() -> T) -> T {
-    let before = setting();
-    if before & FLUSH == FLUSH {
-        return f();
-    }
-    /// So that it is put back when `f` panics too.
-    struct PutBack(u32);
+    /// Puts the setting back when it is dropped, so also when `f` panics.
+    struct PutBack(Option<u32>);
     impl Drop for PutBack {
         #[inline(always)]
         fn drop(&mut self) {
-            set(self.0);
+            if let Some(before) = self.0 {
+                set(before);
+            }
         }
     }
-    set(before | FLUSH);
-    let _put_back = PutBack(before);
+    let before = setting();
+    let changes = before & FLUSH != FLUSH;
+    if changes {
+        set(before | FLUSH);
+    }
+    let _put_back = PutBack(changes.then_some(before));
+    // One call, so that `f` is inlined once.
     f()
 }
 
@@ -64,7 +67,7 @@ fn set(word: u32) {
     // stay masked and rounding as it is. Rust's reference asks an asm block to leave MXCSR as it found it, for the compiler
     // relies on its start-up value where it computes constants, or moves arithmetic that no memory ties down, over the block.
     // All that can come of it is a denormal in the place of a zero: both are numbers, and the kernels' pieces are loops over
-    // memory, behind a call.
+    // memory, inside a call.
     unsafe {
         std::arch::asm!("ldmxcsr [{}]", in(reg) &raw const word, options(nostack, preserves_flags));
     }

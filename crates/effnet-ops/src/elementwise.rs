@@ -23,7 +23,7 @@ pub(crate) fn map<const N: usize, M: Map<N>>(level: Level, inputs: [&[f32]; N], 
     assert!(inputs.iter().all(|input| input.len() == len), "elementwise inputs of one length");
     // SAFETY: the kernel writes as many values as its inputs have, which is the piece's length.
     unsafe {
-        parallel::written(len, PIECE, |i, out| {
+        parallel::written(len, PIECE, &|i, out| {
             let inputs = inputs.map(|input| input[i * PIECE..i * PIECE + out.len()].as_ptr());
             dispatch::run(level, MapPiece { inputs, out: out.as_mut_ptr().cast(), len: out.len(), map });
         })

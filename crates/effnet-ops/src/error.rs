@@ -1,4 +1,4 @@
-//! What a caller can get wrong, said with the shapes.
+//! The errors of the operations, which name the shapes.
 
 /// Why an operation was refused. The operations return [`candle_core::Result`], in which this is
 /// wrapped ([`candle_core::Error::Wrapped`]); its text names the operation, the shapes it got and

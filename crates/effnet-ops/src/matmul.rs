@@ -9,7 +9,7 @@ use std::ops::Range;
 use gemm::Parallelism;
 
 use crate::elementwise::pointer;
-use crate::parallel::{self, Shared};
+use crate::parallel::{self, SharedPointer};
 
 /// Tasks that a product is cut in at least, if it is large enough: some for each of a few cores.
 const TASKS: usize = 8;
@@ -50,7 +50,7 @@ pub(crate) fn product(x: &[f32], k: usize, b: Matrix<'_>, bias: Option<&[f32]>) 
     if blocks >= TASKS || n < 128 {
         // SAFETY: `tile` writes all n columns of its rows.
         return unsafe {
-            parallel::written(rows * n, block * n, |i, out| {
+            parallel::written(rows * n, block * n, &|i, out| {
                 let rows = out.len() / n;
                 let x = &x[i * block * k..][..rows * k];
                 tile(x, k, b, bias, 0..n, pointer(out), n);
@@ -61,8 +61,8 @@ pub(crate) fn product(x: &[f32], k: usize, b: Matrix<'_>, bias: Option<&[f32]>) 
     let width = n.div_ceil(TASKS.div_ceil(blocks.max(1))).next_multiple_of(32).min(n);
     let across = n.div_ceil(width);
     let mut out = Vec::with_capacity(rows * n);
-    let place = Shared(out.as_mut_ptr());
-    parallel::tasks(blocks * across, |task| {
+    let place = SharedPointer(out.as_mut_ptr());
+    parallel::tasks(blocks * across, &|task| {
         let (row, column) = (task / across * block, task % across * width);
         let (rows, columns) = (block.min(rows - row), column..(column + width).min(n));
         // SAFETY: the tile's rows and columns are inside `out`, and no other task's.
@@ -149,14 +149,14 @@ pub(crate) fn product_over_rows(a: &[f32], m: usize, b: &[f32], n: usize) -> Vec
         unsafe { over_rows(a, b, out, stride, false) };
     };
     let mut out = Vec::with_capacity(m * n);
-    let shared = Shared(out.as_mut_ptr());
+    let shared = SharedPointer(out.as_mut_ptr());
     if blocks == 1 {
-        parallel::tasks(tiles, |tile| {
+        parallel::tasks(tiles, &|tile| {
             let [down, across] = place(tile);
             product(tile, shared.at(down.start * n + across.start), n);
         });
     } else {
-        let parts = parallel::tasks(blocks * tiles, |task| {
+        let parts = parallel::tasks(blocks * tiles, &|task| {
             let [down, across] = place(task % tiles);
             let mut part = Vec::with_capacity(down.len() * across.len());
             product(task, part.as_mut_ptr(), across.len());
@@ -167,7 +167,7 @@ pub(crate) fn product_over_rows(a: &[f32], m: usize, b: &[f32], n: usize) -> Vec
         if tiles == 1 {
             return parallel::sum_in_order(parts);
         }
-        parallel::tasks(tiles, |tile| {
+        parallel::tasks(tiles, &|tile| {
             let [down, across] = place(tile);
             let (first, rest) = (&parts[tile], parts[tile..].iter().step_by(tiles).skip(1));
             let mut total = first.clone();

@@ -13,16 +13,16 @@ pub enum Padding {
     /// k / 2 on each side, as PyTorch's `padding=k // 2`: output floor((size - 1) / stride) + 1.
     Symmetric,
     /// TensorFlow's SAME: output ceil(size / stride), and just as many zeros as that takes, the odd
-    /// one behind. It depends on the size of the input, and differs from the other at stride 2.
+    /// one after the input. It depends on the size of the input, and differs from `Symmetric` at stride 2.
     Same,
-    /// The zeros that SAME takes at this size, whatever the input's (lukemelas's EfficientNet-PyTorch, whose networks are built
-    /// for one size): output floor((size + zeros - k) / stride) + 1. An input that is shorter than the kernel with its zeros has
-    /// none.
+    /// The zeros that SAME takes at this size, whatever the input's size (lukemelas's EfficientNet-PyTorch, whose networks are
+    /// built for one size): output floor((size + zeros - k) / stride) + 1. An input that with its zeros is shorter than the
+    /// kernel has no output.
     Fixed(usize),
 }
 
 impl Padding {
-    /// Zeros before the first value of an axis and behind its last that the windows touch; none where there is no output.
+    /// The zeros that the windows touch before the first value of an axis and after its last; `[0, 0]` if there is no output.
     ///
     /// ```
     /// use effnet_ops::Padding;
@@ -33,7 +33,7 @@ impl Padding {
         Axis::new(input, kernel, stride, self).map_or([0, 0], |axis| axis.border())
     }
 
-    /// Size of the output along an axis; 0 where the input is too small, which only [`Padding::Fixed`] has.
+    /// Size of the output along an axis. It is 0 if the input is too small, which happens with [`Padding::Fixed`] only.
     ///
     /// ```
     /// use effnet_ops::Padding;
@@ -44,9 +44,15 @@ impl Padding {
         Axis::new(input, kernel, stride, self).map_or(0, |axis| axis.output)
     }
 
-    /// Of the convolutions behind one of this stride: the size it is fixed for shrinks with the images.
+    /// The padding of the convolutions after one of this stride: the size that a fixed padding is for shrinks with the images.
+    ///
+    /// ```
+    /// use effnet_ops::Padding;
+    /// assert_eq!(Padding::Fixed(65).after_stride(2), Padding::Fixed(33));
+    /// assert_eq!(Padding::Same.after_stride(2), Padding::Same);
+    /// ```
     #[must_use]
-    pub fn behind(self, stride: usize) -> Self {
+    pub fn after_stride(self, stride: usize) -> Self {
         match self {
             Self::Fixed(size) => Self::Fixed(size.div_ceil(stride)),
             Self::Symmetric | Self::Same => self,
@@ -90,7 +96,7 @@ impl Axis {
         (o * self.stride + k).checked_sub(self.before).filter(|i| *i < self.input)
     }
 
-    /// Zeros before the first value and behind the last that some tap touches.
+    /// The zeros that some tap touches, before the first value and after the last.
     pub(crate) fn border(&self) -> [usize; 2] {
         let end = (self.output - 1) * self.stride + self.kernel;
         [self.before, end.saturating_sub(self.before + self.input)]
@@ -221,7 +227,7 @@ mod tests {
         }
         assert_eq!(Axis::new(1, 5, 2, Padding::Fixed(14)), None, "PyTorch refuses 1 + 3 values under 5 taps");
         assert_eq!(Padding::Fixed(14).outputs(1, 5, 2), 0);
-        assert_eq!(Padding::Fixed(65).behind(2), Padding::Fixed(33));
+        assert_eq!(Padding::Fixed(65).after_stride(2), Padding::Fixed(33));
     }
 
     #[test]

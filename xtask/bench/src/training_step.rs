@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use effnet_model::candle::backprop::GradStore;
 use effnet_model::candle::{Device, Tensor, Var};
 use effnet_model::{Arch, EfficientNet, Mode, ParameterStore};
-use effnet_ops::{Moved, Sgd, backward, sgd_step};
+use effnet_ops::{Sgd, SgdParam, backward, sgd_step};
 use noisy_labels::losses::cross_entropy;
 use noisy_labels::soft::one_hot;
 
@@ -60,7 +60,7 @@ impl TrainingStep {
     pub(crate) fn optimise(&self, gradients: &GradStore) -> Result<()> {
         let moved = self.parameters.iter().map(|(parameter, velocity)| {
             let gradient = gradients.get(parameter).context("every parameter has a gradient")?;
-            Ok(Moved { parameter, velocity, gradient })
+            Ok(SgdParam { parameter, velocity, gradient })
         });
         Ok(sgd_step(&moved.collect::<Result<Vec<_>>>()?, &SGD)?)
     }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::arch::{Interpolation, Preprocessing};
 use crate::plan::Plan;
+use crate::preprocessing::{Interpolation, Preprocessing};
 
 pub(super) const STEM: &str = "features.0.0.weight";
 
@@ -11,8 +11,9 @@ pub(super) const STEM: &str = "features.0.0.weight";
 const SIDES: [(usize, usize); 8] =
     [(224, 256), (240, 255), (288, 288), (300, 320), (380, 384), (456, 456), (528, 528), (600, 600)];
 
-/// What its default weights of a member see: the side of images, `size` where it has no such member, and how they are made.
-pub(super) fn seen(name: &str, size: usize) -> (usize, Preprocessing) {
+/// Side in pixels and preprocessing of the images that torchvision's default weights of a member were tested on; `size` for a
+/// network that it doesn't have.
+pub(super) fn published_images(name: &str, size: usize) -> (usize, Preprocessing) {
     let number = name.chars().next_back().and_then(|digit| digit.to_digit(10));
     let (side, resized) = number.and_then(|n| SIDES.get(n as usize)).copied().unwrap_or((size, size));
     // B1's of 2022 (IMAGENET1K_V2) alone.
@@ -42,21 +43,21 @@ fn modules(plan: &Plan) -> Vec<(String, String)> {
     ];
     for (s, stage) in plan.stages.iter().enumerate() {
         for (b, block) in stage.iter().enumerate() {
-            let narrow = if block.expands() { "conv_pwl" } else { "conv_pw" };
-            let widen = block.expands().then_some("conv_pw");
-            let steps = [widen, Some("conv_dw"), block.squeeze.map(|_| "se"), Some(narrow)];
+            let projection = if block.expands() { "conv_pwl" } else { "conv_pw" };
+            let expansion = block.expands().then_some("conv_pw");
+            let parts = [expansion, Some("conv_dw"), block.squeeze.map(|_| "se"), Some(projection)];
             let mut norm = 0;
-            for (place, step) in steps.into_iter().flatten().enumerate() {
+            for (place, part) in parts.into_iter().flatten().enumerate() {
                 let mut add = |timm: &str, inside: &str| {
                     let torchvision = format!("features.{}.{b}.block.{place}.{inside}", s + 1);
                     modules.push((format!("blocks.{s}.{b}.{timm}"), torchvision));
                 };
-                if step == "se" {
+                if part == "se" {
                     add("se.conv_reduce", "fc1");
                     add("se.conv_expand", "fc2");
                 } else {
                     norm += 1;
-                    add(step, "0");
+                    add(part, "0");
                     add(&format!("bn{norm}"), "1");
                 }
             }
@@ -79,7 +80,7 @@ mod tests {
             ("features.0.0", "conv_stem"),
             ("features.8.1", "bn2"),
             ("classifier.1", "classifier"),
-            // Without a widening: filter, gate, narrowing.
+            // Without an expansion: depthwise, squeeze and excitation, projection.
             ("features.1.1.block.0.0", "blocks.0.1.conv_dw"),
             ("features.1.1.block.1.fc1", "blocks.0.1.se.conv_reduce"),
             ("features.1.1.block.2.1", "blocks.0.1.bn2"),

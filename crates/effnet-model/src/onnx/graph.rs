@@ -1,4 +1,4 @@
-//! A graph in the making: each function adds what an operation needs and returns its result's name.
+//! Builds a graph: each function adds the nodes of an operation and returns the name of its result.
 
 use effnet_ops::{Activation, Folded, Padding};
 
@@ -6,33 +6,33 @@ use super::proto::{Attribute, Dimension, Graph, Node, Shape, Size, Tensor, Tenso
 
 /// Nodes and weights so far. Tensors are NCHW, as ONNX has them.
 #[derive(Default)]
-pub(crate) struct Builder {
+pub(crate) struct GraphBuilder {
     nodes: Vec<Node>,
     weights: Vec<Tensor>,
 }
 
-/// How a convolution goes over its input.
-pub(crate) struct Steps {
+/// Stride, padding and input size of a convolution.
+pub(crate) struct ConvGeometry {
     pub(crate) stride: usize,
     pub(crate) padding: Padding,
     /// Side of the square input.
     pub(crate) side: usize,
 }
 
-impl Steps {
-    /// Of a 1 x 1 convolution.
+impl ConvGeometry {
+    /// A 1 x 1 convolution on an input of any size.
     pub(crate) const POINTWISE: Self = Self { stride: 1, padding: Padding::Symmetric, side: 1 };
 }
 
-impl Builder {
+impl GraphBuilder {
     /// A convolution with its norm: depthwise where its weight is [C, 1, k, k] and C is more than one.
-    pub(crate) fn conv(&mut self, name: &str, x: &str, conv: Folded, steps: &Steps) -> String {
+    pub(crate) fn conv(&mut self, name: &str, x: &str, conv: Folded, geometry: &ConvGeometry) -> String {
         let [output, input, kernel, _] = conv.dims();
         let groups = if kernel > 1 && input == 1 { output } else { 1 };
-        let [before, after] = steps.padding.border(steps.side, kernel, steps.stride).map(int);
+        let [before, after] = geometry.padding.border(geometry.side, kernel, geometry.stride).map(int);
         let attributes = vec![
             ints("kernel_shape", &[int(kernel); 2]),
-            ints("strides", &[int(steps.stride); 2]),
+            ints("strides", &[int(geometry.stride); 2]),
             ints("pads", &[before, before, after, after]),
             Attribute { name: "group".into(), i: int(groups), r#type: Attribute::INT, ints: Vec::new() },
         ];

@@ -4,102 +4,15 @@
 //! |---|---|
 //! | `proto` | the protocol buffers |
 //! | `graph` | operations to nodes |
+//! | `model` | the file: networks, their mean, metadata |
 //!
-//! The decision behind it: the graph is for one size of images, since SAME padding depends on it, and for any number of them.
+//! The graph is for one size of images, since SAME padding depends on it, and for any number of them.
 
 mod graph;
+mod model;
 mod proto;
-
-use std::path::Path;
-
-use prost::Message;
-
-use crate::arch::Interpolation;
-use crate::card::ModelCard;
-use crate::error::{Error, Result};
-use crate::network::EfficientNet;
-use crate::weights::write_atomically;
-
-pub(crate) use graph::{Builder, Steps};
-
-/// ONNX's set of operators: what ONNX Runtime has run since 1.12 (2022).
-pub const OPSET: i64 = 17;
-
-/// Version of the file format that belongs to it.
-const IR_VERSION: i64 = 8;
-
-/// Names of the graph's input, f32 [N, 3, H, W], and output, f32 [N, classes].
-pub(crate) const INPUT: &str = "images";
-/// As [`INPUT`].
-pub(crate) const OUTPUT: &str = "logits";
-
-/// Writes the mean of the networks' logits as an ONNX model for images of the card's size, in one step. Its metadata have what it
-/// takes to use it: `classes` (JSON), `mean`, `std`, `size`, `resized` (what the short side becomes before the
-/// middle is cut out), `interpolation`, `preprocessing` in words, `arch` (JSON).
-///
-/// # Errors
-/// [`Error::Io`] if the folder can't be written to.
-pub fn save_onnx(path: &Path, card: &ModelCard, networks: &[EfficientNet]) -> Result<()> {
-    write_atomically(path, &model(card, networks)?.encode_to_vec())
-}
-
-fn model(card: &ModelCard, networks: &[EfficientNet]) -> Result<proto::Model> {
-    let mut graph = Builder::default();
-    let mut sum: Option<String> = None;
-    for (number, network) in networks.iter().enumerate() {
-        let prefix = if networks.len() > 1 { format!("net{}.", number + 1) } else { String::new() };
-        let logits = network.add_to(&mut graph, &prefix, INPUT, card.arch.size)?;
-        sum = Some(match sum {
-            None => logits,
-            Some(sum) => graph.add(&format!("sum{}", number + 1), &sum, &logits),
-        });
-    }
-    let Some(sum) = sum else {
-        let reason = "a model needs a network".to_owned();
-        return Err(Error::InvalidArch { name: card.arch.name.clone(), reason });
-    };
-    let mean = match networks.len() {
-        1 => sum,
-        count => graph.scale("mean", &sum, 1.0 / count as f32),
-    };
-    let size = card.arch.size;
-    Ok(proto::Model {
-        ir_version: IR_VERSION,
-        producer_name: "effmix".to_owned(),
-        producer_version: env!("CARGO_PKG_VERSION").to_owned(),
-        graph: Some(graph.finish((INPUT, [3, size, size]), (OUTPUT, card.classes.len()), &mean)),
-        opset_import: vec![proto::OperatorSet { domain: String::new(), version: OPSET }],
-        metadata_props: metadata(card)?,
-    })
-}
-
-fn metadata(card: &ModelCard) -> Result<Vec<proto::Entry>> {
-    let json = |value: serde_json::Result<String>| {
-        value.map_err(|e| Error::InvalidArch { name: card.arch.name.clone(), reason: e.to_string() })
-    };
-    let preprocessing = card.arch.preprocessing;
-    let interpolation = match preprocessing.interpolation {
-        Interpolation::Bilinear => "bilinear",
-        Interpolation::Bicubic => "bicubic",
-    };
-    let size = card.arch.size;
-    let resized = preprocessing.resized(size);
-    let words = format!(
-        "RGB; the short side resized to {resized} ({interpolation}, antialiased), the middle {size} x {size} cut out; \
-         (value / 255 - mean) / std; NCHW"
-    );
-    let entries = [
-        ("classes", json(serde_json::to_string(&card.classes))?),
-        ("mean", json(serde_json::to_string(&preprocessing.mean))?),
-        ("std", json(serde_json::to_string(&preprocessing.std))?),
-        ("size", size.to_string()),
-        ("resized", resized.to_string()),
-        ("interpolation", interpolation.to_owned()),
-        ("preprocessing", words),
-        ("arch", json(serde_json::to_string(&card.arch))?),
-    ];
-    Ok(entries.into_iter().map(|(key, value)| proto::Entry { key: key.to_owned(), value }).collect())
-}
-
 #[cfg(test)]
 mod tests;
+
+pub(crate) use graph::{ConvGeometry, GraphBuilder};
+pub use model::{OPSET, save_onnx};

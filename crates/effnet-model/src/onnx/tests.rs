@@ -1,4 +1,4 @@
-//! The graph read back and computed by candle's own operations, one node at a time: the slow twin of what a runtime does with it.
+//! The graph read back and computed by candle's own operations, one node at a time: a slow reference for what a runtime does with it.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,8 @@ use candle_core::{D, DType, Device, Tensor};
 use effnet_ops::Padding;
 use prost::Message;
 
+use super::model::{INPUT, OPSET, OUTPUT, model};
 use super::proto::{Attribute, Model, Node};
-use super::{INPUT, OUTPUT, model};
 use crate::{Arch, ClassifierKind, EfficientNet, Mode, ModelCard, ParameterStore};
 
 /// What a node computes.
@@ -139,7 +139,7 @@ fn networks_are_averaged_and_a_hidden_layer_is_part_of_the_classifier() {
 fn a_model_says_what_it_is_and_what_it_takes() {
     let arch = small("efficientnet_lite0").with_size(32);
     let made = model(&card(&arch, 1), &[network(&arch, 0)]).unwrap();
-    assert_eq!(made.opset_import[0].version, super::OPSET);
+    assert_eq!(made.opset_import[0].version, OPSET);
     let entry = |key: &str| &made.metadata_props.iter().find(|entry| entry.key == key).unwrap().value;
     assert_eq!(entry("classes"), r#"["a","b","c","d","\"e\""]"#);
     assert_eq!(entry("size"), "32");

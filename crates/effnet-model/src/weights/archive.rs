@@ -7,10 +7,9 @@ use std::path::Path;
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
-use super::place::{Place, shown};
+use super::place::{CONFIG, LONGEST_CONFIG, Place, shown};
 use super::zipped;
 use crate::error::{Error, NAMES_SHOWN, Result, listed};
-use crate::recorded::{CONFIG, LONGEST_CONFIG};
 
 /// Endings of the names of weights files, in lower case.
 const ENDINGS: [&str; 5] = [".pth", ".pt", ".bin", ".safetensors", ".ckpt"];

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use half::{bf16, f16};
 
-use super::{Malformed, Parsed};
+use super::parsed::{Malformed, Parsed};
 
 /// A floating-point type that is read, as f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

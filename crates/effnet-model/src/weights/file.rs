@@ -12,13 +12,11 @@ use memmap2::Mmap;
 
 use super::archive::{self, Unpacked};
 use super::index::{Index, Run};
-use super::place::Place;
+use super::parsed::{Malformed, Parsed};
+use super::place::{CONFIG, LONGEST_CONFIG, Place};
 use super::save::METADATA;
-use super::{Malformed, Parsed, legacy, safetensors, zipped};
-use crate::arch::Arch;
+use super::{legacy, safetensors, zipped};
 use crate::error::{Error, Result};
-use crate::layouts::Layout;
-use crate::recorded::{CONFIG, LONGEST_CONFIG};
 
 /// Bytes of a run that are looked at together for its checksum.
 const PIECE: usize = 1 << 20;
@@ -160,23 +158,6 @@ impl WeightsFile {
     pub fn metadata(&self) -> Result<BTreeMap<String, String>> {
         let Some(json) = self.index.metadata.get(METADATA) else { return Ok(BTreeMap::new()) };
         serde_json::from_str(json).map_err(|e| self.malformed(format!("metadata: {e}")))
-    }
-
-    /// Whose names the tensors have.
-    ///
-    /// # Errors
-    /// [`Error::OtherNetwork`] if they are of no library that is known.
-    pub fn layout(&self) -> Result<Layout> {
-        Layout::detect(self.index.tensors.keys()).ok_or_else(|| self.of_no_layout())
-    }
-
-    /// The member as the library computes it whose names the tensors have ([`Layout::flavour`]): what a network must be
-    /// built as before it takes them over.
-    ///
-    /// # Errors
-    /// As [`WeightsFile::layout`].
-    pub fn flavour(&self, arch: &Arch) -> Result<Arch> {
-        Ok(self.layout()?.flavour(arch))
     }
 
     /// Whether a run's bytes sum up to what the archive says.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::elements::{Float, View};
-use super::{Malformed, Parsed};
+use super::parsed::{Malformed, Parsed};
 
 /// A run of numbers in the file.
 #[derive(Debug)]

@@ -6,8 +6,9 @@ use std::ops::Range;
 
 use super::index::{Index, Run};
 use super::machine::{Unpickled, unpickle};
+use super::parsed::{Malformed, Parsed};
 use super::pickle::{Arena, Storage, Value};
-use super::{Malformed, Parsed, state};
+use super::state;
 
 const MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;
 const VERSION: i128 = 1001;
@@ -73,9 +74,9 @@ fn locate<'a>(
         let rest = bytes.get(at..).unwrap_or_default();
         let length = i64::from_le_bytes(*rest.first_chunk().ok_or_else(cut)?);
         if usize::try_from(length).ok() != Some(storage.len) {
-            let said = storage.len;
+            let described = storage.len;
             return Err(Malformed::new(format!(
-                "storage {key:?} has {length} elements, its description says {said}"
+                "storage {key:?} has {length} elements, its description says {described}"
             )));
         }
         let size = storage.len.checked_mul(storage.element.size()).ok_or_else(cut)?;

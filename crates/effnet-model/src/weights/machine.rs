@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
+use super::parsed::{Malformed, Parsed};
 use super::pickle::{Arena, Global, Value};
-use super::{Malformed, Parsed};
 
 /// B7's weights take 40,000 instructions. A limit keeps what a hostile file can make us hold proportionate: about
 /// a hundred bytes an instruction.

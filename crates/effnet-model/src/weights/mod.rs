@@ -9,6 +9,7 @@ mod file;
 mod index;
 mod legacy;
 mod machine;
+mod parsed;
 mod pickle;
 mod place;
 mod safetensors;
@@ -20,15 +21,3 @@ pub use self::file::{WeightsFile, read_weights};
 pub(crate) use self::place::{Place, shown};
 pub use self::save::save_weights;
 pub(crate) use self::save::{save_renamed, write_atomically};
-
-/// Why a file's bytes are refused. The path is added where it is known.
-#[derive(Debug)]
-struct Malformed(String);
-
-type Parsed<T> = Result<T, Malformed>;
-
-impl Malformed {
-    fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
-    }
-}

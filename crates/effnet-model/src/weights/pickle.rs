@@ -4,7 +4,7 @@
 //! nothing and can be dropped without recursion.
 
 use super::elements::{Element, Float, View};
-use super::{Malformed, Parsed};
+use super::parsed::{Malformed, Parsed};
 
 /// Dimensions of a tensor, at most: those of weights have five. A short file can name one long tuple as the shape of thousands.
 const MOST_DIMENSIONS: usize = 8;

@@ -8,6 +8,12 @@ use crate::error::Error;
 /// A message shows up to so many characters of a name inside an archive, which can have 65,535.
 const CHARACTERS_SHOWN: usize = 200;
 
+/// Name of the file in which timm's repositories say what their weights are.
+pub(super) const CONFIG: &str = "config.json";
+
+/// Size, in bytes, up to which a file of that name is read: longer ones are not timm's.
+pub(super) const LONGEST_CONFIG: u64 = 1 << 20;
+
 /// A file, or an entry of an archive. It makes the errors that name the two.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {

@@ -4,7 +4,7 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::elements::{Float, View};
 use super::index::{Index, Run};
-use super::{Malformed, Parsed};
+use super::parsed::{Malformed, Parsed};
 
 /// Bytes of the header's length, with which a file begins.
 const LENGTH: usize = 8;

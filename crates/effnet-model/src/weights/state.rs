@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::elements::Element;
 use super::index::{Index, Run};
+use super::parsed::{Malformed, Parsed};
 use super::pickle::{Arena, Storage, Value};
-use super::{Malformed, Parsed};
 
 /// Keys under which training scripts keep the weights among other things.
 const WRAPPERS: [&str; 2] = ["state_dict", "model"];

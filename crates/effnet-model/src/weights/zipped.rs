@@ -1,4 +1,4 @@
-//! torch's format since 1.6: a zip archive of `NAME/data.pkl` and a file a storage, `NAME/data/KEY`, none compressed.
+//! torch's format since 1.6: a zip archive of `NAME/data.pkl` and a file for each storage, `NAME/data/KEY`, not compressed.
 
 use std::io::{Cursor, Read};
 use std::ops::Range;
@@ -8,7 +8,8 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::index::{Index, Run};
 use super::machine::unpickle;
-use super::{Malformed, Parsed, state};
+use super::parsed::{Malformed, Parsed};
+use super::state;
 
 const PICKLE: &str = "data.pkl";
 
@@ -26,9 +27,9 @@ pub(super) fn index(bytes: &[u8]) -> Parsed<Index> {
             with_entry(&mut archive, &name, bytes.len(), |place, file| Ok((place, file.crc32())))?;
         let expected = storage.len.checked_mul(storage.element.size());
         if expected != Some(place.len()) {
-            let (key, found, said) = (storage.key, place.len(), storage.len);
+            let (key, found, described) = (storage.key, place.len(), storage.len);
             return Err(Malformed::new(format!(
-                "storage {key:?} has {found} bytes, its description says {said} elements"
+                "storage {key:?} has {found} bytes, its description says {described} elements"
             )));
         }
         Ok(Run::new(place, Some(checksum)))

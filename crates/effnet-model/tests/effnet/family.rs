@@ -155,7 +155,7 @@ fn a_library_has_its_own_padding_and_preprocessing() {
 fn images_too_small_for_a_fixed_padding_are_refused_by_size() {
     let lite = arch("efficientnet_lite0");
     for size in [32, 33, 65] {
-        let sides = lite.clone().with_size(size).sides();
+        let sides = lite.clone().with_size(size).feature_map_sizes();
         assert_eq!(sides.len(), 17, "{size}: {sides:?}");
         lite.clone().with_size(size).check().unwrap();
     }

@@ -191,7 +191,7 @@ fn every_truncation_of_a_card_is_an_error() {
     let (path, card) = (folder.path().join("model.json"), card(&["a", "b"]));
     card.write(folder.path()).unwrap();
     let whole = std::fs::read(&path).unwrap();
-    // But for that of the line end behind it.
+    // But for that of the line end after it.
     for end in 0..whole.len() - 1 {
         std::fs::write(&path, &whole[..end]).unwrap();
         assert!(ModelCard::read(folder.path()).is_err(), "{end} bytes of {}", whole.len());

@@ -291,3 +291,45 @@ fn a_store_takes_over_a_whole_set_of_tensors_or_nothing() {
         assert_eq!(formula::values(&t), formula::values(&tensors[&name]), "{name}");
     }
 }
+
+#[test]
+fn a_network_knows_which_parameters_are_its_classifiers() {
+    let hidden = ["0.bias", "0.weight", "1.bias", "1.weight", "3.bias", "3.weight"];
+    for (kind, expected) in
+        [(ClassifierKind::Linear, &["bias", "weight"][..]), (ClassifierKind::Mlp { hidden: 8 }, &hidden)]
+    {
+        for prefix in ["", "net", "net.student"] {
+            let store = ParameterStore::new(0, &Device::Cpu);
+            let builder = match prefix {
+                "" => store.var_builder(),
+                prefix => store.var_builder().pp(prefix),
+            };
+            let network = EfficientNet::new(&tiny().with_classifier(kind), 10, builder).unwrap();
+            let names: Vec<String> = store.trainable().into_iter().map(|(name, _)| name).collect();
+            let of_classifier: Vec<&String> =
+                names.iter().filter(|name| network.is_classifier(name)).collect();
+            let dot = if prefix.is_empty() { "" } else { "." };
+            let full: Vec<String> =
+                expected.iter().map(|name| format!("{prefix}{dot}classifier.{name}")).collect();
+            assert_eq!(of_classifier, full.iter().collect::<Vec<_>>());
+            assert!(names.len() > of_classifier.len() + 50, "a backbone of {} parameters", names.len());
+        }
+    }
+}
+
+#[test]
+fn the_running_statistics_of_a_hidden_layer_are_its_classifiers_and_other_names_are_not() {
+    let store = ParameterStore::new(0, &Device::Cpu);
+    let arch = tiny().with_classifier(ClassifierKind::Mlp { hidden: 8 });
+    let network = EfficientNet::new(&arch, 10, store.var_builder().pp("net")).unwrap();
+    assert!(network.is_classifier("net.classifier.1.running_mean"));
+    for name in [
+        "net.bn2.running_mean",
+        "net.classifier",
+        "net.classifiers.bias",
+        "classifier.0.bias",
+        "network.classifier.bias",
+    ] {
+        assert!(!network.is_classifier(name), "{name}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Images of any size: smaller than the network's stride, odd, one pixel high or wide.
 
 use effnet_model::candle::{DType, Device, Tensor};
-use effnet_model::{Arch, Mode, TestViews};
+use effnet_model::{Arch, Mode, Padding, TestViews};
 use effnet_ops::backward;
 
 use crate::formula;
@@ -108,7 +108,7 @@ fn fixed_padding_refuses_images_that_it_is_too_small_for() {
     let arch = Arch::by_name("efficientnet_lite0").unwrap().with_scaling(0.1, 0.1);
     let (network, _) = formula::network(&arch, 10);
     let evaluator = network.evaluator().unwrap();
-    let side = |size| arch.clone().with_size(size).sides().last().copied().unwrap();
+    let side = |size| arch.clone().with_size(size).feature_map_sizes().last().copied().unwrap();
     for (height, width) in SIZES.into_iter().chain([(32, 32), (32, 65), (97, 33)]) {
         let images = formula::images("sizes", 2, height, width);
         let trained = network.forward_t(&images, Mode::Train { seed: 3 });
@@ -133,5 +133,24 @@ fn images_without_pixels_are_an_error() {
         assert!(network.evaluator().unwrap().logits(&images).is_err(), "{shape:?}");
         let images_train = network.forward_t(&images, Mode::Train { seed: 0 });
         assert!(images_train.is_err(), "{shape:?}");
+    }
+}
+
+/// With zeros for 224 pixels a stem of stride 2 makes 32 pixels of 65, where SAME makes 33.
+#[test]
+fn a_figure_shows_the_feature_map_sizes_that_the_padding_gives() {
+    let arch = Arch::by_name("efficientnet_lite0").unwrap().with_size(65);
+    assert_eq!(arch.padding, Padding::Fixed(224));
+    let (figure, sizes) = (arch.figure(10).unwrap(), arch.feature_map_sizes());
+    let last_of_stages = arch.plan().unwrap().stages.iter().fold(vec![0], |mut places, stage| {
+        places.push(places[places.len() - 1] + stage.len());
+        places
+    });
+    let shown = last_of_stages.iter().chain(last_of_stages.last()).map(|place| sizes[*place]);
+    let mut rest = figure.as_str();
+    for size in shown {
+        let text = format!(">{size} x {size}<");
+        let at = rest.find(&text).unwrap_or_else(|| panic!("{text} in the order of the layers: {figure}"));
+        rest = &rest[at + text.len()..];
     }
 }

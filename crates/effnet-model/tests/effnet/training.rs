@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use effnet_model::candle::{Tensor, Var};
 use effnet_model::{Arch, EfficientNet, Mode, ParameterStore};
-use effnet_ops::{Moved, Sgd, backward, sgd_step};
+use effnet_ops::{Sgd, SgdParam, backward, sgd_step};
 use serde::Deserialize;
 
 use crate::formula;
@@ -76,7 +76,7 @@ fn follow(steps: &[Step], size: usize, lr: f64, tolerances: &Tolerances) {
             let off = (found - expected).abs();
             let most = tolerances.gradients * expected + floor;
             assert!(off < most, "step {number}: gradient of {name} {found}, not {expected}");
-            moved.push(Moved { parameter, velocity, gradient });
+            moved.push(SgdParam { parameter, velocity, gradient });
         }
         sgd_step(&moved, &sgd).unwrap();
         let after = all_tensors(&store);

@@ -19,16 +19,16 @@ use cpu::{Backward, Forward, Function};
 /// The activation after a batch norm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Activation {
-    /// None: after the narrowing convolution of a block (MobileNetV2, arXiv 1801.04381, section 3.2).
+    /// No activation, as after the projection of a block (MobileNetV2, arXiv 1801.04381, section 3.2).
     #[default]
     Identity,
     /// x sigmoid(x), also called SiLU: EfficientNet's (arXiv 1710.05941).
     Swish,
-    /// min(max(x, 0), 6): that of the Lite members, whose quantised form it suits.
+    /// min(max(x, 0), 6), the activation of the Lite members: its bounded range suits their quantised form.
     Relu6,
 }
 
-/// `$body` with the activation's [`Function`] under the name `$f`: compiled for each of them.
+/// `$body` with the activation's [`Function`] under the name `$f`. The body is compiled for each activation.
 macro_rules! with_function {
     ($activation:expr, |$f:ident| $body:expr) => {
         match $activation {

@@ -1,9 +1,12 @@
 //! Batch norm over the rows of [rows, channels], and its gradients.
 
+use candle_core::Result;
+
 use super::moments::Moments;
 use crate::activation::cpu::Function;
 use crate::channels::{self, ChannelMap, ChannelTerms, Rows};
 use crate::dispatch::Level;
+use crate::error::Error;
 use crate::parallel;
 use crate::simd::Simd;
 
@@ -11,19 +14,19 @@ use crate::simd::Simd;
 pub(super) fn statistics(level: Level, shape: Rows, x: &[f32]) -> (Vec<f64>, Vec<f64>) {
     let rows = shape.rows.div_ceil(64).max(32);
     let parts =
-        parallel::map(x.chunks(rows * shape.channels).collect(), |x| Moments::of(level, x, shape.channels));
+        parallel::map(x.chunks(rows * shape.channels).collect(), &|x| Moments::of(level, x, shape.channels));
     Moments::together(parts).mean_and_variance()
 }
 
-/// What normalises the channels: y = f(weight (x - mean) inv_std + bias).
-pub(crate) struct Channels<'a> {
+/// Statistics and parameters that normalise each channel: y = f(weight (x - mean) inv_std + bias).
+pub(crate) struct ChannelNorm<'a> {
     pub(crate) mean: &'a [f32],
     pub(crate) inv_std: &'a [f32],
     pub(crate) weight: &'a [f32],
     pub(crate) bias: &'a [f32],
 }
 
-impl Channels<'_> {
+impl ChannelNorm<'_> {
     /// weight * inv_std.
     pub(crate) fn scale(&self) -> Vec<f32> {
         self.weight.iter().zip(self.inv_std).map(|(w, s)| w * s).collect()
@@ -41,7 +44,20 @@ impl Channels<'_> {
     }
 }
 
-pub(crate) fn forward<F: Function>(level: Level, shape: Rows, x: &[f32], c: &Channels<'_>, f: F) -> Vec<f32> {
+pub(crate) fn check_eps(op: &'static str, eps: f64) -> Result<()> {
+    if eps > 0.0 && eps.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Setting { op, setting: "eps", value: eps, range: "above 0" }.into())
+}
+
+pub(crate) fn forward<F: Function>(
+    level: Level,
+    shape: Rows,
+    x: &[f32],
+    c: &ChannelNorm<'_>,
+    f: F,
+) -> Vec<f32> {
     channels::map(level, shape, [x], [c.mean, &c.scale(), c.bias], Normalise(f))
 }
 
@@ -70,7 +86,7 @@ pub(crate) fn parameter_sums<F: Function>(
     shape: Rows,
     x: &[f32],
     dy: &[f32],
-    c: &Channels<'_>,
+    c: &ChannelNorm<'_>,
     f: F,
 ) -> [Vec<f64>; 2] {
     channels::sums(level, shape, [x, dy], [c.mean, &c.scale(), c.bias], GradientTerms(f))
@@ -96,7 +112,7 @@ pub(crate) fn input_gradient_train<F: Function>(
     shape: Rows,
     x: &[f32],
     dy: &[f32],
-    c: &Channels<'_>,
+    c: &ChannelNorm<'_>,
     f: F,
     sums: &[Vec<f64>; 2],
 ) -> Vec<f32> {
@@ -122,7 +138,7 @@ impl<F: Function> ChannelMap<2, 5> for InputGradientTrain<F> {
     }
 }
 
-/// (dz, x) -> dx = scale dz + constant + slope (x - mean), with [`Channels::through_statistics`].
+/// (dz, x) -> dx = scale dz + constant + slope (x - mean), with [`ChannelNorm::through_statistics`].
 #[derive(Clone, Copy)]
 pub(crate) struct ThroughNorm;
 
@@ -139,7 +155,7 @@ pub(crate) fn input_gradient_eval<F: Function>(
     shape: Rows,
     x: &[f32],
     dy: &[f32],
-    c: &Channels<'_>,
+    c: &ChannelNorm<'_>,
     f: F,
 ) -> Vec<f32> {
     channels::map(level, shape, [x, dy], [c.mean, &c.scale(), c.bias], InputGradientEval(f))

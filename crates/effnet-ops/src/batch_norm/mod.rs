@@ -1,4 +1,4 @@
-//! Batch norm (Ioffe and Szegedy, arXiv 1502.03167) fused with the activation behind it.
+//! Batch norm (Ioffe and Szegedy, arXiv 1502.03167) fused with the activation after it.
 //!
 //! ```text
 //! z = weight (x - mean) / sqrt(var + eps) + bias         y = f(z)
@@ -12,65 +12,20 @@
 //! Neither z nor x^ is kept for the backward pass: both are computed again from x, which the
 //! convolution before it made anyway, and the channels' mean and 1 / std.
 
+pub(crate) mod context;
 pub(crate) mod cpu;
 pub(crate) mod moments;
+pub(crate) mod statistics;
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, Var};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
 use crate::activation::{Activation, cpu::Function, with_function};
 use crate::channels::Rows;
 use crate::dispatch::level;
 use crate::error::shape_error;
-use crate::{Error, host};
-use cpu::Channels;
-
-/// The statistics of one batch, to move the running ones by. They carry no gradient.
-#[derive(Debug, Clone)]
-pub struct BatchStatistics {
-    /// Mean of each channel, shape `[C]`.
-    pub mean: Tensor,
-    /// Biased variance of each channel (divided by `count`), shape `[C]`.
-    pub var: Tensor,
-    /// Values that a channel's statistics come from: N H W.
-    pub count: usize,
-}
-
-impl BatchStatistics {
-    /// Moves running statistics towards these, as PyTorch does: `running = (1 - momentum) running + momentum batch`, the
-    /// variance by the unbiased one, though the biased one normalises. A batch of one value a channel has no such variance
-    /// and leaves both as they are (PyTorch refuses it).
-    ///
-    /// # Shapes
-    /// `running_mean` and `running_var`: `[C]`.
-    ///
-    /// # Errors
-    /// If a shape does not fit, or a variable is not contiguous f32 on the CPU.
-    pub fn track(&self, running_mean: &Var, running_var: &Var, momentum: f64) -> Result<()> {
-        const OP: &str = "track";
-        if self.count < 2 {
-            return Ok(());
-        }
-        let unbiased = self.count as f64 / (self.count - 1) as f64;
-        let pairs = [(running_mean, &self.mean, 1.0), (running_var, &self.var, unbiased)];
-        if let Some((running, batch, _)) =
-            pairs.iter().find(|(running, batch, _)| running.dims() != batch.dims())
-        {
-            let shapes = [("running", running.dims()), ("batch", batch.dims())];
-            return Err(shape_error(OP, &shapes, "both [C]"));
-        }
-        for (running, batch, scale) in pairs {
-            let (keep, take) = ((1.0 - momentum) as f32, (momentum * scale) as f32);
-            let batch = batch.to_vec1::<f32>()?;
-            host::change(OP, running, |running| {
-                for (running, batch) in running.iter_mut().zip(batch) {
-                    *running = *running * keep + batch * take;
-                }
-                Ok(())
-            })?;
-        }
-        Ok(())
-    }
-}
+use crate::host;
+use cpu::{ChannelNorm, check_eps};
+use statistics::BatchStatistics;
 
 /// Normalises each channel by the statistics of this batch, then applies the activation.
 ///
@@ -143,13 +98,6 @@ fn check(op: &'static str, x: &Tensor, vectors: &[(&str, &Tensor)], eps: f64) ->
     Ok(Rows::of(x.dims()))
 }
 
-pub(crate) fn check_eps(op: &'static str, eps: f64) -> Result<()> {
-    if eps > 0.0 && eps.is_finite() {
-        return Ok(());
-    }
-    Err(Error::Setting { op, setting: "eps", value: eps, range: "above 0" }.into())
-}
-
 fn apply(
     x: &Tensor,
     weight: &Tensor,
@@ -172,8 +120,8 @@ struct Normalisation {
 }
 
 impl Normalisation {
-    fn channels<'a>(&'a self, weight: &'a [f32], bias: &'a [f32]) -> Channels<'a> {
-        Channels { mean: &self.mean, inv_std: &self.inv_std, weight, bias }
+    fn channels<'a>(&'a self, weight: &'a [f32], bias: &'a [f32]) -> ChannelNorm<'a> {
+        ChannelNorm { mean: &self.mean, inv_std: &self.inv_std, weight, bias }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::{IN_STEP, Parameter, Rows, check, load_all};
+use super::rows::{IN_STEP, Parameter, Rows, check, load_all};
 use crate::dispatch::{self, Kernel, Level};
 use crate::elementwise::pointer;
 use crate::parallel::{self, PIECE};
@@ -29,7 +29,7 @@ pub(crate) fn map<const N: usize, const P: usize, M: ChannelMap<N, P>>(
     let rows_a_piece = (PIECE / channels.max(1)).max(1);
     // SAFETY: `map_rows` writes each row of the piece, each with all its channels.
     unsafe {
-        parallel::written(shape.len(), rows_a_piece * channels, |i, out| {
+        parallel::written(shape.len(), rows_a_piece * channels, &|i, out| {
             let rows = i * rows_a_piece..i * rows_a_piece + out.len() / channels;
             map_rows(level, shape, rows, inputs, params, out, map);
         })

@@ -1,6 +1,6 @@
 //! Sums of [rows, channels] values over the rows.
 
-use super::{CHAIN, IN_STEP, Parameter, Rows, add_lanes, check, load_all};
+use super::rows::{CHAIN, IN_STEP, Parameter, Rows, add_lanes, check, load_all};
 use crate::dispatch::{self, Kernel, Level};
 use crate::parallel;
 use crate::simd::{Simd, Wide};
@@ -33,7 +33,7 @@ pub(crate) fn sums<const N: usize, const P: usize, const K: usize, M: ChannelTer
     let groups_a_task = (ROWS / shape.rows.max(1)).clamp(1, shape.groups.max(1));
     let batches = shape.groups.div_ceil(groups_a_task);
 
-    let parts = parallel::tasks(batches * down * across, |task| {
+    let parts = parallel::tasks(batches * down * across, &|task| {
         let (batch, block, column) = (task / (down * across), task / across % down, task % across);
         let (row, channel) = (block * ROWS, column * CHANNELS);
         let groups = batch * groups_a_task..((batch + 1) * groups_a_task).min(shape.groups);
@@ -129,7 +129,7 @@ impl<const N: usize, const P: usize, const K: usize, M: ChannelTerms<N, P, K>> K
             let chain = CHAIN.min(self.rows - row);
             let mut c = 0;
             // SAFETY: `sums` made the pointers at a place with `rows` rows of `width` channels
-            // behind it; row + chain <= rows and c <= width.
+            // after it; row + chain <= rows and c <= width.
             unsafe {
                 while S::IN_STEP && c + IN_STEP * S::LANES <= self.width {
                     self.chain::<Wide<S, IN_STEP>, true>(Wide(s), row, chain, c, IN_STEP * S::LANES);

@@ -1,6 +1,6 @@
 //! A map in place, with sums on the way.
 
-use super::{CHAIN, IN_STEP, Parameter, Rows, add_lanes, check, load_all};
+use super::rows::{CHAIN, IN_STEP, Parameter, Rows, add_lanes, check, load_all};
 use crate::dispatch::{self, Kernel, Level};
 use crate::parallel::{self, PIECE};
 use crate::simd::{Simd, Wide};
@@ -39,7 +39,7 @@ pub(crate) fn update<
     // As many pieces at most as keep the parts of the sums few.
     let rows_a_piece = (PIECE / channels.max(1)).max((shape.groups * shape.rows).div_ceil(MOST_PARTS)).max(1);
     let pieces: Vec<_> = target.chunks_mut(rows_a_piece * channels.max(1)).enumerate().collect();
-    let parts = parallel::map(pieces, |(i, target)| {
+    let parts = parallel::map(pieces, &|(i, target)| {
         let mut sums = std::array::from_fn(|_| vec![0f64; channels]);
         update_rows(level, shape, i * rows_a_piece, target, inputs, params, &mut sums, update);
         sums

@@ -3,10 +3,10 @@
 
 use std::ops::Range;
 
-use crate::blocks::Source;
 use crate::elementwise::pointer;
 use crate::matmul::{self, Matrix};
 use crate::parallel;
+use crate::row_source::RowSource;
 use crate::window::Window;
 
 /// Pixels a product.
@@ -26,7 +26,7 @@ impl Convolution {
         self.window.y.kernel * self.window.x.kernel * self.input
     }
 
-    /// Of the result.
+    /// Number of pixels of the result, over all images.
     pub(crate) fn pixels(&self) -> usize {
         self.window.images * self.window.y.output * self.window.x.output
     }
@@ -41,7 +41,7 @@ impl Convolution {
             .collect()
     }
 
-    /// The way back.
+    /// The inverse of [`Convolution::by_patch`].
     fn by_channel(&self, w: &[f32]) -> Vec<f32> {
         let (patch, taps) = (self.patch(), self.patch() / self.input);
         (0..w.len())
@@ -84,20 +84,20 @@ impl Convolution {
     }
 
     pub(super) fn forward(&self, x: &[f32], w: &[f32]) -> Vec<f32> {
-        self.forward_with(x, w, |_| ()).0
+        self.forward_with(x, w, &|_| ()).0
     }
 
-    /// The result, and what `then` finds in each block of its pixels, in their order.
+    /// The result, and what `then` returns for each block of its pixels, in their order.
     pub(crate) fn forward_with<T: Send>(
         &self,
         x: &[f32],
         w: &[f32],
-        then: impl Fn(&[f32]) -> T + Sync,
+        then: &(dyn Fn(&[f32]) -> T + Sync),
     ) -> (Vec<f32>, Vec<T>) {
         let (w, patch) = (Self::by_patch(w, self.output, self.input), self.patch());
         // SAFETY: the product writes every output channel of the block's pixels.
         unsafe {
-            parallel::written_with(self.pixels() * self.output, BLOCK * self.output, |i, out| {
+            parallel::written_with(self.pixels() * self.output, BLOCK * self.output, &|i, out| {
                 let pixels = i * BLOCK..i * BLOCK + out.len() / self.output;
                 let mut patches = vec![];
                 self.patches(x, pixels, &mut patches);
@@ -110,11 +110,11 @@ impl Convolution {
     }
 
     /// dw = dy^T patches, in at most 16 parts that are added in their order.
-    pub(crate) fn weight_gradient(&self, x: &[f32], dy: &impl Source) -> Vec<f32> {
+    pub(crate) fn weight_gradient(&self, x: &[f32], dy: &dyn RowSource) -> Vec<f32> {
         let pixels = self.pixels();
         let blocks = pixels.div_ceil(BLOCK);
         let blocks_a_part = blocks.div_ceil(16);
-        let parts = parallel::tasks(blocks.div_ceil(blocks_a_part), |part| {
+        let parts = parallel::tasks(blocks.div_ceil(blocks_a_part), &|part| {
             let (mut patches, mut scratch) = (vec![], vec![]);
             let mut total = vec![0f32; self.output * self.patch()];
             for block in part * blocks_a_part..((part + 1) * blocks_a_part).min(blocks) {
@@ -134,7 +134,7 @@ impl Convolution {
         let Window { y, x, .. } = self.window;
         let image = y.input * x.input * self.input;
         let pixels = y.output * x.output;
-        let images = parallel::tasks(self.window.images, |i| {
+        let images = parallel::tasks(self.window.images, &|i| {
             let mut dx = vec![0f32; image];
             let mut shares = vec![];
             for start in (i * pixels..(i + 1) * pixels).step_by(BLOCK) {

@@ -5,16 +5,16 @@
 //! dw = dy^T patches(x)        dx: dy w, each patch added where it came from
 //! ```
 //!
-//! The gradient of the input is computed only if something behind it has one, which for a stem on
-//! images is never.
+//! The gradient of the input is computed only if it is asked for, which for a stem on images never
+//! happens.
 
 pub(crate) mod cpu;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
-use crate::blocks::Stored;
 use crate::error::shape_error;
 use crate::host;
+use crate::row_source::StoredRows;
 use crate::window::{Padding, Window};
 use cpu::Convolution;
 
@@ -68,7 +68,7 @@ impl CustomOp2 for Conv2d {
             let dx = x.track_op().then(|| host::tensor(self.0.input_gradient(dy, ws), x.shape()));
             let dw = w.track_op().then(|| {
                 host::tensor(
-                    self.0.weight_gradient(xs, &Stored { values: dy, columns: self.0.output }),
+                    self.0.weight_gradient(xs, &StoredRows { values: dy, columns: self.0.output }),
                     w.shape(),
                 )
             });

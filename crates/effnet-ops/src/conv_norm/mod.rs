@@ -5,37 +5,38 @@
 //! dc from dy through f and the norm        dW from x and dc        dx from dc and W
 //! ```
 //!
-//! The formulas of [`crate::conv2d`], [`crate::pointwise_conv`] and [`crate::batch_norm_train`]. What is gained by taking them
-//! together: a block of c's statistics are taken, and a block of dc is made, where a product has it in the cache anyway.
+//! The formulas are those of [`crate::conv2d`], [`crate::pointwise_conv`] and [`crate::batch_norm_train`]. One operation is
+//! faster than three: the statistics of a block of c are taken, and a block of dc is computed, while a product has the block
+//! in the cache anyway.
 
 use candle_core::{Result, Tensor};
 
 use crate::activation::{Activation, cpu::Function};
-use crate::batch_norm::check_eps;
-use crate::batch_norm::cpu::{InputGradientTrain, forward as normalise, parameter_sums};
+use crate::batch_norm::context::{BatchNormContext, ConvNormValues, gradients_of_layer};
+use crate::batch_norm::cpu::{InputGradientTrain, check_eps, forward as normalise, parameter_sums};
 use crate::batch_norm::moments::Moments;
-use crate::blocks::{self, Mapped, Source, Stored};
 use crate::channels::Rows;
 use crate::conv2d::cpu::Convolution;
 use crate::dispatch::Level;
 use crate::error::shape_error;
+use crate::fused_matmul;
 use crate::host;
-use crate::many::Gradients;
+use crate::layer::{LayerBackward, LayerOutput};
 use crate::matmul::Matrix;
-use crate::normed::{ConvNormValues, Normed, gradients_of_layer};
-use crate::sequence::{Passed, Step};
+use crate::multi_input_op::Gradients;
+use crate::row_source::{MappedRows, RowSource, StoredRows};
 use crate::window::{Padding, Window};
 
 const NAME: &str = "conv_norm_act";
 
-/// A convolution without bias and the batch norm behind it.
+/// The parameters of a convolution without bias and of the batch norm after it.
 #[derive(Debug, Clone, Copy)]
 pub struct ConvNorm<'a> {
-    /// PyTorch's: `[Cout, Cin, k, k]`, or depthwise `[C, 1, k, k]`.
+    /// The convolution's weight in PyTorch's layout: `[Cout, Cin, k, k]`, or `[C, 1, k, k]` of a depthwise one.
     pub weight: &'a Tensor,
-    /// `[Cout]`.
+    /// The norm's weight (gamma), `[Cout]`.
     pub norm_weight: &'a Tensor,
-    /// `[Cout]`.
+    /// The norm's bias (beta), `[Cout]`.
     pub norm_bias: &'a Tensor,
 }
 
@@ -48,38 +49,38 @@ impl<'a> ConvNorm<'a> {
 /// A full or pointwise convolution, its norm and its activation.
 #[derive(Debug, Clone, Copy)]
 pub struct ConvNormAct<'a> {
-    /// Weight `[Cout, Cin, k, k]`, k odd.
+    /// The parameters; the weight is `[Cout, Cin, k, k]` with k odd.
     pub conv: ConvNorm<'a>,
-    /// Of the convolution.
+    /// Stride of the convolution, in pixels.
     pub stride: usize,
-    /// Of the convolution.
+    /// Padding of the convolution.
     pub padding: Padding,
-    /// Of the batch norm.
+    /// What the batch norm adds to the variance; above 0.
     pub eps: f64,
-    /// Behind the batch norm.
+    /// The activation after the batch norm.
     pub activation: Activation,
 }
 
 impl ConvNormAct<'_> {
-    /// Forward: x of shape `dims`, and `f` the activation.
-    pub(crate) fn pass<F: Function + 'static>(
+    /// The forward pass for x of shape `dims`; `f` is the layer's activation.
+    pub(crate) fn forward<F: Function + 'static>(
         &self,
         level: Level,
         x: &[f32],
         dims: &[usize],
         f: F,
-    ) -> Result<Passed> {
+    ) -> Result<LayerOutput> {
         let conv = self.convolution(dims)?;
-        let plan = Plan { conv, pointwise: self.is_pointwise(), f };
-        let (y, normed) = host::read(NAME, self.conv.in_order(), |[weight, norm_weight, norm_bias]| {
-            Ok(plan.forward(level, x, ConvNormValues { weight, norm_weight, norm_bias }, self.eps))
+        let kernel = ConvNormKernel { conv, pointwise: self.is_pointwise(), f };
+        let (y, context) = host::read(NAME, self.conv.in_order(), |[weight, norm_weight, norm_bias]| {
+            Ok(kernel.forward(level, x, ConvNormValues { weight, norm_weight, norm_bias }, self.eps))
         })?;
         let Window { images, y: down, x: across } = conv.window;
-        Ok(Passed {
+        Ok(LayerOutput {
             y,
             dims: [images, down.output, across.output, conv.output],
-            statistics: vec![normed.statistics()?],
-            step: Box::new(Kept { plan, normed }),
+            statistics: vec![context.statistics()?],
+            backward: Box::new(SavedForBackward { kernel, context }),
         })
     }
 
@@ -102,41 +103,47 @@ impl ConvNormAct<'_> {
     }
 }
 
+/// Shapes and activation, without any values.
 #[derive(Clone, Copy)]
-struct Plan<F> {
+struct ConvNormKernel<F> {
     conv: Convolution,
     pointwise: bool,
     f: F,
 }
 
-/// What the way back needs.
-struct Kept<F> {
-    plan: Plan<F>,
-    normed: Normed,
+struct SavedForBackward<F> {
+    kernel: ConvNormKernel<F>,
+    context: BatchNormContext,
 }
 
-impl<F: Function> Plan<F> {
-    /// Of the result.
+impl<F: Function> ConvNormKernel<F> {
+    /// The shape of the result, all of it one group.
     fn shape(&self) -> Rows {
         Rows { groups: 1, rows: self.conv.pixels(), channels: self.conv.output }
     }
 
-    fn forward(&self, level: Level, x: &[f32], values: ConvNormValues<'_>, eps: f64) -> (Vec<f32>, Normed) {
+    fn forward(
+        &self,
+        level: Level,
+        x: &[f32],
+        values: ConvNormValues<'_>,
+        eps: f64,
+    ) -> (Vec<f32>, BatchNormContext) {
         let channels = self.conv.output;
         let moments = |c: &[f32]| Moments::of(level, c, channels);
         let convolved = if self.pointwise {
-            let x = Stored { values: x, columns: self.conv.input };
-            blocks::product(&x, Matrix::transposed(values.weight, channels), moments)
+            let x = StoredRows { values: x, columns: self.conv.input };
+            fused_matmul::product(&x, Matrix::transposed(values.weight, channels), &moments)
         } else {
-            self.conv.forward_with(x, values.weight, moments)
+            self.conv.forward_with(x, values.weight, &moments)
         };
-        let normed = Normed::new(convolved, eps);
-        let y = normalise(level, self.shape(), &normed.c, &normed.channels(&values), self.f);
-        (y, normed)
+        let context = BatchNormContext::new(convolved, eps);
+        let y = normalise(level, self.shape(), &context.c, &context.channels(&values), self.f);
+        (y, context)
     }
 }
 
-impl<F: Function> Step for Kept<F> {
+impl<F: Function> LayerBackward for SavedForBackward<F> {
     fn backward(
         &self,
         level: Level,
@@ -145,20 +152,20 @@ impl<F: Function> Step for Kept<F> {
         dy: &[f32],
         wants_x: bool,
     ) -> Gradients {
-        let (Plan { conv, f, .. }, shape) = (self.plan, self.plan.shape());
+        let (ConvNormKernel { conv, pointwise, f }, shape) = (self.kernel, self.kernel.shape());
         let [weight, norm_weight, norm_bias] = std::array::from_fn(|i| parameters[i]);
-        let norm = self.normed.channels(&ConvNormValues { weight, norm_weight, norm_bias });
-        let sums = parameter_sums(level, shape, &self.normed.c, dy, &norm, f);
+        let norm = self.context.channels(&ConvNormValues { weight, norm_weight, norm_bias });
+        let sums = parameter_sums(level, shape, &self.context.c, dy, &norm, f);
         let [constant, slope] = norm.through_statistics(&sums, shape.rows);
-        let (inputs, scale) = ([&*self.normed.c, dy], norm.scale());
+        let (inputs, scale) = ([&*self.context.c, dy], norm.scale());
         let params = [norm.mean, &scale, norm.bias, &constant, &slope];
-        let dc = Mapped { level, shape, inputs, params, map: InputGradientTrain(f) };
-        let (dx, dw) = if self.plan.pointwise {
-            blocks::backward(&dc, &Stored { values: x, columns: conv.input }, weight)
+        let dc = MappedRows { level, shape, inputs, params, map: InputGradientTrain(f) };
+        let (dx, dw) = if pointwise {
+            fused_matmul::backward(&dc, &StoredRows { values: x, columns: conv.input }, weight)
         } else {
             let dx = if wants_x { conv.input_gradient(&dc.whole(), weight) } else { vec![] };
             (dx, conv.weight_gradient(x, &dc))
         };
-        Gradients { x: dx, parameters: gradients_of_layer(dw, &self.normed.inv_std, &sums).into() }
+        Gradients { x: dx, parameters: gradients_of_layer(dw, &self.context.inv_std, &sums).into() }
     }
 }

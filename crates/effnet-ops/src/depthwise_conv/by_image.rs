@@ -1,61 +1,65 @@
-//! The convolution an image at a time, between what makes its arguments and what looks at its results, so that all of it
-//! happens in the cache: some rows of the result, from the [`Lines`] under their taps, and then the next.
+//! The convolution an image at a time, so that computing its arguments, the convolution, and reducing its result all happen in
+//! the cache: some rows of the result from the [`Lines`] under their taps, and then the next.
+//!
+//! Small images go through [`Correlation`] instead. It has no border of zeros: in a map of 2 x 2 pixels a 5 x 5 kernel has 25
+//! taps, of which it computes the 4 that are inside.
 
 use super::correlate::Correlation;
 use super::filter::Filter;
 use super::lines::Lines;
-use super::phase::Phase;
+use super::transposed::TransposedFilter;
 use super::weight_gradient::{TapProducts, weight_gradient};
 use crate::activation::cpu::Identity;
-use crate::blocks::{PARTS, Source};
 use crate::dispatch::{self, Level};
 use crate::elementwise::pointer;
+use crate::fused_matmul::PARTS;
 use crate::parallel;
+use crate::row_source::RowSource;
 use crate::window::Window;
 
-/// Images that are worth a task of their own; smaller ones stay in the cache together.
+/// Values of the result from which on an image is a task of its own; smaller images stay in the cache together.
 const LARGE: usize = 32 * 1024;
 
-/// Values of the lines that are held at a time, about: 192 KiB.
+/// About how many values of lines are held at a time: 192 KiB.
 const HELD: usize = 48 * 1024;
 
-/// Whether there are enough large images to share out.
+/// Whether there are enough large images to give each thread its own.
 fn by_image(window: Window, channels: usize) -> bool {
     window.images >= PARTS / 2 && window.y.output * window.x.output * channels >= LARGE
 }
 
-/// y, and what `then` finds in some rows of it at a time, in their order; `taps` are [k, k, channels].
+/// The result y, and what `then` returns for each run of its rows, in their order; `taps` are [k, k, channels].
 pub(crate) fn forward<T: Send>(
     level: Level,
     window: Window,
-    x: &impl Source,
+    x: &dyn RowSource,
     taps: &[f32],
-    then: impl Fn(&[f32]) -> T + Sync,
+    then: &(dyn Fn(&[f32]) -> T + Sync),
 ) -> (Vec<f32>, Vec<T>) {
     let Window { images, y: down, x: across } = window;
     let (channels, area) = (x.columns(), down.output * across.output);
     if !by_image(window, channels) {
         let y = Correlation::forward(window, channels).run(level, &x.whole(), taps);
         let rows = (images * area).div_ceil(PARTS).max(32);
-        let found = parallel::map(y.chunks(rows * channels).collect(), then);
-        return (y, found);
+        let results = parallel::map(y.chunks(rows * channels).collect(), then);
+        return (y, results);
     }
     let (kernel, stride) = (down.kernel, down.stride);
     let border = across.border();
     let line = (border[0] + across.input + border[1]) * channels;
     let rows = ((HELD / line).saturating_sub(kernel - 1) / stride).max(1);
     let row = across.output * channels;
-    // Some hundred pixels for `then`.
-    let seen = rows * 128usize.div_ceil(rows * across.output);
+    // `then` gets some hundred pixels at a time.
+    let run = rows * 128usize.div_ceil(rows * across.output);
     // SAFETY: the bands make up an image, and the filter writes all of a band.
-    let (y, found) = unsafe {
-        parallel::written_with(images * area * channels, area * channels, |image, out| {
+    let (y, results) = unsafe {
+        parallel::written_with(images * area * channels, area * channels, &|image, out| {
             let ring = (rows - 1) * stride + kernel;
             let mut lines = Lines::new(x, [down.input, across.input], border, ring);
             lines.of_image(image);
-            let mut found = vec![];
+            let mut results = vec![];
             let mut first = 0;
-            for out in out.chunks_mut(seen * row) {
+            for out in out.chunks_mut(run * row) {
                 for out in out.chunks_mut(rows * row) {
                     let rows = first..first + out.len() / row;
                     first = rows.end;
@@ -76,23 +80,23 @@ pub(crate) fn forward<T: Send>(
                     };
                     dispatch::run(level, filter);
                 }
-                found.push(then(std::slice::from_raw_parts(pointer(out), out.len())));
+                results.push(then(std::slice::from_raw_parts(pointer(out), out.len())));
             }
-            found
+            results
         })
     };
-    (y, found.into_iter().flatten().collect())
+    (y, results.into_iter().flatten().collect())
 }
 
-/// dx, dw [k, k, channels], and what `then` finds in some rows of dx at a time, which it may change; it gets the first
-/// row's number.
+/// dx, dw [k, k, channels], and what `then` returns for each run of rows of dx, which it may change. It gets the number of the
+/// first row too.
 pub(crate) fn backward<T: Send>(
     level: Level,
     window: Window,
-    dy: &impl Source,
-    x: &impl Source,
+    dy: &dyn RowSource,
+    x: &dyn RowSource,
     taps: &[f32],
-    then: impl Fn(usize, &mut [f32]) -> T + Sync,
+    then: &(dyn Fn(usize, &mut [f32]) -> T + Sync),
 ) -> (Vec<f32>, Vec<f32>, Vec<T>) {
     let Window { y: down, x: across, .. } = window;
     let (channels, inputs) = (x.columns(), down.input * across.input);
@@ -101,32 +105,32 @@ pub(crate) fn backward<T: Send>(
         let dw = weight_gradient(level, window, channels, &x.whole(), &dy);
         let mut dx = Correlation::input_gradient(window, channels).run(level, &dy, taps);
         let rows = (window.images * inputs).div_ceil(PARTS).max(32);
-        let pieces = dx.chunks_mut(rows * channels).enumerate().collect();
-        let found = parallel::map(pieces, |(i, dx)| then(i * rows, dx));
-        return (dx, dw, found);
+        let pieces: Vec<_> = dx.chunks_mut(rows * channels).enumerate().collect();
+        let results = parallel::map(pieces, &|(i, dx)| then(i * rows, dx));
+        return (dx, dw, results);
     }
     let (kernel, stride) = (down.kernel, down.stride);
-    let turned = Turned::all(window, taps, channels);
-    let [above, below] = turned.iter().fold([0, 0], |halo, turned| turned.halo(0, halo));
-    let mut halo_across = turned.iter().fold([0, 0], |halo, turned| turned.halo(1, halo));
-    // Pixels behind those under taps have columns of zeros of dy.
+    let transposed = TransposedFilter::all(window, taps, channels);
+    let [above, below] = transposed.iter().fold([0, 0], |halo, filter| filter.halo(0, halo));
+    let mut halo_across = transposed.iter().fold([0, 0], |halo, filter| filter.halo(1, halo));
+    // Pixels after those under taps have columns of zeros of dy.
     halo_across[1] += across.input.div_ceil(stride).saturating_sub(across.output);
     let border = across.border();
     let line_of_x = (border[0] + across.input + border[1]) * channels;
     let line_of_dy = (halo_across[0] + across.output + halo_across[1]) * channels;
     let fixed = kernel.saturating_sub(stride) * line_of_x + (above + below) * line_of_dy;
-    // Beside the lines of x there are those that they are made from, and those of dx.
+    // Beside the lines of x there are those that they are computed from, and those of dx.
     let rows = ((2 * HELD).saturating_sub(fixed) / (3 * stride * line_of_x + 2 * line_of_dy)).max(1);
     let row = across.input * channels;
     let images = window.images.div_ceil(PARTS);
-    // SAFETY: the bands make up an image, the images make up the part, and the turned filters write all of a band.
+    // SAFETY: the bands make up an image, the images make up the part, and the transposed filters write all of a band.
     let (dx, parts) = unsafe {
-        parallel::written_with(window.images * inputs * channels, images * inputs * channels, |i, out| {
+        parallel::written_with(window.images * inputs * channels, images * inputs * channels, &|i, out| {
             let mut lines = Lines::new(x, [down.input, across.input], border, (rows - 1) * stride + kernel);
             let size = [down.output, across.output];
             let mut lines_of_dy = Lines::new(dy, size, halo_across, rows + above + below);
             let mut dw = vec![0f32; taps.len()];
-            let mut found = vec![];
+            let mut results = vec![];
             for (j, out) in out.chunks_mut(inputs * channels).enumerate() {
                 let image = i * images + j;
                 lines.of_image(image);
@@ -152,8 +156,8 @@ pub(crate) fn backward<T: Send>(
                         };
                         dispatch::run(level, products);
                     }
-                    for turned in &turned {
-                        let [y, x] = turned.first;
+                    for phase in &transposed {
+                        let [y, x] = phase.first;
                         let output = [
                             height.saturating_sub(y).div_ceil(stride),
                             across.input.saturating_sub(x).div_ceil(stride),
@@ -162,10 +166,10 @@ pub(crate) fn backward<T: Send>(
                             continue;
                         }
                         let filter = Filter {
-                            tile: lines_of_dy.tile(start + turned.offset[0], turned.offset[1]),
-                            taps: &turned.taps,
+                            tile: lines_of_dy.tile(start + phase.offset[0], phase.offset[1]),
+                            taps: &phase.taps,
                             channels,
-                            kernel: turned.kernel,
+                            kernel: phase.kernel,
                             stride: 1,
                             bias: None,
                             f: Identity,
@@ -177,57 +181,14 @@ pub(crate) fn backward<T: Send>(
                         dispatch::run(level, filter);
                     }
                     let dx = std::slice::from_raw_parts_mut(out_pointer, out.len());
-                    found.push(then(image * inputs + first * stride * across.input, dx));
+                    results.push(then(image * inputs + first * stride * across.input, dx));
                 }
             }
-            (dw, found)
+            (dw, results)
         })
     };
-    let (dw, found): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-    (dx, parallel::sum_in_order(dw), found.into_iter().flatten().collect())
-}
-
-/// The filter from dy to the pixels of dx of a phase: every stride-th from the first on, down and across.
-struct Turned {
-    first: [usize; 2],
-    /// Of the first tap's line and column of dy from those of the pixel.
-    offset: [isize; 2],
-    kernel: [usize; 2],
-    /// [kernel, channels].
-    taps: Vec<f32>,
-}
-
-impl Turned {
-    fn all(window: Window, taps: &[f32], channels: usize) -> Vec<Self> {
-        let (down, across) = (Phase::input_gradient(&window.y), Phase::input_gradient(&window.x));
-        let mut all = vec![];
-        for down in &down {
-            for across in &across {
-                let mut turned = vec![];
-                // An axis' taps come with falling offsets, from one to the next.
-                for (_, a) in down.taps.iter().rev() {
-                    for (_, b) in across.taps.iter().rev() {
-                        let tap = (a * window.x.kernel + b) * channels;
-                        turned.extend_from_slice(&taps[tap..tap + channels]);
-                    }
-                }
-                let offset = |phase: &Phase| phase.taps.last().map_or(0, |(offset, _)| *offset);
-                all.push(Self {
-                    first: [down.first, across.first],
-                    offset: [offset(down), offset(across)],
-                    kernel: [down.taps.len(), across.taps.len()],
-                    taps: turned,
-                });
-            }
-        }
-        all
-    }
-
-    /// What is read of dy before and behind a pixel's own line (or column), and what was so of others.
-    fn halo(&self, axis: usize, [before, behind]: [usize; 2]) -> [usize; 2] {
-        let last = self.offset[axis] + self.kernel[axis] as isize - 1;
-        [before.max(self.offset[axis].min(0).unsigned_abs()), behind.max(last.max(0).unsigned_abs())]
-    }
+    let (dw, results): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    (dx, parallel::sum_in_order(dw), results.into_iter().flatten().collect())
 }
 
 #[cfg(test)]
@@ -235,8 +196,8 @@ mod tests {
     use candle_core::{Device, Tensor};
 
     use super::*;
-    use crate::blocks::Stored;
     use crate::dispatch::available;
+    use crate::row_source::StoredRows;
     use crate::window::Padding;
 
     fn values(n: usize, seed: usize) -> Vec<f32> {
@@ -280,13 +241,15 @@ mod tests {
                     let x = values(8 * height * width * channels, 1);
                     let dy = values(8 * window.y.output * window.x.output * channels, 2);
                     let taps = values(kernel * kernel * channels, 3);
-                    let (stored_x, stored_dy) =
-                        (Stored { values: &x, columns: channels }, Stored { values: &dy, columns: channels });
+                    let (stored_x, stored_dy) = (
+                        StoredRows { values: &x, columns: channels },
+                        StoredRows { values: &dy, columns: channels },
+                    );
 
                     let whole = Correlation::forward(window, channels).run(level, &x, &taps);
-                    let (y, found) = forward(level, window, &stored_x, &taps, <[f32]>::to_vec);
+                    let (y, results) = forward(level, window, &stored_x, &taps, &<[f32]>::to_vec);
                     near(&y, &whole, 10.0, &what);
-                    assert_eq!(found.concat(), y, "{what}: what is seen of y");
+                    assert_eq!(results.concat(), y, "{what}: what is seen of y");
 
                     let whole = Correlation::input_gradient(window, channels).run(level, &dy, &taps);
                     let seen = |first: usize, dx: &mut [f32]| {
@@ -294,11 +257,11 @@ mod tests {
                         dx.iter_mut().for_each(|dx| *dx *= 2.0);
                         seen
                     };
-                    let (dx, dw, found) = backward(level, window, &stored_dy, &stored_x, &taps, seen);
+                    let (dx, dw, results) = backward(level, window, &stored_dy, &stored_x, &taps, &seen);
                     let half: Vec<f32> = dx.iter().map(|dx| dx / 2.0).collect();
                     near(&half, &whole, 10.0, &what);
                     let mut row = 0;
-                    for (first, seen) in found {
+                    for (first, seen) in results {
                         assert_eq!(first, row, "{what}: rows in their order");
                         assert_eq!(seen, half[row * channels..][..seen.len()], "{what}: what is seen of dx");
                         row += seen.len() / channels;

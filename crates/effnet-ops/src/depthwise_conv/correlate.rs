@@ -1,5 +1,5 @@
-//! The forward pass and the gradient of the input: one kernel, for both are sums over taps of a row
-//! of channels times the tap's weights.
+//! The forward pass and the gradient of the input for small images: one kernel, for both are sums over taps of a row of
+//! channels times the tap's weights. Taps outside of the image are left out.
 
 use std::ops::Range;
 
@@ -61,9 +61,9 @@ impl Correlation {
         let rows_a_piece = (PIECE / row).max(1);
         // SAFETY: every output of a row belongs to one phase, and the kernel writes all of them.
         unsafe {
-            parallel::written(self.images * self.output[0] * row, rows_a_piece * row, |i, out| {
+            parallel::written(self.images * self.output[0] * row, rows_a_piece * row, &|i, out| {
                 let rows = i * rows_a_piece..i * rows_a_piece + out.len() / row;
-                dispatch::run(level, RowsKernel { plan: self, x, w, rows, out: pointer(out) });
+                dispatch::run(level, RowsKernel { correlation: self, x, w, rows, out: pointer(out) });
             })
         }
     }
@@ -78,7 +78,7 @@ struct Tap {
 }
 
 struct RowsKernel<'a> {
-    plan: &'a Correlation,
+    correlation: &'a Correlation,
     x: &'a [f32],
     w: &'a [f32],
     /// Output rows, counted through all images.
@@ -91,23 +91,23 @@ impl Kernel for RowsKernel<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let plan = self.plan;
-        let channels = plan.channels;
-        let [input_rows, input_width] = plan.input;
-        let mut taps: Vec<Tap> = Vec::with_capacity(plan.kernel * plan.kernel);
-        let mut inside: Vec<Tap> = Vec::with_capacity(plan.kernel * plan.kernel);
+        let correlation = self.correlation;
+        let channels = correlation.channels;
+        let [input_rows, input_width] = correlation.input;
+        let mut taps: Vec<Tap> = Vec::with_capacity(correlation.kernel * correlation.kernel);
+        let mut inside: Vec<Tap> = Vec::with_capacity(correlation.kernel * correlation.kernel);
         let mut out = self.out;
         for row in self.rows.clone() {
-            let (image, i) = (row / plan.output[0], row % plan.output[0]);
+            let (image, i) = (row / correlation.output[0], row % correlation.output[0]);
             let x = self.x[image * input_rows * input_width * channels..].as_ptr();
-            let down = &plan.down[i % plan.down.len()];
-            for (phase, interior) in &plan.across {
+            let down = &correlation.down[i % correlation.down.len()];
+            for (phase, interior) in &correlation.across {
                 taps.clear();
                 for (offset_y, a) in &down.taps {
                     let Some(y) = down.under(i / down.step, *offset_y, input_rows) else { continue };
                     for (offset_x, b) in &phase.taps {
                         let x = ((y * input_width) as isize + offset_x) * channels as isize;
-                        taps.push(Tap { x, w: (a * plan.kernel + b) * channels });
+                        taps.push(Tap { x, w: (a * correlation.kernel + b) * channels });
                     }
                 }
                 let x_step = phase.input_step * channels;
@@ -147,7 +147,7 @@ impl Kernel for RowsKernel<'_> {
                     }
                 }
             }
-            out = out.wrapping_add(plan.output[1] * channels);
+            out = out.wrapping_add(correlation.output[1] * channels);
         }
     }
 }

@@ -11,7 +11,7 @@ const PIXELS: usize = 6;
 
 /// f(filter(tile) + bias) of some rows, a row after another.
 pub(crate) struct Filter<'a, F> {
-    /// From the first tap of the first pixel on.
+    /// The input, from the first tap of the first pixel on.
     pub(crate) tile: Tile<'a>,
     /// [kernel, channels].
     pub(crate) taps: &'a [f32],
@@ -46,7 +46,7 @@ impl<F: Function> Kernel for Filter<'_, F> {
         assert!(self.sums.as_ref().is_none_or(|sums| sums.len() == channels), "a sum for each channel");
         for row in 0..rows {
             let mut c = 0;
-            // SAFETY: c and the vectors behind it are inside; the tile is large enough for all taps of all pixels.
+            // SAFETY: c and the vectors from there on are inside; the tile is large enough for all taps of all pixels.
             unsafe {
                 while c + 2 * S::LANES <= channels {
                     self.row::<S, 2, true>(s, row, c, S::LANES);

@@ -1,9 +1,8 @@
-//! Some lines of an image with its border of zeros: so a filter needs no question at the border, and what it reads is in
-//! the cache.
+//! Some lines of an image with its border of zeros: so a filter needs no test at the border, and what it reads is in the cache.
 
 use std::ops::Range;
 
-use crate::blocks::Source;
+use crate::row_source::RowSource;
 
 /// Lines as a kernel reads them. They stand in a ring: the last is followed by the first.
 #[derive(Clone, Copy)]
@@ -48,8 +47,8 @@ impl<'a> Tile<'a> {
 const NONE: Range<isize> = isize::MIN..isize::MIN;
 
 /// Lines of an image that move down it: what was read stays where it is, in the ring.
-pub(super) struct Lines<'a, X> {
-    source: &'a X,
+pub(super) struct Lines<'a> {
+    source: &'a dyn RowSource,
     /// The image's first row in the source.
     image: usize,
     /// Height and width.
@@ -64,21 +63,21 @@ pub(super) struct Lines<'a, X> {
     values: Vec<f32>,
 }
 
-impl<'a, X: Source> Lines<'a, X> {
-    /// Room for `ring` lines of images of a size; `border` is the number of columns before and behind.
-    pub(super) fn new(source: &'a X, size: [usize; 2], border: [usize; 2], ring: usize) -> Self {
+impl<'a> Lines<'a> {
+    /// A ring of `ring` lines for images of this size; `border` is the number of columns of zeros before and after a line.
+    pub(super) fn new(source: &'a dyn RowSource, size: [usize; 2], border: [usize; 2], ring: usize) -> Self {
         let across = border[0] + size[1] + border[1];
         let values = vec![0.0; ring * across * source.columns()];
         Self { source, image: 0, size, left: border[0], across, held: NONE, ring, values }
     }
 
-    /// Goes over to an image.
+    /// Starts the i-th image.
     pub(super) fn of_image(&mut self, i: usize) {
         self.image = i * self.size[0] * self.size[1];
         self.held = NONE;
     }
 
-    /// Makes the lines, which are none above those before them in this image, and fit the ring.
+    /// Computes these lines, unless the ring has them already. Within an image the lines only move down; they fit the ring.
     pub(super) fn move_to(&mut self, lines: Range<isize>) {
         assert!(lines.len() <= self.ring, "lines for which there is room");
         let [height, width] = self.size;

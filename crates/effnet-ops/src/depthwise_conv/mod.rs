@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! y[n, i, j, c] = sum over (a, b) of x[n, i s + a - p, j s + b - p, c] w[c, 0, a, b]
-//! dx: the same sum turned round, over the (i, a), (j, b) that touch a pixel
+//! dx: the transposed sum, over the (i, a), (j, b) that touch a pixel
 //! dw[c, 0, a, b] = sum over (n, i, j) of dy[n, i, j, c] x[n, i s + a - p, j s + b - p, c]
 //! ```
 //!
@@ -14,6 +14,7 @@ mod correlate;
 mod filter;
 mod lines;
 mod phase;
+mod transposed;
 mod weight_gradient;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};

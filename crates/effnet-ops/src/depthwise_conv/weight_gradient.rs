@@ -21,7 +21,7 @@ pub(super) fn weight_gradient(
     assert!(x.len() == window.images * window.y.input * window.x.input * channels);
     assert!(dy.len() == rows * window.x.output * channels);
     let block = rows.div_ceil(16);
-    let parts = parallel::tasks(rows.div_ceil(block), |i| {
+    let parts = parallel::tasks(rows.div_ceil(block), &|i| {
         let rows = i * block..((i + 1) * block).min(rows);
         let mut out = vec![0f32; window.y.kernel * window.x.kernel * channels];
         dispatch::run(level, RowsKernel { window, channels, x, dy, rows, out: &mut out });

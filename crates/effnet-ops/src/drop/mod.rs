@@ -56,12 +56,12 @@ pub fn drop_path(x: &Tensor, rate: f64, seed: u64) -> Result<Tensor> {
     x.contiguous()?.apply_op1(Drop { name: OP, factors, images: true })
 }
 
-/// What drops an image's branch.
+/// The rate of stochastic depth, and the seed of its draws.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DropPath {
     /// Probability of an image to lose the branch, in [0, 1).
     pub rate: f64,
-    /// Decides which.
+    /// Decides which images lose it.
     pub seed: u64,
 }
 
@@ -84,14 +84,14 @@ fn check_rate(op: &'static str, rate: f64) -> Result<()> {
     Err(Error::Setting { op, setting: "rate", value: rate, range: "at least 0 and below 1" }.into())
 }
 
-/// Generators that draw in turn: none waits for its own last draw.
+/// Number of generators. They draw in turn, so that no draw waits for the one before.
 const GENERATORS: usize = 4;
 
 /// 0 or 1 / (1 - rate), `n` times: 0 where a uniform draw is below the rate.
 ///
-/// A draw of 64 bits is two uniform numbers, its halves times 2^-32, the lower first; the generators take turns. The halves are
-/// compared, as numbers, with the rate times 2^32. Which value it is can't be foreseen, so there is no branch on it. All that
-/// matters, and that a turn makes an array of known length: else a head spends a seventh of its training here.
+/// A draw of 64 bits is two uniform numbers, its halves times 2^-32, the lower first; the generators take turns. A half is
+/// compared, as an integer, with the rate times 2^32. The processor could not predict a branch on the result, so there is none;
+/// and a turn makes an array of known length. Without both, training a head alone spends a seventh of its time here.
 fn factors(n: usize, rate: f64, seed: u64) -> Vec<f32> {
     const TURN: usize = 2 * GENERATORS;
     let mut random = generators(seed);
@@ -109,7 +109,7 @@ fn factors(n: usize, rate: f64, seed: u64) -> Vec<f32> {
     factors
 }
 
-/// Their sequences are parts of one, far apart.
+/// Generators whose sequences are parts of one sequence, far apart.
 fn generators(seed: u64) -> [Xoshiro256PlusPlus; GENERATORS] {
     let mut next = Xoshiro256PlusPlus::seed_from_u64(seed);
     std::array::from_fn(|_| {

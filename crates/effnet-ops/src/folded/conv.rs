@@ -2,15 +2,15 @@
 
 use candle_core::{Result, Tensor};
 
-use super::Folded;
 use super::packed::{Packed, Places};
+use super::weights::Folded;
 use crate::activation::{Activation, cpu::Function, with_function};
 use crate::conv2d::cpu::Convolution;
 use crate::dispatch::level;
 use crate::elementwise::pointer;
 use crate::error::shape_error;
 use crate::host;
-use crate::parallel::{self, Shared};
+use crate::parallel::{self, SharedPointer};
 use crate::window::{Padding, Window};
 
 const NAME: &str = "folded_conv";
@@ -71,7 +71,7 @@ impl FoldedConv {
         let conv = Convolution { window, input: self.input, output: n };
         // SAFETY: the product writes all n columns of the piece's rows.
         unsafe {
-            parallel::written(rows * n, PIXELS * n, |i, out| {
+            parallel::written(rows * n, PIXELS * n, &|i, out| {
                 let mut patches = Vec::with_capacity(PIXELS * k);
                 conv.patches(x, i * PIXELS..i * PIXELS + out.len() / n, &mut patches);
                 self.weight.product(&patches, 0..n, f, None, pointer(out), Places::apart(n));
@@ -86,7 +86,7 @@ fn pointwise<F: Function>(weight: &Packed, x: &[f32], f: F) -> Vec<f32> {
     let mut y = Vec::with_capacity(rows * n);
     // SAFETY: y has room for the rows, and `rows_of` writes all of them.
     unsafe {
-        rows_of(weight, x, f, None, Shared(y.as_mut_ptr()));
+        rows_of(weight, x, f, None, SharedPointer(y.as_mut_ptr()));
         y.set_len(rows * n);
     }
     y
@@ -102,14 +102,14 @@ pub(super) unsafe fn rows_of<F: Function>(
     x: &[f32],
     f: F,
     skip: Option<&[f32]>,
-    out: Shared,
+    out: SharedPointer,
 ) {
     let (k, n) = (weight.inputs(), weight.outputs());
     let rows = x.len() / k;
     assert!(skip.is_none_or(|skip| skip.len() == rows * n), "a skip of the result's shape");
     let blocks = rows.div_ceil(PIXELS);
     let columns = weight.pieces(8usize.div_ceil(blocks));
-    parallel::tasks(blocks * columns.len(), |task| {
+    parallel::tasks(blocks * columns.len(), &|task| {
         let (block, columns) = (task / columns.len(), columns[task % columns.len()].clone());
         let rows = block * PIXELS..((block + 1) * PIXELS).min(rows);
         let at = rows.start * n + columns.start;

@@ -1,17 +1,17 @@
 //! The inverted residual block in evaluation.
 //!
-//! The widened tensors, six times as wide as the block's input, are made a few channels and rows at a time, so that they
-//! stay in a core's cache: widen, filter and activate one such tile after another. Only the filtered tensor is written down
-//! whole, an image at a time, because the gate needs the means over all of it.
+//! The expanded tensor, six times as wide as the block's input, is computed a tile of some channels and rows at a time, which
+//! stays in a core's cache: expansion, depthwise convolution and activation of one tile after another. Only the result of the
+//! depthwise convolution is stored whole, an image at a time, because squeeze and excitation needs the means over all of it.
 
 use std::cell::RefCell;
 use std::ops::Range;
 
 use candle_core::{Result, Tensor};
 
-use super::Folded;
 use super::conv::rows_of;
 use super::packed::{Packed, Places};
+use super::weights::Folded;
 use crate::activation::cpu::{Function, Identity, Sigmoid, Swish};
 use crate::activation::{Activation, with_function};
 use crate::channels::{self, ChannelUpdate, Rows};
@@ -19,7 +19,7 @@ use crate::depthwise_conv::{Filter, Tile as Lines, taps_first};
 use crate::dispatch::{self, Level, level};
 use crate::error::shape_error;
 use crate::host;
-use crate::parallel::{self, Shared};
+use crate::parallel::{self, SharedPointer};
 use crate::simd::Simd;
 use crate::squeeze_excitation::SqueezeExcitation;
 use crate::window::{Axis, Padding, Window};
@@ -32,22 +32,22 @@ const CHANNELS: usize = 48;
 /// Values of a tile at most: 192 KiB.
 const TILE: usize = 48 * 1024;
 
-/// What a block is made of.
+/// The parts of a block, with their batch norms folded in.
 #[derive(Debug, Clone)]
 pub struct FoldedParts<'a> {
-    /// Pointwise, from C to H channels; without it, H = C.
+    /// The pointwise convolution from C to H channels; a block without one has H = C.
     pub expansion: Option<Folded>,
-    /// Depthwise, H channels.
+    /// The depthwise convolution of H channels.
     pub depthwise: Folded,
-    /// On H channels.
-    pub attention: Option<SqueezeExcitation<'a>>,
-    /// Pointwise, from H to O channels, without an activation behind it.
+    /// The gate on the H channels after the depthwise convolution.
+    pub squeeze_excitation: Option<SqueezeExcitation<'a>>,
+    /// The pointwise convolution from H to O channels. No activation follows it.
     pub projection: Folded,
-    /// Of the depthwise convolution.
+    /// Stride of the depthwise convolution, in pixels.
     pub stride: usize,
-    /// Of the depthwise convolution.
+    /// Padding of the depthwise convolution.
     pub padding: Padding,
-    /// Behind the first two convolutions.
+    /// The activation after the first two convolutions.
     pub activation: Activation,
     /// Whether the input is added to the result.
     pub skip: bool,
@@ -61,8 +61,8 @@ pub struct FoldedMbConv {
     hidden: usize,
     /// For each tile's channels.
     tiles: Vec<Tile>,
-    /// Of the gate: to few channels and back.
-    attention: Option<[Packed; 2]>,
+    /// Squeeze and excitation: to few channels and back.
+    squeeze_excitation: Option<[Packed; 2]>,
     projection: Packed,
     kernel: usize,
     stride: usize,
@@ -88,8 +88,16 @@ impl FoldedMbConv {
     /// If the shapes do not fit, the stride is 0, or a tensor is not f32 on the CPU.
     pub fn new(parts: FoldedParts<'_>) -> Result<Self> {
         let level = level();
-        let FoldedParts { expansion, depthwise, attention, projection, stride, padding, activation, skip } =
-            parts;
+        let FoldedParts {
+            expansion,
+            depthwise,
+            squeeze_excitation,
+            projection,
+            stride,
+            padding,
+            activation,
+            skip,
+        } = parts;
         let [hidden, one, kernel, kernel_x] = depthwise.dims;
         let input = expansion.as_ref().map_or(hidden, |expansion| expansion.dims[1]);
         let output = projection.dims[0];
@@ -99,7 +107,7 @@ impl FoldedMbConv {
             && kernel % 2 == 1
             && stride > 0
             && projection.dims == [output, hidden, 1, 1]
-            && attention.as_ref().is_none_or(|attention| attention.fits(hidden))
+            && squeeze_excitation.as_ref().is_none_or(|gate| gate.fits(hidden))
             && !(skip && (stride != 1 || input != output));
         if !fits {
             let arguments = [("depthwise", &depthwise.dims[..]), ("projection", &projection.dims[..])];
@@ -119,19 +127,19 @@ impl FoldedMbConv {
             Tile { channels, expansion, taps, bias }
         };
         let tiles = (0..hidden).step_by(CHANNELS).map(tile).collect();
-        let attention = attention.map(|attention| {
-            host::read(NAME, attention.in_order(), |[reduce, reduce_bias, expand, expand_bias]| {
+        let squeeze_excitation = squeeze_excitation.map(|gate| {
+            host::read(NAME, gate.in_order(), |[reduce, reduce_bias, expand, expand_bias]| {
                 Ok([Packed::new(level, reduce, reduce_bias), Packed::new(level, expand, expand_bias)])
             })
         });
-        let attention = attention.transpose()?;
+        let squeeze_excitation = squeeze_excitation.transpose()?;
         let projection = Packed::new(level, &projection.weight, &projection.bias);
         Ok(Self {
             level,
             input,
             hidden,
             tiles,
-            attention,
+            squeeze_excitation,
             projection,
             kernel,
             stride,
@@ -164,14 +172,14 @@ impl FoldedMbConv {
         let inputs = window.y.input * window.x.input * self.input;
         let bands = self.bands(window);
         let mut y = Vec::with_capacity(window.images * image);
-        let out = Shared(y.as_mut_ptr());
-        parallel::each(window.images, |i| {
+        let out = SharedPointer(y.as_mut_ptr());
+        parallel::each(window.images, &|i| {
             let x = &x[i * inputs..(i + 1) * inputs];
-            let filtered = self.filter(&bands, window, x, f);
+            let depthwise = self.depthwise(&bands, window, x, f);
             // SAFETY: y has room for the images, this one is no other task's.
             unsafe {
                 let skip = self.skip.then_some(x);
-                rows_of(&self.projection, &filtered, Identity, skip, Shared(out.at(i * image)));
+                rows_of(&self.projection, &depthwise, Identity, skip, SharedPointer(out.at(i * image)));
             }
         });
         // SAFETY: every task wrote all rows of its image.
@@ -179,7 +187,7 @@ impl FoldedMbConv {
         y
     }
 
-    /// Output rows that are made together, so that the widened rows under them stay in the cache.
+    /// Output rows that are made together, so that the expanded rows under them stay in the cache.
     fn bands(&self, window: Window) -> Vec<Band> {
         let Window { y, x, .. } = window;
         let lines = TILE / (x.input * CHANNELS.min(self.hidden));
@@ -187,19 +195,19 @@ impl FoldedMbConv {
         (0..y.output).step_by(rows).map(|first| Band::new(y, first..(first + rows).min(y.output))).collect()
     }
 
-    /// One image, widened, filtered, activated and gated: [h w, H].
-    fn filter<F: Function>(&self, bands: &[Band], window: Window, x: &[f32], f: F) -> Vec<f32> {
+    /// The input of one image's projection: expansion, depthwise convolution, activation and gate, [h w, H].
+    fn depthwise<F: Function>(&self, bands: &[Band], window: Window, x: &[f32], f: F) -> Vec<f32> {
         let area = window.y.output * window.x.output;
-        let mut filtered = Vec::with_capacity(area * self.hidden);
-        let out = Shared(filtered.as_mut_ptr());
-        let sums = parallel::tasks(bands.len() * self.tiles.len(), |task| {
+        let mut depthwise = Vec::with_capacity(area * self.hidden);
+        let out = SharedPointer(depthwise.as_mut_ptr());
+        let sums = parallel::tasks(bands.len() * self.tiles.len(), &|task| {
             let (band, tile) = (&bands[task / self.tiles.len()], &self.tiles[task % self.tiles.len()]);
             // SAFETY: the band's rows of the tile's channels are inside, and no other task's.
             unsafe { self.tile(band, tile, window, x, f, out) }
         });
         // SAFETY: the tasks wrote all channels of all rows.
-        unsafe { filtered.set_len(area * self.hidden) };
-        if let Some(layers) = &self.attention {
+        unsafe { depthwise.set_len(area * self.hidden) };
+        if let Some(layers) = &self.squeeze_excitation {
             let mut means = vec![0f64; self.hidden];
             for (task, sums) in sums.iter().enumerate() {
                 let channels = self.tiles[task % self.tiles.len()].channels.clone();
@@ -208,9 +216,9 @@ impl FoldedMbConv {
             let means: Vec<f32> = means.iter().map(|sum| (sum / area as f64) as f32).collect();
             let gate = gate(layers, &means);
             let shape = Rows { groups: 1, rows: area, channels: self.hidden };
-            let [] = channels::update(self.level, shape, &mut filtered, [], [&gate], Gated);
+            let [] = channels::update(self.level, shape, &mut depthwise, [], [&gate], Gated);
         }
-        filtered
+        depthwise
     }
 
     /// The band's rows of some channels, put in their places; the sums of these channels.
@@ -224,7 +232,7 @@ impl FoldedMbConv {
         window: Window,
         x: &[f32],
         f: F,
-        out: Shared,
+        out: SharedPointer,
     ) -> Vec<f64> {
         let (across, width) = (window.x, tile.channels.len());
         let pixels = band.lines.start * across.input..band.lines.end * across.input;
@@ -232,17 +240,17 @@ impl FoldedMbConv {
         let mut sums = vec![0f64; width];
         SCRATCH.with_borrow_mut(|scratch| {
             let bordered = Bordered::new(band, window, width);
-            let widened = bordered.with_zeros(scratch);
+            let expanded = bordered.with_zeros(scratch);
             let first = bordered.first();
             match &tile.expansion {
                 // SAFETY: all pixels of the band's lines have their places in the tile.
                 Some(expansion) => unsafe {
-                    let out = widened[first..].as_mut_ptr();
+                    let out = expanded[first..].as_mut_ptr();
                     expansion.product(x, 0..width, f, None, out, bordered.places(across.input));
                 },
                 None => {
                     for (line, pixels) in x.chunks_exact(across.input * self.input).enumerate() {
-                        let line = &mut widened[first + line * bordered.line()..];
+                        let line = &mut expanded[first + line * bordered.line()..];
                         for (to, pixel) in line.chunks_exact_mut(width).zip(pixels.chunks_exact(self.input)) {
                             to.copy_from_slice(&pixel[tile.channels.clone()]);
                         }
@@ -251,7 +259,7 @@ impl FoldedMbConv {
             }
             let at = band.rows.start * across.output * self.hidden + tile.channels.start;
             let filter = Filter {
-                tile: Lines { values: widened, line: bordered.line(), first: 0, start: 0 },
+                tile: Lines { values: expanded, line: bordered.line(), first: 0, start: 0 },
                 taps: &tile.taps,
                 channels: width,
                 kernel: [self.kernel; 2],

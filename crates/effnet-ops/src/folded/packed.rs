@@ -15,7 +15,7 @@ const ROWS: usize = 6;
 /// Values of x that a panel of w goes over before the next: half of a common second cache.
 const BLOCK: usize = 32 * 1024;
 
-/// Weights [n, k] and biases [n] in panels of two vectors of columns, the last perhaps of one: [k, columns] each, zeros behind
+/// Weights [n, k] and biases [n] in panels of two vectors of columns, the last perhaps of one: [k, columns] each, zeros after
 /// column n.
 #[derive(Debug, Clone)]
 pub(super) struct Packed {
@@ -231,7 +231,7 @@ impl<F: Function> Product<'_, F> {
     }
 
     /// # Safety
-    /// `at` and the vector behind it are inside, or its first n values.
+    /// The vector at `at` is inside, or its first n values are.
     #[inline(always)]
     unsafe fn put<S: Simd, const FULL: bool>(&self, s: S, at: usize, n: usize, y: S::F) {
         // SAFETY: the caller's promise.

@@ -81,7 +81,7 @@ fn transpose(x: &[f32], rows: usize, columns: usize) -> Vec<f32> {
         return vec![];
     }
     let blocks = columns.div_ceil(BLOCK);
-    let parts = parallel::tasks(x.len() / image * blocks, |task| {
+    let parts = parallel::tasks(x.len() / image * blocks, &|task| {
         let x = &x[task / blocks * image..][..image];
         let first = task % blocks * BLOCK;
         let mut out = Vec::with_capacity(BLOCK.min(columns - first) * rows);

@@ -1,8 +1,8 @@
 //! Layers in a row as one operation, in training.
 //!
-//! What is gained: candle's backward pass makes a tensor of zeros for each argument of an operation, and adds the gradient
-//! to it, on one thread. Between the layers of a network these are four passes over every activation, while all other
-//! threads wait. Here a layer's gradient goes on to the one before it as it is.
+//! candle's backward pass makes a tensor of zeros for each argument of an operation, and adds the gradient to it, on one
+//! thread. Between the layers of a network these are four passes over every activation, while all other threads wait. Here
+//! a layer's gradient is passed to the layer before it as it is.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,12 +10,13 @@ use std::ops::Range;
 use candle_core::{Result, Tensor};
 
 use crate::activation::with_function;
-use crate::batch_norm::BatchStatistics;
+use crate::batch_norm::statistics::BatchStatistics;
 use crate::conv_norm::ConvNormAct;
 use crate::dispatch::{Level, level};
 use crate::host;
-use crate::many::{self, Differentiable, Gradients};
+use crate::layer::{LayerBackward, LayerOutput};
 use crate::mb_conv::MbConv;
+use crate::multi_input_op::{self, Differentiable, Gradients};
 
 const NAME: &str = "sequence_train";
 
@@ -36,38 +37,18 @@ impl<'a> Layer<'a> {
         }
     }
 
-    fn pass(&self, level: Level, x: &[f32], dims: &[usize]) -> Result<Passed> {
+    fn forward(&self, level: Level, x: &[f32], dims: &[usize]) -> Result<LayerOutput> {
         match self {
-            Self::ConvNormAct(layer) => with_function!(layer.activation, |f| layer.pass(level, x, dims, f)),
-            Self::MbConv(block) => with_function!(block.activation, |f| block.pass(level, x, dims, f)),
+            Self::ConvNormAct(layer) => {
+                with_function!(layer.activation, |f| layer.forward(level, x, dims, f))
+            }
+            Self::MbConv(block) => with_function!(block.activation, |f| block.forward(level, x, dims, f)),
         }
     }
 }
 
-/// A layer's result, and what its way back needs.
-pub(crate) struct Passed {
-    pub(crate) y: Vec<f32>,
-    pub(crate) dims: [usize; 4],
-    /// Of its batch norms, in their order.
-    pub(crate) statistics: Vec<BatchStatistics>,
-    pub(crate) step: Box<dyn Step>,
-}
-
-/// The way back through a layer.
-pub(crate) trait Step: Send + Sync {
-    /// The gradients, from the layer's arguments and that of its result; that of x may be left empty unless it is wanted.
-    fn backward(
-        &self,
-        level: Level,
-        x: &[f32],
-        parameters: &[&[f32]],
-        dy: &[f32],
-        wants_x: bool,
-    ) -> Gradients;
-}
-
-/// The layers one after another, normalised by the batch's own statistics; and the statistics of all batch norms, in their
-/// order.
+/// The result of the layers one after another, each normalised by the batch's own statistics; and the statistics of all batch
+/// norms, in their order.
 ///
 /// # Shapes
 /// `x` [N, H, W, C], to the last layer's [N, Ho, Wo, O].
@@ -78,32 +59,32 @@ pub fn sequence_train(x: &Tensor, layers: &[Layer<'_>]) -> Result<(Tensor, Vec<B
     let level = level();
     let x = x.contiguous()?;
     let mut all = vec![];
-    let mut sequence = Sequence { steps: vec![], between: vec![] };
+    let mut sequence = Sequence { layers: vec![], between: vec![] };
     let mut statistics = vec![];
     let mut last: Option<(Vec<f32>, [usize; 4])> = None;
-    let keeps = x.track_op() || layers.iter().flat_map(Layer::parameters).any(Tensor::track_op);
+    let needs_backward = x.track_op() || layers.iter().flat_map(Layer::parameters).any(Tensor::track_op);
     for layer in layers {
-        let passed = match &last {
-            None => host::read(NAME, [&x], |[values]| layer.pass(level, values, x.dims()))?,
-            Some((values, dims)) => layer.pass(level, values, dims)?,
+        let output = match &last {
+            None => host::read(NAME, [&x], |[values]| layer.forward(level, values, x.dims()))?,
+            Some((values, dims)) => layer.forward(level, values, dims)?,
         };
         let first = all.len();
         all.extend(layer.parameters());
-        statistics.extend(passed.statistics);
-        let before = last.replace((passed.y, passed.dims));
-        if keeps {
-            sequence.steps.push((passed.step, first..all.len()));
+        statistics.extend(output.statistics);
+        let before = last.replace((output.y, output.dims));
+        if needs_backward {
+            sequence.layers.push((output.backward, first..all.len()));
             sequence.between.extend(before.map(|(values, _)| values));
         }
     }
     let Some((y, dims)) = last else { candle_core::bail!("{NAME}: no layers") };
-    Ok((many::apply(&x, &all, sequence, y, &dims)?, statistics))
+    Ok((multi_input_op::apply(&x, &all, sequence, y, &dims)?, statistics))
 }
 
 struct Sequence {
-    /// Each with its place among all parameters.
-    steps: Vec<(Box<dyn Step>, Range<usize>)>,
-    /// What comes out of every layer but the last.
+    /// Each layer's backward pass, and the place of its parameters among all.
+    layers: Vec<(Box<dyn LayerBackward>, Range<usize>)>,
+    /// The result of every layer but the last.
     between: Vec<Vec<f32>>,
 }
 
@@ -113,9 +94,9 @@ impl Differentiable for Sequence {
     fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32], wants_x: bool) -> Gradients {
         let mut of_layers = vec![];
         let mut dy = Cow::Borrowed(dy);
-        for (i, (step, own)) in self.steps.iter().enumerate().rev() {
+        for (i, (layer, own)) in self.layers.iter().enumerate().rev() {
             let (x, wants_x) = if i == 0 { (x, wants_x) } else { (&*self.between[i - 1], true) };
-            let found = step.backward(level(), x, &parameters[own.clone()], &dy, wants_x);
+            let found = layer.backward(level(), x, &parameters[own.clone()], &dy, wants_x);
             of_layers.push(found.parameters);
             dy = Cow::Owned(found.x);
         }

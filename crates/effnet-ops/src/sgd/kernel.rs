@@ -1,6 +1,6 @@
 //! The arithmetic of a step.
 
-use super::Sgd;
+use super::param::Sgd;
 use crate::dispatch::Kernel;
 use crate::elementwise::{Vectors, each_vector};
 use crate::simd::Simd;
@@ -20,7 +20,7 @@ impl From<&Sgd> for Factors {
     }
 }
 
-/// Values that move: slices of one length.
+/// Values of a parameter with their velocities and gradients: slices of one length.
 pub(super) struct Piece<'a> {
     pub(super) p: &'a mut [f32],
     pub(super) v: &'a mut [f32],

@@ -1,7 +1,7 @@
 //! Plain arrays: correct everywhere, and simple enough for the compiler to use what vectors the
 //! target has. `mul_add` is two roundings here, for without the instruction it is a library call.
 
-use super::Simd;
+use super::vector::Simd;
 
 const LANES: usize = 8;
 

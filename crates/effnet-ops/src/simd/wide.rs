@@ -3,7 +3,7 @@
 //! An exponential is a chain of twenty instructions that wait for each other, and a processor looks ahead only so far: two or
 //! three chains. Written for several vectors in step, its instructions come in an order in which they need not wait.
 
-use super::Simd;
+use super::vector::Simd;
 
 /// `N` vectors of a level, each operation on all of them in turn.
 #[derive(Debug, Clone, Copy)]

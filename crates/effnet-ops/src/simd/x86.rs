@@ -5,7 +5,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Simd;
+use super::vector::Simd;
 
 /// AVX2 and FMA: 8 lanes.
 #[derive(Debug, Clone, Copy)]

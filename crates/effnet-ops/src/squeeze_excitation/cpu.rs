@@ -118,7 +118,7 @@ pub(crate) fn gate_in_place(level: Level, shape: Rows, x: &mut [f32], dy: &[f32]
     let image = shape.rows * shape.channels;
     let images = x.chunks_mut(image).zip(dy.chunks(image)).zip(gate.chunks(shape.channels));
     let one = Rows { groups: 1, ..shape };
-    let dgate = parallel::map(images.collect(), |((x, dy), gate)| {
+    let dgate = parallel::map(images.collect(), &|((x, dy), gate)| {
         let mut sums = [vec![0f64; shape.channels]];
         channels::update_rows(level, one, 0, x, [dy], [gate], &mut sums, ScaleAndProduct);
         let [dgate] = sums;

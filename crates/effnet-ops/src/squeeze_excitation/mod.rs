@@ -18,7 +18,7 @@ use crate::channels::{Rows, column_sums};
 use crate::dispatch::level;
 use crate::error::shape_error;
 use crate::host;
-use crate::many::{self, Differentiable, Gradients};
+use crate::multi_input_op::{self, Differentiable, Gradients};
 use cpu::{Gate, Layers};
 
 const NAME: &str = "squeeze_excitation";
@@ -67,7 +67,7 @@ pub fn squeeze_excitation(x: &Tensor, parameters: &SqueezeExcitation<'_>) -> Res
         let y = cpu::scale(level, shape, x, &gate.gate);
         Ok((gate, y))
     })?;
-    many::apply(&x, &parameters, SqueezeExcite { shape, gate }, y, x.shape())
+    multi_input_op::apply(&x, &parameters, SqueezeExcite { shape, gate }, y, x.shape())
 }
 
 impl<'a> SqueezeExcitation<'a> {

@@ -48,18 +48,18 @@ fn wide(dims: &[usize], seed: u64) -> Tensor {
 }
 
 fn check_swish(dims: &[usize], beta: f64) {
-    let twin = |a: &[Vec<f64>]| a[0].iter().map(|x| x * sigmoid(beta * x)).collect();
-    check("swish", &[wide(dims, 1)], &|a| swish(&a[0], beta), &twin, 1e-6);
+    let reference = |a: &[Vec<f64>]| a[0].iter().map(|x| x * sigmoid(beta * x)).collect();
+    check("swish", &[wide(dims, 1)], &|a| swish(&a[0], beta), &reference, 1e-6);
 }
 
 fn check_learned(dims: &[usize], beta: f64, beta_dims: &[usize]) {
     let beta = Tensor::full(beta as f32, beta_dims, &Device::Cpu).unwrap();
-    let twin = |a: &[Vec<f64>]| a[0].iter().map(|x| x * sigmoid(a[1][0] * x)).collect();
-    check("learned", &[wide(dims, 2), beta], &|a| swish_learnable(&a[0], &a[1]), &twin, 5e-6);
+    let reference = |a: &[Vec<f64>]| a[0].iter().map(|x| x * sigmoid(a[1][0] * x)).collect();
+    check("learned", &[wide(dims, 2), beta], &|a| swish_learnable(&a[0], &a[1]), &reference, 5e-6);
 }
 
 #[test]
-fn swish_equals_its_twin() {
+fn swish_equals_its_reference() {
     for dims in [&[7][..], &[3, 5], &[2, 3, 5, 24], &[40_000]] {
         for beta in [0.0, 0.7, 1.0, -1.5] {
             check_swish(dims, beta);
@@ -68,7 +68,7 @@ fn swish_equals_its_twin() {
 }
 
 #[test]
-fn learned_swish_equals_its_twin() {
+fn learned_swish_equals_its_reference() {
     for dims in [&[7][..], &[3, 5], &[2, 3, 5, 24]] {
         for beta_dims in [&[][..], &[1]] {
             check_learned(dims, 0.8, beta_dims);
@@ -90,21 +90,21 @@ fn swish_is_its_limit_far_out_and_finite() {
 
 fn check_activations(dims: &[usize]) {
     type Function = fn(f64) -> f64;
-    let twins: [(Activation, Function); 3] = [
+    let references: [(Activation, Function); 3] = [
         (Activation::Identity, |x| x),
         (Activation::Swish, |x| x * sigmoid(x)),
         (Activation::Relu6, |x| x.clamp(0.0, 6.0)),
     ];
-    for (activation, f) in twins {
-        let twin = |a: &[Vec<f64>]| a[0].iter().map(|x| f(*x)).collect();
+    for (activation, f) in references {
+        let reference = |a: &[Vec<f64>]| a[0].iter().map(|x| f(*x)).collect();
         // Times one, so that the identity too is an operation on a variable.
         let op = |a: &[Tensor]| activate(&a[0].affine(1.0, 0.0)?, activation);
-        check(&format!("{activation:?} {dims:?}"), &[wide(dims, 3)], &op, &twin, 1e-6);
+        check(&format!("{activation:?} {dims:?}"), &[wide(dims, 3)], &op, &reference, 1e-6);
     }
 }
 
 #[test]
-fn activations_equal_their_twins() {
+fn activations_equal_their_references() {
     check_activations(&[3, 37]);
 }
 
@@ -125,12 +125,12 @@ fn nan_is_not_hidden() {
 }
 
 fn check_sum(dims: &[usize]) {
-    let twin = |a: &[Vec<f64>]| a[0].iter().zip(&a[1]).map(|(a, b)| a + b).collect();
-    check("add", &[tensor(dims, 4), tensor(dims, 5)], &|a| add(&a[0], &a[1]), &twin, 1e-6);
+    let reference = |a: &[Vec<f64>]| a[0].iter().zip(&a[1]).map(|(a, b)| a + b).collect();
+    check("add", &[tensor(dims, 4), tensor(dims, 5)], &|a| add(&a[0], &a[1]), &reference, 1e-6);
 }
 
 #[test]
-fn a_residual_sum_equals_its_twin() {
+fn a_residual_sum_equals_its_reference() {
     for dims in [&[5][..], &[2, 3, 3, 8], &[40_001]] {
         check_sum(dims);
     }
@@ -139,7 +139,7 @@ fn a_residual_sum_equals_its_twin() {
 proptest! {
     #![proptest_config(cases(24))]
     #[test]
-    fn they_equal_their_twins_over_random_shapes(dims in prop::collection::vec(1usize..14, 1..5), beta in -3.0..3.0) {
+    fn they_equal_their_references_over_random_shapes(dims in prop::collection::vec(1usize..14, 1..5), beta in -3.0..3.0) {
         check_swish(&dims, beta);
         check_learned(&dims, beta, &[1]);
         check_activations(&dims);

@@ -25,7 +25,7 @@ fn statistics(x: &[f64], channels: usize) -> (Vec<f64>, Vec<f64>) {
     (mean.clone(), var.collect())
 }
 
-fn twin(a: &[Vec<f64>], mean: &[f64], var: &[f64], eps: f64, act: Activation) -> Vec<f64> {
+fn reference(a: &[Vec<f64>], mean: &[f64], var: &[f64], eps: f64, act: Activation) -> Vec<f64> {
     let channels = mean.len();
     let normal = |i: usize| (a[0][i] - mean[i % channels]) / (var[i % channels] + eps).sqrt();
     (0..a[0].len()).map(|i| activation(act, a[1][i % channels] * normal(i) + a[2][i % channels])).collect()
@@ -38,16 +38,16 @@ fn arguments(dims: &[usize]) -> [Tensor; 3] {
 
 fn check_train(dims: &[usize], act: Activation) {
     let c = *dims.last().unwrap();
-    let twin = |a: &[Vec<f64>]| {
+    let reference = |a: &[Vec<f64>]| {
         let (mean, var) = statistics(&a[0], c);
-        twin(a, &mean, &var, 1e-3, act)
+        reference(a, &mean, &var, 1e-3, act)
     };
     let op = |a: &[Tensor]| Ok(batch_norm_train(&a[0], &a[1], &a[2], 1e-3, act)?.0);
-    check(&format!("train {dims:?} {act:?}"), &arguments(dims), &op, &twin, 1e-5);
+    check(&format!("train {dims:?} {act:?}"), &arguments(dims), &op, &reference, 1e-5);
 }
 
 #[test]
-fn training_equals_its_twin() {
+fn training_equals_its_reference() {
     for act in ACTIVATIONS {
         for dims in [&[2, 3, 5, 7][..], &[4, 8], &[1, 9, 2, 16], &[3, 4, 4, 33], &[70, 130], &[6, 1]] {
             check_train(dims, act);
@@ -56,7 +56,7 @@ fn training_equals_its_twin() {
 }
 
 #[test]
-fn training_equals_its_twin_over_many_pieces() {
+fn training_equals_its_reference_over_many_pieces() {
     check_train(&[5, 11, 12, 24], Activation::Swish);
     check_train(&[5, 21, 32, 6], Activation::Swish);
 }
@@ -65,13 +65,13 @@ fn check_eval(dims: &[usize], act: Activation) {
     let c = *dims.last().unwrap();
     let (mean, var) = (tensor(&[c], 4), (tensor(&[c], 5).sqr().unwrap() + 0.2).unwrap());
     let (exact_mean, exact_var) = (doubles(&mean), doubles(&var));
-    let twin = |a: &[Vec<f64>]| twin(a, &exact_mean, &exact_var, 1e-5, act);
+    let reference = |a: &[Vec<f64>]| reference(a, &exact_mean, &exact_var, 1e-5, act);
     let op = |a: &[Tensor]| batch_norm_eval(&a[0], &a[1], &a[2], &mean, &var, 1e-5, act);
-    check(&format!("eval {dims:?} {act:?}"), &arguments(dims), &op, &twin, 1e-5);
+    check(&format!("eval {dims:?} {act:?}"), &arguments(dims), &op, &reference, 1e-5);
 }
 
 #[test]
-fn evaluation_equals_its_twin() {
+fn evaluation_equals_its_reference() {
     for act in ACTIVATIONS {
         for dims in [&[2, 3, 5, 7][..], &[4, 8], &[1, 9, 2, 16], &[3, 4, 4, 33]] {
             check_eval(dims, act);
@@ -130,13 +130,13 @@ fn a_constant_channel_becomes_its_bias() {
 proptest! {
     #![proptest_config(cases(32))]
     #[test]
-    fn training_equals_its_twin_over_random_shapes([n, h, w, c] in images(), act in activations()) {
-        // With one row the deviation is 0, and so is all that the twin's differences could find.
+    fn training_equals_its_reference_over_random_shapes([n, h, w, c] in images(), act in activations()) {
+        // With one row the deviation is 0, and so is all that the reference's differences could find.
         check_train(&[n + 1, h, w, c], act);
     }
 
     #[test]
-    fn evaluation_equals_its_twin_over_random_shapes(dims in images(), act in activations()) {
+    fn evaluation_equals_its_reference_over_random_shapes(dims in images(), act in activations()) {
         check_eval(&dims, act);
     }
 

@@ -16,7 +16,7 @@ struct Case {
     padding: Padding,
 }
 
-fn twin(case: Case, x: &[f64], w: &[f64]) -> Vec<f64> {
+fn reference(case: Case, x: &[f64], w: &[f64]) -> Vec<f64> {
     let ([n, h, width, c], k) = (case.dims, case.k);
     let (ho, top) = axis(h, k, case.stride, case.padding);
     let (wo, left) = axis(width, k, case.stride, case.padding);
@@ -44,11 +44,11 @@ fn check_case(case: Case) {
         assert!(text.contains("conv2d") && text.contains("fits in"), "{case:?}: {text}");
         return;
     }
-    check(&format!("{case:?}"), &arguments, &op, &|a| twin(case, &a[0], &a[1]), 5e-6);
+    check(&format!("{case:?}"), &arguments, &op, &|a| reference(case, &a[0], &a[1]), 5e-6);
 }
 
 #[test]
-fn it_equals_its_twin() {
+fn it_equals_its_reference() {
     for padding in PADDINGS {
         for (k, stride) in [(1, 1), (3, 1), (3, 2), (5, 2), (7, 3)] {
             for [h, w] in [[8, 8], [9, 7], [1, 6], [5, 1], [1, 1]] {
@@ -59,14 +59,14 @@ fn it_equals_its_twin() {
 }
 
 #[test]
-fn it_equals_its_twin_over_many_blocks() {
+fn it_equals_its_reference_over_many_blocks() {
     check_case(Case { dims: [2, 27, 33, 3], output: 8, k: 3, stride: 1, padding: Padding::Symmetric });
 }
 
 proptest! {
     #![proptest_config(cases(16))]
     #[test]
-    fn it_equals_its_twin_over_random_shapes(
+    fn it_equals_its_reference_over_random_shapes(
         [n, h, w, _] in images(), c in 1usize..5, output in 1usize..20,
         k in kernel(), stride in 1usize..4, padding in padding(),
     ) {

@@ -31,7 +31,7 @@ struct Case {
     padding: Padding,
 }
 
-fn twin(case: Case, x: &[f64], w: &[f64]) -> Vec<f64> {
+fn reference(case: Case, x: &[f64], w: &[f64]) -> Vec<f64> {
     let ([n, h, width, c], k) = (case.dims, case.k);
     let (ho, top) = axis(h, k, case.stride, case.padding);
     let (wo, left) = axis(width, k, case.stride, case.padding);
@@ -71,11 +71,11 @@ fn check_case(case: Case) {
         assert!(text.contains("depthwise_conv") && text.contains("fits in"), "{case:?}: {text}");
         return;
     }
-    check(&format!("{case:?}"), &arguments, &op, &|a| twin(case, &a[0], &a[1]), 2e-6);
+    check(&format!("{case:?}"), &arguments, &op, &|a| reference(case, &a[0], &a[1]), 2e-6);
 }
 
 #[test]
-fn it_equals_its_twin_over_kernels_strides_and_paddings() {
+fn it_equals_its_reference_over_kernels_strides_and_paddings() {
     for padding in PADDINGS {
         for k in [1, 3, 5, 7] {
             for stride in [1, 2, 3] {
@@ -88,7 +88,7 @@ fn it_equals_its_twin_over_kernels_strides_and_paddings() {
 }
 
 #[test]
-fn it_equals_its_twin_over_thin_and_tiny_images() {
+fn it_equals_its_reference_over_thin_and_tiny_images() {
     for padding in PADDINGS {
         for [h, w] in [[1, 1], [1, 12], [12, 1], [2, 2], [2, 3], [3, 20]] {
             for (k, stride) in [(3, 1), (3, 2), (5, 1), (5, 2)] {
@@ -99,7 +99,7 @@ fn it_equals_its_twin_over_thin_and_tiny_images() {
 }
 
 #[test]
-fn it_equals_its_twin_over_channel_counts_around_the_vectors_lengths() {
+fn it_equals_its_reference_over_channel_counts_around_the_vectors_lengths() {
     for c in [1, 7, 8, 15, 16, 17, 24, 31, 32, 33, 40, 64, 65, 100] {
         for (k, stride) in [(3, 1), (5, 2)] {
             check_case(Case { dims: [1, 5, 7, c], k, stride, padding: Padding::Symmetric });
@@ -108,7 +108,7 @@ fn it_equals_its_twin_over_channel_counts_around_the_vectors_lengths() {
 }
 
 #[test]
-fn it_equals_its_twin_over_many_pieces() {
+fn it_equals_its_reference_over_many_pieces() {
     check_case(Case { dims: [3, 17, 19, 33], k: 5, stride: 1, padding: Padding::Same });
     check_case(Case { dims: [9, 16, 16, 24], k: 3, stride: 2, padding: Padding::Same });
 }
@@ -125,7 +125,7 @@ fn a_view_with_strides_gives_what_its_copy_gives() {
 proptest! {
     #![proptest_config(cases(64))]
     #[test]
-    fn it_equals_its_twin_over_random_shapes(
+    fn it_equals_its_reference_over_random_shapes(
         dims in images(), k in kernel(), stride in 1usize..4, padding in padding(),
     ) {
         check_case(Case { dims, k, stride, padding });

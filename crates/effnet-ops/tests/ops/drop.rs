@@ -13,8 +13,8 @@ fn ones(dims: &[usize]) -> Tensor {
 fn check_masks(dims: &[usize], rate: f64, seed: u64) {
     for op in [dropout, drop_path] {
         let mask = doubles(&op(&ones(dims), rate, seed).unwrap());
-        let twin = |a: &[Vec<f64>]| a[0].iter().zip(&mask).map(|(x, m)| x * m).collect();
-        check(&format!("{dims:?}"), &[tensor(dims, 1)], &|a| op(&a[0], rate, seed), &twin, 1e-6);
+        let reference = |a: &[Vec<f64>]| a[0].iter().zip(&mask).map(|(x, m)| x * m).collect();
+        check(&format!("{dims:?}"), &[tensor(dims, 1)], &|a| op(&a[0], rate, seed), &reference, 1e-6);
     }
 }
 

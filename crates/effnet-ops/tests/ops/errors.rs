@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Result, Tensor, Var};
 use effnet_ops::{
-    Activation, Moved, Padding, Sgd, SqueezeExcitation, activate, add, batch_norm_eval, batch_norm_train,
+    Activation, Padding, Sgd, SgdParam, SqueezeExcitation, activate, add, batch_norm_eval, batch_norm_train,
     conv2d, depthwise_conv, drop_path, dropout, global_avg_pool, linear, nchw_to_nhwc, nhwc_to_nchw,
     pointwise_conv, sgd_step, squeeze_excitation, swish, swish_learnable,
 };
@@ -90,7 +90,7 @@ fn another_element_type_is_named() {
 }
 
 /// That a step of this list is refused in these words, and moves nothing.
-fn assert_no_step(list: &[Moved<'_>], words: &[&str]) {
+fn assert_no_step(list: &[SgdParam<'_>], words: &[&str]) {
     let values = || -> Vec<Vec<f64>> {
         let vars = list.iter().flat_map(|moved| [moved.parameter, moved.velocity]);
         vars.map(|var| doubles(&var.to_dtype(DType::F32).unwrap())).collect()
@@ -106,30 +106,30 @@ fn a_step_that_is_refused_moves_nothing() {
     let var = |seed| Var::from_tensor(&tensor(&[3], seed)).unwrap();
     let [p, v, q, w] = &[var(1), var(2), var(3), var(4)];
     let gradient = &t(&[3]);
-    let first = Moved { parameter: p, velocity: v, gradient };
-    let other = Moved { parameter: q, velocity: w, gradient };
+    let first = SgdParam { parameter: p, velocity: v, gradient };
+    let other = SgdParam { parameter: q, velocity: w, gradient };
 
-    let long = Moved { gradient: &t(&[4]), ..other };
+    let long = SgdParam { gradient: &t(&[4]), ..other };
     assert_no_step(&[first, long], &["sgd_step", "parameter [3]", "velocity [3]", "gradient [4]"]);
     let short = &Var::from_tensor(&t(&[2])).unwrap();
-    assert_no_step(&[first, Moved { velocity: short, ..other }], &["velocity [2]"]);
+    assert_no_step(&[first, SgdParam { velocity: short, ..other }], &["velocity [2]"]);
 
     let fine = &Var::from_tensor(&gradient.to_dtype(DType::F64).unwrap()).unwrap();
     for wrong in [
-        Moved { parameter: fine, ..other },
-        Moved { velocity: fine, ..other },
-        Moved { gradient: fine.as_tensor(), ..other },
+        SgdParam { parameter: fine, ..other },
+        SgdParam { velocity: fine, ..other },
+        SgdParam { gradient: fine.as_tensor(), ..other },
     ] {
         assert_no_step(&[first, wrong], &["sgd_step", "f32", "F64"]);
     }
 
-    assert_no_step(&[first, other, Moved { velocity: &var(5), ..first }], &["parameter", "2"]);
-    let [of_first, twice] = [Moved { velocity: v, ..other }, Moved { velocity: q, ..other }];
+    assert_no_step(&[first, other, SgdParam { velocity: &var(5), ..first }], &["parameter", "2"]);
+    let [of_first, twice] = [SgdParam { velocity: v, ..other }, SgdParam { velocity: q, ..other }];
     assert_no_step(&[first, of_first], &["velocity", "1"]);
     assert_no_step(&[first, twice], &["velocity", "1"]);
     // Under another name, but of the same values.
     for var in [p, v, q, w] {
-        let itself = Moved { gradient: &var.as_detached_tensor(), ..first };
+        let itself = SgdParam { gradient: &var.as_detached_tensor(), ..first };
         assert_no_step(&[itself, other], &["gradient", "0"]);
     }
 }

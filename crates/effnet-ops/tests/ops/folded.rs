@@ -30,7 +30,7 @@ fn folded(case: Case, skip: bool) -> Result<FoldedMbConv> {
         FoldedMbConv::new(FoldedParts {
             expansion: block.expansion.as_ref().map(fold).transpose()?,
             depthwise: fold(&block.depthwise)?,
-            attention: block.attention,
+            squeeze_excitation: block.squeeze_excitation,
             projection: fold(&block.projection)?,
             stride: block.stride,
             padding: block.padding,

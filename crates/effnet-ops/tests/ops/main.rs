@@ -1,5 +1,5 @@
-//! Each operation against a slow, obvious twin in f64, and its gradients against finite differences
-//! of the twin: on every instruction set of this processor.
+//! Each operation against a slow, obvious reference in f64, and its gradients against finite differences
+//! of the reference: on every instruction set of this processor.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,7 +7,6 @@
 )]
 
 mod activation;
-mod average;
 mod backward;
 mod batch_norm;
 mod conv2d;
@@ -15,11 +14,13 @@ mod conv2d;
 mod denormals;
 mod depthwise_conv;
 mod drop;
+mod ema;
 mod errors;
 mod folded;
 mod layout;
 mod linear;
 mod mb_conv;
+
 mod pool;
 mod sequence;
 mod sgd;

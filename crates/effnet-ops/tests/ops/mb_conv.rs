@@ -1,4 +1,4 @@
-//! The block of one operation against the same of separate ones, which have their own twins.
+//! The block of one operation against the same of separate ones, which have their own references.
 
 use candle_core::{Result, Tensor};
 use effnet_ops::{
@@ -71,7 +71,7 @@ impl Case {
         let mut layer = || ConvNorm { weight: next(), norm_weight: next(), norm_bias: next() };
         let expansion = self.expands().then(&mut layer);
         let (depthwise, projection) = (layer(), layer());
-        let attention = self.reduced.map(|_| SqueezeExcitation {
+        let squeeze_excitation = self.reduced.map(|_| SqueezeExcitation {
             reduce_weight: next(),
             reduce_bias: next(),
             expand_weight: next(),
@@ -82,7 +82,17 @@ impl Case {
         let eps = EPS;
         f(
             &a[0],
-            &MbConv { expansion, depthwise, attention, projection, stride, padding, eps, activation, skip },
+            &MbConv {
+                expansion,
+                depthwise,
+                squeeze_excitation,
+                projection,
+                stride,
+                padding,
+                eps,
+                activation,
+                skip,
+            },
         )
     }
 
@@ -126,7 +136,7 @@ impl Case {
             let layer = &block.depthwise;
             y = depthwise_conv(&y, layer.weight, block.stride, block.padding)?;
             y = norm(&y, layer, block.activation)?;
-            if let Some(parameters) = &block.attention {
+            if let Some(parameters) = &block.squeeze_excitation {
                 y = squeeze_excitation(&y, parameters)?;
             }
             norm(&pointwise_conv(&y, block.projection.weight)?, &block.projection, Activation::Identity)
@@ -224,7 +234,7 @@ fn shapes_that_do_not_fit_are_named() {
     assert!(rate.one(&rate.arguments()).unwrap_err().to_string().contains("rate"));
 }
 
-/// Blocks with and without widening and gate. At least 32 rows behind the stride: of a few rows a variance can be near 0,
+/// Blocks with and without expansion and gate. At least 32 rows after the stride: of a few rows a variance can be near 0,
 /// and what is divided by it mostly rounding.
 pub(crate) fn blocks(
     images: impl Strategy<Value = usize>,
@@ -253,7 +263,7 @@ pub(crate) fn blocks(
             let [down, across] = outputs(padding);
             let rows = |n: usize| n * down * across;
             let n = (n..).find(|n| rows(*n) >= 32).unwrap_or(n);
-            // A norm right behind a 1x1 kernel takes the bias of the one before out again: a gradient of rounding alone.
+            // A norm right after a 1x1 kernel takes the bias of the one before out again: a gradient of rounding alone.
             let kernel = if activation == Activation::Identity { kernel.max(3) } else { kernel };
             let images = [n, h, w];
             Case { images, input, hidden, output, kernel, stride, padding, reduced, activation, skip }

@@ -10,12 +10,12 @@ fn check_pool(dims: [usize; 4]) {
     let mean = |x: &[f64], image: usize, channel: usize| {
         (0..h * w).map(|p| x[(image * h * w + p) * c + channel]).sum::<f64>() / (h * w) as f64
     };
-    let twin = |a: &[Vec<f64>]| (0..n * c).map(|i| mean(&a[0], i / c, i % c)).collect();
-    check(&format!("{dims:?}"), &[tensor(&dims, 1)], &|a| global_avg_pool(&a[0]), &twin, 1e-6);
+    let reference = |a: &[Vec<f64>]| (0..n * c).map(|i| mean(&a[0], i / c, i % c)).collect();
+    check(&format!("{dims:?}"), &[tensor(&dims, 1)], &|a| global_avg_pool(&a[0]), &reference, 1e-6);
 }
 
 #[test]
-fn it_equals_its_twin() {
+fn it_equals_its_reference() {
     for dims in [[2, 3, 5, 7], [1, 1, 1, 8], [3, 4, 4, 33], [70, 2, 1, 130], [2, 40, 31, 5]] {
         check_pool(dims);
     }
@@ -24,7 +24,7 @@ fn it_equals_its_twin() {
 proptest! {
     #![proptest_config(cases(64))]
     #[test]
-    fn it_equals_its_twin_over_random_shapes(dims in images()) {
+    fn it_equals_its_reference_over_random_shapes(dims in images()) {
         check_pool(dims);
     }
 }

@@ -1,4 +1,4 @@
-//! A stem, blocks and a head as one operation against the same of separate ones, which have their own twins.
+//! A stem, blocks and a head as one operation against the same of separate ones, which have their own references.
 
 use candle_core::{Result, Tensor};
 use effnet_ops::{

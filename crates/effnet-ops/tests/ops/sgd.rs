@@ -1,7 +1,7 @@
 //! The step of SGD.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use effnet_ops::{Moved, Sgd, dispatch, sgd_step};
+use effnet_ops::{Sgd, SgdParam, dispatch, sgd_step};
 use proptest::prelude::*;
 
 use crate::support::{assert_close, cases, doubles, singles, tensor};
@@ -26,13 +26,13 @@ impl Network {
         self.parameters.iter().zip(seed..).map(|(p, seed)| tensor(p.dims(), seed)).collect()
     }
 
-    fn moved<'a>(&'a self, gradients: &'a [Tensor]) -> Vec<Moved<'a>> {
+    fn list<'a>(&'a self, gradients: &'a [Tensor]) -> Vec<SgdParam<'a>> {
         let pairs = self.parameters.iter().zip(&self.velocities).zip(gradients);
-        pairs.map(|((parameter, velocity), gradient)| Moved { parameter, velocity, gradient }).collect()
+        pairs.map(|((parameter, velocity), gradient)| SgdParam { parameter, velocity, gradient }).collect()
     }
 
     pub(crate) fn step(&self, seed: u64, settings: &Sgd) -> Result<()> {
-        sgd_step(&self.moved(&self.gradients(seed)), settings)
+        sgd_step(&self.list(&self.gradients(seed)), settings)
     }
 
     /// All parameters, then all velocities.
@@ -102,8 +102,8 @@ fn parameters_move_together_as_they_do_alone() {
     let (together, alone) = (Network::new(SIZES), Network::new(SIZES));
     together.step(7, &settings).unwrap();
     let gradients = alone.gradients(7);
-    for moved in alone.moved(&gradients) {
-        sgd_step(&[moved], &settings).unwrap();
+    for param in alone.list(&gradients) {
+        sgd_step(&[param], &settings).unwrap();
     }
     let values = |network: &Network| -> Vec<f32> { network.tensors().iter().flat_map(singles).collect() };
     assert!(values(&together) == values(&alone));
@@ -115,7 +115,7 @@ fn a_gradient_with_strides_is_taken_by_its_places() {
     let parameter = &Var::zeros((3, 4), DType::F32, &Device::Cpu).unwrap();
     let velocity = &Var::from_tensor(&tensor(&[3, 4], 2)).unwrap();
     let gradient = &tensor(&[4, 3], 3).t().unwrap();
-    sgd_step(&[Moved { parameter, velocity, gradient }], &settings).unwrap();
+    sgd_step(&[SgdParam { parameter, velocity, gradient }], &settings).unwrap();
     let exact: Vec<f64> = doubles(gradient).iter().map(|g| -g).collect();
     assert_close("parameter", parameter, &exact, 0.0);
 }
@@ -125,7 +125,7 @@ fn one_gradient_may_move_several() {
     let settings = Sgd { lr: 1.0, momentum: 0.0, weight_decay: 0.0 };
     let network = Network::new(&[&[5], &[5], &[5]]);
     let gradient = tensor(&[5], 3);
-    sgd_step(&network.moved(&[gradient.clone(), gradient.clone(), gradient.clone()]), &settings).unwrap();
+    sgd_step(&network.list(&[gradient.clone(), gradient.clone(), gradient.clone()]), &settings).unwrap();
     for velocity in &network.velocities {
         assert_close("velocity", velocity, &doubles(&gradient), 0.0);
     }
@@ -142,7 +142,7 @@ fn denormals_are_zeros_in_parameters_of_any_size() {
     let tiny: Vec<Tensor> =
         network.parameters.iter().map(|p| Tensor::full(1e-39f32, p.shape(), &Device::Cpu).unwrap()).collect();
     for level in dispatch::available() {
-        dispatch::with_level(level, || sgd_step(&network.moved(&tiny), &settings)).unwrap().unwrap();
+        dispatch::with_level(level, || sgd_step(&network.list(&tiny), &settings)).unwrap().unwrap();
         assert!(network.tensors().iter().flat_map(singles).all(|x| x == 0.0), "at {}", level.name());
     }
 }

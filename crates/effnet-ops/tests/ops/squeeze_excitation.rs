@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::support::{cases, check, gate, images, sigmoid, tensor};
 
-fn twin(dims: [usize; 4], r: usize, a: &[Vec<f64>]) -> Vec<f64> {
+fn reference(dims: [usize; 4], r: usize, a: &[Vec<f64>]) -> Vec<f64> {
     let [_, h, w, c] = dims;
     let [x, reduce, reduce_bias, expand, expand_bias] = a else { panic!("five arguments") };
     let mut out = vec![];
@@ -35,11 +35,11 @@ fn check_gate(dims: [usize; 4], r: usize) {
         tensor(&[c], 5),
     ];
     let op = |a: &[Tensor]| squeeze_excitation(&a[0], &gate(&a[1..]));
-    check(&format!("{dims:?} by {r}"), &arguments, &op, &|a| twin(dims, r, a), 5e-6);
+    check(&format!("{dims:?} by {r}"), &arguments, &op, &|a| reference(dims, r, a), 5e-6);
 }
 
 #[test]
-fn it_equals_its_twin() {
+fn it_equals_its_reference() {
     for (dims, r) in [
         ([2, 3, 5, 7], 2),
         ([1, 1, 1, 8], 4),
@@ -55,7 +55,7 @@ fn it_equals_its_twin() {
 proptest! {
     #![proptest_config(cases(24))]
     #[test]
-    fn it_equals_its_twin_over_random_shapes(dims in images(), r in 1usize..14) {
+    fn it_equals_its_reference_over_random_shapes(dims in images(), r in 1usize..14) {
         check_gate(dims, r);
     }
 }

@@ -79,17 +79,17 @@ pub(crate) fn padding() -> impl Strategy<Value = Padding> {
 }
 
 type Op<'a> = &'a dyn Fn(&[Tensor]) -> Result<Tensor>;
-type Twin<'a> = &'a dyn Fn(&[Vec<f64>]) -> Vec<f64>;
+type Reference<'a> = &'a dyn Fn(&[Vec<f64>]) -> Vec<f64>;
 
-/// Holds `op` against `twin` on every level: the result; the gradient of a weighted sum of the result
-/// by each argument against central differences of the twin; the same gradients when only one
+/// Holds `op` against `reference` on every level: the result; the gradient of a weighted sum of the result
+/// by each argument against central differences of the reference; the same gradients when only one
 /// argument has one; and no graph where no argument has one.
-pub(crate) fn check(what: &str, arguments: &[Tensor], op: Op<'_>, twin: Twin<'_>, tolerance: f64) {
+pub(crate) fn check(what: &str, arguments: &[Tensor], op: Op<'_>, reference: Reference<'_>, tolerance: f64) {
     let exact_arguments: Vec<Vec<f64>> = arguments.iter().map(doubles).collect();
-    let exact = twin(&exact_arguments);
+    let exact = reference(&exact_arguments);
     let cotangent = numbers(exact.len(), 99);
     let loss = |arguments: &[Vec<f64>]| -> f64 {
-        twin(arguments).iter().zip(&cotangent).map(|(y, c)| y * f64::from(*c)).sum()
+        reference(arguments).iter().zip(&cotangent).map(|(y, c)| y * f64::from(*c)).sum()
     };
     let slopes: Vec<Vec<(usize, f64)>> = (0..arguments.len())
         .map(|a| {
@@ -168,7 +168,7 @@ fn slope(loss: &dyn Fn(&[Vec<f64>]) -> f64, arguments: &[Vec<f64>], a: usize, i:
     (above - loss(&moved)) / (2.0 * STEP)
 }
 
-/// sigmoid in f64, for the twins.
+/// sigmoid in f64, for the references.
 pub(crate) fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }

@@ -5,14 +5,14 @@ use std::sync::OnceLock;
 
 use candle_core::{Result, Tensor};
 use effnet_ops::{
-    Activation, Padding, Sgd, activate, add, average_step, batch_norm_eval, batch_norm_train, conv2d,
-    depthwise_conv, dispatch, drop_path, dropout, global_avg_pool, linear, nchw_to_nhwc, nhwc_to_nchw,
+    Activation, Padding, Sgd, activate, add, batch_norm_eval, batch_norm_train, conv2d, depthwise_conv,
+    dispatch, drop_path, dropout, ema_step, global_avg_pool, linear, nchw_to_nhwc, nhwc_to_nchw,
     pointwise_conv, squeeze_excitation, swish_learnable,
 };
 use proptest::prelude::*;
 use rayon::ThreadPool;
 
-use crate::average::Pairs;
+use crate::ema::Pairs;
 use crate::mb_conv::Case;
 use crate::sgd::{Network, SIZES};
 use crate::support::{cases, gate, gradients, kernel, numbers, padding, singles, tensor};
@@ -115,7 +115,7 @@ fn steps() {
     });
     assert_same_bits("average", || {
         let pairs = Pairs::new(SIZES);
-        average_step(&pairs.list(), 0.9).unwrap();
+        ema_step(&pairs.list(), 0.9).unwrap();
         pairs.averages()
     });
 }

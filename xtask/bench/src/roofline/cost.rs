@@ -64,7 +64,7 @@ pub(super) fn layers(arch: &Arch, classes: usize, batch: usize) -> Result<Vec<La
     let mut flop = counted.iter().map(|layer| 2 * batch * layer.macs);
     let mut flop = || flop.next().unwrap_or_default();
     let pixels = |side: usize| (side * side) as u64;
-    let mut sides = arch.sides().into_iter();
+    let mut sides = arch.feature_map_sizes().into_iter();
     let mut side = sides.next().unwrap_or_default();
     let mut layers = vec![stem(&plan, batch, flop(), [arch.size, side].map(pixels))];
     let mut width = plan.stem as u64;

@@ -1,32 +1,11 @@
-//! The system's allocator, with a count of the bytes that are lent and of the most that were.
+//! The most bytes that a test's work allocates.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-struct Counting;
-
-static LENT: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is the system allocator's own, with the same arguments.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = LENT.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        MOST.fetch_max(now, Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        LENT.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
+use peak_alloc::PeakAlloc;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 /// Held while bytes are counted, for nothing else may allocate meanwhile.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -37,10 +16,10 @@ pub(crate) fn alone(work: impl FnOnce()) {
     work();
 }
 
-/// What comes of `work`, and the most bytes that were lent while it ran, beyond those before. The test must be [`alone`].
+/// The result of `work`, and the most bytes that were allocated while it ran, beyond those before. The test must be [`alone`].
 pub(crate) fn most_bytes<T>(work: impl FnOnce() -> T) -> (T, usize) {
-    let before = LENT.load(Ordering::Relaxed);
-    MOST.store(before, Ordering::Relaxed);
+    ALLOCATOR.reset_peak_usage();
+    let before = ALLOCATOR.peak_usage();
     let made = work();
-    (made, MOST.load(Ordering::Relaxed).saturating_sub(before))
+    (made, ALLOCATOR.peak_usage() - before)
 }

@@ -4,7 +4,7 @@ use crate::dispatch::Kernel;
 use crate::elementwise::{Vectors, each_vector};
 use crate::simd::Simd;
 
-/// Values that move: slices of one length.
+/// Values of an average and of its variable: slices of one length.
 pub(super) struct Piece<'a> {
     pub(super) a: &'a mut [f32],
     pub(super) x: &'a [f32],

@@ -1,7 +1,7 @@
 //! The step of a moving average.
 
 use candle_core::{DType, Var};
-use effnet_ops::{Averaged, average_step, dispatch};
+use effnet_ops::{EmaParam, dispatch, ema_step};
 use proptest::prelude::*;
 
 use crate::sgd::SIZES;
@@ -22,9 +22,9 @@ impl Pairs {
         Self { averages: vars(1), values: vars(1000) }
     }
 
-    pub(crate) fn list(&self) -> Vec<Averaged<'_>> {
+    pub(crate) fn list(&self) -> Vec<EmaParam<'_>> {
         let pairs = self.averages.iter().zip(&self.values);
-        pairs.map(|(average, value)| Averaged { average, value }).collect()
+        pairs.map(|(average, value)| EmaParam { average, value }).collect()
     }
 
     pub(crate) fn averages(&self) -> Vec<candle_core::Tensor> {
@@ -37,7 +37,7 @@ fn check_steps(shapes: &[&[usize]], momentum: f64) {
         let pairs = Pairs::new(shapes);
         let mut exact: Vec<Vec<f64>> = pairs.averages.iter().map(|var| doubles(var)).collect();
         for _ in 0..3 {
-            dispatch::with_level(level, || average_step(&pairs.list(), momentum)).unwrap().unwrap();
+            dispatch::with_level(level, || ema_step(&pairs.list(), momentum)).unwrap().unwrap();
             for (exact, value) in exact.iter_mut().zip(&pairs.values) {
                 for (a, x) in exact.iter_mut().zip(doubles(value)) {
                     *a = momentum * *a + (1.0 - momentum) * x;
@@ -58,9 +58,9 @@ fn three_steps_are_those_of_the_formula() {
 }
 
 #[test]
-fn an_average_that_keeps_nothing_is_what_it_is_of_to_the_bit() {
+fn an_average_with_momentum_zero_equals_its_variable_to_the_bit() {
     let pairs = Pairs::new(SIZES);
-    average_step(&pairs.list(), 0.0).unwrap();
+    ema_step(&pairs.list(), 0.0).unwrap();
     for (average, value) in pairs.averages.iter().zip(&pairs.values) {
         assert!(singles(average) == singles(value));
     }
@@ -71,17 +71,17 @@ fn a_step_that_is_refused_moves_nothing() {
     let pairs = Pairs::new(&[&[3], &[3], &[4]]);
     let [a, b, long] = [&pairs.averages[0], &pairs.averages[1], &pairs.averages[2]];
     let x = &pairs.values[0];
-    let first = Averaged { average: a, value: x };
+    let first = EmaParam { average: a, value: x };
     let fine = &Var::from_tensor(&x.to_dtype(DType::F64).unwrap()).unwrap();
     for (wrong, words) in [
-        (Averaged { average: long, value: x }, "average [4], value [3]"),
-        (Averaged { average: b, value: fine }, "F64"),
+        (EmaParam { average: long, value: x }, "average [4], value [3]"),
+        (EmaParam { average: b, value: fine }, "F64"),
         (first, "the average at place 1"),
-        (Averaged { average: b, value: a }, "the value at place 1"),
+        (EmaParam { average: b, value: a }, "the value at place 1"),
     ] {
         let before = [a, b, long].map(|var| singles(var));
-        let error = average_step(&[first, wrong], 0.5).unwrap_err().to_string();
-        assert!(error.contains("average_step") && error.contains(words), "{words}: {error}");
+        let error = ema_step(&[first, wrong], 0.5).unwrap_err().to_string();
+        assert!(error.contains("ema_step") && error.contains(words), "{words}: {error}");
         assert!([a, b, long].map(|var| singles(var)) == before, "{words}: nothing moves");
     }
 }

@@ -1,4 +1,4 @@
-//! How large the maps are that a square image becomes on its way through the network.
+//! Sizes of the feature maps of a square image.
 
 use effnet_ops::Padding;
 
@@ -7,15 +7,15 @@ use crate::plan::Plan;
 use crate::table::STEM_KERNEL;
 
 impl Arch {
-    /// Sides of the maps behind the stem and behind each block, in order, for images of [`Arch::size`] pixels. They end where an
-    /// image is too small for a padding that is fixed: what comes behind has no output.
+    /// Sides, in pixels, of the feature maps after the stem and after each block, in order, for images of [`Arch::size`] pixels.
+    /// The list ends early if the padding is fixed and the image too small for it: the layers after that have no output.
     ///
     /// ```
     /// let b0 = effnet_model::Arch::by_name("b0")?;
-    /// assert_eq!(b0.sides(), [112, 112, 56, 56, 28, 28, 14, 14, 14, 14, 14, 14, 7, 7, 7, 7, 7]);
+    /// assert_eq!(b0.feature_map_sizes(), [112, 112, 56, 56, 28, 28, 14, 14, 14, 14, 14, 14, 7, 7, 7, 7, 7]);
     /// # Ok::<(), effnet_model::Error>(())
     /// ```
-    pub fn sides(&self) -> Vec<usize> {
+    pub fn feature_map_sizes(&self) -> Vec<usize> {
         let mut side = self.size;
         let outputs = self.filters().into_iter().map(|filter| {
             side = filter.padding.outputs(side, filter.kernel, filter.stride);
@@ -24,7 +24,7 @@ impl Arch {
         outputs.take_while(|side| *side > 0).collect()
     }
 
-    /// Whether images of [`Arch::size`] pixels get the zeros of TensorFlow's SAME.
+    /// Whether the padding is that of TensorFlow's SAME for images of [`Arch::size`] pixels.
     pub(crate) fn pads_as_same(&self) -> bool {
         let mut side = self.size;
         self.filters().into_iter().all(|Filter { kernel, stride, padding }| {
@@ -35,14 +35,14 @@ impl Arch {
         })
     }
 
-    /// Side of the smallest images that get as far as the head: 1, but for a padding that is fixed.
+    /// Side, in pixels, of the smallest images that every layer has an output for: 1, unless the padding is fixed.
     pub fn smallest_size(&self) -> usize {
         let filters = self.filters();
         let outputs = |side, filter: &Filter| filter.padding.outputs(side, filter.kernel, filter.stride);
         (1..).find(|size| filters.iter().fold(*size, outputs) > 0).unwrap_or(1)
     }
 
-    /// The convolutions that are larger than a pixel: the stem's and each block's.
+    /// The convolutions that are larger than 1 x 1: the stem, and the depthwise one of each block.
     fn filters(&self) -> Vec<Filter> {
         let mut padding = self.padding;
         let stem = (STEM_KERNEL, self.stem_stride);
@@ -50,7 +50,7 @@ impl Arch {
         let blocks = plan.stages.iter().flatten().map(|block| (block.kernel, block.stride));
         let filters = [stem].into_iter().chain(blocks).map(|(kernel, stride)| {
             let filter = Filter { kernel, stride, padding };
-            padding = padding.behind(stride);
+            padding = padding.after_stride(stride);
             filter
         });
         filters.collect()

@@ -1,11 +1,11 @@
-//! A convolution's result beside what its batch norm makes of it: neither the normalised values nor their activations are
-//! kept, for both are computed again from these.
+//! What the backward pass of a convolution and its batch norm needs: the convolution's result and the statistics. The
+//! normalised values and their activations are computed again from these.
 
 use candle_core::Result;
 
-use crate::batch_norm::BatchStatistics;
-use crate::batch_norm::cpu::Channels;
-use crate::batch_norm::moments::Moments;
+use super::cpu::ChannelNorm;
+use super::moments::Moments;
+use super::statistics::BatchStatistics;
 use crate::host;
 
 /// The values of a convolution's weight and of its norm's two vectors.
@@ -16,17 +16,17 @@ pub(crate) struct ConvNormValues<'a> {
     pub(crate) norm_bias: &'a [f32],
 }
 
-/// A convolution's result, and what normalises it.
-pub(crate) struct Normed {
-    /// [rows, channels].
+/// A convolution's result, and the batch statistics that normalise it.
+pub(crate) struct BatchNormContext {
+    /// The convolution's result, [rows, channels].
     pub(crate) c: Vec<f32>,
     mean: Vec<f32>,
     pub(crate) inv_std: Vec<f32>,
     var: Vec<f32>,
 }
 
-impl Normed {
-    /// From the result and the moments of its parts.
+impl BatchNormContext {
+    /// From a convolution's result and the moments of its parts.
     pub(crate) fn new((c, moments): (Vec<f32>, Vec<Moments>), eps: f64) -> Self {
         let (mean, var) = Moments::together(moments).mean_and_variance();
         let inv_std = var.iter().map(|var| (1.0 / (var + eps).sqrt()) as f32).collect();
@@ -38,9 +38,9 @@ impl Normed {
         self.c.len() / self.mean.len()
     }
 
-    pub(crate) fn channels<'a>(&'a self, layer: &ConvNormValues<'a>) -> Channels<'a> {
+    pub(crate) fn channels<'a>(&'a self, layer: &ConvNormValues<'a>) -> ChannelNorm<'a> {
         let ConvNormValues { norm_weight: weight, norm_bias: bias, .. } = *layer;
-        Channels { mean: &self.mean, inv_std: &self.inv_std, weight, bias }
+        ChannelNorm { mean: &self.mean, inv_std: &self.inv_std, weight, bias }
     }
 
     pub(crate) fn statistics(&self) -> Result<BatchStatistics> {
@@ -51,7 +51,8 @@ impl Normed {
     }
 }
 
-/// The gradients of a convolution's weight, and of its norm's weight and bias by the sums of dz and of dz (x - mean).
+/// The gradients of a convolution's weight (given) and of its norm's weight and bias, from the sums of dz and of
+/// dz (x - mean).
 pub(crate) fn gradients_of_layer(
     weight: Vec<f32>,
     inv_std: &[f32],

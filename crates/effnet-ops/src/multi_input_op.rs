@@ -1,9 +1,9 @@
-//! Operations of one tensor and many parameters. candle's own take three arguments at most.
+//! Operations of one tensor and any number of parameters. candle's own operations take three arguments at most.
 //!
-//! An operation sees two arguments: x, and a stand-in of one value that depends on all parameters. Its backward pass
-//! computes every gradient at once, returns that of x, and leaves the others with the stand-in, whose own backward pass
-//! candle calls next, and which hands them to the parameters (or leaves them with [`backward()`](backward::backward), where
-//! that asks for them). So they stay ordinary variables, each with a gradient of its own, and nothing is copied together.
+//! candle sees an operation of two arguments: x, and a stand-in of one value that depends on all parameters. The backward
+//! pass computes every gradient at once, returns the gradient of x, and leaves the others with the stand-in. candle calls the
+//! stand-in's backward pass next, which hands the gradients to the parameters (or to [`backward()`](backward::backward), if
+//! that runs). So parameters stay ordinary variables, each with a gradient of its own, and nothing is copied.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,18 +15,20 @@ use crate::{backward, host};
 pub(crate) trait Differentiable: Send + Sync + 'static {
     const NAME: &'static str;
 
-    /// The gradients, from the arguments and that of the result; that of x may be left empty unless it is wanted.
+    /// The gradients of x and of the parameters, from the arguments and the gradient of the result. The gradient of x may be
+    /// empty if `wants_x` is false.
     fn backward(&self, x: &[f32], parameters: &[&[f32]], dy: &[f32], wants_x: bool) -> Gradients;
 }
 
-/// What a backward pass found.
+/// The gradients that a backward pass returns.
 pub(crate) struct Gradients {
     pub(crate) x: Vec<f32>,
     /// One for each parameter, in their order.
     pub(crate) parameters: Vec<Vec<f32>>,
 }
 
-/// `y`, which was computed from contiguous `x` and two parameters or more, as their differentiable function.
+/// `y` as a tensor of candle's graph that depends on `x` and the parameters, of which it was computed. `x` is contiguous, and
+/// there are at least two parameters.
 pub(crate) fn apply<D: Differentiable>(
     x: &Tensor,
     parameters: &[&Tensor],
@@ -128,4 +130,39 @@ impl CustomOp2 for HandOver {
 /// A panic elsewhere leaves nothing half done here.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::backprop::GradStore;
+    use candle_core::{DType, Device, Var};
+
+    use super::*;
+    use crate::backward::backward;
+
+    /// A constant whose gradients tell whether they were added to zeros: -0 + 0 is 0.
+    struct NegativeZeros;
+
+    impl Differentiable for NegativeZeros {
+        const NAME: &'static str = "negative_zeros";
+
+        fn backward(&self, x: &[f32], parameters: &[&[f32]], _dy: &[f32], _: bool) -> Gradients {
+            let parameters = parameters.iter().map(|values| vec![-0.0; values.len()]).collect();
+            Gradients { x: vec![-0.0; x.len()], parameters }
+        }
+    }
+
+    #[test]
+    fn gradients_of_parameters_stay_as_they_are() {
+        let [x, a, b, c] = [4, 3, 2, 1].map(|n| Var::ones(n, DType::F32, &Device::Cpu).unwrap());
+        let loss = apply(&x, &[&a, &b, &c], NegativeZeros, vec![0.0], 1).unwrap();
+        let has_signs = |store: &GradStore| {
+            [&x, &a, &b, &c].map(|var| {
+                let gradient: Vec<f32> = store.get(var).unwrap().to_vec1().unwrap();
+                gradient.iter().all(|g| g.is_sign_negative())
+            })
+        };
+        assert_eq!(has_signs(&loss.backward().unwrap()), [false; 4]);
+        assert_eq!(has_signs(&backward(&loss).unwrap()), [false, true, true, true]);
+    }
 }

@@ -4,8 +4,8 @@
 //! a <- momentum a + (1 - momentum) x
 //! ```
 //!
-//! Of a network's parameters it is Polyak averaging as it is used today: the average lies nearer to the middle of the valley along
-//! whose walls the steps of SGD go. Variables are cut up as by [`crate::sgd_step`], and for its reasons.
+//! On a network's parameters this is Polyak averaging as it is used today: SGD's steps go along the walls of a valley, and the
+//! average lies nearer to its middle. Variables are cut in tasks as in [`crate::sgd_step`], for the same reasons.
 
 mod kernel;
 
@@ -18,18 +18,18 @@ use crate::parallel::{self, PIECE};
 use crate::{Error, dispatch, host};
 use kernel::Piece;
 
-const NAME: &str = "average_step";
+const NAME: &str = "ema_step";
 
-/// An average, and what it is of.
+/// An average, and the variable that it follows.
 #[derive(Debug, Clone, Copy)]
-pub struct Averaged<'a> {
-    /// a.
+pub struct EmaParam<'a> {
+    /// The average a.
     pub average: &'a Var,
-    /// x.
+    /// The variable x.
     pub value: &'a Var,
 }
 
-/// Moves averages by one step towards what they are of. Each value is read and written once.
+/// Updates averages by one step towards the variables that they follow. Each value is read and written once.
 ///
 /// # Shapes
 /// An average and its value have one shape; they may differ from the next one's.
@@ -37,24 +37,24 @@ pub struct Averaged<'a> {
 /// # Errors
 /// If the shapes differ, a variable is not f32 on the CPU, or an average is in the list twice or is a value of it; nothing is
 /// changed then.
-pub fn average_step(list: &[Averaged<'_>], momentum: f64) -> Result<()> {
+pub fn ema_step(list: &[EmaParam<'_>], momentum: f64) -> Result<()> {
     check(list)?;
     let level = dispatch::level();
-    let (large, others): (Vec<&Averaged<'_>>, _) =
-        list.iter().partition(|averaged| averaged.average.elem_count() >= parallel::LARGE);
-    for averaged in large {
-        averaged.change(momentum, |whole| {
-            parallel::map(whole.cut(PIECE), |piece| dispatch::run(level, piece));
+    let (large, others): (Vec<&EmaParam<'_>>, _) =
+        list.iter().partition(|param| param.average.elem_count() >= parallel::LARGE);
+    for param in large {
+        param.change(momentum, |whole| {
+            parallel::map(whole.cut(PIECE), &|piece| dispatch::run(level, piece));
         })?;
     }
-    let tasks = parallel::neighbours(&others, |averaged| averaged.average.elem_count());
-    let step = |averaged: &&Averaged<'_>| averaged.change(momentum, |whole| dispatch::run(level, whole));
-    parallel::map(tasks, |task| task.iter().try_for_each(step)).into_iter().collect()
+    let tasks = parallel::neighbours(&others, |param| param.average.elem_count());
+    let step = |param: &&EmaParam<'_>| param.change(momentum, |whole| dispatch::run(level, whole));
+    parallel::map(tasks, &|task: &[_]| task.iter().try_for_each(step)).into_iter().collect()
 }
 
-fn check(list: &[Averaged<'_>]) -> Result<()> {
+fn check(list: &[EmaParam<'_>]) -> Result<()> {
     let mut averages = HashSet::new();
-    for (index, Averaged { average, value }) in list.iter().enumerate() {
+    for (index, EmaParam { average, value }) in list.iter().enumerate() {
         if average.dims() != value.dims() {
             let arguments = [("average", average.dims()), ("value", value.dims())];
             return Err(shape_error(NAME, &arguments, "two equal shapes"));
@@ -63,7 +63,7 @@ fn check(list: &[Averaged<'_>]) -> Result<()> {
             return Err(Error::Shared { op: NAME, role: "average", index }.into());
         }
     }
-    for (index, Averaged { value, .. }) in list.iter().enumerate() {
+    for (index, EmaParam { value, .. }) in list.iter().enumerate() {
         if averages.contains(&host::place(NAME, value)?) {
             return Err(Error::Shared { op: NAME, role: "value", index }.into());
         }
@@ -71,7 +71,7 @@ fn check(list: &[Averaged<'_>]) -> Result<()> {
     Ok(())
 }
 
-impl Averaged<'_> {
+impl EmaParam<'_> {
     /// Calls `f` with all values.
     fn change(&self, momentum: f64, f: impl FnOnce(Piece<'_>)) -> Result<()> {
         host::read(NAME, [self.value.as_tensor()], |[x]| {

@@ -102,8 +102,8 @@ impl Kernel for Ends {
                 loaded
             };
             assert_eq!(source, target, "{n} of {} lanes", S::LANES);
-            let behind = &all(s, loaded)[n..];
-            assert!(behind.iter().all(|x| *x == 0.0), "{n} of {} lanes, then {behind:?}", S::LANES);
+            let rest = &all(s, loaded)[n..];
+            assert!(rest.iter().all(|x| *x == 0.0), "{n} of {} lanes, then {rest:?}", S::LANES);
 
             let mut wide = [-1f32; 16];
             if n < S::LANES {

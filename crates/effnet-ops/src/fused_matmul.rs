@@ -1,136 +1,34 @@
-//! Matrix products whose arguments are made, and whose results are looked at, a block of rows at a time, while the block
+//! Matrix products whose arguments are computed, and whose results are reduced, a block of rows at a time, while the block
 //! is in a core's own cache.
 //!
 //! A batch of images has many rows (pixels), and each pass over all of them goes to main memory. So what lies between two
-//! products (a norm, an activation, a gate) is never written down whole: an argument is a [`Source`] that makes its rows
-//! when they are asked for.
+//! products (a norm, an activation, a gate) is never stored as a whole: an argument is a [`RowSource`], which computes its
+//! rows when a product asks for them.
 
-use std::borrow::Cow;
-use std::mem::MaybeUninit;
-use std::ops::Range;
-
-use crate::channels::{self, ChannelMap, Rows};
+use crate::channels::Rows;
 use crate::dispatch::Level;
 use crate::elementwise::pointer;
 use crate::matmul::{self, Matrix};
 use crate::parallel;
+use crate::row_source::RowSource;
 use crate::squeeze_excitation::cpu::gate_in_place;
 
-/// Parts of a sum over all rows at most; and of the work, for few rows.
+/// The most parts that a sum over all rows is added up from, and that little work is cut in.
 pub(crate) const PARTS: usize = 16;
 
-/// Rows that are worth cutting up: with fewer, all of them stay in the cache anyway.
+/// Products of at least so many rows are computed a block at a time. With fewer, all rows stay in the cache anyway.
 const MANY_ROWS: usize = 2048;
 
-/// A matrix [rows, columns] whose rows can be had a few at a time.
-pub(crate) trait Source: Sync {
-    fn columns(&self) -> usize;
-
-    fn rows(&self) -> usize;
-
-    /// Some of the rows; `scratch` is room for them, if they have to be made.
-    fn block<'s>(&'s self, rows: Range<usize>, scratch: &'s mut Vec<f32>) -> &'s [f32];
-
-    /// Some of the rows to where they are wanted.
-    fn put(&self, rows: Range<usize>, to: &mut [f32]);
-
-    /// All rows, made in parallel.
-    fn whole(&self) -> Cow<'_, [f32]>;
-}
-
-/// Rows that are there already.
-pub(crate) struct Stored<'a> {
-    pub(crate) values: &'a [f32],
-    pub(crate) columns: usize,
-}
-
-impl Source for Stored<'_> {
-    fn columns(&self) -> usize {
-        self.columns
-    }
-
-    fn rows(&self) -> usize {
-        self.values.len() / self.columns
-    }
-
-    fn block<'s>(&'s self, rows: Range<usize>, _: &'s mut Vec<f32>) -> &'s [f32] {
-        &self.values[rows.start * self.columns..rows.end * self.columns]
-    }
-
-    fn put(&self, rows: Range<usize>, to: &mut [f32]) {
-        to.copy_from_slice(&self.values[rows.start * self.columns..rows.end * self.columns]);
-    }
-
-    fn whole(&self) -> Cow<'_, [f32]> {
-        Cow::Borrowed(self.values)
-    }
-}
-
-/// A map of rows that are there, [`channels::map`].
-pub(crate) struct Mapped<'a, const N: usize, const P: usize, M> {
-    pub(crate) level: Level,
-    pub(crate) shape: Rows,
-    pub(crate) inputs: [&'a [f32]; N],
-    pub(crate) params: [&'a [f32]; P],
-    pub(crate) map: M,
-}
-
-impl<const N: usize, const P: usize, M: ChannelMap<N, P>> Source for Mapped<'_, N, P, M> {
-    fn columns(&self) -> usize {
-        self.shape.channels
-    }
-
-    fn rows(&self) -> usize {
-        self.shape.groups * self.shape.rows
-    }
-
-    fn block<'s>(&'s self, rows: Range<usize>, scratch: &'s mut Vec<f32>) -> &'s [f32] {
-        // SAFETY: `map_rows` writes every value.
-        unsafe {
-            filled(scratch, rows.len() * self.shape.channels, |out| {
-                channels::map_rows(self.level, self.shape, rows, self.inputs, self.params, out, self.map);
-            })
-        }
-    }
-
-    fn put(&self, rows: Range<usize>, to: &mut [f32]) {
-        // SAFETY: `map_rows` only puts values there.
-        let to = unsafe { &mut *(std::ptr::from_mut(to) as *mut [MaybeUninit<f32>]) };
-        channels::map_rows(self.level, self.shape, rows, self.inputs, self.params, to, self.map);
-    }
-
-    fn whole(&self) -> Cow<'_, [f32]> {
-        Cow::Owned(channels::map(self.level, self.shape, self.inputs, self.params, self.map))
-    }
-}
-
-/// The first `len` values of `scratch`, written by `write`.
-///
-/// # Safety
-/// `write` must write all of them.
-pub(crate) unsafe fn filled(
-    scratch: &mut Vec<f32>,
-    len: usize,
-    write: impl FnOnce(&mut [MaybeUninit<f32>]),
-) -> &mut [f32] {
-    scratch.clear();
-    scratch.reserve(len);
-    write(&mut scratch.spare_capacity_mut()[..len]);
-    // SAFETY: the caller's promise.
-    unsafe { scratch.set_len(len) };
-    scratch
-}
-
-/// Rows of a block of which each has up to `width` values: 256 KiB of them, half of a common second cache.
+/// Number of rows in a block when a row has `width` values: 256 KiB of them, half of a common second cache.
 fn block_of(width: usize) -> usize {
     (64 * 1024 / width.max(1)).clamp(32, 256)
 }
 
-/// x w, and what `then` finds in each block of rows of the result, in their order.
+/// The product x w, and what `then` returns for each block of its rows, in their order.
 pub(crate) fn product<T: Send>(
-    x: &impl Source,
+    x: &dyn RowSource,
     w: Matrix<'_>,
-    then: impl Fn(&[f32]) -> T + Sync,
+    then: &(dyn Fn(&[f32]) -> T + Sync),
 ) -> (Vec<f32>, Vec<T>) {
     let (rows, k, n) = (x.rows(), x.columns(), w.columns());
     if rows < MANY_ROWS {
@@ -141,7 +39,7 @@ pub(crate) fn product<T: Send>(
     let block = block_of(k.max(n));
     // SAFETY: `tile` writes all n columns of its rows.
     unsafe {
-        parallel::written_with(rows * n, block * n, |i, out| {
+        parallel::written_with(rows * n, block * n, &|i, out| {
             let rows = i * block..i * block + out.len() / n;
             let mut scratch = vec![];
             let x = x.block(rows, &mut scratch);
@@ -153,7 +51,7 @@ pub(crate) fn product<T: Send>(
 }
 
 /// The gradients of y = x w^T, w [out, in]: dx = dy w and dw = dy^T x.
-pub(crate) fn backward(dy: &impl Source, x: &impl Source, w: &[f32]) -> (Vec<f32>, Vec<f32>) {
+pub(crate) fn backward(dy: &dyn RowSource, x: &dyn RowSource, w: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let (rows, m, n) = (dy.rows(), dy.columns(), x.columns());
     let matrix = Matrix::new(w, n);
     if rows < MANY_ROWS {
@@ -163,7 +61,7 @@ pub(crate) fn backward(dy: &impl Source, x: &impl Source, w: &[f32]) -> (Vec<f32
     let (block, part) = (block_of(m.max(n)), rows.div_ceil(PARTS));
     // SAFETY: `tile` writes all n columns of its rows, and the blocks make up the part.
     let (dx, parts) = unsafe {
-        parallel::written_with(rows * n, part * n, |i, out| {
+        parallel::written_with(rows * n, part * n, &|i, out| {
             let mut scratch = [vec![], vec![]];
             let mut dw = vec![0f32; m * n];
             let first = i * part;
@@ -180,15 +78,15 @@ pub(crate) fn backward(dy: &impl Source, x: &impl Source, w: &[f32]) -> (Vec<f32
     (dx, parallel::sum_in_order(parts))
 }
 
-/// As [`backward`], of y = (x g) w^T where each image has its own gate g for each column: t = dy w, dw, and the gradient of
-/// the gate, sum over an image's rows of t x.
+/// The gradients of y = (x g) w^T, where each image has its own gate g for each column: t = dy w, dw, and the gradient of
+/// the gate, which is the sum over an image's rows of t x.
 ///
-/// It needs no pass over t: with M = dy^T x of one image, dw is the sum over images of M g, and that of the gate
-/// sum_o w[o, c] M[o, c].
+/// The gate's gradient needs no pass over t: with M = dy^T x of one image, dw is the sum over images of M g, and the gate's
+/// gradient is sum_o w[o, c] M[o, c].
 pub(crate) fn backward_gated(
     level: Level,
-    dy: &impl Source,
-    x: &impl Source,
+    dy: &dyn RowSource,
+    x: &dyn RowSource,
     w: &[f32],
     gate: &[f32],
     shape: Rows,
@@ -206,7 +104,7 @@ pub(crate) fn backward_gated(
     let (block, images) = (block_of(m.max(n)), shape.groups.div_ceil(PARTS));
     // SAFETY: `tile` writes all n columns of its rows, the blocks make up an image, and the images the part.
     let (t, parts) = unsafe {
-        parallel::written_with(rows * n, images * shape.rows * n, |i, out| {
+        parallel::written_with(rows * n, images * shape.rows * n, &|i, out| {
             let mut scratch = [vec![], vec![]];
             let mut dw = vec![0f32; m * n];
             let mut of_image = vec![0f32; m * n];

@@ -1,22 +1,23 @@
-//! A loop over tasks, shared by the threads of rayon's pool, between two of which they stay awake.
+//! A fork-join loop over tasks on the threads of rayon's pool, which stay awake between two loops.
 //!
-//! A training step is thousands of loops, many of them some tens of microseconds long. A thread that finds nothing to do goes to
-//! sleep after about as long, and waking it takes as long again. So whoever has no task left looks for one a while longer
-//! before it sleeps ([`AWAKE`]), and whoever waits for the last task of a loop does not sleep at all. Both do what else there is
-//! to do in the pool meanwhile, and leave the core to others that want it.
+//! A training step is thousands of loops, many of them some tens of microseconds long. A thread without work goes to sleep
+//! after about as long, and waking it takes as long again. So a thread that has no task left looks for one a while longer
+//! before it sleeps ([`AWAKE`]), and the thread that waits for a loop's last task does not sleep at all. Both run other jobs of
+//! the pool meanwhile, and yield the core to other programs.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long a thread looks for the next loop. Longer than what lies between two loops of a step, shorter than is worth
-/// noticing by anybody else.
+/// How long a thread looks for the next loop before it sleeps: longer than the time between two loops of a training step, and
+/// too short to matter to other programs.
 const AWAKE: Duration = Duration::from_micros(200);
 
-/// Calls `task(0), .., task(n - 1)`, each once, on as many threads as there are; from a thread outside the pool, inside it.
+/// Calls `task(0), .., task(n - 1)`, each once, on the threads of rayon's current pool. It returns when all calls have.
 ///
-/// A task may share a loop itself. A panic in one of them comes out here, when those that have begun are through.
-pub(crate) fn share(n: usize, task: impl Fn(usize) + Sync) {
+/// A task may start a loop of its own. If a task panics, the panic is resumed here after the tasks that had begun are done.
+/// The task is a trait object, so that this loop is compiled once and not for each caller.
+pub(crate) fn parallel_for(n: usize, task: &(dyn Fn(usize) + Sync)) {
     let threads = rayon::current_num_threads().min(n);
     if threads <= 1 {
         (0..n).for_each(task);
@@ -50,7 +51,7 @@ pub(crate) fn share(n: usize, task: impl Fn(usize) + Sync) {
     });
 }
 
-/// One task less that is waited for, also when it panics.
+/// Counts a task as done when it is dropped, also when the task panics.
 struct CountDown<'a>(&'a AtomicUsize);
 
 impl Drop for CountDown<'_> {
@@ -59,24 +60,24 @@ impl Drop for CountDown<'_> {
     }
 }
 
-/// A thread that has nothing to do, and looks for something.
+/// A thread without work that looks for some.
 #[derive(Default)]
 struct Idle {
-    in_vain: u32,
+    failures: u32,
 }
 
 impl Idle {
-    /// Does another task of the pool, if there is one.
+    /// Runs another job of the pool, and returns whether there was one.
     fn look_for_work(&mut self) -> bool {
-        /// After so many looks, some microseconds, the core is left to whoever wants it: where there are more threads than cores,
-        /// that may be the one with the task that is waited for.
+        /// After so many failures, some microseconds, the thread yields its core: where there are more threads than cores, the
+        /// thread with the last task may need it.
         const POLITE: u32 = 64;
         if rayon::yield_now() == Some(rayon::Yield::Executed) {
-            self.in_vain = 0;
+            self.failures = 0;
             return true;
         }
-        self.in_vain += 1;
-        if self.in_vain < POLITE {
+        self.failures += 1;
+        if self.failures < POLITE {
             std::hint::spin_loop();
         } else {
             std::thread::yield_now();
@@ -85,10 +86,10 @@ impl Idle {
     }
 }
 
-/// Jobs of [`stay_awake`] that are running, or wait for a thread. (Of all pools: more than one is not worth telling apart.)
+/// Number of [`stay_awake`] jobs that run or wait for a thread, in all pools together.
 static JOBS: AtomicUsize = AtomicUsize::new(0);
 
-/// Sees to it that as many other threads stay awake, from now on.
+/// Keeps so many other threads awake from now on.
 fn keep_awake(threads: usize) {
     while JOBS.load(Ordering::Relaxed) < threads {
         JOBS.fetch_add(1, Ordering::Relaxed);
@@ -99,8 +100,8 @@ fn keep_awake(threads: usize) {
     }
 }
 
-/// Does the pool's tasks until there have been none for [`AWAKE`]; nothing on a thread that works on a loop already, and came
-/// upon this job while it waited for the loop's end.
+/// Runs the pool's jobs until there have been none for [`AWAKE`]. It returns at once on a thread that is in a loop already, and
+/// took this job while it waited for the loop's end.
 fn stay_awake() {
     if Busy::is() {
         return;
@@ -118,7 +119,7 @@ thread_local! {
     static BUSY: Cell<bool> = const { Cell::new(false) };
 }
 
-/// That this thread works on a loop, or waits for one, until it is dropped.
+/// Marks this thread as being in a loop until it is dropped.
 struct Busy {
     before: bool,
 }
@@ -146,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    /// Each of them in turn, and no pool at all.
+    /// Runs the check in pools of several sizes, and outside of a pool.
     fn in_pools(check: impl Fn() + Send + Sync) {
         for threads in [1, 2, 3, 5] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -157,7 +158,7 @@ mod tests {
 
     fn calls(n: usize, task: impl Fn(usize) + Sync) -> Vec<usize> {
         let counts: Vec<AtomicUsize> = (0..n).map(|_| AtomicUsize::new(0)).collect();
-        share(n, |i| {
+        parallel_for(n, &|i| {
             counts[i].fetch_add(1, Ordering::Relaxed);
             task(i);
         });
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_may_share_a_loop() {
+    fn a_task_may_start_a_loop() {
         in_pools(|| {
             let all = calls(7, |i| {
                 assert_eq!(calls(20 + i, |_| assert_eq!(calls(3, |_| ()), [1; 3])), vec![1; 20 + i]);
@@ -184,12 +185,12 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_comes_out_when_those_that_have_begun_are_through() {
+    fn a_panic_is_resumed_after_the_tasks_that_had_begun() {
         in_pools(|| {
             let running = AtomicUsize::new(0);
             let told = AtomicBool::new(false);
             let outcome = catch_unwind(AssertUnwindSafe(|| {
-                share(50, |i| {
+                parallel_for(50, &|i| {
                     running.fetch_add(1, Ordering::SeqCst);
                     let _counted = CountDown(&running);
                     if i == 10 {

@@ -1,0 +1,92 @@
+//! A model's networks as one graph, and the file that holds it.
+
+use std::path::Path;
+
+use prost::Message;
+
+use super::graph::GraphBuilder;
+use super::proto;
+use crate::card::ModelCard;
+use crate::error::{Error, Result};
+use crate::network::EfficientNet;
+use crate::preprocessing::Interpolation;
+use crate::weights::write_atomically;
+
+/// ONNX's set of operators: what ONNX Runtime has run since 1.12 (2022).
+pub const OPSET: i64 = 17;
+
+/// Version of the file format that belongs to it.
+const IR_VERSION: i64 = 8;
+
+/// The name of the graph's input, f32 [N, 3, H, W].
+pub(super) const INPUT: &str = "images";
+/// The name of the graph's output, f32 [N, classes].
+pub(super) const OUTPUT: &str = "logits";
+
+/// Writes the mean of the networks' logits as an ONNX model for images of the card's size, in one step. Its metadata hold what a
+/// user of the model needs: `classes` (JSON), `mean`, `std`, `size`, `resized` (what the short side is resized to before the
+/// middle is cropped), `interpolation`, `preprocessing` in words, `arch` (JSON).
+///
+/// # Errors
+/// [`Error::Io`] if the folder can't be written to.
+pub fn save_onnx(path: &Path, card: &ModelCard, networks: &[EfficientNet]) -> Result<()> {
+    write_atomically(path, &model(card, networks)?.encode_to_vec())
+}
+
+pub(super) fn model(card: &ModelCard, networks: &[EfficientNet]) -> Result<proto::Model> {
+    let mut graph = GraphBuilder::default();
+    let mut sum: Option<String> = None;
+    for (number, network) in networks.iter().enumerate() {
+        let prefix = if networks.len() > 1 { format!("net{}.", number + 1) } else { String::new() };
+        let logits = network.add_to(&mut graph, &prefix, INPUT, card.arch.size)?;
+        sum = Some(match sum {
+            None => logits,
+            Some(sum) => graph.add(&format!("sum{}", number + 1), &sum, &logits),
+        });
+    }
+    let Some(sum) = sum else {
+        let reason = "a model needs a network".to_owned();
+        return Err(Error::InvalidArch { name: card.arch.name.clone(), reason });
+    };
+    let mean = match networks.len() {
+        1 => sum,
+        count => graph.scale("mean", &sum, 1.0 / count as f32),
+    };
+    let size = card.arch.size;
+    Ok(proto::Model {
+        ir_version: IR_VERSION,
+        producer_name: "effmix".to_owned(),
+        producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+        graph: Some(graph.finish((INPUT, [3, size, size]), (OUTPUT, card.classes.len()), &mean)),
+        opset_import: vec![proto::OperatorSet { domain: String::new(), version: OPSET }],
+        metadata_props: metadata(card)?,
+    })
+}
+
+fn metadata(card: &ModelCard) -> Result<Vec<proto::Entry>> {
+    let json = |value: serde_json::Result<String>| {
+        value.map_err(|e| Error::InvalidArch { name: card.arch.name.clone(), reason: e.to_string() })
+    };
+    let preprocessing = card.arch.preprocessing;
+    let interpolation = match preprocessing.interpolation {
+        Interpolation::Bilinear => "bilinear",
+        Interpolation::Bicubic => "bicubic",
+    };
+    let size = card.arch.size;
+    let resized = preprocessing.resized(size);
+    let words = format!(
+        "RGB; the short side resized to {resized} ({interpolation}, antialiased), the middle {size} x {size} cut out; \
+         (value / 255 - mean) / std; NCHW"
+    );
+    let entries = [
+        ("classes", json(serde_json::to_string(&card.classes))?),
+        ("mean", json(serde_json::to_string(&preprocessing.mean))?),
+        ("std", json(serde_json::to_string(&preprocessing.std))?),
+        ("size", size.to_string()),
+        ("resized", resized.to_string()),
+        ("interpolation", interpolation.to_owned()),
+        ("preprocessing", words),
+        ("arch", json(serde_json::to_string(&card.arch))?),
+    ];
+    Ok(entries.into_iter().map(|(key, value)| proto::Entry { key: key.to_owned(), value }).collect())
+}

@@ -1,0 +1,83 @@
+//! What is done to an image before a network gets it.
+
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+
+/// How an image was resized when the weights were trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Interpolation {
+    /// Linear in both directions.
+    Bilinear,
+    /// Cubic in both directions.
+    Bicubic,
+}
+
+/// How an image is resized, and how its values in 0..1 are normalised: (value - mean) / std of each channel.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Preprocessing {
+    /// Mean of red, green and blue.
+    pub mean: [f32; 3],
+    /// Standard deviation of red, green and blue.
+    pub std: [f32; 3],
+    /// Resampling filter.
+    pub interpolation: Interpolation,
+    /// Share of the resized image's short side that is kept, above 0 and at most 1: the middle.
+    #[serde(default = "whole")]
+    pub crop: f64,
+}
+
+/// The crop of files that record none.
+fn whole() -> f64 {
+    1.0
+}
+
+impl Preprocessing {
+    /// Mean and standard deviation of ImageNet.
+    pub const IMAGENET: Self = Self {
+        mean: [0.485, 0.456, 0.406],
+        std: [0.229, 0.224, 0.225],
+        interpolation: Interpolation::Bicubic,
+        crop: 1.0,
+    };
+    /// -1..1: timm's `ra4` weights of B0 and B1, and `tf_*.ap`.
+    pub const HALF: Self = Self { mean: [0.5; 3], std: [0.5; 3], ..Self::IMAGENET };
+    /// EfficientNet-Lite's (v - 127) / 128 on 0..255.
+    pub const LITE: Self = Self { mean: [127.0 / 255.0; 3], std: [128.0 / 255.0; 3], ..Self::IMAGENET };
+
+    /// What an image's short side is resized to, of which the middle `size` pixels are kept: floor(size / crop), as timm has it.
+    ///
+    /// ```
+    /// let b0 = effnet_model::Arch::by_name("b0")?;
+    /// assert_eq!(b0.preprocessing.resized(224), 256);
+    /// # Ok::<(), effnet_model::Error>(())
+    /// ```
+    pub fn resized(&self, size: usize) -> usize {
+        // A crop that is a ratio of whole sides gives them back.
+        (size as f64 / self.crop + 1e-6) as usize
+    }
+
+    /// (values - mean) / std: [..., 3] in 0..1 -> [..., 3].
+    ///
+    /// # Errors
+    /// If the last dimension is not 3.
+    pub fn normalise(&self, values: &Tensor) -> candle_core::Result<Tensor> {
+        let of = |numbers: &[f32; 3]| Tensor::new(numbers, values.device());
+        values.broadcast_sub(&of(&self.mean)?)?.broadcast_div(&of(&self.std)?)
+    }
+
+    /// Whether images can be made ready by it; if not, why.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let Self { mean, std, crop, .. } = self;
+        let usable = |(mean, std): (&f32, &f32)| {
+            *std > 0.0 && std.is_finite() && [0.0, 1.0].iter().all(|value| ((value - mean) / std).is_finite())
+        };
+        if !mean.iter().zip(std).all(usable) {
+            return Err(format!("mean {mean:?} and std {std:?} must be numbers, the latter above 0"));
+        }
+        match *crop > 0.0 && *crop <= 1.0 {
+            true => Ok(()),
+            false => Err(format!("crop {crop} must be above 0 and at most 1")),
+        }
+    }
+}
