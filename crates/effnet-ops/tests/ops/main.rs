@@ -20,7 +20,7 @@ mod folded;
 mod layout;
 mod linear;
 mod mb_conv;
-
+mod own_network;
 mod pool;
 mod sequence;
 mod sgd;
