@@ -25,7 +25,7 @@ pub(crate) struct Block {
     /// Stride of the depthwise convolution; `padding` is its padding.
     stride: usize,
     padding: Padding,
-    /// Of the batch norms.
+    /// What the batch norms add to the variance.
     eps: f64,
     /// After the first two batch norms.
     activation: Activation,

@@ -158,7 +158,7 @@ pub fn at_cost(baseline: &Arch, bases: Bases, classes: usize, macs: f64) -> Resu
     nearest(macs, |step| Candidate::new(baseline, bases, baseline.size + step, classes))
 }
 
-/// Of candidates whose cost rises from step to step, the one nearest to `macs`.
+/// The candidate whose cost is nearest to `macs`. The cost rises from step to step.
 fn nearest(macs: f64, at: impl Fn(usize) -> Result<Candidate>) -> Result<Candidate> {
     let mut best = at(0)?;
     let mut highest = best.cost.macs;

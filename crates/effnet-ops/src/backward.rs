@@ -54,7 +54,7 @@ thread_local! {
 struct Collector {
     /// The nodes that lead to the loss of this pass.
     nodes: HashSet<TensorId>,
-    /// In the order in which they were found.
+    /// The gradients with their variables, in the order in which they were collected.
     gradients: Vec<(Tensor, Tensor)>,
 }
 

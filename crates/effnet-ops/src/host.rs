@@ -21,7 +21,7 @@ fn floats_mut<'a>(op: &'static str, storage: &'a mut CpuStorage, layout: &Layout
     }
 }
 
-/// Why there are no [`floats`].
+/// The error of [`floats`].
 fn refused(op: &'static str, storage: &CpuStorage, layout: &Layout) -> candle_core::Error {
     let got = match storage {
         CpuStorage::F32(_) => format!("strides {:?} of shape {:?}", layout.stride(), layout.dims()),
@@ -72,7 +72,7 @@ pub(crate) fn change(
 /// candle lends a variable's values to be changed to operations in place, and to nobody else.
 struct Change<F> {
     op: &'static str,
-    /// Until candle calls.
+    /// The function, until candle calls it.
     f: Cell<Option<F>>,
 }
 
@@ -87,7 +87,7 @@ impl<F: FnOnce(&mut [f32]) -> Result<()>> InplaceOp1 for Change<F> {
     }
 }
 
-/// Where a contiguous f32 tensor's values are kept: one place for all tensors that share them.
+/// The place of a contiguous f32 tensor's values in memory: one for all tensors that share them.
 pub(crate) fn place(op: &'static str, tensor: &Tensor) -> Result<*const Storage> {
     let (storage, layout) = tensor.storage_and_layout();
     values(op, &storage, layout)?;

@@ -53,7 +53,7 @@ type Stash = Arc<Mutex<Vec<Option<Tensor>>>>;
 struct Operation<D> {
     op: D,
     parameters: Vec<Tensor>,
-    /// Until candle takes it.
+    /// The result, until candle takes it.
     y: Mutex<Option<Vec<f32>>>,
     shape: Shape,
     stash: Stash,

@@ -37,7 +37,7 @@ pub(crate) unsafe fn written(
 /// As [`written`], with the results of `write` in the order of the pieces.
 ///
 /// # Safety
-/// As of [`written`].
+/// That of [`written`].
 pub(crate) unsafe fn written_with<T: Send>(
     len: usize,
     piece: usize,

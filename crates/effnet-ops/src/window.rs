@@ -128,7 +128,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// From the shapes of x and w.
+    /// The windows of a convolution, from the shapes of x and w.
     ///
     /// # Errors
     /// If x is not [N, H, W, C] with no dimension 0, the kernel not square and odd, the stride 0, or x smaller than the
@@ -152,10 +152,10 @@ impl Window {
         })
     }
 
-    /// Of a kernel k x k over x.
+    /// The windows of a k x k kernel over x.
     ///
     /// # Errors
-    /// As of [`Window::new`].
+    /// The errors of [`Window::new`].
     pub(crate) fn over(
         op: &'static str,
         x: &Tensor,

@@ -46,7 +46,7 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Of a file of so many bytes, as yet empty.
+    /// An empty index of a file of so many bytes.
     pub(super) fn new(file: usize) -> Self {
         Self { runs: Vec::new(), tensors: BTreeMap::new(), metadata: HashMap::new(), left: file }
     }

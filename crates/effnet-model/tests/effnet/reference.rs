@@ -122,9 +122,9 @@ fn the_published_size_is_timms() {
     check_all(|row| (row.height, row.width) == (224, 224));
 }
 
-/// torchvision's name of a timm parameter, by the order of its modules: a widening's convolution and norm, the filter's, the gate's
-/// two layers, the narrowing's.
-pub(crate) fn torchvision_name(name: &str, widens: bool) -> String {
+/// torchvision's name of a timm parameter, by the order of its modules: convolution and norm of the expansion and of the
+/// depthwise convolution, the two layers of squeeze and excitation, convolution and norm of the projection.
+pub(crate) fn torchvision_name(name: &str, has_expansion: bool) -> String {
     let path: Vec<&str> = name.split('.').collect();
     match path[..] {
         ["conv_stem", parameter] => format!("features.0.0.{parameter}"),
@@ -133,12 +133,12 @@ pub(crate) fn torchvision_name(name: &str, widens: bool) -> String {
         ["bn2", parameter] => format!("features.8.1.{parameter}"),
         ["classifier", parameter] => format!("classifier.1.{parameter}"),
         ["blocks", stage, block, ref part @ .., parameter] => {
-            let steps = if widens {
+            let steps = if has_expansion {
                 ["conv_pw", "conv_dw", "se", "conv_pwl"]
             } else {
                 ["", "conv_dw", "se", "conv_pw"]
             };
-            let norms = if widens { ["bn1", "bn2", "", "bn3"] } else { ["", "bn1", "", "bn2"] };
+            let norms = if has_expansion { ["bn1", "bn2", "", "bn3"] } else { ["", "bn1", "", "bn2"] };
             let at = |names: [&str; 4]| names.iter().position(|name| *name == part[0]);
             let (place, inside) = match (at(steps), at(norms), part) {
                 (_, _, ["se", "conv_reduce"]) => (2, "fc1"),
@@ -147,7 +147,7 @@ pub(crate) fn torchvision_name(name: &str, widens: bool) -> String {
                 (_, Some(place), _) => (place, "1"),
                 _ => panic!("{name}"),
             };
-            let (stage, place) = (stage.parse::<usize>().unwrap() + 1, place - usize::from(!widens));
+            let (stage, place) = (stage.parse::<usize>().unwrap() + 1, place - usize::from(!has_expansion));
             format!("features.{stage}.{block}.block.{place}.{inside}.{parameter}")
         }
         _ => panic!("{name}"),
@@ -156,7 +156,7 @@ pub(crate) fn torchvision_name(name: &str, widens: bool) -> String {
 
 /// lukemelas's name of a parameter, by its documentation: blocks are numbered through, and their parts have names by what they do;
 /// `first` is the number of each stage's first block.
-pub(crate) fn lukemelas_name(name: &str, widens: bool, first: &[usize]) -> String {
+pub(crate) fn lukemelas_name(name: &str, has_expansion: bool, first: &[usize]) -> String {
     let path: Vec<&str> = name.split('.').collect();
     match path[..] {
         ["conv_stem", parameter] => format!("_conv_stem.{parameter}"),
@@ -165,7 +165,7 @@ pub(crate) fn lukemelas_name(name: &str, widens: bool, first: &[usize]) -> Strin
         ["bn2", parameter] => format!("_bn1.{parameter}"),
         ["classifier", parameter] => format!("_fc.{parameter}"),
         ["blocks", stage, block, ref part @ .., parameter] => {
-            let part = match (part, widens) {
+            let part = match (part, has_expansion) {
                 (["conv_pw"], true) => "_expand_conv",
                 (["bn1"], true) => "_bn0",
                 (["conv_dw"], _) => "_depthwise_conv",
@@ -212,8 +212,8 @@ fn check_files(
         let mut values = HashMap::new();
         for (name, tensor) in &named {
             let block: Vec<&str> = name.split('.').take(3).collect();
-            let widens = named.contains_key(&format!("{}.conv_pwl.weight", block.join(".")));
-            let name = renamed(name, widens, &arch);
+            let has_expansion = named.contains_key(&format!("{}.conv_pwl.weight", block.join(".")));
+            let name = renamed(name, has_expansion, &arch);
             file.var_builder().get(tensor.dims(), &name).unwrap();
             let value =
                 Tensor::from_vec(formula::parameter(&name, tensor.dims()), tensor.dims(), &Device::Cpu);
@@ -233,7 +233,7 @@ fn check_files(
 
 #[test]
 fn files_with_torchvisions_names_give_torchvisions_logits() {
-    check_files("torchvision_", 3, str::to_owned, |name, widens, _| torchvision_name(name, widens));
+    check_files("torchvision_", 3, str::to_owned, |name, has_expansion, _| torchvision_name(name, has_expansion));
 }
 
 #[test]
@@ -242,6 +242,6 @@ fn files_with_lukemelas_names_give_lukemelas_logits() {
         "lukemelas_",
         3,
         |name| name.replace('-', "_"),
-        |name, widens, arch| lukemelas_name(name, widens, &first_blocks(arch)),
+        |name, has_expansion, arch| lukemelas_name(name, has_expansion, &first_blocks(arch)),
     );
 }

@@ -14,9 +14,9 @@ use network::{Network, Pass, bars};
 fn main() -> Result<()> {
     let (images, labels) = bars(32)?;
     let network = Network::new(2)?;
-    for step in 0..30 {
+    for step in 0..60 {
         let loss = network.step(&images, &labels, step)?;
-        if step % 5 == 0 {
+        if step % 10 == 0 {
             println!("step {step}: loss {loss:.3}");
         }
     }

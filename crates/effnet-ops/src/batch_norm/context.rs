@@ -26,7 +26,7 @@ pub(crate) struct BatchNormContext {
 }
 
 impl BatchNormContext {
-    /// From a convolution's result and the moments of its parts.
+    /// The context of a convolution's result, given with the moments of its parts.
     pub(crate) fn new((c, moments): (Vec<f32>, Vec<Moments>), eps: f64) -> Self {
         let (mean, var) = Moments::together(moments).mean_and_variance();
         let inv_std = var.iter().map(|var| (1.0 / (var + eps).sqrt()) as f32).collect();

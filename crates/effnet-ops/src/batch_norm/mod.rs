@@ -9,7 +9,7 @@
 //! eval:  dx = weight / sqrt(var + eps) dz
 //! ```
 //!
-//! Neither z nor x^ is kept for the backward pass: both are computed again from x, which the
+//! Neither z nor x^ is saved for the backward pass: both are computed again from x, which the
 //! convolution before it made anyway, and the channels' mean and 1 / std.
 
 pub(crate) mod context;

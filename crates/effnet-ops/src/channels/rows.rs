@@ -1,4 +1,4 @@
-//! The shape that the loops over channels go over, and how they read it.
+//! The shape of what the loops over channels take, and how they read it.
 
 use crate::simd::Simd;
 
@@ -43,7 +43,7 @@ pub(super) fn check(shape: Rows, inputs: &[&[f32]], params: &[&[f32]]) {
 #[derive(Clone, Copy)]
 pub(super) struct Parameter {
     pub(super) values: *const f32,
-    /// From a group's to the next; 0 where they share them.
+    /// Values from a group's parameters to the next group's; 0 if the groups share them.
     step: usize,
 }
 

@@ -29,7 +29,7 @@ impl Correlation {
         Self::new(images, channels, y.kernel, input, output, Phase::forward(&y), Phase::forward(&x))
     }
 
-    /// From dy to dx.
+    /// The transposed sum, from dy to dx.
     pub(super) fn input_gradient(window: Window, channels: usize) -> Self {
         let Window { images, y, x } = window;
         let (input, output) = ([y.output, x.output], [y.input, x.input]);

@@ -146,7 +146,7 @@ impl Products {
 
 /// Adds the gradient by some rows of dy, which are tiles in their border of zeros.
 pub(super) struct TapProducts<'a> {
-    /// From the first tap of the first pixel on.
+    /// The input, from the first tap of the first pixel on.
     pub(super) x: Tile<'a>,
     pub(super) dy: Tile<'a>,
     /// Height and width of dy.
@@ -185,7 +185,7 @@ impl Kernel for TapProducts<'_> {
 }
 
 impl TapProducts<'_> {
-    /// A line of dy beside that of x under row `a` of the taps: `B` taps and `V` vectors of channels at a time, so that a
+    /// Adds the products of a line of dy and the line of x under row `a` of the taps: `B` taps and `V` vectors of channels at a time, so that a
     /// value of dy is read once for them.
     ///
     /// # Safety

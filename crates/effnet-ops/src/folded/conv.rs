@@ -30,7 +30,7 @@ pub struct FoldedConv {
 }
 
 impl FoldedConv {
-    /// For the processor's level at this moment.
+    /// The convolution in the form that the present [level](crate::dispatch::level) reads.
     pub fn new(conv: Folded, stride: usize, padding: Padding, activation: Activation) -> Self {
         let [output, input, kernel, _] = conv.dims;
         let weight = Convolution::by_patch(&conv.weight, output, input);

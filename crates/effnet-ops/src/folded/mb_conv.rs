@@ -59,7 +59,7 @@ pub struct FoldedMbConv {
     level: Level,
     input: usize,
     hidden: usize,
-    /// For each tile's channels.
+    /// The weights of each tile's channels.
     tiles: Vec<Tile>,
     /// Squeeze and excitation: to few channels and back.
     squeeze_excitation: Option<[Packed; 2]>,
@@ -82,7 +82,7 @@ struct Tile {
 }
 
 impl FoldedMbConv {
-    /// For the processor's level at this moment.
+    /// The block in the form that the present [level](crate::dispatch::level) reads.
     ///
     /// # Errors
     /// If the shapes do not fit, the stride is 0, or a tensor is not f32 on the CPU.
@@ -278,7 +278,7 @@ impl FoldedMbConv {
 }
 
 thread_local! {
-    /// Room for a tile, kept for the next.
+    /// Memory for a tile, reused by the next one.
     static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(vec![]) };
 }
 

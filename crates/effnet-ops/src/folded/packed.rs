@@ -27,7 +27,7 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    /// From w [n, k] and b [n], for one level.
+    /// Packs w [n, k] and b [n] for one level.
     pub(super) fn new(level: Level, w: &[f32], b: &[f32]) -> Self {
         let (n, k) = (b.len(), w.len() / b.len());
         assert!(w.len() == n * k, "a weight for each input and output");
@@ -90,7 +90,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// All rows `stride` values apart.
+    /// Places in which each row begins `stride` values after the one before.
     pub(super) fn apart(stride: usize) -> Self {
         Self { stride, rows_a_line: usize::MAX, line_stride: 0 }
     }

@@ -35,7 +35,7 @@ impl Folded {
         })
     }
 
-    /// Of the weight: [out, in, k, k], or depthwise [C, 1, k, k].
+    /// Shape of the weight: [out, in, k, k], or [C, 1, k, k] of a depthwise convolution.
     pub fn dims(&self) -> [usize; 4] {
         self.dims
     }

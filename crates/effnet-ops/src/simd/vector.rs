@@ -52,7 +52,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// [`load`](Simd::load) if `FULL`, else [`load_part`](Simd::load_part).
     ///
     /// # Safety
-    /// As of the two.
+    /// That of the one which is called.
     #[inline(always)]
     unsafe fn load_if<const FULL: bool>(self, p: *const f32, n: usize) -> Self::F {
         // SAFETY: the caller's.
@@ -62,7 +62,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// [`store`](Simd::store) if `FULL`, else [`store_part`](Simd::store_part).
     ///
     /// # Safety
-    /// As of the two.
+    /// That of the one which is called.
     #[inline(always)]
     unsafe fn store_if<const FULL: bool>(self, p: *mut f32, n: usize, v: Self::F) {
         // SAFETY: the caller's.

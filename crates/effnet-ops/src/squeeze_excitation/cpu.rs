@@ -43,13 +43,13 @@ pub(crate) struct Layers<'a> {
 }
 
 impl<'a> Layers<'a> {
-    /// From weights and biases, in the order of [`super::SqueezeExcitation`].
+    /// The layers of weights and biases in the order of [`super::SqueezeExcitation`].
     pub(crate) fn new([reduce, reduce_bias, expand, expand_bias]: [&'a [f32]; 4]) -> Self {
         Self { reduce: Affine::new(reduce, reduce_bias), expand: Affine::new(expand, expand_bias) }
     }
 }
 
-/// What the gate is made from, kept for the backward pass: a few values a channel, no image.
+/// The gate and the values that its backward pass needs: a few for each channel of each image.
 pub(crate) struct Gate {
     /// Means over each image, [images, C].
     pooled: Vec<f32>,
@@ -64,7 +64,7 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// From the sums over each image's pixels, [images, C].
+    /// The gate, from the sums over each image's pixels, [images, C].
     pub(crate) fn new(level: Level, pixels: usize, sums: &[f64], layers: Layers<'_>) -> Self {
         let pooled: Vec<f32> = sums.iter().map(|sum| (sum / pixels as f64) as f32).collect();
         let hidden = layers.reduce.forward(&pooled);
@@ -74,8 +74,8 @@ impl Gate {
         Self { pooled, hidden, active, logits, gate }
     }
 
-    /// From the gradient of the gate, [images, C], that of each parameter, and the share that each of the `pixels` has in
-    /// that of the image's means.
+    /// The gradients of the parameters, and the share of each pixel in the gradient of its image's means, from the gradient of
+    /// the gate, [images, C]. An image has `pixels` pixels.
     pub(crate) fn backward(
         &self,
         level: Level,
@@ -98,7 +98,7 @@ impl Gate {
 pub(crate) struct Gradients {
     /// [images, C].
     pub(crate) share: Vec<f32>,
-    /// In the order of [`super::SqueezeExcitation`].
+    /// The gradients of the parameters, in the order of [`super::SqueezeExcitation`].
     pub(crate) parameters: [Vec<f32>; 4],
 }
 

@@ -71,7 +71,7 @@ pub fn squeeze_excitation(x: &Tensor, parameters: &SqueezeExcitation<'_>) -> Res
 }
 
 impl<'a> SqueezeExcitation<'a> {
-    /// Whether it is a gate on so many channels.
+    /// Whether the shapes are those of a gate on so many channels.
     pub(crate) fn fits(&self, channels: usize) -> bool {
         let r = self.reduce_bias.elem_count();
         r > 0
