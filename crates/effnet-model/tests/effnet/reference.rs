@@ -233,7 +233,9 @@ fn check_files(
 
 #[test]
 fn files_with_torchvisions_names_give_torchvisions_logits() {
-    check_files("torchvision_", 3, str::to_owned, |name, has_expansion, _| torchvision_name(name, has_expansion));
+    check_files("torchvision_", 3, str::to_owned, |name, has_expansion, _| {
+        torchvision_name(name, has_expansion)
+    });
 }
 
 #[test]
