@@ -3,12 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use image_folder::{Pixels, Sample};
+use image_folder::{ENDINGS, Pixels, Sample, has_image_ending};
 
 use crate::exit::Failure;
-
-/// Endings of files that are looked for in folders; files that are named are read whatever their ending.
-const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
 
 /// The images that paths mean: files themselves, folders all images below them by name, `-` what stdin lists, a path a line. The
 /// order is the paths'.
@@ -62,14 +59,12 @@ fn below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     paths.sort();
     for path in paths {
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        let ending =
-            path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
         if hidden {
             continue;
         }
         if path.is_dir() {
             below(&path, files)?;
-        } else if ENDINGS.contains(&ending.as_str()) {
+        } else if has_image_ending(&path) {
             files.push(path);
         }
     }

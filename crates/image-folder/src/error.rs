@@ -1,4 +1,4 @@
-//! What can go wrong with a whole set. What goes wrong with one image is a [`Skipped`](crate::Skipped).
+//! The errors of a whole set. An image that can't be read is no error but a [`Skipped`](crate::Skipped).
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The folder of images is not there.
+    /// The folder of images does not exist.
     #[error("{}: no such folder; give the folder that holds one folder of images a class", .path.display())]
     Missing {
         /// The folder that was asked for.
@@ -22,7 +22,7 @@ pub enum Error {
         /// The path that was asked for.
         path: PathBuf,
     },
-    /// No image with a label is there to train on.
+    /// The folder holds no image with a label to train on.
     #[error(
         "{}: no image to train on; images are expected as CLASS/NAME.jpg (or png, webp, bmp, gif) below it, \
          or anywhere below it with a labels CSV ({found})", .path.display()
@@ -30,7 +30,7 @@ pub enum Error {
     NoImages {
         /// The folder that was searched.
         path: PathBuf,
-        /// What was there instead, in words.
+        /// The other files that the folder holds, in words.
         found: String,
     },
     /// Every image has the same class.
@@ -40,7 +40,7 @@ pub enum Error {
         path: PathBuf,
         /// The class.
         class: String,
-        /// What may be meant instead, or nothing.
+        /// The folder that may be meant instead, in words, or an empty text.
         hint: String,
     },
     /// The labels file has no such column.
@@ -53,7 +53,7 @@ pub enum Error {
         file: PathBuf,
         /// The column that was asked for.
         column: String,
-        /// The columns that are there, quoted.
+        /// The columns of the file, quoted.
         columns: String,
     },
     /// A line of the labels file can't be used.
@@ -63,7 +63,7 @@ pub enum Error {
         file: PathBuf,
         /// The line, counted from 1.
         line: u64,
-        /// What is wrong with it and what to do.
+        /// What is wrong with the line, and what to do about it.
         problem: String,
     },
     /// No row of the labels file names an image of the set.
@@ -78,19 +78,19 @@ pub enum Error {
         data: PathBuf,
         /// The path in the first row.
         row: String,
-        /// The path of an image that is there.
+        /// The path of an image of the folder.
         image: String,
     },
-    /// The part of the images to test on is no fraction.
-    #[error("a test fraction of {0} can't be; give one from 0 (no test images) to below 1")]
+    /// The test fraction is not in 0..1.
+    #[error("the test fraction {0} is out of range; give a number from 0 (no test images) to below 1")]
     TestFraction(f64),
-    /// The settings of the views contradict themselves.
-    #[error("the image transform can't be: {0}")]
+    /// The settings of the views contradict each other.
+    #[error("the image transform is not possible: {0}")]
     Transform(String),
-    /// Bytes that are no image.
+    /// The bytes are not an image.
     #[error("not a readable image: {0}")]
     Decode(String),
-    /// A file that can't be read as an image.
+    /// The file can't be read as an image.
     #[error("{path}: {reason}")]
     Image {
         /// The path of the file.
@@ -98,22 +98,22 @@ pub enum Error {
         /// Why it can't be read.
         reason: String,
     },
-    /// A sample was asked for that the set does not have.
+    /// The set has no sample with this index.
     #[error("there is no sample {index}: the set has {len}")]
     NoSample {
-        /// The index that was asked for.
+        /// The index.
         index: usize,
-        /// How many samples there are.
+        /// The number of samples.
         len: usize,
     },
     /// The decoded set does not fit into memory.
     #[error(
-        "{images} decoded images need {bytes} bytes of memory, which are not to be had; cache them on disk"
+        "{images} decoded images need {bytes} bytes of memory, which is more than there is; cache them on disk"
     )]
     Memory {
-        /// How many images.
+        /// The number of images.
         images: usize,
-        /// How many bytes they need.
+        /// The number of bytes that they need.
         bytes: usize,
     },
     /// The operating system refused a file operation.
@@ -121,14 +121,17 @@ pub enum Error {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was being done.
+        /// The operation, in words.
         doing: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The stop flag was raised.
     #[error("stopped before all images were read")]
     Stopped,
+    /// More batches are to be prepared ahead of their use than can be.
+    #[error("{0} batches can't be prepared ahead; give a number up to 65536")]
+    Depth(usize),
     /// The thread that prepares batches panicked, which is a bug.
     #[error("preparing a batch failed: {0}")]
     Panicked(String),

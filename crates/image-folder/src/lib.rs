@@ -17,6 +17,7 @@
 //! | [`copies`](fn@copies) | files with the same bytes |
 //! | [`demo`](fn@demo) | a set that needs no files |
 
+mod batch;
 mod copies;
 mod decode;
 mod demo;
@@ -29,14 +30,16 @@ mod strong;
 mod transform;
 mod views;
 
+pub use batch::Batch;
 pub use copies::copies;
 pub use decode::{Limits, decode, load};
 pub use demo::{DemoOptions, demo};
 pub use error::{Error, Result};
 pub use image::RgbImage;
-pub use open::{LabelsCsv, OpenOptions, TestSplit, open};
+pub use open::{ENDINGS, LabelsCsv, OpenOptions, TestSplit, has_image_ending, open};
 pub use prefetch::{Prefetch, prefetch};
+pub use resize::Interpolation;
 pub use sample::{ImageFolder, Pixels, Sample, Skipped};
 pub use strong::{Operation, Policy};
-pub use transform::{Interpolation, Transform};
-pub use views::{Batch, Cache, Views};
+pub use transform::Transform;
+pub use views::{Cache, Views};

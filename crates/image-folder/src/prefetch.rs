@@ -1,4 +1,4 @@
-//! Things made ahead of their use, on a thread of their own.
+//! Items made ahead of their use, on a thread of their own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use crate::Error;
 
-/// Makes one thing of each item, in order, on a background thread, at most `depth` of them (1 at least)
-/// ahead of their use.
+/// An iterator over what `make` makes of each item, in order, on a background thread. At most `depth` of them are made ahead of
+/// their use; 0 counts as 1.
 ///
-/// An error that `make` returns, or a panic in it (as [`Error::Panicked`]), comes as an item in its place and
-/// is the last. Dropping the iterator stops the thread after what it is making.
+/// An error that `make` returns, or a panic in it (as [`Error::Panicked`]), comes in the place of the item and
+/// is the last. A `depth` above 65,536 is such an error ([`Error::Depth`]). Dropping the iterator stops the thread after the item
+/// that it is making.
 pub fn prefetch<I, T, E, F>(items: I, depth: usize, make: F) -> Prefetch<T, E>
 where
     I: IntoIterator,
@@ -20,17 +21,21 @@ where
     T: Send + 'static,
     E: From<Error> + Send + 'static,
 {
+    let refuse = |error: Error| Prefetch { receiver: None, thread: None, refused: Some(error.into()) };
+    if depth > DEEPEST {
+        return refuse(Error::Depth(depth));
+    }
     let items = items.into_iter();
-    // One more waits in the thread's hands.
+    // The thread holds one more, which waits for its place in the channel.
     let (sender, receiver) = sync_channel(depth.saturating_sub(1));
     match Builder::new().name("prefetch".to_owned()).spawn(move || work(items, make, &sender)) {
         Ok(thread) => Prefetch { receiver: Some(receiver), thread: Some(thread), refused: None },
-        Err(error) => {
-            let refused = Error::io("".as_ref(), "starting a thread to prepare batches", error);
-            Prefetch { receiver: None, thread: None, refused: Some(refused.into()) }
-        }
+        Err(error) => refuse(Error::io("".as_ref(), "starting a thread to prepare batches", error)),
     }
 }
+
+/// The largest number of items made ahead. A channel allocates its places at once.
+const DEEPEST: usize = 1 << 16;
 
 /// The iterator that [`prefetch`] returns.
 #[derive(Debug)]
@@ -76,17 +81,17 @@ impl<T, E> Iterator for Prefetch<T, E> {
     }
 }
 
-/// Between two looks when the pool has nothing to do.
+/// The time between two looks for work when the pool has nothing to do.
 const NAP: Duration = Duration::from_micros(100);
 
-/// The next thing, once it is there.
+/// The next item, once it is made.
 ///
-/// A thread of rayon's pool works for the pool in the meantime: what is waited for may be made on that pool, which may
+/// A thread of rayon's pool works for the pool in the meantime, because the item may be made on that pool, which may
 /// have no other thread.
 fn received<T>(receiver: &Receiver<T>) -> Option<T> {
     loop {
         match receiver.try_recv() {
-            Ok(thing) => return Some(thing),
+            Ok(item) => return Some(item),
             Err(TryRecvError::Disconnected) => return None,
             Err(TryRecvError::Empty) => {}
         }
@@ -94,7 +99,7 @@ fn received<T>(receiver: &Receiver<T>) -> Option<T> {
             None => return receiver.recv().ok(),
             Some(rayon::Yield::Executed) => {}
             Some(rayon::Yield::Idle) => match receiver.recv_timeout(NAP) {
-                Ok(thing) => return Some(thing),
+                Ok(item) => return Some(item),
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => {}
             },

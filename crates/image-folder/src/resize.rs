@@ -7,7 +7,15 @@ use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
-use crate::Interpolation;
+/// How pixels are made from others. Both widen their reach when an image shrinks (antialiasing), as PIL's
+/// filters of these names do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Interpolation {
+    /// A triangle.
+    Bilinear,
+    /// A cubic with a = -0.5.
+    Bicubic,
+}
 
 /// The short side becomes `resized`, and the middle of `size` pixels is kept of both. Only that part is computed.
 ///

@@ -8,17 +8,9 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
-use crate::{Batch, Error, Operation, Policy, Result, resize};
-
-/// How pixels are made from others. Both widen their reach when an image shrinks (antialiasing), as PIL's
-/// filters of these names do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Interpolation {
-    /// A triangle.
-    Bilinear,
-    /// A cubic with a = -0.5.
-    Bicubic,
-}
+use crate::batch::Batch;
+use crate::resize::{self, Interpolation};
+use crate::{Error, Operation, Policy, Result};
 
 /// What is done to an image on its way into a batch.
 #[derive(Clone, Debug, PartialEq)]

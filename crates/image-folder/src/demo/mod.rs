@@ -1,11 +1,11 @@
-//! A set drawn by code: ten shapes, so that a program can show what it does without any data.
+//! A set of ten shapes drawn by code, so that a program can show what it does without any data.
 //!
-//! Position, size, turn, both colours and the clutter around a shape are drawn by lot; it may be lighter or darker than its
-//! ground. So neither the colours of an image nor any one pixel tell the class: it takes the arrangement of edges,
-//! which a small convolutional network learns within a minute.
+//! Position, size, angle, both colours and the clutter around a shape are random; the shape may be lighter or darker than its
+//! background. So neither the colours of an image nor any one pixel tell the class. The arrangement of edges does,
+//! and a small convolutional network learns it within a minute.
 //!
-//! The rasteriser is our own. A library such as tiny-skia would do it as well, but ten shapes need one loop
-//! over an inside test, and no font, path or blending.
+//! The shapes are rasterised here. A library such as tiny-skia would do it as well, but ten shapes need one loop
+//! over an inside test, and no fonts, paths or blending.
 
 mod draw;
 mod shape;
@@ -21,16 +21,16 @@ use rayon::prelude::*;
 use crate::{ImageFolder, Pixels, Sample};
 use shape::Shape;
 
-/// How large the demo set is, and how wrong.
+/// The size of the demo set, and the share of its labels that are wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DemoOptions {
-    /// Training images a class.
+    /// The number of training images of each class, up to 100,000.
     pub per_class: usize,
-    /// Test images a class.
+    /// The number of test images of each class, up to 100,000.
     pub test_per_class: usize,
-    /// Width and height in pixels, 16 at least: below, shapes can't be told apart.
+    /// The width and height in pixels, from 16 (shapes can't be told apart below) to 1,024.
     pub size: usize,
-    /// The part of the training labels that is wrong, 0 to 1: exactly so many, cut to a whole number.
+    /// The share of training labels that are wrong, 0 to 1. Exactly this share is wrong, rounded down to a whole number of labels.
     pub noise_rate: f64,
 }
 
@@ -41,14 +41,15 @@ impl Default for DemoOptions {
     }
 }
 
-/// Draws the demo set. The same seed draws the same set.
+/// The demo set, drawn by code. The same seed draws the same set.
 ///
-/// Every sample knows its true label; a wrong label is one of the other nine classes, each as likely. The
-/// test set's labels are right. Values of `options` outside of what they may be are brought to the nearest
-/// that may.
+/// The true label of every sample is known. A wrong label is one of the other nine classes, each with the same probability. The
+/// test set's labels are right. An option outside of its range counts as the nearest value in it.
 pub fn demo(seed: u64, options: &DemoOptions) -> ImageFolder {
-    let size = options.size.max(16);
-    let truths = |count: usize| (0..count * Shape::ALL.len()).map(|index| index % Shape::ALL.len());
+    let size = options.size.clamp(16, 1024);
+    let truths = |count: usize| {
+        (0..count.min(MOST_OF_A_CLASS) * Shape::ALL.len()).map(|index| index % Shape::ALL.len())
+    };
     let train: Vec<usize> = truths(options.per_class).collect();
     let test: Vec<usize> = truths(options.test_per_class).collect();
     let labels = with_wrong_labels(&train, options.noise_rate, random(seed, "labels", 0));
@@ -59,6 +60,9 @@ pub fn demo(seed: u64, options: &DemoOptions) -> ImageFolder {
         ..ImageFolder::default()
     }
 }
+
+/// The largest number of images of a class.
+const MOST_OF_A_CLASS: usize = 100_000;
 
 fn samples(seed: u64, part: &str, size: usize, truths: &[usize], labels: &[usize]) -> Vec<Sample> {
     truths
@@ -89,7 +93,8 @@ fn with_wrong_labels(truths: &[usize], rate: f64, mut random: impl Rng) -> Vec<u
     labels
 }
 
-/// A source of chance of one picture's own, so that pictures can be drawn in any order.
+/// The random generator of one picture, so that pictures can be drawn in any order. It is keyed by a hash, because its key has a name
+/// in it.
 fn random(seed: u64, part: &str, index: usize) -> Xoshiro256PlusPlus {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed.to_le_bytes()).update(&(index as u64).to_le_bytes()).update(part.as_bytes());

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::LabelsCsv;
 use super::layout::{Layout, Scanned};
+use super::options::LabelsCsv;
 use super::scan::{Found, Scan};
 use super::table::Table;
 use crate::{Error, ImageFolder, Result, Skipped};

@@ -3,17 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::TestSplit;
+use super::options::TestSplit;
+use super::root::Root;
 use super::scan::{Scan, scan};
 use crate::{Error, Result};
-
-/// A folder with one folder a class, and what its files' paths begin with.
-#[derive(Debug)]
-pub(super) struct Root {
-    pub(super) folder: PathBuf,
-    /// Empty or ending in `/`.
-    pub(super) prefix: String,
-}
 
 /// Where the images are.
 #[derive(Debug)]

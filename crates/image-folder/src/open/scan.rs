@@ -6,12 +6,9 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::layout::Root;
+use super::ending::has_image_ending;
+use super::root::Root;
 use crate::{Error, Result, Skipped};
-
-/// Endings of image files, in any case. They only pick the files to look at; what is in them decides how
-/// they are decoded.
-const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
 
 /// A file with an image's ending.
 #[derive(Debug)]
@@ -105,12 +102,6 @@ fn add(root: &Root, entry: DirEntry, scan: &mut Scan) {
 fn key(prefix: &str, relative: &Path) -> Option<String> {
     let parts: Option<Vec<&str>> = relative.components().map(|part| part.as_os_str().to_str()).collect();
     Some(prefix.to_owned() + &parts?.join("/"))
-}
-
-fn has_image_ending(path: &Path) -> bool {
-    path.extension()
-        .and_then(|ending| ending.to_str())
-        .is_some_and(|ending| ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending)))
 }
 
 /// Where a folder really is, if that matters: where one is to be left, or it is reached by a link.

@@ -5,7 +5,7 @@ use std::fs;
 
 use csv::{ByteRecord, ReaderBuilder};
 
-use super::LabelsCsv;
+use super::options::LabelsCsv;
 use super::scan::Found;
 use crate::{Error, Result, Skipped};
 

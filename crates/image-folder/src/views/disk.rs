@@ -13,8 +13,8 @@ use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
 
-use super::Reader;
 use super::gather::{self, Reasons};
+use super::reader::Reader;
 use crate::{Error, Interpolation, Pixels, Result, Sample, Transform};
 
 /// Changes whenever the same images would give other bytes.

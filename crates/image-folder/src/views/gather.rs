@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::Reader;
+use super::reader::Reader;
 use crate::{Error, Result, Sample};
 
 /// For each sample, why it can't be read, if so.

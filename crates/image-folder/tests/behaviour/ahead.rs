@@ -30,6 +30,16 @@ fn no_more_is_made_ahead_than_asked_for() {
 }
 
 #[test]
+fn more_ahead_than_a_channel_can_hold_is_an_error() {
+    for depth in [65_537, usize::MAX] {
+        let mut items = prefetch(0..3, depth, Ok::<i32, Error>);
+        assert!(matches!(items.next(), Some(Err(Error::Depth(found))) if found == depth));
+        assert!(items.next().is_none());
+    }
+    assert_eq!(prefetch(0..3, 65_536, Ok::<i32, Error>).count(), 3);
+}
+
+#[test]
 fn an_error_comes_in_its_place_and_is_the_last() {
     let things = prefetch(0.., 2, |item| if item == 3 { Err(Error::Stopped) } else { Ok(item) });
     let all: Vec<_> = things.collect();

@@ -44,6 +44,15 @@ fn exactly_the_asked_part_of_the_training_labels_is_wrong_and_none_of_the_test_s
     }
 }
 
+#[test]
+fn an_option_out_of_its_range_counts_as_the_nearest_in_it() {
+    let set = demo(1, &DemoOptions { per_class: 0, test_per_class: 1, size: usize::MAX, noise_rate: 0.0 });
+    assert_eq!((set.train.len(), set.test.len()), (0, CLASSES));
+    assert_eq!(image(&set.test[0]).dimensions(), (1024, 1024));
+    let set = demo(1, &DemoOptions { per_class: 1, test_per_class: 0, size: 0, noise_rate: 0.0 });
+    assert_eq!(image(&set.train[0]).dimensions(), (16, 16));
+}
+
 /// 4,000 wrong labels, each of 9 others in 10 classes: 44.4 of each pair, standard deviation 6.6.
 #[test]
 fn wrong_labels_are_spread_over_all_other_classes() {
