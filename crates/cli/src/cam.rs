@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use dividemix::run::write_atomic;
 use effmix_report::heat_over;
 use image_folder::{RgbImage, Sample};
-use noisy_labels::quality::argmax;
+use noisy_labels::argmax;
 
 use crate::exit::Failure;
 use crate::model::Predictor;

@@ -200,11 +200,3 @@ fn outputs(predictor: &Predictor, alike: &[(usize, Pictures)], tta: Option<Tta>)
     };
     Ok(Outputs { logits, ..outputs })
 }
-
-/// Softmax of a row of logits; NaN stays NaN.
-pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
-    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exps: Vec<f32> = logits.iter().map(|logit| (logit - top).exp()).collect();
-    let sum: f32 = exps.iter().sum();
-    exps.into_iter().map(|e| e / sum).collect()
-}

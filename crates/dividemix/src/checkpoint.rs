@@ -12,14 +12,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor, Var};
+use noisy_labels::ClassTable;
 use noisy_labels::history::LossHistory;
+use noisy_labels::losses::cross_entropy_per_sample;
+use noisy_labels::mixture::NormalisedLosses;
 use noisy_labels::predictions::MeanPredictions;
 use noisy_labels::quality::{MarginHistory, MarginParts};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use crate::average::{Average, weights};
-use crate::division::losses;
 use crate::optimiser::Optimiser;
 use crate::{EpochRecord, Error, Hyperparameters, Network, Result, TrainingSet};
 
@@ -179,9 +181,9 @@ impl Checkpoints {
             }
             let logits: Vec<f32> = take(&logits_key(k))?.flatten_all()?.to_vec1()?;
             self.has(&path, "logits", logits.len(), samples * data.classes)?;
-            outputs.push(logits);
+            outputs.push(ClassTable::new(logits, data.classes)?);
         }
-        state.see(outputs, data);
+        state.see(outputs, data)?;
         let passes: Vec<_> = take("margins/passes")?.to_vec1()?;
         self.has(&path, "margins", passes.len(), samples)?;
         state.margins = MarginHistory::from_parts(MarginParts {
@@ -193,11 +195,20 @@ impl Checkpoints {
         for (history, epochs) in state.histories.iter_mut().zip(histories) {
             let Some(epochs) = epochs else { continue };
             self.has(&path, "losses an epoch", epochs.dims2()?.1, samples)?;
-            *history = LossHistory::of(history.kept(), epochs.to_vec2()?);
+            let epochs: Vec<Vec<f64>> = epochs.to_vec2()?;
+            let epochs = epochs
+                .into_iter()
+                .map(NormalisedLosses::from_normalised)
+                .collect::<noisy_labels::Result<_>>();
+            let epochs = epochs.map_err(|e| self.bad(&path, e))?;
+            *history = LossHistory::from_epochs(history.kept(), epochs)?;
         }
         if let Some(predictions) = predictions {
             self.has(&path, "averaged predictions", predictions.elem_count(), samples * data.classes)?;
-            state.predictions = MeanPredictions::of(header.epoch, predictions.flatten_all()?.to_vec1()?);
+            state.predictions = MeanPredictions::of(
+                header.epoch,
+                ClassTable::new(predictions.flatten_all()?.to_vec1()?, data.classes)?,
+            );
         }
         if let Some(transition) = &transition {
             self.has(&path, "probabilities of labels", transition.elem_count(), data.classes.pow(2))?;
@@ -238,9 +249,11 @@ impl State {
     }
 
     /// Takes these logits for those of the last epoch.
-    pub(crate) fn see(&mut self, outputs: Vec<Vec<f32>>, data: &TrainingSet) {
-        self.losses = Arc::new(outputs.iter().map(|o| losses(o, &data.labels, data.classes)).collect());
-        self.outputs = Arc::new(outputs);
+    pub(crate) fn see(&mut self, outputs: Vec<ClassTable>, data: &TrainingSet) -> Result<()> {
+        let losses = outputs.iter().map(|o| cross_entropy_per_sample(o, &data.labels));
+        self.losses = Arc::new(losses.collect::<noisy_labels::Result<_>>()?);
+        self.outputs = Arc::new(outputs.into_iter().map(ClassTable::into_values).collect());
+        Ok(())
     }
 
     fn tensors(
@@ -262,7 +275,8 @@ impl State {
                 tensors.insert(average_key(k, name), var.as_detached_tensor());
             }
             tensors.insert(logits_key(k), Tensor::from_slice(&self.outputs[k], (n, classes), cpu)?);
-            let epochs: Vec<Vec<f64>> = self.histories[k].epochs().map(<[f64]>::to_vec).collect();
+            let epochs: Vec<Vec<f64>> =
+                self.histories[k].epochs().map(|epoch| epoch.as_slice().to_vec()).collect();
             if !epochs.is_empty() {
                 tensors.insert(history_key(k), Tensor::new(epochs, cpu)?);
             }
@@ -272,8 +286,8 @@ impl State {
         tensors.insert("margins/margin_sum".into(), Tensor::new(margins.margin_sum, cpu)?);
         let probability_sum = Tensor::from_vec(margins.probability_sum, (n, classes), cpu)?;
         tensors.insert("margins/probability_sum".into(), probability_sum);
-        if let Some(means) = self.predictions.rows() {
-            tensors.insert(PREDICTIONS.into(), Tensor::from_slice(means, (n, classes), cpu)?);
+        if let Some(mean) = self.predictions.mean() {
+            tensors.insert(PREDICTIONS.into(), Tensor::from_slice(mean.values(), (n, classes), cpu)?);
         }
         if let Some(transition) = &self.transition {
             tensors.insert(TRANSITION.into(), Tensor::from_slice(transition, (classes, classes), cpu)?);

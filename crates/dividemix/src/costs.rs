@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use candle_core::Tensor;
-use noisy_labels::division::{Division, co_divide};
+use noisy_labels::division::{Divider, Division, SampleLosses};
 
 use crate::evaluate::{BATCH as EVALUATED, logits_by};
 use crate::memory::{forget_peak, peak_rss_bytes};
@@ -94,7 +94,7 @@ impl Costs {
         let few = FEW.min(n).max(2);
         timer.evaluate(few, 1)?;
         let evaluated = timer.evaluate(few, STEPS.0)?;
-        let fit = fit_seconds(hyper.images_an_epoch(n), hyper);
+        let fit = fit_seconds(hyper.images_an_epoch(n), hyper)?;
         let (plain, mixed) = (evaluated.times(TRAINED), evaluated.times(TRAINED + GUESSES));
         let mut costs = Self { plain, mixed, evaluated, fit };
         let limit = (costs.seconds(work) * SHARE).min(LONGEST) / 3.0;
@@ -255,10 +255,12 @@ impl ViewSource for Repeated {
     }
 }
 
-/// Seconds of a fit to the losses of `n` samples: here, two heaps of them.
-fn fit_seconds(n: usize, hyper: &Hyperparameters) -> f64 {
+/// Seconds of a fit to the losses of `n` samples: here, losses of two modes.
+fn fit_seconds(n: usize, hyper: &Hyperparameters) -> Result<f64> {
     let losses: Vec<f32> = (0..n).map(|i| (i % 97) as f32 / 97.0 + 2.0 * (i % 2) as f32).collect();
     let began = Instant::now();
-    std::hint::black_box(co_divide(&losses, &hyper.mixture, hyper.threshold));
-    began.elapsed().as_secs_f64()
+    let (mixture, labels) = (hyper.mixture, vec![0; n]);
+    let divider = Divider { mixture, threshold: hyper.threshold, ..Divider::default() };
+    std::hint::black_box(divider.divide(SampleLosses::Epoch(&losses), &labels, 1)?);
+    Ok(began.elapsed().as_secs_f64())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use noisy_labels::{metrics, quality::argmax};
+use noisy_labels::{argmax, metrics};
 
 use crate::{Error, Evaluator, Network, Result, ViewSource};
 
@@ -38,31 +38,8 @@ pub(crate) fn logits_by(
     Ok(all)
 }
 
-/// The element-wise mean over networks: of their logits, DivideMix's prediction at test time (the authors' sum, halved).
-pub(crate) fn mean_of(outputs: &[Vec<f32>]) -> Vec<f32> {
-    let mut mean = outputs[0].clone();
-    for other in &outputs[1..] {
-        mean.iter_mut().zip(other).for_each(|(m, o)| *m += o);
-    }
-    mean.iter_mut().for_each(|m| *m /= outputs.len() as f32);
-    mean
-}
-
 /// Share of rows whose largest logit is at the label.
 pub(crate) fn accuracy(logits: &[f32], labels: &[usize], classes: usize) -> f64 {
     let predicted: Vec<usize> = logits.chunks(classes).map(argmax).collect();
     metrics::accuracy(&predicted, labels).unwrap_or_default()
-}
-
-/// Softmax of every row.
-pub(crate) fn softmax_rows(logits: &[f32], classes: usize) -> Vec<f32> {
-    let mut out = Vec::with_capacity(logits.len());
-    for row in logits.chunks(classes) {
-        let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let start = out.len();
-        out.extend(row.iter().map(|v| (v - top).exp()));
-        let sum: f32 = out[start..].iter().sum();
-        out[start..].iter_mut().for_each(|p| *p /= sum);
-    }
-    out
 }

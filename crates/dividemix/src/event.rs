@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use noisy_labels::quality::argmax;
+use noisy_labels::{argmax, elementwise_mean};
 use serde::{Deserialize, Serialize};
-
-use crate::evaluate::mean_of;
 
 /// What an epoch is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,12 +66,13 @@ pub struct Seen {
 impl Seen {
     /// Cross entropy of each sample's given label, the mean over networks.
     pub fn losses(&self) -> Vec<f32> {
-        mean_of(&self.losses)
+        elementwise_mean(&self.losses).expect("a loss of each sample from each network")
     }
 
     /// The class of each sample's largest mean logit.
     pub fn predicted(&self) -> Vec<usize> {
-        mean_of(&self.logits).chunks(self.classes).map(argmax).collect()
+        let logits = elementwise_mean(&self.logits).expect("logits of each sample from each network");
+        logits.chunks(self.classes).map(argmax).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every number of the algorithm, checked in one place.
 
+use noisy_labels::division::DivisionScope;
 use noisy_labels::mixture::MixtureSettings;
 use serde::{Deserialize, Serialize};
 
@@ -121,18 +122,6 @@ impl Schedule {
             }
         }
     }
-}
-
-/// Which losses a sample's is compared with to divide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DivisionScope {
-    /// All samples': one mixture (Algorithm 1).
-    #[default]
-    All,
-    /// Those of its given class: a mixture each, where the class has enough samples and two heaps of losses
-    /// ([`noisy_labels::division::co_divide_by_class`]).
-    ByClass,
 }
 
 /// How the classes count in the labeled loss.

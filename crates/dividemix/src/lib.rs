@@ -40,10 +40,9 @@ pub use effnet_model::Mode;
 pub use error::{Error, Result};
 pub use evaluate::logits;
 pub use event::{EpochRecord, Event, Losses, Phase, Seen};
-pub use hyperparameters::{
-    Ablation, ClassWeights, DivisionScope, Hyperparameters, Method, Schedule, Strength,
-};
+pub use hyperparameters::{Ablation, ClassWeights, Hyperparameters, Method, Schedule, Strength};
 pub use network::{Evaluator, Network, Trainable};
+pub use noisy_labels::division::DivisionScope;
 pub use outcome::Outcome;
 pub use preset::Preset;
 pub use stream::{Purpose, Stream};

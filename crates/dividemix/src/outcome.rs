@@ -1,5 +1,7 @@
 //! What a training run yields besides the networks.
 
+use noisy_labels::ClassTable;
+
 use crate::EpochRecord;
 
 /// What is known of every sample, and of every epoch, in the end.
@@ -12,7 +14,7 @@ pub struct Outcome {
     /// Softmax of the networks' mean logits on plain views after the last epoch, `[N, classes]`.
     pub probabilities: Vec<f32>,
     /// Softmax averaged over epochs and networks, `[N, classes]`: steadier than the last epoch's alone.
-    pub mean_probabilities: Vec<f32>,
+    pub mean_probabilities: ClassTable,
     /// Losses of the given labels, the networks' mean, min-max normalised: what the mixture is fitted to.
     pub losses: Vec<f32>,
     /// All epochs, in order; those before a checkpoint included.

@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use noisy_labels::division::Division;
+use noisy_labels::division::{Division, SampleLosses};
 use noisy_labels::history::LossHistory;
+use noisy_labels::mixture::min_max;
 use noisy_labels::quality::{combined_margins, margin_of_quality, quality_of_margin};
+use noisy_labels::{ClassTable, elementwise_mean};
 
 use crate::average::Average;
 use crate::checkpoint::{Checkpoints, State};
-use crate::division::{among, clean_auc, co_divide_all, co_divide_averages, estimated_transition, kept};
+use crate::division::{clean_auc, co_divide, estimated_transition, kept};
 use crate::draw::samples_of;
-use crate::evaluate::{accuracy, mean_of, softmax_rows};
+use crate::evaluate::accuracy;
 use crate::methods::{recipe, warm_up};
 use crate::optimiser::Optimiser;
 use crate::pass::{Context, Observe, Pass, class_weights};
@@ -72,15 +74,13 @@ impl Start {
     }
 
     /// That run's division, of the `samples` that each network is trained on.
-    fn divisions(
-        &self,
-        samples: &[Vec<usize>],
-        data: &TrainingSet,
-        hyper: &Hyperparameters,
-    ) -> Result<Vec<Division>> {
-        let divide =
-            |clean: &[f64], _: &[usize]| Ok(Division::by_probability(clean.to_vec(), hyper.threshold));
-        samples.iter().map(|samples| among(samples, &self.clean_probability, data, divide)).collect()
+    fn divisions(&self, samples: &[Vec<usize>], hyper: &Hyperparameters) -> Vec<Division> {
+        let divide = |samples: &Vec<usize>| {
+            let clean = samples.iter().map(|&sample| self.clean_probability[sample]).collect();
+            let division = Division::by_probability(clean, hyper.threshold);
+            division.of_samples(samples, self.clean_probability.len())
+        };
+        samples.iter().map(divide).collect()
     }
 }
 
@@ -133,13 +133,14 @@ pub fn train(
         // 4, 5: both divisions before the first network trains.
         let divisions = match (recipe.divides(), start) {
             (false, _) => None,
-            (true, Some(start)) if epoch == 0 => Some(start.divisions(&samples, data, hyper)?),
+            (true, Some(start)) if epoch == 0 => Some(start.divisions(&samples, hyper)),
             (true, _) => Some(state.divide(&samples, data, hyper)?),
         };
         if recipe.needs_transition() && state.transition.is_none() {
             state.transition = Some(estimated_transition(&state.outputs[0], data)?);
         }
-        let (transition, mean_predictions) = (state.transition.as_deref(), state.predictions.rows());
+        let transition = state.transition.as_deref();
+        let mean_predictions = state.predictions.mean().map(ClassTable::values);
         // 6: train the networks one by one.
         let mut records = Vec::new();
         let mut images = 0;
@@ -173,7 +174,7 @@ pub fn train(
         }
         exchange(&optimisers)?;
         if method.averages_predictions() {
-            state.predictions.add(&softmax_rows(&state.outputs[0], data.classes))?;
+            state.predictions.add(&ClassTable::new(state.outputs[0].clone(), data.classes)?.softmax())?;
         }
         if epoch + 1 >= hyper.warmup {
             state.remember(hyper.loss_average)?;
@@ -273,7 +274,7 @@ fn measure(
 ) -> Result<()> {
     let outputs =
         networks.iter().map(|n| logits(n.as_ref(), &test.views, stop)).collect::<Result<Vec<_>>>()?;
-    let together = accuracy(&mean_of(&outputs), &test.labels, classes);
+    let together = accuracy(&elementwise_mean(&outputs)?, &test.labels, classes);
     for (record, own) in records.iter_mut().zip(&outputs) {
         record.test_accuracy = Some(together);
         record.network_test_accuracy = Some(accuracy(own, &test.labels, classes));
@@ -289,13 +290,13 @@ impl State {
         data: &TrainingSet,
         stop: &AtomicBool,
     ) -> Result<()> {
-        let outputs =
-            networks.iter().map(|n| logits(n.as_ref(), &data.views, stop)).collect::<Result<Vec<_>>>()?;
-        for output in &outputs {
-            self.margins.add(output, &data.labels)?;
+        let mut outputs = Vec::new();
+        for network in networks {
+            let output = ClassTable::new(logits(network.as_ref(), &data.views, stop)?, data.classes)?;
+            self.margins.add(&output, &data.labels)?;
+            outputs.push(output);
         }
-        self.see(outputs, data);
-        Ok(())
+        self.see(outputs, data)
     }
 
     /// What was seen of the samples after the epoch that is being done.
@@ -323,10 +324,13 @@ impl State {
         hyper: &Hyperparameters,
     ) -> Result<Vec<Division>> {
         let averages = self.histories.iter().map(LossHistory::average).collect::<Option<Vec<_>>>();
-        match averages {
-            Some(averages) if hyper.loss_average > 1 => co_divide_averages(&averages, samples, data, hyper),
-            _ => co_divide_all(&self.losses, samples, data, hyper),
-        }
+        let losses: Vec<SampleLosses<'_>> = match &averages {
+            Some(averages) if hyper.loss_average > 1 => {
+                averages.iter().map(SampleLosses::Normalised).collect()
+            }
+            _ => self.losses.iter().map(|losses| SampleLosses::Epoch(losses)).collect(),
+        };
+        co_divide(&losses, samples, data, hyper)
     }
 
     fn outcome(
@@ -353,19 +357,13 @@ impl State {
         Ok(Outcome {
             clean_probability,
             label_quality,
-            probabilities: softmax_rows(&mean_of(&self.outputs), data.classes),
+            probabilities: ClassTable::new(elementwise_mean(&self.outputs)?, data.classes)?
+                .softmax()
+                .into_values(),
             mean_probabilities: self.margins.probabilities(),
-            losses: normalised(&mean_of(&self.losses)),
+            losses: min_max(&elementwise_mean(&self.losses)?),
             records: self.records,
             trained,
         })
     }
-}
-
-/// Min-max normalised, as the mixture sees it; all zero where all are equal.
-fn normalised(losses: &[f32]) -> Vec<f32> {
-    let (low, high) =
-        losses.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
-    let range = if high > low { high - low } else { 1.0 };
-    losses.iter().map(|v| (v - low) / range).collect()
 }

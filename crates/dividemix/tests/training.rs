@@ -10,7 +10,7 @@ use clouds::{CLASSES, Clouds, networks, quick, wrong_share};
 use dividemix::{
     Checkpoints, DivisionScope, Error, Event, Hyperparameters, Method, Network, Outcome, Phase, logits, train,
 };
-use noisy_labels::quality::argmax;
+use noisy_labels::argmax;
 use safetensors::SafeTensors;
 
 fn run(clouds: &Clouds, hyper: &Hyperparameters, checkpoints: Option<&Checkpoints>) -> (Outcome, Vec<Event>) {

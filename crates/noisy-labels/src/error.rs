@@ -1,6 +1,6 @@
 //! The one error type of the crate.
 
-/// What can be wrong with the arguments of this crate's functions.
+/// An argument that a function of this crate does not take, and why.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -9,69 +9,77 @@ pub enum Error {
         "label {label} of sample {sample} is not a class: with {classes} classes, ids run from 0 below {classes}"
     )]
     Label {
-        /// Index of the sample.
+        /// The index of the sample.
         sample: usize,
-        /// The label found there.
+        /// Its label.
         label: usize,
-        /// Number of classes.
+        /// The number of classes.
         classes: usize,
     },
-    /// Two things which belong together have different lengths.
-    #[error("{what}: found {found} values where {expected} belong")]
+    /// Two arguments that belong together have different lengths.
+    #[error("{what}: found {found}, expected {expected}")]
     Length {
-        /// Which of the arguments.
+        /// The argument whose length does not fit.
         what: &'static str,
         /// The length that the other arguments ask for.
         expected: usize,
         /// Its length.
         found: usize,
     },
+    /// Values that do not fill the rows of a table.
+    #[error("{values} values do not fill the rows of a table with {classes} classes")]
+    Table {
+        /// The number of values.
+        values: usize,
+        /// The number of classes, which is the length of a row.
+        classes: usize,
+    },
     /// A number outside its range.
     #[error("{name} is {value}, must be {range}")]
     OutOfRange {
-        /// Which argument.
+        /// The name of the argument.
         name: &'static str,
         /// Its value.
         value: f64,
-        /// The values allowed, in words.
+        /// The values that are allowed, in words.
         range: &'static str,
     },
-    /// A matrix that is no transition matrix.
+    /// A matrix that is not a transition matrix.
     #[error(
         "transition matrix, row {row}: {reason}; each row must hold one probability per class and sum to 1"
     )]
     Transition {
-        /// Row (the true class), counted from 0.
+        /// The row (the true class), counted from 0.
         row: usize,
-        /// What is wrong with it.
+        /// What is wrong with the row.
         reason: String,
     },
-    /// Classes named by a noise model which the data do not have.
+    /// A noise model names classes that the data do not have.
     #[error(
         "there is no class \"{}\" among the {classes} given: this noise model is defined by class names",
         names.join("\", \"")
     )]
     MissingClasses {
-        /// The names looked for.
+        /// The names that are missing.
         names: Vec<String>,
-        /// Number of classes given.
+        /// The number of classes of the data.
         classes: usize,
     },
-    /// A number in a table, a row a sample, that can't be there.
+    /// A number that is not allowed in a table of one row a sample.
     #[error("{what} of sample {sample}: number {column} is {value}, must be {range}")]
     Entry {
-        /// Which of the arguments.
+        /// The argument that holds the table.
         what: &'static str,
-        /// Row of the table.
+        /// The row.
         sample: usize,
-        /// Place in the row.
+        /// The place in the row.
         column: usize,
-        /// The number found there.
+        /// The number at this place.
         value: f64,
-        /// The numbers allowed, in words.
+        /// The numbers that are allowed, in words.
         range: &'static str,
     },
-    /// A tensor operation failed, mostly because shapes do not fit.
+    /// A tensor operation failed, most often because shapes do not fit.
     #[cfg(feature = "candle")]
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -88,7 +96,7 @@ pub(crate) fn check_labels(labels: &[usize], classes: usize) -> Result<()> {
     }
 }
 
-/// Checks the length of an argument against that of the others.
+/// Checks the length of an argument against the length that the other arguments ask for.
 pub(crate) fn check_length(what: &'static str, expected: usize, found: usize) -> Result<()> {
     if expected == found { Ok(()) } else { Err(Error::Length { what, expected, found }) }
 }

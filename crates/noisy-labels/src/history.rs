@@ -2,46 +2,50 @@
 
 use std::collections::VecDeque;
 
-use serde::{Deserialize, Serialize};
-
-use crate::division::normalise;
 use crate::error::{Result, check_length};
-use crate::mixture::Degenerate;
+use crate::mixture::{Degenerate, NormalisedLosses};
 
-/// The last few epochs' losses of one network, each normalised by itself.
+/// The losses of one network in the last few epochs, each epoch's normalised by itself.
 ///
-/// The authors use this at 90 % noise alone, over five epochs, none of them from warm-up; the average is given to
-/// [`crate::division::divide_normalised`], so it is not normalised again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The authors use this at 90 % noise only, over five epochs, all of them after warm-up. A division by the average
+/// ([`crate::division::SampleLosses::Normalised`]) does not normalise it again.
+#[derive(Clone, Debug, PartialEq)]
 pub struct LossHistory {
     keep: usize,
-    epochs: VecDeque<Vec<f64>>,
+    epochs: VecDeque<NormalisedLosses>,
 }
 
 impl LossHistory {
-    /// A history of the last `keep` epochs (1 at least).
+    /// An empty history, which will keep the last `keep` epochs; 0 counts as 1.
     pub fn new(keep: usize) -> Self {
         Self { keep: keep.max(1), epochs: VecDeque::new() }
     }
 
-    /// Of epochs that were normalised before, the oldest first; the last `keep` (1 at least) are held.
-    pub fn of(keep: usize, epochs: Vec<Vec<f64>>) -> Self {
+    /// The history of these epochs, the oldest first; it keeps the last `keep` of them, where 0 counts as 1.
+    ///
+    /// # Errors
+    /// [`crate::Error::Length`] where the epochs differ in length.
+    pub fn from_epochs(keep: usize, epochs: Vec<NormalisedLosses>) -> Result<Self> {
+        let samples = epochs.first().map_or(0, NormalisedLosses::len);
+        for epoch in &epochs {
+            check_length("losses of an epoch", samples, epoch.len())?;
+        }
         let before = epochs.len().saturating_sub(keep.max(1));
-        Self { epochs: epochs.into_iter().skip(before).collect(), ..Self::new(keep) }
+        Ok(Self { epochs: epochs.into_iter().skip(before).collect(), ..Self::new(keep) })
     }
 
-    /// How many epochs are kept.
+    /// How many epochs the history keeps.
     pub fn kept(&self) -> usize {
         self.keep
     }
 
-    /// The epochs that are held, normalised, the oldest first.
-    pub fn epochs(&self) -> impl Iterator<Item = &[f64]> {
-        self.epochs.iter().map(Vec::as_slice)
+    /// The epochs of the history, the oldest first.
+    pub fn epochs(&self) -> impl Iterator<Item = &NormalisedLosses> {
+        self.epochs.iter()
     }
 
     /// Adds an epoch's losses, one a sample, and drops the oldest epoch beyond those kept. Losses that cannot be
-    /// normalised are not added; why not is returned.
+    /// normalised are not added; the reason is returned.
     ///
     /// # Errors
     /// [`crate::Error::Length`] where an earlier epoch had another number of samples.
@@ -49,7 +53,7 @@ impl LossHistory {
         if let Some(earlier) = self.epochs.front() {
             check_length("losses of an epoch", earlier.len(), losses.len())?;
         }
-        match normalise(losses) {
+        match NormalisedLosses::new(losses) {
             Ok(normalised) => {
                 self.epochs.push_back(normalised);
                 if self.epochs.len() > self.keep {
@@ -61,17 +65,9 @@ impl LossHistory {
         }
     }
 
-    /// The mean over the epochs held, for each sample; `None` before the first.
-    pub fn average(&self) -> Option<Vec<f64>> {
-        let mut sums = self.epochs.front()?.clone();
-        for epoch in self.epochs.iter().skip(1) {
-            for (sum, loss) in sums.iter_mut().zip(epoch) {
-                *sum += loss;
-            }
-        }
-        let epochs = self.epochs.len() as f64;
-        sums.iter_mut().for_each(|sum| *sum /= epochs);
-        Some(sums)
+    /// The mean over the epochs of the history, for each sample; `None` without an epoch.
+    pub fn average(&self) -> Option<NormalisedLosses> {
+        NormalisedLosses::mean(self.epochs.iter())
     }
 }
 
@@ -88,6 +84,7 @@ mod tests {
             assert_eq!(history.push(&epoch(last)).unwrap(), None);
         }
         let average = history.average().unwrap();
+        let average = average.as_slice();
         for (i, value) in average.iter().enumerate().take(5) {
             let expected = (i as f64 / 8.0 + i as f64 / 5.0) / 2.0;
             assert!((value - expected).abs() < 1e-15);
@@ -100,14 +97,19 @@ mod tests {
         let mut history = LossHistory::new(2);
         let epoch = |last: f32| [0.0, 1.0, 2.0, 3.0, 4.0, last];
         [100.0, 8.0].iter().for_each(|last| assert_eq!(history.push(&epoch(*last)).unwrap(), None));
-        let epochs: Vec<Vec<f64>> = history.epochs().map(<[f64]>::to_vec).collect();
-        let mut again = LossHistory::of(history.kept(), epochs.clone());
+        let epochs: Vec<NormalisedLosses> = history.epochs().cloned().collect();
+        let mut again = LossHistory::from_epochs(history.kept(), epochs.clone()).unwrap();
         assert_eq!(again, history);
         for history in [&mut history, &mut again] {
             history.push(&epoch(5.0)).unwrap();
         }
         assert_eq!(again, history);
-        assert_eq!(LossHistory::of(1, epochs.clone()).average().as_ref(), epochs.last());
+        let last = LossHistory::from_epochs(1, epochs.clone()).unwrap();
+        assert_eq!(last.average().as_ref(), epochs.last());
+        let none_kept = LossHistory::from_epochs(0, epochs.clone()).unwrap();
+        assert_eq!((none_kept.kept(), none_kept.average().as_ref()), (1, epochs.last()));
+        let shorter = NormalisedLosses::from_normalised(vec![0.5; 3]).unwrap();
+        assert!(LossHistory::from_epochs(2, vec![shorter, epochs[0].clone()]).is_err());
     }
 
     #[test]

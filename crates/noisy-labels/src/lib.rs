@@ -1,24 +1,27 @@
 #![doc = include_str!("../README.md")]
 //!
-//! The decision behind the crate: it holds arithmetic alone. No network, no file, no generator of its own: a caller
+//! # How it is built
+//!
+//! The crate holds arithmetic alone. It has no network, no file and no generator of its own: a caller
 //! brings logits, losses, labels and a seeded generator, and gets numbers back. So any trainer can use it, also one
-//! without candle (`default-features = false`), and every function can be held against a published reference.
+//! without candle (`default-features = false`), and every function can be compared with a published reference.
 //!
 //! | module | holds | needs candle |
 //! |---|---|---|
-//! | `soft` | one-hot, label smoothing, sharpening, co-refinement, co-guessing | yes |
-//! | [`mixup`] | the draw of a mix, and mixing a batch | the mixing |
-//! | [`losses`] | L_X, L_U, L_reg, the confidence penalty, cross entropy per sample; the ramp of lambda_u | all but the ramp |
-//! | [`mixture`] | two Gaussians fitted to per-sample losses | |
-//! | [`division`] | labeled and unlabeled samples, by one mixture or by class, with every degenerate case defined | |
+//! | [`ClassTable`] | logits, probabilities or scores of samples by classes, with softmax, argmax and mean | |
+//! | `soft` | one-hot labels, label smoothing, sharpening, co-refinement, co-guessing | yes |
+//! | [`mixup`] | the draw of a mix, and the mixing of a batch | the mixing |
+//! | [`losses`] | L_X, L_U, L_reg and the other methods' losses; cross entropy per sample; the ramp of lambda_u | all but the last two |
+//! | [`mixture`] | two Gaussians fitted to normalised losses | |
+//! | [`division`] | labeled and unlabeled samples, by one mixture or by one a class, with every degenerate case defined | |
 //! | [`history`] | losses averaged over the last epochs, for very high noise | |
 //! | [`predictions`] | predictions averaged over the last epochs, to relabel by | |
-//! | [`noise`] | wrong labels made: by chance, by the class, by the image; and how wrong labels are, measured or estimated | |
+//! | [`noise`] | wrong labels made, by chance, by the class or by the image; and measured or estimated | |
 //! | [`metrics`] | accuracy, AUC, average precision, F1, confusion, calibration | |
-//! | [`evidence`] | how many labels are wrong, as far as predictions can tell, with a range or a reason why not | |
-//! | [`quality`] | how trustworthy each label is; which are issues | |
+//! | [`evidence`] | how many labels are wrong, with a range, or the reason why predictions do not tell | |
+//! | [`quality`] | how trustworthy each label is, and which labels are issues | |
 
-mod class_division;
+mod class_table;
 pub mod division;
 mod error;
 pub mod evidence;
@@ -33,4 +36,5 @@ pub mod quality;
 #[cfg(feature = "candle")]
 pub mod soft;
 
+pub use class_table::{ClassTable, argmax, elementwise_mean, softmax};
 pub use error::{Error, Result};

@@ -1,15 +1,30 @@
-//! Every case in which losses cannot be divided, and what comes of it.
+//! Every case in which losses cannot be divided, and the division that follows.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
-use noisy_labels::division::{Division, co_divide, divide_normalised};
-use noisy_labels::mixture::{Degenerate, MixtureSettings, fit};
+use noisy_labels::division::{Divider, Division, SampleLosses};
+use noisy_labels::mixture::{Degenerate, MixtureSettings, NormalisedLosses, fit};
 
-fn divide(losses: &[f32]) -> Division {
-    co_divide(losses, &MixtureSettings::default(), 0.5)
+fn divide_above(losses: &[f32], threshold: f64) -> Division {
+    let divider = Divider { threshold, ..Divider::default() };
+    divider.divide(SampleLosses::Epoch(losses), &vec![0; losses.len()], 1).unwrap()
 }
 
-/// Two heaps: `low` samples about 0.1, `high` about 2.
-fn heaps(low: usize, high: usize) -> Vec<f32> {
+fn divide(losses: &[f32]) -> Division {
+    divide_above(losses, 0.5)
+}
+
+fn divide_normalised(losses: &NormalisedLosses, mixture: MixtureSettings) -> Division {
+    let divider = Divider { mixture, ..Divider::default() };
+    divider.divide(SampleLosses::Normalised(losses), &vec![0; losses.len()], 1).unwrap()
+}
+
+/// The normalised losses `of(i)` for i below `count`.
+fn normalised(count: u32, of: impl Fn(u32) -> f64) -> NormalisedLosses {
+    NormalisedLosses::from_normalised((0..count).map(of).collect()).unwrap()
+}
+
+/// Losses of two modes: `low` samples at about 0.1, `high` at about 2.
+fn two_modes(low: usize, high: usize) -> Vec<f32> {
     let spread = |i: usize| (i * 37 % 101) as f32 / 1000.0;
     (0..low).map(|i| 0.1 + spread(i)).chain((0..high).map(|i| 2.0 + 3.0 * spread(i))).collect()
 }
@@ -30,12 +45,12 @@ fn too_few_samples() {
         let losses: Vec<f32> = (0..count).map(|i| i as f32).collect();
         assert_eq!(plain(&losses), Degenerate::TooFew { count, needed: 6 });
     }
-    assert_eq!(divide(&heaps(3, 3)).degenerate, None);
+    assert_eq!(divide(&two_modes(3, 3)).degenerate, None);
 }
 
 #[test]
 fn losses_that_are_not_finite() {
-    let mut losses = heaps(10, 10);
+    let mut losses = two_modes(10, 10);
     losses[3] = f32::NAN;
     losses[7] = f32::INFINITY;
     losses[8] = f32::NEG_INFINITY;
@@ -56,7 +71,7 @@ fn losses_that_are_all_equal_or_equal_up_to_rounding() {
 #[test]
 fn extreme_magnitudes_are_divided_all_the_same() {
     for scale in [1e-30f32, 1e-10, 1.0, 1e10, 1e36] {
-        let losses: Vec<f32> = heaps(40, 20).iter().map(|loss| loss * scale).collect();
+        let losses: Vec<f32> = two_modes(40, 20).iter().map(|loss| loss * scale).collect();
         let division = divide(&losses);
         assert_eq!(division.degenerate, None, "scale {scale}");
         assert_eq!(division.labeled, (0..40).collect::<Vec<_>>(), "scale {scale}");
@@ -65,8 +80,8 @@ fn extreme_magnitudes_are_divided_all_the_same() {
 
 #[test]
 fn a_fit_that_does_not_converge_is_kept() {
-    // The heaps overlap, so that the fit takes its time.
-    let losses: Vec<f64> = (0..500).map(|i| (f64::from(i * 7919 % 500) / 499.0).powi(3)).collect();
+    // The modes overlap, so that the fit needs many iterations.
+    let losses = normalised(500, |i| (f64::from(i * 7919 % 500) / 499.0).powi(3));
     let settings = |max_iter| MixtureSettings { max_iter, tol: 1e-14, ..MixtureSettings::default() };
     let short = fit(&losses, &settings(4)).unwrap();
     let longer = fit(&losses, &settings(40)).unwrap();
@@ -74,7 +89,7 @@ fn a_fit_that_does_not_converge_is_kept() {
     assert!(!short.converged && !longer.converged && long.converged);
     let off = |m: &noisy_labels::mixture::Mixture| (m.means[1] - long.means[1]).abs();
     assert!(off(&longer) < off(&short), "{} {}", off(&longer), off(&short));
-    let division = divide_normalised(&losses, &settings(4), 0.5);
+    let division = divide_normalised(&losses, settings(4));
     assert_eq!((division.mixture, division.degenerate), (Some(short), None));
 }
 
@@ -82,10 +97,10 @@ fn a_fit_that_does_not_converge_is_kept() {
 fn the_fit_kept_is_that_of_as_many_iterations() {
     // Expectation maximisation by hand, from the two means that linfa's k-means finds: one iteration more than the
     // initial estimate for each of linfa's.
-    let losses: Vec<f64> = (0..400).map(|i| (f64::from(i * 7919 % 400) / 399.0).powi(2)).collect();
+    let losses = normalised(400, |i| (f64::from(i * 7919 % 400) / 399.0).powi(2));
     let settings = MixtureSettings { max_iter: 10, tol: 1e-14, ..MixtureSettings::default() };
     let mixture = fit(&losses, &settings).unwrap();
-    let slow = (0..losses.len()).map(|split| by_hand(&losses, split, 10)).map(|m| {
+    let slow = (0..losses.len()).map(|split| by_hand(losses.as_slice(), split, 10)).map(|m| {
         (0..2).map(|k| (m[k][0] - mixture.means[k]).abs() + (m[k][2] - mixture.weights[k]).abs()).sum::<f64>()
     });
     // Some split of the sorted losses is k-means' result.
@@ -120,7 +135,7 @@ fn by_hand(losses: &[f64], split: usize, iterations: usize) -> [[f64; 3]; 2] {
 
 #[test]
 fn settings_that_make_no_sense_are_a_reason_too() {
-    let losses: Vec<f64> = (0..60).map(|i| f64::from(i) / 59.0).collect();
+    let losses = normalised(60, |i| f64::from(i) / 59.0);
     for settings in [
         MixtureSettings { max_iter: 0, ..MixtureSettings::default() },
         MixtureSettings { tol: 0.0, ..MixtureSettings::default() },
@@ -133,20 +148,20 @@ fn settings_that_make_no_sense_are_a_reason_too() {
 }
 
 #[test]
-fn one_heap_is_a_collapsed_mixture() {
+fn one_mode_is_a_collapsed_mixture() {
     // Two values so close, in normalised units, that the components share their mean.
-    let losses: Vec<f64> = (0..100).map(|i| 0.5 + 1e-4 * f64::from(i % 2)).collect();
+    let losses = normalised(100, |i| 0.5 + 1e-4 * f64::from(i % 2));
     let reason = fit(&losses, &MixtureSettings::default()).unwrap_err();
     assert!(matches!(reason, Degenerate::Collapsed { .. }), "{reason}");
-    assert!(divide_normalised(&losses, &MixtureSettings::default(), 0.5).mixture.is_none());
+    assert!(divide_normalised(&losses, MixtureSettings::default()).mixture.is_none());
 }
 
 #[test]
 fn no_sample_or_every_sample_above_the_threshold() {
-    let losses = heaps(50, 50);
-    let all = co_divide(&losses, &MixtureSettings::default(), -1.0);
+    let losses = two_modes(50, 50);
+    let all = divide_above(&losses, -1.0);
     assert_eq!(all.degenerate, Some(Degenerate::AllAbove { threshold: -1.0 }));
-    let none = co_divide(&losses, &MixtureSettings::default(), 1.0);
+    let none = divide_above(&losses, 1.0);
     assert_eq!(none.degenerate, Some(Degenerate::NoneAbove { threshold: 1.0 }));
     for division in [all, none] {
         assert_eq!((division.labeled.len(), division.unlabeled.len()), (100, 0));
@@ -156,16 +171,10 @@ fn no_sample_or_every_sample_above_the_threshold() {
     }
 }
 
-#[test]
-fn the_threshold_itself_is_not_above_it() {
-    let division = Division::by_probability(vec![0.4, 0.5, 0.6], 0.5);
-    assert_eq!((division.labeled, division.unlabeled), (vec![2], vec![0, 1]));
-}
-
 /// By the published rule the outlier would get a component and every other sample would count as clean.
 #[test]
-fn an_outlier_on_its_own_does_not_hide_the_heaps() {
-    let mut losses = heaps(1200, 800);
+fn an_outlier_on_its_own_does_not_hide_the_two_modes() {
+    let mut losses = two_modes(1200, 800);
     losses[1999] = 400.0;
     let division = divide(&losses);
     assert_eq!(division.degenerate, None);

@@ -4,15 +4,16 @@
 mod common;
 
 use common::{assert_close, golden, numbers, u};
-use noisy_labels::division::co_divide;
+use noisy_labels::ClassTable;
+use noisy_labels::division::{Divider, SampleLosses};
 use noisy_labels::metrics::auc;
-use noisy_labels::mixture::{MixtureSettings, fit};
+use noisy_labels::mixture::{MixtureSettings, NormalisedLosses, fit};
 use noisy_labels::noise::LabelNoise;
 use noisy_labels::quality::{ConfidentJoint, normalized_margin, self_confidence};
 use serde_json::Value;
 
 /// The losses of an entry, min-max normalised, and which of them are noisy.
-fn losses(entry: &Value) -> (Vec<f64>, Vec<bool>) {
+fn losses(entry: &Value) -> (NormalisedLosses, Vec<bool>) {
     let number = |key: &str| entry[key].as_f64().unwrap();
     let (n, every) = (number("n") as usize, number("noisy_every") as usize);
     let name = format!("noisy-{}", entry["name"].as_str().unwrap());
@@ -30,7 +31,7 @@ fn losses(entry: &Value) -> (Vec<f64>, Vec<bool>) {
     let largest = raw.iter().copied().fold(0.0, f64::max);
     let losses: Vec<f64> = raw.iter().map(|v| (v - smallest) / (largest - smallest)).collect();
     assert_close("first losses", &losses[..8], &numbers(&entry["first_losses_normalised"]), 1e-9);
-    (losses, noisy)
+    (NormalisedLosses::from_normalised(losses).unwrap(), noisy)
 }
 
 #[test]
@@ -47,7 +48,7 @@ fn the_default_settings_reach_scikit_learn_s_converged_fit() {
         assert_close(name, &mixture.means, &numbers(&reference["means"]), 1e-3);
         assert_close(name, &mixture.variances, &numbers(&reference["variances"]), 1e-3);
         assert_close(name, &mixture.weights, &numbers(&reference["weights"]), 1e-3);
-        let clean: Vec<f64> = losses.iter().map(|&loss| mixture.clean_probability(loss)).collect();
+        let clean: Vec<f64> = losses.as_slice().iter().map(|&loss| mixture.clean_probability(loss)).collect();
         assert_close(name, &clean[..20], &numbers(&reference["p_clean_first_20"]), 5e-3);
         let above = clean.iter().filter(|&&p| p > 0.5).count() as f64;
         let counted = reference["clean_count_above_0.5"].as_f64().unwrap();
@@ -72,7 +73,8 @@ fn a_tighter_tolerance_agrees_with_scikit_learn_to_six_digits() {
         assert_close(name, &mixture.means, &numbers(&reference["means"]), 1e-6);
         assert_close(name, &mixture.variances, &numbers(&reference["variances"]), 1e-6);
         assert_close(name, &mixture.weights, &numbers(&reference["weights"]), 1e-6);
-        let clean: Vec<f64> = losses[..20].iter().map(|&loss| mixture.clean_probability(loss)).collect();
+        let clean: Vec<f64> =
+            losses.as_slice()[..20].iter().map(|&loss| mixture.clean_probability(loss)).collect();
         assert_close(name, &clean, &numbers(&reference["p_clean_first_20"]), 1e-5);
     }
 }
@@ -92,8 +94,9 @@ fn the_published_settings_stop_early_and_keep_their_fit() {
 fn a_division_of_f32_losses_is_that_of_their_mixture() {
     for entry in golden()["mixtures"].as_array().unwrap() {
         let (losses, _) = losses(entry);
-        let scaled: Vec<f32> = losses.iter().map(|&loss| (2.5 * loss + 0.25) as f32).collect();
-        let division = co_divide(&scaled, &MixtureSettings::default(), 0.5);
+        let scaled: Vec<f32> = losses.as_slice().iter().map(|&loss| (2.5 * loss + 0.25) as f32).collect();
+        let labels = vec![0; scaled.len()];
+        let division = Divider::default().divide(SampleLosses::Epoch(&scaled), &labels, 1).unwrap();
         assert_eq!(division.degenerate, None);
         let mixture = division.mixture.unwrap();
         assert_close("means", &mixture.means, &numbers(&entry["converged"]["means"]), 1e-3);
@@ -115,9 +118,9 @@ fn cleanlab_s_scores() {
         row.iter_mut().for_each(|v| *v /= sum);
     }
     assert_close("first rows", &p[..15], &numbers(&doc["cleanlab"]["first_pred_probs"]), 1e-9);
-    let p: Vec<f32> = p.iter().map(|&v| v as f32).collect();
-    let confidence = self_confidence(&p, &labels, classes).unwrap();
-    let margin = normalized_margin(&p, &labels, classes).unwrap();
+    let p = ClassTable::new(p.iter().map(|&v| v as f32).collect(), classes).unwrap();
+    let confidence = self_confidence(&p, &labels).unwrap();
+    let margin = normalized_margin(&p, &labels).unwrap();
     // f32 probabilities: half a unit in the last place of 1.
     assert_close(
         "self confidence",
@@ -126,7 +129,7 @@ fn cleanlab_s_scores() {
         6e-8,
     );
     assert_close("margin", &margin[..20], &numbers(&doc["cleanlab"]["normalized_margin_first_20"]), 6e-8);
-    let joint = ConfidentJoint::count(&p, &labels, classes).unwrap();
+    let joint = ConfidentJoint::count(&p, &labels).unwrap();
     let counts: Vec<f64> = joint.counts().iter().map(|&count| count as f64).collect();
     assert_close("confident joint", &counts, &numbers(&doc["cleanlab"]["confident_joint"]), 0.0);
     // cleanlab rounds the calibrated cells of each row to whole samples, so by less than one a cell.

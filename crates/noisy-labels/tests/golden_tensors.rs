@@ -7,6 +7,7 @@ mod common;
 
 use candle_core::{DType, Device, Tensor, Var};
 use common::{assert_close, golden, numbers, u};
+use noisy_labels::ClassTable;
 use noisy_labels::losses::{
     backward_correction, cross_entropy, cross_entropy_per_sample, distillation, forward_correction,
     lambda_u_ramp, log_softmax, negative_entropy, prior_loss, unlabeled_loss,
@@ -175,6 +176,7 @@ fn losses_per_sample_are_minus_the_log_of_the_softmax() {
     let doc = golden();
     let x = logits("warm-up", B);
     let p = values(&softmax(&x));
+    let x = ClassTable::new(values(&x).iter().map(|&x| x as f32).collect(), C).unwrap();
     let each = cross_entropy_per_sample(&x, &labels(&doc)).unwrap();
     for (b, (loss, label)) in each.iter().zip(labels(&doc)).enumerate() {
         assert!((f64::from(*loss) + p[b * C + label].ln()).abs() < 1e-6);
@@ -190,7 +192,7 @@ fn a_student_learns_from_its_teacher_as_pytorch_has_it() {
     let gradient = loss.backward().unwrap();
     check("distillation_T4_gradient", gradient.get(&student).unwrap(), &doc["distillation_T4_gradient"]);
     assert!(distillation(&student, &teacher, 0.0).is_err());
-    // Who is at one with the teacher has nothing to learn.
+    // A student that agrees with the teacher has nothing to learn.
     let none = values(&distillation(&teacher, &teacher, 2.0).unwrap())[0];
     assert!(none.abs() < 1e-15, "{none}");
 }

@@ -1,9 +1,13 @@
 //! What holds for any input.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
-use noisy_labels::division::co_divide;
+mod common;
+
+use common::cases;
+use noisy_labels::ClassTable;
+use noisy_labels::division::{Divider, SampleLosses};
 use noisy_labels::metrics::{auc, average_precision, expected_calibration_error, precision_recall_f1};
-use noisy_labels::mixture::{MixtureSettings, fit};
+use noisy_labels::mixture::{MixtureSettings, NormalisedLosses, fit};
 use noisy_labels::quality::{MarginHistory, quality_of_margin, suggested_label};
 use proptest::prelude::*;
 
@@ -54,6 +58,8 @@ fn close(a: Option<f64>, b: Option<f64>) -> bool {
 }
 
 proptest! {
+    #![proptest_config(cases(256))]
+
     #[test]
     fn auc_and_average_precision_equal_their_definitions(scored in scored()) {
         let (scores, positive): (Vec<f64>, Vec<bool>) = scored.iter().copied().unzip();
@@ -66,7 +72,7 @@ proptest! {
         let (scores, positive): (Vec<f64>, Vec<bool>) = scored.iter().copied().unzip();
         let flagged: Vec<bool> = scores.iter().map(|&score| score > 0.0).collect();
         let found = precision_recall_f1(&flagged, &positive).unwrap();
-        let ece = expected_calibration_error(&p, &[0; 20], 3).unwrap();
+        let ece = expected_calibration_error(&ClassTable::new(p, 3).unwrap(), &[0; 20]).unwrap();
         for value in [auc(&scores, &positive), average_precision(&scores, &positive), found.precision, found.recall, found.f1, ece] {
             prop_assert!(value.is_none_or(|v| (0.0..=1.0 + 1e-12).contains(&v)), "{value:?}");
         }
@@ -91,7 +97,7 @@ proptest! {
 
     #[test]
     fn a_fit_takes_any_settings(max_iter in 0u64..30, tol in any::<f64>(), reg_covar in any::<f64>()) {
-        let losses: Vec<f64> = (0..40).map(|i| f64::from(i % 7) / 6.0).collect();
+        let losses = NormalisedLosses::from_normalised((0..40).map(|i| f64::from(i % 7) / 6.0).collect()).unwrap();
         if let Ok(mixture) = fit(&losses, &MixtureSettings { max_iter, tol, reg_covar }) {
             prop_assert!((0.0..=1.0).contains(&mixture.clean_probability(0.3)), "{mixture:?}");
         }
@@ -101,9 +107,9 @@ proptest! {
     fn a_margin_history_takes_any_logits(bits in prop::collection::vec(any::<u32>(), 24), given in 0usize..3) {
         let logits: Vec<f32> = bits.into_iter().map(f32::from_bits).collect();
         let mut history = MarginHistory::new(8, 3);
-        history.add(&logits, &[given; 8]).unwrap();
+        history.add(&ClassTable::new(logits, 3).unwrap(), &[given; 8]).unwrap();
         prop_assert!(history.label_quality().iter().all(|q| (0.0..=1.0).contains(q)));
-        for row in history.probabilities().chunks(3) {
+        for row in history.probabilities().rows() {
             prop_assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
             prop_assert!(suggested_label(row, given) < 3);
         }
@@ -120,7 +126,8 @@ proptest! {
 
 /// Each sample is in one part, probabilities are probabilities, and what is degenerate keeps all labels.
 fn check_division(losses: &[f32], threshold: f64) -> Result<(), TestCaseError> {
-    let division = co_divide(losses, &MixtureSettings::default(), threshold);
+    let divider = Divider { threshold, ..Divider::default() };
+    let division = divider.divide(SampleLosses::Epoch(losses), &vec![0; losses.len()], 1).unwrap();
     prop_assert_eq!(division.clean_probability.len(), losses.len());
     prop_assert!(division.clean_probability.iter().all(|p| (0.0..=1.0).contains(p)));
     let mut all: Vec<usize> = division.labeled.iter().chain(&division.unlabeled).copied().collect();

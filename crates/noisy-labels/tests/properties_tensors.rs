@@ -2,7 +2,10 @@
 #![cfg(feature = "candle")]
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod common;
+
 use candle_core::{Device, Tensor};
+use common::cases;
 use noisy_labels::mixup::Mixup;
 use noisy_labels::soft::{sharpen, smooth};
 use proptest::prelude::*;
@@ -29,6 +32,8 @@ fn sums(x: &Tensor) -> Vec<f32> {
 }
 
 proptest! {
+    #![proptest_config(cases(256))]
+
     #[test]
     fn sharpened_and_smoothed_rows_sum_to_one_and_keep_their_order(rows in rows(), t in 0.05f64..5.0, a in 0.0f64..1.0) {
         let p = tensor(&rows);

@@ -5,7 +5,7 @@ use dividemix::run::write_npy;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image_folder::{DemoOptions, Pixels, RgbImage, demo};
-use noisy_labels::division::normalise;
+use noisy_labels::mixture::NormalisedLosses;
 use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution, Exp, Normal};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -88,7 +88,8 @@ fn drawn_losses() -> Result<Vec<f32>> {
             if is_wrong { wrong.sample(&mut random).max(0.0) } else { right.sample(&mut random) }
         })
         .collect();
-    Ok(normalise(&losses)?.into_iter().map(|loss| loss as f32).collect())
+    let normalised = NormalisedLosses::new(&losses)?;
+    Ok(normalised.as_slice().iter().map(|loss| *loss as f32).collect())
 }
 
 #[cfg(test)]

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use dividemix::run::{SkippedFile, trained_images, write_atomic};
 use image_folder::{LabelsCsv, OpenOptions, Sample, TestSplit, copies};
 use noisy_labels::metrics::{accuracy, confusion, expected_calibration_error, top_k_accuracy};
-use noisy_labels::quality::argmax;
+use noisy_labels::{ClassTable, argmax, softmax};
 use serde::Serialize;
 
 use crate::args::Evaluate;
 use crate::exit::{Failure, Signals};
 use crate::model::Predictor;
 use crate::output::{may_write, print, print_json, tell};
-use crate::outputs::{Looking, for_each_batch, softmax};
+use crate::outputs::{Looking, for_each_batch};
 
 /// What our CSVs of evaluations begin with.
 const CSV_START: &str = "class,images,precision,recall,f1,";
@@ -107,6 +107,7 @@ fn evaluate(
         probabilities.extend(p);
     }
     let confusion = confusion(&truth, &predicted, count)?;
+    let probabilities = ClassTable::new(probabilities, count)?;
     let names = predictor.model.card.classes.clone();
     let share = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
     let per_class = names.iter().enumerate().map(|(class, name)| {
@@ -124,10 +125,10 @@ fn evaluate(
     Ok(Evaluation {
         accuracy: accuracy(&predicted, &truth),
         top5_accuracy: match count > TOP {
-            true => top_k_accuracy(&probabilities, &truth, count, TOP)?,
+            true => top_k_accuracy(&probabilities, &truth, TOP)?,
             false => None,
         },
-        ece: expected_calibration_error(&probabilities, &truth, count)?,
+        ece: expected_calibration_error(&probabilities, &truth)?,
         images: truth.len(),
         per_class: per_class.collect(),
         classes: names,

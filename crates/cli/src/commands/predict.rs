@@ -16,7 +16,7 @@ use crate::exit::{Failure, Signals};
 use crate::inputs::named;
 use crate::model::Predictor;
 use crate::output::{NPY, may_write, tell};
-use crate::outputs::{Looking, Rows, for_each_batch, softmax};
+use crate::outputs::{Looking, Rows, for_each_batch};
 
 /// What our CSVs of predictions begin with.
 const HEADER: [&str; 3] = ["path", "label", "p"];
@@ -128,7 +128,7 @@ impl Sinks {
 }
 
 fn prediction<'a>(path: &'a str, names: &'a [String], logits: &[f32], top: usize) -> Prediction<'a> {
-    let p = softmax(logits);
+    let p = noisy_labels::softmax(logits);
     let mut order: Vec<usize> = (0..p.len()).filter(|class| !p[*class].is_nan()).collect();
     order.sort_by(|a, b| p[*b].total_cmp(&p[*a]));
     let top: Vec<Guess<'_>> =

@@ -7,30 +7,34 @@
 //! networks err.
 
 use noisy_labels::evidence::{Contradictions, LabelEvidence, NoEvidence, NoiseRange, out_of_fold_scores};
-use noisy_labels::quality::{ConfidentJoint, MarginHistory, argmax};
+use noisy_labels::quality::{ConfidentJoint, MarginHistory};
+use noisy_labels::{ClassTable, argmax};
 
 use super::data::Sets;
-use crate::evaluate::mean_of;
 use crate::{Outcome, Result};
 
 /// What the networks say of the held-out images in the end.
 #[derive(Debug)]
 pub(crate) struct HeldOut {
     /// Logits `[T, classes]`, the networks' mean.
-    pub(crate) logits: Vec<f32>,
+    pub(crate) logits: ClassTable,
     /// Quality of each given label.
     pub(crate) quality: Vec<f64>,
     /// Probabilities `[T, classes]`.
-    pub(crate) probabilities: Vec<f32>,
+    pub(crate) probabilities: ClassTable,
 }
 
 impl HeldOut {
     /// From each network's logits `[T, classes]` and the given labels.
-    pub(crate) fn new(outputs: &[Vec<f32>], given: &[usize], classes: usize) -> Result<Self> {
+    pub(crate) fn new(outputs: Vec<Vec<f32>>, given: &[usize], classes: usize) -> Result<Self> {
         let mut margins = MarginHistory::new(given.len(), classes);
+        let outputs: Vec<ClassTable> = outputs
+            .into_iter()
+            .map(|logits| ClassTable::new(logits, classes))
+            .collect::<noisy_labels::Result<_>>()?;
         outputs.iter().try_for_each(|logits| margins.add(logits, given))?;
         Ok(Self {
-            logits: mean_of(outputs),
+            logits: ClassTable::mean(&outputs)?,
             quality: margins.label_quality(),
             probabilities: margins.probabilities(),
         })
@@ -38,11 +42,11 @@ impl HeldOut {
 
     /// What they say against `labels`, but of the images that are training images as well: these are no evidence.
     fn contradictions(&self, sets: &Sets, labels: &[usize], classes: usize) -> Result<Contradictions> {
-        let mut logits = self.logits.clone();
+        let mut logits = self.logits.values().to_vec();
         for copy in &sets.test_copies {
             logits[copy * classes..][..classes].fill(f32::NAN);
         }
-        Ok(Contradictions::count(&logits, labels, classes)?)
+        Ok(Contradictions::count(&ClassTable::new(logits, classes)?, labels)?)
     }
 }
 
@@ -78,7 +82,7 @@ impl Evidence {
                 match out_of_fold_scores(&row, features.width(), &given, classes)? {
                     None => Err(NoEvidence::Alike),
                     Some(scores) => {
-                        let found = Contradictions::count(&scores, &given, classes)?;
+                        let found = Contradictions::count(&scores, &given)?;
                         NoiseRange::out_of_sample(&found, classes, confident)
                     }
                 }
@@ -92,7 +96,7 @@ impl Evidence {
                 NoiseRange::out_of_sample(&found, classes, confident)
             }
             (None, Some(held_out)) => {
-                let rows = outcome.mean_probabilities.chunks(classes).zip(&given);
+                let rows = outcome.mean_probabilities.rows().zip(&given);
                 let contradicted = rows.filter(|(row, y)| argmax(row) != **y).count();
                 let contradicted = contradicted as f64 / given.len().max(1) as f64;
                 let labels = sets.test.as_ref().map_or(&[][..], |test| &test.labels);
@@ -107,7 +111,7 @@ impl Evidence {
             Some(_) if sets.test_is_split_off || train.is_err() => train,
             Some(held_out) => {
                 let found = held_out.contradictions(sets, &given_in_test, classes)?;
-                let confident = ConfidentJoint::count(&held_out.probabilities, &given_in_test, classes)?;
+                let confident = ConfidentJoint::count(&held_out.probabilities, &given_in_test)?;
                 NoiseRange::out_of_sample(&found, classes, confident.noise_rate())
                     .map_err(Withheld::NoEvidence)
             }

@@ -260,7 +260,7 @@ impl Run<'_> {
         let outputs = networks.trained.iter().map(|network| logits(network.as_ref(), &test.views, self.stop));
         let outputs = outputs.collect::<Result<Vec<_>>>()?;
         let given: Vec<usize> = sets.test_samples.iter().map(|sample| sample.label).collect();
-        HeldOut::new(&outputs, &given, classes).map(Some)
+        HeldOut::new(outputs, &given, classes).map(Some)
     }
 
     fn networks(&self, classes: &[String], count: usize, body: Option<FrozenBody>) -> Result<Networks> {

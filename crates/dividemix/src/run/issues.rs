@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::path::Path;
 
 use image_folder::Sample;
+use noisy_labels::ClassTable;
 use noisy_labels::evidence::NoiseRange;
 use noisy_labels::noise::LabelNoise;
 use noisy_labels::quality::{ConfidentJoint, label_issues, suggested_label};
@@ -59,7 +60,7 @@ pub(crate) struct Judged<'a> {
     pub(crate) quality: &'a [f64],
     clean: Option<&'a [f64]>,
     /// Probabilities `[N, classes]`.
-    probabilities: &'a [f32],
+    probabilities: &'a ClassTable,
     /// How many labels are wrong, or why that is not said.
     pub(crate) range: std::result::Result<NoiseRange, Withheld>,
     /// The class that the networks would give each sample.
@@ -73,12 +74,12 @@ impl<'a> Judged<'a> {
         set: ImageSet,
         samples: &'a [Sample],
         (quality, clean): (&'a [f64], Option<&'a [f64]>),
-        (probabilities, classes): (&'a [f32], usize),
+        probabilities: &'a ClassTable,
         range: std::result::Result<NoiseRange, Withheld>,
     ) -> Result<Self> {
         let given: Vec<usize> = samples.iter().map(|sample| sample.label).collect();
-        let rows = probabilities.chunks_exact(classes.max(1));
-        let suggested: Vec<usize> = rows.zip(&given).map(|(row, &y)| suggested_label(row, y)).collect();
+        let suggested: Vec<usize> =
+            probabilities.rows().zip(&given).map(|(row, &y)| suggested_label(row, y)).collect();
         let issues = match &range {
             Ok(range) => Some(label_issues(quality, &given, &suggested, range.rate)?),
             Err(_) => None,
@@ -93,7 +94,7 @@ impl<'a> Judged<'a> {
 
     fn row(&self, sample: usize, classes: &[String]) -> LabelIssue {
         let (given, suggested) = (self.samples[sample].label, self.suggested[sample]);
-        let probabilities = &self.probabilities[sample * classes.len()..][..classes.len()];
+        let probabilities = self.probabilities.row(sample);
         let has_better = suggested != given && self.issues.is_some();
         LabelIssue {
             rank: 0,
@@ -133,24 +134,23 @@ impl<'a> Findings<'a> {
     ) -> Result<Self> {
         let (predicted, clean) = (&outcome.mean_probabilities, &outcome.clean_probability);
         let given: Vec<usize> = sets.samples.iter().map(|s| s.label).collect();
-        let counts = ConfidentJoint::count(predicted, &given, classes.len())?;
+        let counts = ConfidentJoint::count(predicted, &given)?;
         let Evidence { train, test } =
             Evidence::new(sets, outcome, held_out, counts.noise_rate(), classes.len())?;
         let quality = (outcome.label_quality.as_slice(), Some(clean.as_slice()));
-        let of_train =
-            Judged::new(ImageSet::Train, &sets.samples, quality, (predicted, classes.len()), train)?;
+        let of_train = Judged::new(ImageSet::Train, &sets.samples, quality, predicted, train)?;
         let of_test = held_out.map(|held_out| {
-            let predicted = (held_out.probabilities.as_slice(), classes.len());
-            Judged::new(ImageSet::Test, &sets.test_samples, (&held_out.quality, None), predicted, test)
+            let (quality, predicted) = ((held_out.quality.as_slice(), None), &held_out.probabilities);
+            Judged::new(ImageSet::Test, &sets.test_samples, quality, predicted, test)
         });
         let noise = LabelNoise::by_confident_joint(&counts);
-        let noise_by_division = LabelNoise::by_division(clean, predicted, &given, classes.len())?;
+        let noise_by_division = LabelNoise::by_division(clean, predicted, &given)?;
         Ok(Self { classes, outcome, train: of_train, test: of_test.transpose()?, noise, noise_by_division })
     }
 
     /// Probabilities `[N, classes]` of the training images, which `pred_probs.npy` holds.
     pub(crate) fn predicted(&self) -> &[f32] {
-        &self.outcome.mean_probabilities
+        self.outcome.mean_probabilities.values()
     }
 
     /// The table, worst label first; of equals, the first path first.

@@ -1,85 +1,54 @@
-//! A mixture for each given class: what a high loss is, is another thing in a hard class than in an easy one.
+//! A mixture for each given class: a loss that is high in an easy class may be usual in a hard one.
 
-use crate::division::{Division, MODES_APART, Whole, ashman_d, divide_normalised};
-use crate::error::{Result, check_labels, check_length};
+use super::partition::Division;
+use super::separation::modes_are_apart;
+use super::whole::Whole;
 use crate::mixture::{MixtureSettings, fit};
 
-/// Samples that a class needs for a mixture of its own: with a wrong label in five, ten of them are its second component.
+/// The number of samples that a class needs for a mixture of its own: with one wrong label in five, ten of them are its second
+/// component.
 const FEWEST: usize = 50;
 
-/// [`crate::division::co_divide`], but each given class's samples by a mixture of their own losses (class-specific noise modelling:
-/// Huang et al. 2022, "Uncertainty-aware learning against label noise on imbalanced datasets"). One mixture for all takes the losses of a
-/// class that is rare or hard for those of wrong labels, and drops the whole class.
+/// The division of each given class's samples by a mixture of their own losses (class-specific noise modelling: Huang et al. 2022,
+/// "Uncertainty-aware learning against label noise on imbalanced datasets"). One mixture of all losses takes those of a rare or hard
+/// class for those of wrong labels, and drops the whole class.
 ///
-/// Losses are normalised over the whole set, so `reg_covar` means the same in each class. A class of fewer than 50 samples, and
-/// one whose losses are one heap (no mixture, or modes that are not apart: Ashman's D up to 2), goes by the mixture of all: half of
-/// a class without wrong labels would be dropped else. That mixture is the division's [`Division::mixture`]; where there is none, the
-/// division is degenerate as the other one is. The order of samples is of no influence on a class's own mixture.
+/// Losses are normalised over the whole set, so `reg_covar` means the same in each class. Two kinds of classes go by the mixture of
+/// all samples, which is the division's [`Division::mixture`]: a class of fewer than 50 samples, and a class whose losses have one mode
+/// (there is no mixture, or its modes are not apart), since else half of a class without wrong labels would be dropped. Where there is
+/// no mixture of all samples, the division stays degenerate. The order of samples has no influence on a class's own mixture.
 ///
-/// # Shapes
-/// `losses`: N; `labels`: the N given labels, below `classes`.
-///
-/// # Errors
-/// [`crate::Error::Length`] where the lengths differ; [`crate::Error::Label`] for an id that is no class.
-pub fn co_divide_by_class(
-    losses: &[f32],
+/// `labels`: the N given labels, below `classes`.
+pub(super) fn by_class(
+    whole: Whole,
     labels: &[usize],
     classes: usize,
     settings: &MixtureSettings,
     threshold: f64,
-) -> Result<Division> {
-    class_by_class(Whole::of(losses, settings, threshold), labels, classes, settings, threshold)
-}
-
-/// [`co_divide_by_class`] for losses that are normalised already, as [`divide_normalised`] takes them.
-///
-/// # Errors
-/// As there.
-pub fn divide_normalised_by_class(
-    losses: &[f64],
-    labels: &[usize],
-    classes: usize,
-    settings: &MixtureSettings,
-    threshold: f64,
-) -> Result<Division> {
-    let whole = Whole { losses: losses.to_vec(), division: divide_normalised(losses, settings, threshold) };
-    class_by_class(whole, labels, classes, settings, threshold)
-}
-
-fn class_by_class(
-    Whole { losses, division }: Whole,
-    labels: &[usize],
-    classes: usize,
-    settings: &MixtureSettings,
-    threshold: f64,
-) -> Result<Division> {
-    check_length("labels", division.clean_probability.len(), labels.len())?;
-    check_labels(labels, classes)?;
-    if division.mixture.is_none() {
-        return Ok(division);
-    }
+) -> Division {
+    let Whole { division, losses } = whole;
+    let (Some(_), Some(losses)) = (&division.mixture, losses) else { return division };
     let mut members = vec![Vec::new(); classes];
     labels.iter().enumerate().for_each(|(sample, &class)| members[class].push(sample));
     let mut clean = division.clean_probability;
     for samples in members.into_iter().filter(|samples| samples.len() >= FEWEST) {
-        let mut of_class: Vec<f64> = samples.iter().map(|&sample| losses[sample]).collect();
-        // A fit draws its start by place.
-        of_class.sort_unstable_by(f64::total_cmp);
-        let Ok(mixture) = fit(&of_class, settings) else { continue };
-        if ashman_d(&mixture) > MODES_APART {
-            samples.iter().for_each(|&i| clean[i] = mixture.clean_probability(losses[i]));
+        let of_class = losses.of_samples(&samples);
+        // Sorted, because a fit draws its start by place.
+        let Ok(mixture) = fit(&of_class.clone().sorted(), settings) else { continue };
+        if modes_are_apart(&mixture) {
+            let each = samples.iter().zip(of_class.as_slice());
+            each.for_each(|(&sample, &loss)| clean[sample] = mixture.clean_probability(loss));
         }
     }
-    Ok(Division { mixture: division.mixture, ..Division::by_probability(clean, threshold) })
+    Division { mixture: division.mixture, ..Division::by_probability(clean, threshold) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::division::co_divide;
     use crate::mixture::Degenerate;
 
-    /// Sums of uniform numbers: a bell around `centre`, 0.6 wide.
+    /// A sum of uniform numbers: bell-shaped around `centre`, 0.6 wide.
     fn bell(i: usize, centre: f32) -> f32 {
         let uniform = |salt: usize| ((i * 7919 + salt * 104_729) % 1009) as f32 / 1009.0 - 0.5;
         centre + 0.3 * (uniform(1) + uniform(2) + uniform(3))
@@ -112,15 +81,18 @@ mod tests {
         ((0..2120).map(loss).collect(), labels, wrong)
     }
 
-    fn settings() -> MixtureSettings {
-        MixtureSettings::default()
+    fn by_one(losses: &[f32]) -> Whole {
+        Whole::of_epoch(losses, &MixtureSettings::default(), 0.5)
+    }
+
+    fn divide(losses: &[f32], labels: &[usize]) -> Division {
+        by_class(by_one(losses), labels, 4, &MixtureSettings::default(), 0.5)
     }
 
     #[test]
     fn a_hard_class_keeps_its_right_labels() {
         let (losses, labels, wrong) = imbalanced();
-        let by_one = co_divide(&losses, &settings(), 0.5);
-        let by_class = co_divide_by_class(&losses, &labels, 4, &settings(), 0.5).unwrap();
+        let (by_one, by_class) = (by_one(&losses).division, divide(&losses, &labels));
         let kept = |division: &Division, class: usize| {
             division.labeled.iter().filter(|&&i| labels[i] == class && !wrong[i]).count()
         };
@@ -140,8 +112,7 @@ mod tests {
         let place = |i: usize| i * 7919 % losses.len();
         let moved: Vec<f32> = (0..losses.len()).map(|i| losses[place(i)]).collect();
         let moved_labels: Vec<usize> = (0..losses.len()).map(|i| labels[place(i)]).collect();
-        let before = co_divide_by_class(&losses, &labels, 4, &settings(), 0.5).unwrap();
-        let after = co_divide_by_class(&moved, &moved_labels, 4, &settings(), 0.5).unwrap();
+        let (before, after) = (divide(&losses, &labels), divide(&moved, &moved_labels));
         for (i, label) in moved_labels.iter().enumerate().filter(|(_, label)| **label < 3) {
             assert_eq!(after.clean_probability[i], before.clean_probability[place(i)], "class {label}");
         }
@@ -156,29 +127,38 @@ mod tests {
         let keep: Vec<usize> = (0..losses.len()).filter(|&i| labels[i] != 0 || !wrong[i]).collect();
         let losses: Vec<f32> = keep.iter().map(|&i| losses[i]).collect();
         let labels: Vec<usize> = keep.iter().map(|&i| labels[i]).collect();
-        let division = co_divide_by_class(&losses, &labels, 4, &settings(), 0.5).unwrap();
+        let division = divide(&losses, &labels);
         assert_eq!(division.labeled.iter().filter(|&&i| labels[i] == 0).count(), 800);
     }
 
     #[test]
-    fn averages_are_divided_alike() {
-        let (losses, labels, _) = imbalanced();
-        let normalised = crate::division::normalise(&losses).unwrap();
-        let division = divide_normalised_by_class(&normalised, &labels, 4, &settings(), 0.5).unwrap();
-        assert_eq!(division, co_divide_by_class(&losses, &labels, 4, &settings(), 0.5).unwrap());
+    fn a_class_of_fifty_samples_has_a_mixture_of_its_own_and_one_of_49_has_not() {
+        // Class 2 is hard: its right labels lose as much as the others' wrong ones.
+        for (size, own) in [(50, true), (49, false)] {
+            let (losses, labels, _) = imbalanced();
+            let mut of_class = 0;
+            let keep: Vec<usize> = (0..losses.len())
+                .filter(|&i| {
+                    of_class += usize::from(labels[i] == 2);
+                    labels[i] != 2 || of_class <= size
+                })
+                .collect();
+            let losses: Vec<f32> = keep.iter().map(|&i| losses[i]).collect();
+            let labels: Vec<usize> = keep.iter().map(|&i| labels[i]).collect();
+            let kept = divide(&losses, &labels).labeled.iter().filter(|&&i| labels[i] == 2).count();
+            assert_eq!(kept > 0, own, "{size} samples: {kept} are labeled");
+        }
     }
 
     #[test]
     fn what_one_mixture_cannot_divide_is_degenerate_here_too() {
         let degenerate = |losses: &[f32], labels: &[usize]| {
-            let division = co_divide_by_class(losses, labels, 2, &settings(), 0.5).unwrap();
+            let division = divide(losses, labels);
             assert_eq!(division.labeled.len(), losses.len());
             division.degenerate
         };
         assert_eq!(degenerate(&[], &[]), Some(Degenerate::TooFew { count: 0, needed: 6 }));
         assert_eq!(degenerate(&[1.0; 60], &[1; 60]), Some(Degenerate::AllEqual { loss: 1.0 }));
         assert!(matches!(degenerate(&[f32::NAN; 60], &[0; 60]), Some(Degenerate::NotFinite { .. })));
-        assert!(co_divide_by_class(&[1.0; 60], &[0; 59], 2, &settings(), 0.5).is_err());
-        assert!(co_divide_by_class(&[1.0; 60], &[2; 60], 2, &settings(), 0.5).is_err());
     }
 }

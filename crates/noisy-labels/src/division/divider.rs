@@ -1,185 +1,209 @@
-//! Co-divide (DivideMix, Algorithm 1, lines 4-6): which samples keep their label this epoch.
+//! From losses to a division.
 
-use crate::mixture::{Degenerate, Mixture, MixtureSettings, fit};
+use serde::{Deserialize, Serialize};
 
-pub use crate::class_division::{co_divide_by_class, divide_normalised_by_class};
+use super::by_class::by_class;
+use super::partition::Division;
+use super::whole::Whole;
+use crate::error::{Error, Result, check_labels, check_length};
+use crate::mixture::{MixtureSettings, NormalisedLosses};
 
-/// Samples, divided by how probable it is that their label is clean.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Division {
-    /// For each sample the probability that its label is clean, in `0..=1`. Where no mixture could be had it is 1 for
-    /// every sample: each label is believed.
-    pub clean_probability: Vec<f64>,
-    /// Samples whose probability is above the threshold, ascending: they keep their label. All samples where the
-    /// division is degenerate.
-    pub labeled: Vec<usize>,
-    /// The others, ascending: their label is dropped. None where the division is degenerate.
-    pub unlabeled: Vec<usize>,
-    /// The mixture, in units of the normalised losses.
-    pub mixture: Option<Mixture>,
-    /// Why this epoch can only be trained plainly, on all given labels at full weight; `None` where the division is sound.
-    ///
-    /// With [`Degenerate::NoneAbove`] and [`Degenerate::AllAbove`] the mixture and its `clean_probability` are sound and
-    /// kept, for they still rank the samples: they are not weights to train with then.
-    pub degenerate: Option<Degenerate>,
+/// The samples that a sample's loss is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DivisionScope {
+    /// All samples: one mixture (Algorithm 1).
+    #[default]
+    All,
+    /// The samples of its given class: one mixture a class, where the class has 50 samples or more and its losses have two modes
+    /// (Huang et al. 2022). The other classes go by the mixture of all samples.
+    ByClass,
 }
 
-impl Division {
-    /// The division by known probabilities: a sample is labeled where its own is *above* `threshold` (the paper writes
-    /// "not below"; its code compares with `>`, and so does this).
-    pub fn by_probability(clean_probability: Vec<f64>, threshold: f64) -> Self {
-        let (labeled, unlabeled): (Vec<usize>, Vec<usize>) =
-            (0..clean_probability.len()).partition(|&sample| clean_probability[sample] > threshold);
-        let degenerate = if labeled.is_empty() {
-            Some(Degenerate::NoneAbove { threshold })
-        } else if unlabeled.is_empty() {
-            Some(Degenerate::AllAbove { threshold })
-        } else {
-            None
-        };
-        let (labeled, unlabeled) = match degenerate {
-            Some(_) => ((0..clean_probability.len()).collect(), Vec::new()),
-            None => (labeled, unlabeled),
-        };
-        Self { clean_probability, labeled, unlabeled, mixture: None, degenerate }
-    }
-
-    /// All samples labeled, each believed, because of `degenerate`.
-    fn plain(samples: usize, degenerate: Degenerate) -> Self {
-        Self {
-            clean_probability: vec![1.0; samples],
-            labeled: (0..samples).collect(),
-            unlabeled: Vec::new(),
-            mixture: None,
-            degenerate: Some(degenerate),
-        }
-    }
+/// The losses of N samples that a division is made by.
+#[derive(Debug, Clone, Copy)]
+pub enum SampleLosses<'a> {
+    /// The losses of one epoch. They are min-max normalised, and outliers among them do not set the scale.
+    Epoch(&'a [f32]),
+    /// Normalised losses, such as a mean over several epochs. They are not normalised again, as in the authors' code.
+    Normalised(&'a NormalisedLosses),
 }
 
-/// Share of samples that may be mere outliers.
-const OUTLIERS: f64 = 0.05;
-
-/// Two modes are apart where Ashman's D is above this (Ashman, Bird & Zepf 1994, "Detecting bimodality in astronomical
-/// datasets"). One skewed heap that is split in two (exponential, lognormal, gamma) stays below 1.8.
-pub(crate) const MODES_APART: f64 = 2.0;
-
-/// Divides samples by their losses: min-max normalises them, fits the mixture, compares the posterior of its clean
-/// component with `threshold`. Never panics; what cannot be divided is [`Division::degenerate`].
+/// Divides samples by their losses: fits a mixture to the normalised losses, and compares the posterior of its clean component with
+/// the threshold.
 ///
-/// Some huge losses, as a network has them whose running statistics lag, set the scale, and may get the second component
-/// for themselves: then nearly all samples would count as clean. So where that component holds less than 5 % of the
-/// samples, a mixture is fitted without the largest 5 % of the losses, and kept if its modes are apart; what was left out
-/// counts as the largest loss that wasn't.
-pub fn co_divide(losses: &[f32], settings: &MixtureSettings, threshold: f64) -> Division {
-    Whole::of(losses, settings, threshold).division
+/// ```
+/// use noisy_labels::division::{Divider, SampleLosses};
+///
+/// let losses = [0.1, 0.2, 2.0, 0.15, 1.8, 0.12, 1.9, 0.11];
+/// let division = Divider::default().divide(SampleLosses::Epoch(&losses), &[0; 8], 1)?;
+/// assert_eq!(division.labeled, [0, 1, 3, 5, 7]);
+/// # Ok::<(), noisy_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Divider {
+    /// How a mixture is fitted.
+    pub mixture: MixtureSettings,
+    /// A sample is labeled where its clean probability is above this.
+    pub threshold: f64,
+    /// The samples that a sample's loss is compared with.
+    pub scope: DivisionScope,
 }
 
-/// A division by one mixture of all losses.
-pub(crate) struct Whole {
-    /// The losses in the mixture's units, from 0 to 1; none where the division says that they are no use.
-    pub(crate) losses: Vec<f64>,
-    pub(crate) division: Division,
+impl Default for Divider {
+    /// One mixture of all samples with the default settings, and the threshold 0.5.
+    fn default() -> Self {
+        Self { mixture: MixtureSettings::default(), threshold: 0.5, scope: DivisionScope::All }
+    }
 }
 
-impl Whole {
-    /// [`co_divide`].
-    pub(crate) fn of(losses: &[f32], settings: &MixtureSettings, threshold: f64) -> Self {
-        let normalised = match normalise(losses) {
-            Ok(normalised) => normalised,
-            Err(degenerate) => {
-                return Self { losses: Vec::new(), division: Division::plain(losses.len(), degenerate) };
+impl Divider {
+    /// The division of all samples by these losses. Losses that cannot be divided are no error: [`Division::degenerate`] then says
+    /// why.
+    ///
+    /// A few huge losses do not hide the two modes: where the second component of one epoch's losses holds less than 5 % of the
+    /// samples, the mixture is fitted again without the largest 5 % of the losses, and kept if its modes are apart (Ashman's D
+    /// above 2).
+    ///
+    /// # Shapes
+    /// `losses`: N; `labels`: the N given labels, below `classes`.
+    ///
+    /// # Errors
+    /// [`Error::Length`] where the lengths differ; [`Error::Label`] for a label that is not a class.
+    pub fn divide(&self, losses: SampleLosses<'_>, labels: &[usize], classes: usize) -> Result<Division> {
+        check_length("labels", losses.len(), labels.len())?;
+        check_labels(labels, classes)?;
+        let whole = match losses {
+            SampleLosses::Epoch(losses) => Whole::of_epoch(losses, &self.mixture, self.threshold),
+            SampleLosses::Normalised(losses) => {
+                Whole::of_normalised(losses.clone(), &self.mixture, self.threshold)
             }
         };
-        let division = divide_normalised(&normalised, settings, threshold);
-        let whole = Self { losses: normalised, division };
-        if !whole.division.mixture.as_ref().is_some_and(|m| m.weights[1] < OUTLIERS) {
-            return whole;
-        }
-        Self::without_outliers(losses, settings, threshold).unwrap_or(whole)
+        Ok(match self.scope {
+            DivisionScope::All => whole.division,
+            DivisionScope::ByClass => by_class(whole, labels, classes, &self.mixture, self.threshold),
+        })
     }
 
-    /// By a mixture of all but the largest losses, if that has two modes.
-    fn without_outliers(losses: &[f32], settings: &MixtureSettings, threshold: f64) -> Option<Self> {
-        let mut sorted = losses.to_vec();
-        sorted.sort_unstable_by(f32::total_cmp);
-        let outliers = (OUTLIERS * sorted.len() as f64).ceil() as usize;
-        sorted.truncate(sorted.len() - outliers);
-        let mixture = fit(&normalise(&sorted).ok()?, settings).ok()?;
-        if ashman_d(&mixture) <= MODES_APART {
-            return None;
+    /// The division of `samples` alone, by their losses alone, in terms of all samples: the others are neither labeled nor unlabeled,
+    /// and their clean probability is 0.
+    ///
+    /// # Shapes
+    /// `samples`: indices below N, each once; `losses` and `labels`: N.
+    ///
+    /// # Errors
+    /// As [`Self::divide`]; [`Error::OutOfRange`] for an index that is not below N.
+    pub fn divide_samples(
+        &self,
+        samples: &[usize],
+        losses: SampleLosses<'_>,
+        labels: &[usize],
+        classes: usize,
+    ) -> Result<Division> {
+        let total = losses.len();
+        check_length("labels", total, labels.len())?;
+        if let Some(&sample) = samples.iter().find(|sample| **sample >= total) {
+            let range = "below the number of losses";
+            return Err(Error::OutOfRange { name: "a sample to divide", value: sample as f64, range });
         }
-        let (smallest, largest) = (f64::from(*sorted.first()?), f64::from(*sorted.last()?));
-        let scaled = |&loss: &f32| ((f64::from(loss) - smallest) / (largest - smallest)).min(1.0);
-        let losses: Vec<f64> = losses.iter().map(scaled).collect();
-        let clean = losses.iter().map(|&loss| mixture.clean_probability(loss)).collect();
-        let division = Division { mixture: Some(mixture), ..Division::by_probability(clean, threshold) };
-        Some(Self { losses, division })
-    }
-}
-
-/// Distance of the means in standard deviations: sqrt(2) |m1 - m2| / sqrt(v1 + v2).
-pub(crate) fn ashman_d(mixture: &Mixture) -> f64 {
-    let [low, high] = mixture.means;
-    (high - low) * (2.0 / (mixture.variances[0] + mixture.variances[1])).sqrt()
-}
-
-/// [`co_divide`] for losses that are normalised already, as [`crate::history::LossHistory`] averages them; the authors do
-/// not normalise an average again.
-pub fn divide_normalised(losses: &[f64], settings: &MixtureSettings, threshold: f64) -> Division {
-    match fit(losses, settings) {
-        Ok(mixture) => {
-            let clean = losses.iter().map(|&loss| mixture.clean_probability(loss)).collect();
-            Division { mixture: Some(mixture), ..Division::by_probability(clean, threshold) }
-        }
-        Err(degenerate) => Division::plain(losses.len(), degenerate),
+        let labels: Vec<usize> = samples.iter().map(|&sample| labels[sample]).collect();
+        let division = match losses {
+            SampleLosses::Epoch(losses) => {
+                let losses: Vec<f32> = samples.iter().map(|&sample| losses[sample]).collect();
+                self.divide(SampleLosses::Epoch(&losses), &labels, classes)?
+            }
+            SampleLosses::Normalised(losses) => {
+                self.divide(SampleLosses::Normalised(&losses.of_samples(samples)), &labels, classes)?
+            }
+        };
+        Ok(division.of_samples(samples, total))
     }
 }
 
-/// Min-max normalisation over the set: the smallest loss becomes 0, the largest 1.
-///
-/// # Errors
-/// [`Degenerate`] where that is no use: too few losses, some not finite, or all equal up to rounding.
-pub fn normalise(losses: &[f32]) -> Result<Vec<f64>, Degenerate> {
-    let losses: Vec<f64> = losses.iter().map(|&loss| f64::from(loss)).collect();
-    let (smallest, largest) = crate::mixture::check(&losses)?;
-    let range = largest - smallest;
-    Ok(losses.iter().map(|loss| (loss - smallest) / range).collect())
+impl SampleLosses<'_> {
+    /// The number of samples, N.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Epoch(losses) => losses.len(),
+            Self::Normalised(losses) => losses.len(),
+        }
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mixture::Degenerate;
 
-    /// Sums of uniform numbers: a bell around `centre`.
-    fn bell(i: usize, centre: f32, width: f32) -> f32 {
-        let uniform = |salt: usize| ((i * 7919 + salt * 104_729) % 1009) as f32 / 1009.0 - 0.5;
-        centre + width * (uniform(1) + uniform(2) + uniform(3))
+    /// Losses with two modes; every third sample is in the higher one.
+    fn two_modes(samples: usize) -> Vec<f32> {
+        (0..samples).map(|i| (i % 17) as f32 / 17.0 + if i % 3 == 0 { 3.0 } else { 0.0 }).collect()
+    }
+
+    fn divider(scope: DivisionScope) -> Divider {
+        Divider { scope, ..Divider::default() }
     }
 
     #[test]
-    fn some_huge_losses_do_not_hide_the_two_modes() {
-        for huge in [8, 40] {
-            let mut losses: Vec<f32> =
-                (0..2000).map(|i| if i % 5 < 3 { bell(i, 0.8, 0.5) } else { bell(i, 2.2, 0.7) }).collect();
-            let at = |i: usize| i * 2000 / huge;
-            (0..huge).for_each(|i| losses[at(i)] = 20.0 + i as f32);
-            let division = co_divide(&losses, &MixtureSettings::default(), 0.5);
-            // Of every five samples the first three are of the lower mode; the huge losses are among the first ones.
-            let lower = 1200 - huge;
-            let labeled = division.labeled.len();
-            assert!(labeled.abs_diff(lower) <= 20, "{huge} huge losses: {labeled} of {lower}");
-            let right = division.labeled.iter().filter(|&&i| i % 5 < 3).count();
-            assert!(right as f64 > 0.98 * division.labeled.len() as f64, "{huge} huge losses: {right}");
-            assert!((0..huge).all(|i| division.clean_probability[at(i)] < 0.01));
+    fn normalised_losses_are_divided_like_the_epoch_s_that_they_are_of() {
+        let losses = two_modes(300);
+        let labels: Vec<usize> = (0..300).map(|i| i % 2).collect();
+        let normalised = NormalisedLosses::new(&losses).unwrap();
+        for scope in [DivisionScope::All, DivisionScope::ByClass] {
+            let divide = |losses| divider(scope).divide(losses, &labels, 2).unwrap();
+            assert_eq!(divide(SampleLosses::Normalised(&normalised)), divide(SampleLosses::Epoch(&losses)));
         }
     }
 
     #[test]
-    fn one_skewed_heap_with_few_wrong_labels_stays_one() {
-        // Quantiles of an exponential distribution, and 10 of 2,000 far out: those are what is wrong.
-        let mut losses: Vec<f32> = (0..2000).map(|i| -0.1 * (1.0 - (i as f32 + 0.5) / 2000.0).ln()).collect();
-        (0..10).for_each(|i| losses[i * 200] = 8.0 + 0.1 * i as f32);
-        let division = co_divide(&losses, &MixtureSettings::default(), 0.5);
-        assert_eq!(division.unlabeled, (0..10).map(|i| i * 200).collect::<Vec<_>>());
+    fn some_samples_are_divided_by_their_own_losses_alone() {
+        let samples: Vec<usize> = (50..170).collect();
+        let mut losses = two_modes(200);
+        (0..200).filter(|i| !samples.contains(i)).for_each(|i| losses[i] = f32::NAN);
+        let labels: Vec<usize> = (0..200).map(|i| i % 2).collect();
+        for scope in [DivisionScope::All, DivisionScope::ByClass] {
+            let division =
+                divider(scope).divide_samples(&samples, SampleLosses::Epoch(&losses), &labels, 2).unwrap();
+            let wrong: Vec<usize> = samples.iter().copied().filter(|i| i % 3 == 0).collect();
+            assert_eq!(division.unlabeled, wrong);
+            assert_eq!(division.labeled.len(), samples.len() - wrong.len());
+            assert!((0..200).all(|i| samples.contains(&i) || division.clean_probability[i] == 0.0));
+        }
+        losses[60] = f32::NAN;
+        let division = Divider::default().divide_samples(&samples, SampleLosses::Epoch(&losses), &labels, 2);
+        let expected = Degenerate::NotFinite { count: 1, total: 120, first: 60 };
+        assert_eq!(division.unwrap().degenerate, Some(expected), "it names the sample");
+    }
+
+    #[test]
+    fn some_samples_of_normalised_losses_keep_their_units() {
+        let losses = NormalisedLosses::new(&two_modes(200)).unwrap();
+        let samples: Vec<usize> = (0..100).collect();
+        let divide = |samples: &[usize]| {
+            Divider::default()
+                .divide_samples(samples, SampleLosses::Normalised(&losses), &[0; 200], 1)
+                .unwrap()
+        };
+        let some = divide(&samples);
+        let own = NormalisedLosses::from_normalised(losses.as_slice()[..100].to_vec()).unwrap();
+        let alone = Divider::default().divide(SampleLosses::Normalised(&own), &[0; 100], 1).unwrap();
+        assert_eq!(some, alone.of_samples(&samples, 200));
+    }
+
+    #[test]
+    fn labels_and_samples_that_do_not_fit_are_errors() {
+        let losses = two_modes(60);
+        let epoch = SampleLosses::Epoch(&losses);
+        let error = |labels: &[usize]| Divider::default().divide(epoch, labels, 2).unwrap_err().to_string();
+        assert_eq!(error(&[0; 59]), "labels: found 59, expected 60");
+        assert!(error(&[2; 60]).starts_with("label 2 of sample 0"));
+        let error = Divider::default().divide_samples(&[0, 60], epoch, &[0; 60], 2).unwrap_err();
+        assert_eq!(error.to_string(), "a sample to divide is 60, must be below the number of losses");
+        assert!(Divider::default().divide_samples(&[0], epoch, &[0; 59], 2).is_err());
     }
 }

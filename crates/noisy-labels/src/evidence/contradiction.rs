@@ -1,66 +1,66 @@
 //! How often the labels of the surest predictions are contradicted.
 
-use crate::error::{Result, check_labels, check_length};
-use crate::quality::argmax;
+use crate::class_table::{ClassTable, argmax};
+use crate::error::Result;
 
-/// Part of each predicted class, the surest, by which the rate among the very surest is extrapolated.
+/// The surest part of each predicted class, from which the rate among the very surest is extrapolated.
 const SURE: f64 = 0.5;
 
-/// Part of each predicted class by which the largest rate that can be is bounded.
+/// The surest part of each predicted class whose rate bounds the noise rate from above.
 const FAIRLY_SURE: f64 = 0.6;
 
-/// Scores that differ by no more than this, relatively, are the same.
+/// Scores whose relative difference is no larger than this are the same.
 const ROUNDING: f32 = 1e-5;
 
-/// A normal deviate is above this in 5 % of cases: both ends of a range of 90 %.
+/// A standard normal number is above this in 5 % of cases, and so outside of both ends of a range in 10 %.
 const DEVIATE: f64 = 1.645;
 
-/// What predictions say against the labels of samples that the predictor has not learnt from.
+/// How predictions contradict the labels of samples that the predictor has not learnt from.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Contradictions {
-    /// Samples.
+    /// The number of samples.
     pub samples: usize,
-    /// Share of the labels that are the prediction.
+    /// The share of labels that equal the prediction.
     pub agreement: f64,
-    /// Share of the most frequent label: the agreement of a predictor that knows nothing else.
+    /// The share of the most frequent label, which is the agreement of a predictor that knows nothing else.
     pub baseline: f64,
-    /// Whether all samples have the same scores, but for rounding.
+    /// Whether all samples have the same scores, except for rounding.
     pub alike: bool,
-    /// The share of contradicted labels where the predictor is surest, extrapolated by a parabola that is level there.
+    /// The share of contradicted labels where the predictor is surest, extrapolated by a parabola whose slope is 0 there.
     pub surest: f64,
-    /// The same extrapolated by a line, less 1.645 standard errors: a lower bound, since disagreement by difficulty rises from 0 more
-    /// slowly than a line where the predictor is surest.
+    /// The same share extrapolated by a line, less 1.645 standard errors. It is a lower bound, since disagreement by difficulty rises
+    /// from 0 more slowly than a line where the predictor is surest.
     pub surest_at_least: f64,
-    /// What the labels would be wrong at the surest, were they wrong by chance, judged by those alone that the predictor finds
-    /// least likely: the given class is in the lower half by score. A difficult image is confused with a class that resembles it, so a
-    /// weak predictor doesn't make labels implausible. Extrapolated as [`Self::surest`].
+    /// The share of wrong labels where the predictor is surest, if wrong labels were drawn by chance, estimated from the implausible
+    /// labels alone: those whose class is in the lower half by score. A difficult image is confused with a class that resembles it, so
+    /// a weak predictor does not make labels implausible. Extrapolated as [`Self::surest`].
     pub implausible: f64,
-    /// The same as a lower bound, as [`Self::surest_at_least`].
+    /// The lower bound of [`Self::implausible`], made as [`Self::surest_at_least`].
     pub implausible_at_least: f64,
-    /// How much of what the predictor gets right where it is surest it no longer gets right in the middle of its predictions: 0 for
-    /// one that is never unsure.
+    /// The share of the predictions that agree with the label where the predictor is surest, and no longer do in the middle of its
+    /// predictions; 0 for a predictor that is never unsure.
     pub rise: f64,
-    /// The share of contradicted labels in the surer 60 % of the predictions, its upper bound by Wilson's score at 95 %.
+    /// The upper bound, by Wilson's score at 95 %, of the share of contradicted labels in the surer 60 % of the predictions.
     pub fairly_sure_at_most: f64,
 }
 
 impl Contradictions {
-    /// Counts them. How sure a prediction is, is its rank among the predictions of its class, by the margin of the
-    /// largest score over the second: so no class, and no unit of the scores, counts more than another.
+    /// The contradictions of these predictions. How sure a prediction is, is its rank among the predictions of its class, by the
+    /// margin of the largest score over the second. So no class, and no unit of the scores, counts more than another.
     ///
     /// # Shapes
-    /// `scores`: `[N, classes]`, row-major, of any unit; rows with NaN are left out; `labels`: N ids.
+    /// `scores`: `[N, C]`, of any unit; a row with a NaN is left out. `labels`: N ids below C.
     ///
     /// # Errors
-    /// [`crate::Error::Length`] where the lengths do not fit; [`crate::Error::Label`].
-    pub fn count(scores: &[f32], labels: &[usize], classes: usize) -> Result<Self> {
-        check_labels(labels, classes)?;
-        check_length("scores", labels.len().saturating_mul(classes), scores.len())?;
+    /// [`crate::Error::Length`] where the lengths do not fit; [`crate::Error::Label`] for an id that is not a class.
+    pub fn count(scores: &ClassTable, labels: &[usize]) -> Result<Self> {
+        scores.check_labels("scores", labels)?;
+        let classes = scores.classes();
         let mut by_class: Vec<Vec<Judged>> = vec![Vec::new(); classes];
         let mut given = vec![0usize; classes];
         let mut first: Option<&[f32]> = None;
         let mut alike = true;
-        for (row, &label) in scores.chunks_exact(classes.max(1)).zip(labels) {
+        for (row, &label) in scores.rows().zip(labels) {
             if row.iter().any(|score| score.is_nan()) {
                 continue;
             }
@@ -77,7 +77,7 @@ impl Contradictions {
             });
             given[label] += 1;
         }
-        // Each sample with its rank within its predicted class in 0..1, 0 the surest.
+        // Each sample with its rank within its predicted class, from 0 (the surest) to 1.
         let mut ranked: Vec<(f64, Judged)> = Vec::with_capacity(labels.len());
         for predictions in &mut by_class {
             predictions.sort_by(|a, b| b.margin.total_cmp(&a.margin));
@@ -93,7 +93,7 @@ impl Contradictions {
             within.map(move |(rank, judged)| (*rank, f64::from(u8::from(what(judged)))))
         };
         let contradicted = Extrapolated::of(sure(SURE, |judged| judged.contradicted));
-        // By chance a wrong label is in the lower half so much less often than at all.
+        // A wrong label that is drawn by chance is implausible with probability 1 / scale.
         let scale = classes.saturating_sub(1) as f64 / (classes / 2).max(1) as f64;
         let implausible = Extrapolated::of(sure(SURE, |judged| judged.implausible));
         let right = (1.0 - contradicted.line).clamp(f64::EPSILON, 1.0);
@@ -114,22 +114,22 @@ impl Contradictions {
     }
 }
 
-/// A sample's label beside its prediction.
+/// A sample's label compared with its prediction.
 #[derive(Clone, Copy)]
 struct Judged {
-    /// Of the largest score over the second.
+    /// The margin of the largest score over the second.
     margin: f32,
     contradicted: bool,
     implausible: bool,
 }
 
-/// A share as a function of the rank, at rank 0.
+/// A share as a function of the rank, extrapolated to rank 0.
 struct Extrapolated {
-    /// By a line.
+    /// The value of a line at rank 0.
     line: f64,
     line_error: f64,
     slope: f64,
-    /// By a parabola that is level there.
+    /// The value at rank 0 of a parabola whose slope is 0 there.
     parabola: f64,
 }
 
@@ -145,8 +145,8 @@ impl Extrapolated {
     }
 }
 
-/// Intercept of the least squares line through the points, its standard error, which takes no equal spread for granted (White
-/// 1980), and the slope. Without two different places: the mean, and an error that says nothing is known.
+/// The intercept of the least squares line through the points, its standard error, which does not assume equal variances (White
+/// 1980), and the slope. Without two different places these are the mean, 1 (nothing is known), and 0.
 fn intercept(points: impl Iterator<Item = (f64, f64)> + Clone) -> (f64, f64, f64) {
     let n = points.clone().count() as f64;
     if n == 0.0 {
@@ -160,13 +160,13 @@ fn intercept(points: impl Iterator<Item = (f64, f64)> + Clone) -> (f64, f64, f64
     }
     let slope = points.clone().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum::<f64>() / spread;
     let at_zero = mean_y - slope * mean_x;
-    // The intercept is a weighted sum of the values, with these weights.
+    // The intercept is the sum of the values with these weights.
     let weight = |x: f64| 1.0 / n - mean_x * (x - mean_x) / spread;
     let variance: f64 = points.map(|(x, y)| (weight(x) * (y - at_zero - slope * x)).powi(2)).sum();
     (at_zero, variance.sqrt(), slope)
 }
 
-/// Upper bound of a share at 95 %, one-sided (Wilson 1927); 1 without values.
+/// The one-sided upper bound of a share at 95 % (Wilson 1927); 1 without values.
 fn wilson_upper(values: impl Iterator<Item = f64> + Clone) -> f64 {
     let n = values.clone().count() as f64;
     if n == 0.0 {
@@ -183,8 +183,12 @@ fn wilson_upper(values: impl Iterator<Item = f64> + Clone) -> f64 {
 mod tests {
     use super::*;
 
-    /// Scores of two classes whose margins fall from 1 to 0 over the samples, class 0 and 1 in turn, and labels that are contradicted with
-    /// probability `wrong` whatever the margin, and with `difficult` times its rank squared besides.
+    fn count(scores: &[f32], labels: &[usize], classes: usize) -> Contradictions {
+        Contradictions::count(&ClassTable::new(scores.to_vec(), classes).unwrap(), labels).unwrap()
+    }
+
+    /// The contradictions of scores of two classes whose margins fall from 1 to 0 over the samples, class 0 and 1 in turn. A label is
+    /// contradicted with probability `wrong`, and with `difficult` times the rank squared in addition.
     fn made(samples: usize, wrong: f64, difficult: f64) -> Contradictions {
         let mut scores = Vec::new();
         let mut labels = Vec::new();
@@ -197,7 +201,7 @@ mod tests {
             let chance = (i as f64 * 0.618_033_988_749_895).fract();
             labels.push(if chance < wrong + difficult * rank * rank { 1 - class } else { class });
         }
-        Contradictions::count(&scores, &labels, 2).unwrap()
+        count(&scores, &labels, 2)
     }
 
     #[test]
@@ -230,7 +234,7 @@ mod tests {
             labels.push(if wrong { (class + step) % 10 } else { class });
             scores.extend(row);
         }
-        Contradictions::count(&scores, &labels, 10).unwrap()
+        count(&scores, &labels, 10)
     }
 
     #[test]
@@ -244,21 +248,22 @@ mod tests {
 
     #[test]
     fn the_baseline_is_the_most_frequent_label() {
-        let found = Contradictions::count(&[0.9, 0.1, 0.9, 0.1, 0.9, 0.1], &[0, 0, 1], 2).unwrap();
+        let found = count(&[0.9, 0.1, 0.9, 0.1, 0.9, 0.1], &[0, 0, 1], 2);
         assert_eq!((found.samples, found.agreement, found.baseline), (3, 2.0 / 3.0, 2.0 / 3.0));
     }
 
     #[test]
     fn a_unit_of_the_scores_and_rows_of_nan_change_nothing() {
         let (scores, labels) = ([0.9f32, 0.1, 0.2, 0.8, 0.6, 0.4], [0, 1, 1]);
-        let found = Contradictions::count(&scores, &labels, 2).unwrap();
+        let found = count(&scores, &labels, 2);
         let scaled = scores.map(|score| 100.0 * score - 3.0);
-        assert_eq!(Contradictions::count(&scaled, &labels, 2).unwrap(), found);
+        assert_eq!(count(&scaled, &labels, 2), found);
         let with_nan = [scores.as_slice(), &[f32::NAN, 1.0]].concat();
-        assert_eq!(Contradictions::count(&with_nan, &[0, 1, 1, 0], 2).unwrap(), found);
-        let nothing = Contradictions::count(&[], &[], 2).unwrap();
+        assert_eq!(count(&with_nan, &[0, 1, 1, 0], 2), found);
+        let nothing = count(&[], &[], 2);
         assert_eq!((nothing.samples, nothing.fairly_sure_at_most), (0, 1.0));
-        assert!(Contradictions::count(&[0.1], &[0], 2).is_err());
+        let row = ClassTable::new(vec![0.1, 0.2], 2).unwrap();
+        assert!(Contradictions::count(&row, &[]).is_err() && Contradictions::count(&row, &[2]).is_err());
     }
 
     #[test]

@@ -6,44 +6,46 @@ use linfa_linalg::cholesky::SolveCInplace;
 use ndarray::{Array1, Array2, Axis};
 use rayon::prelude::*;
 
+use crate::class_table::ClassTable;
 use crate::error::{Error, Result, check_labels};
 
-/// Folds. Sample i is in fold i mod 10, so that each fold has its share of every class where samples are sorted by class; but samples
-/// with the same features, which are copies of one image, are in the fold of the first of them.
+/// The number of folds. Sample i is in fold i mod 10, so that each fold has its share of every class where samples are sorted by class.
+/// Samples with the same features, which are copies of one image, are all in the fold of the first of them.
 const FOLDS: usize = 10;
 
-/// Penalty on the squared weights, in units of the mean variance of a feature's contribution. Between 0.1 and 10 the accuracy
-/// changes by 1 to 3 points at 1,000 to 10,000 images; 1 was best or within a point of it everywhere.
+/// The penalty on the squared weights, in units of the mean variance of a feature's contribution. Between 0.1 and 10 the accuracy
+/// changes by 1 to 3 points at 1,000 to 10,000 images; 1 was the best, or within a point of the best, everywhere.
 const RIDGE: f64 = 1.0;
 
-/// Features that are compared to find copies.
+/// The number of features that are compared to find copies.
 const COMPARED: usize = 64;
 
-/// Rows that are multiplied at once.
+/// The number of rows that are multiplied at once.
 const ROWS: usize = 1024;
 
-/// Added to a standard deviation, so that a constant feature becomes 0 and not NaN.
+/// The number added to a standard deviation, so that a constant feature becomes 0 and not NaN.
 const SMALLEST_DEVIATION: f64 = 1e-6;
 
-/// A score of each class for every sample, from a classifier that has not seen the sample's label: `[N, classes]`, row-major. The
-/// largest score of a row is the prediction; nothing where all samples have the same features. The scores are estimates of 0 or 1, and no probabilities: some lie outside of 0..1.
+/// The score of each class for every sample, `[N, C]`, from a classifier that has not seen the sample's label; `None` without samples
+/// and where all samples have the same features. The largest score of a row is the prediction. Scores are estimates of 0 or 1, and not
+/// probabilities: some are outside of 0..1.
 ///
 /// The classifier is ridge regression of the one-hot labels on standardised features, `W = (Z^T Z + r I)^-1 Z^T Y` with
 /// `r = N / F`, fitted ten times, each time without the fold that it then scores (Hastie, Tibshirani & Friedman 2009, sections 3.4.1, 4.2
-/// and 7.10). It is as accurate on a pretrained network's features as logistic regression with the same penalty to within some
-/// points, and needs no iterations. Sums are made in a fixed order: the scores have the same bits for any number of threads.
+/// and 7.10). On a pretrained network's features its accuracy is within some points of logistic regression's with the same penalty,
+/// and it needs no iterations. Sums are made in a fixed order, so the scores have the same bits for any number of threads.
 ///
 /// # Shapes
 /// `row(i, out)` writes the `features` numbers of sample i into `out`; `labels`: N ids below `classes`.
 ///
 /// # Errors
-/// [`crate::Error::Label`]; [`Error::OutOfRange`] where a feature is not finite.
+/// [`Error::Label`] for an id that is not a class; [`Error::OutOfRange`] where a feature is not finite.
 pub fn out_of_fold_scores(
     row: &(dyn Fn(usize, &mut [f32]) + Sync),
     features: usize,
     labels: &[usize],
     classes: usize,
-) -> Result<Option<Vec<f32>>> {
+) -> Result<Option<ClassTable>> {
     check_labels(labels, classes)?;
     let samples = labels.len();
     if samples == 0 || features == 0 {
@@ -80,7 +82,7 @@ pub fn out_of_fold_scores(
             scores[sample * classes..][..classes].iter_mut().zip(row).for_each(|(out, score)| *out = *score);
         }
     }
-    Ok(Some(scores))
+    ClassTable::new(scores, classes).map(Some)
 }
 
 /// The fold of each sample.
@@ -89,21 +91,21 @@ fn folds(row: &(dyn Fn(usize, &mut [f32]) + Sync), features: usize, samples: usi
     let mut values = vec![0.0; features];
     let fold = |sample: usize| {
         row(sample, &mut values);
-        // Some of the features tell copies from others as well as all of them.
+        // The first features tell copies from other samples as well as all of them do.
         let start: Vec<u32> = values.iter().take(COMPARED).map(|value| value.to_bits()).collect();
         *first.entry(start).or_insert(sample) % FOLDS
     };
     (0..samples).map(fold).collect()
 }
 
-/// Mean and scale of each feature. Scaled so, the squares of a sample's features sum to 1 on average.
+/// The mean and scale of each feature. The squares of a sample's scaled features sum to 1 on average.
 struct Standard {
     mean: Array1<f32>,
     scale: Array1<f32>,
 }
 
 impl Standard {
-    /// Of all samples; nothing where they are alike.
+    /// The mean and scale over all samples; `None` where all samples are alike.
     fn of(row: &(dyn Fn(usize, &mut [f32]) + Sync), features: usize, samples: usize) -> Result<Option<Self>> {
         let (mut sum, mut squares) = (vec![0.0f64; features], vec![0.0f64; features]);
         let mut values = vec![0.0; features];
@@ -136,7 +138,7 @@ impl Standard {
         Ok(Some(Self { mean: mean.mapv(|mean| mean as f32), scale }))
     }
 
-    /// Standardised features of some samples, a row each.
+    /// The standardised features of some samples, a row each.
     fn rows(&self, samples: &[usize], row: &(dyn Fn(usize, &mut [f32]) + Sync)) -> Array2<f32> {
         let features = self.mean.len();
         let mut values = vec![0.0; samples.len() * features];
@@ -158,9 +160,9 @@ struct Sums {
     gram: Array2<f32>,
     /// `Z^T Y`, `[F, C]`.
     cross: Array2<f64>,
-    /// Sum of Z, F values.
+    /// The sum of Z over samples, F values.
     features: Array1<f64>,
-    /// Samples of each label.
+    /// The number of samples of each label.
     labels: Array1<f64>,
 }
 
@@ -230,15 +232,16 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::class_table::argmax;
 
-    /// Two clouds around -1 and 1 in the first of three features; the rest says nothing.
-    fn cloud(i: usize) -> [f32; 3] {
+    /// Two blobs around -1 and 1 in the first of three features; the other two do not depend on the class.
+    fn blob(i: usize) -> [f32; 3] {
         let noise = |k: usize| ((i * 2_654_435_761 + k * 40_503) % 1000) as f32 / 1000.0 - 0.5;
         [if i.is_multiple_of(2) { -1.0 } else { 1.0 } + noise(1), noise(2), 7.0]
     }
 
-    fn scores(labels: &[usize]) -> Vec<f32> {
-        out_of_fold_scores(&|i, out| out.copy_from_slice(&cloud(i)), 3, labels, 2).unwrap().unwrap()
+    fn scores(labels: &[usize]) -> ClassTable {
+        out_of_fold_scores(&|i, out| out.copy_from_slice(&blob(i)), 3, labels, 2).unwrap().unwrap()
     }
 
     #[test]
@@ -247,18 +250,18 @@ mod tests {
         let mut wrong = right.clone();
         (0..200).step_by(9).for_each(|i| wrong[i] = 1 - wrong[i]);
         let scores = scores(&wrong);
-        for (i, row) in scores.chunks(2).enumerate() {
-            assert_eq!(usize::from(row[1] > row[0]), right[i], "sample {i}: {row:?}");
+        for (i, row) in scores.rows().enumerate() {
+            assert_eq!(argmax(row), right[i], "sample {i}: {row:?}");
         }
     }
 
-    /// The slow twin: for each fold the normal equations of all other samples in f64, solved by Gaussian elimination.
+    /// The reference: for each fold the normal equations of all other samples in f64, solved by Gaussian elimination.
     #[test]
     fn the_scores_are_ridge_regressions_of_the_other_folds() {
         let labels: Vec<usize> = (0..57).map(|i| (i / 3) % 2).collect();
         let found = scores(&labels);
         let n = labels.len();
-        let column = |k: usize| (0..n).map(|i| f64::from(cloud(i)[k])).collect::<Vec<f64>>();
+        let column = |k: usize| (0..n).map(|i| f64::from(blob(i)[k])).collect::<Vec<f64>>();
         let columns: Vec<Vec<f64>> = (0..3)
             .map(|k| {
                 let values = column(k);
@@ -288,7 +291,7 @@ mod tests {
             for i in (0..n).filter(|i| i % FOLDS == fold) {
                 let expected =
                     share + (0..3).map(|k| columns[k][i] * system[k][3] / system[k][k]).sum::<f64>();
-                assert!((f64::from(found[2 * i + 1]) - expected).abs() < 1e-4, "{i}: {found:?} {expected}");
+                assert!((f64::from(found.row(i)[1]) - expected).abs() < 1e-4, "{i}: {found:?} {expected}");
             }
         }
     }
@@ -296,15 +299,14 @@ mod tests {
     #[test]
     fn copies_are_scored_without_each_other() {
         // Pairs of copies, of which both have a wrong label: each would teach it to the other.
-        let of = |i: usize| cloud(i / 2 * 7 + (i / 2) % 2);
+        let of = |i: usize| blob(i / 2 * 7 + (i / 2) % 2);
         let right: Vec<usize> = (0..200).map(|i| usize::from(of(i)[0] > 0.0)).collect();
         let mut labels = right.clone();
         (40..60).for_each(|i| labels[i] = 1 - right[i]);
         let alone =
             out_of_fold_scores(&|i, out| out.copy_from_slice(&of(i)), 3, &labels, 2).unwrap().unwrap();
-        for i in 40..60 {
-            assert_eq!(usize::from(alone[2 * i + 1] > alone[2 * i]), right[i], "{i}");
-        }
+        let wrong = (40..60).filter(|&i| argmax(alone.row(i)) != right[i]).count();
+        assert_eq!(wrong, 0, "of 20 samples with a wrong label");
         assert_eq!(folds(&|i, out| out.copy_from_slice(&of(i)), 3, 6)[..], [0, 0, 2, 2, 4, 4]);
     }
 

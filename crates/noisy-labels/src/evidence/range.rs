@@ -1,36 +1,39 @@
 //! An estimate of the noise rate with its range, or why there is none.
 
-use super::Contradictions;
+use super::contradiction::Contradictions;
 
-/// Fewer samples than this tell nothing.
+/// The smallest number of samples that is evidence.
 const FEWEST_SAMPLES: usize = 40;
 
-/// Nor do fewer than this for each class, on average.
+/// The smallest number of samples for each class, on average, that is evidence.
 const FEWEST_OF_A_CLASS: usize = 20;
 
-/// An agreement no further above the baseline than so many standard deviations may be luck.
+/// An agreement that is not further above the baseline than this many standard deviations may be luck.
 const DEVIATIONS: f64 = 3.0;
 
-/// Share of the way from the baseline to certainty that a predictor must have gone.
+/// The agreement must be further above the baseline than this share of the distance to 1.
 const LEAST_SKILL: f64 = 0.05;
 
-/// A range wider than this, and a tenth of its lower end more, says nothing of use.
+/// The largest width of a range that is of use is this, plus [`WIDER_BY`] times the lower end.
 const WIDEST: f64 = 0.25;
+
+/// See [`WIDEST`].
 const WIDER_BY: f64 = 0.1;
 
-/// A predictor whose [`Contradictions::rise`] is above this errs where it is surest, too: only what is implausible counts as wrong. With
-/// pretrained features and right labels it was 0.11 to 0.17, on people's labels up to 0.25; of networks trained from random
-/// numbers, and of features made worse on purpose, 0.28 to 0.59.
+/// A predictor whose [`Contradictions::rise`] is above this errs where it is surest, too, so only implausible labels count as wrong.
+/// With pretrained features and right labels the rise was 0.11 to 0.17, and on people's labels up to 0.25. With networks trained from
+/// random weights, and with features made worse on purpose, it was 0.28 to 0.59.
 const WEAK: f64 = 0.28;
 
-/// Labels are wrong more often than among the surest predictions: people err on difficult images, too. On people's own labels of CIFAR
-/// it was 1.5 (one annotator) and 2.6 times (the majority of three), with noise that is independent of the image 1.0 times.
+/// The estimate is this many times the rate among the surest predictions, because people err on difficult images more often. On
+/// people's own labels of CIFAR the factor was 1.5 (one annotator) and 2.6 (the majority of three); with noise that is independent of
+/// the image it was 1.0.
 const BEYOND_THE_SUREST: f64 = 1.25;
 
-/// A strong noise makes the predictor err where it is surest as well; the lower end allows for that.
+/// The lower end is this times the bound, because strong noise makes the predictor err where it is surest as well.
 const OF_THE_LOWER_END: f64 = 0.9;
 
-/// How many labels are wrong: the share of them, and a range that holds it in nine cases of ten.
+/// The share of labels that are wrong, with a range that holds it in nine cases of ten.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NoiseRange {
     /// The estimate.
@@ -41,46 +44,46 @@ pub struct NoiseRange {
     pub high: f64,
 }
 
-/// Why nothing can be said about the labels.
+/// The reason why nothing can be said about the labels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum NoEvidence {
     /// There are too few samples.
     Few {
-        /// So many.
+        /// The number of samples.
         samples: usize,
-        /// So many would do.
+        /// The smallest number that is enough.
         needed: usize,
     },
     /// All samples look the same to the predictor.
     Alike,
     /// The predictor is right no more often than one that only knows the most frequent label.
     Chance {
-        /// Share of the labels that it predicts.
+        /// The share of labels that equal the prediction.
         agreement: f64,
-        /// Share of the most frequent label.
+        /// The share of the most frequent label.
         baseline: f64,
     },
-    /// Labels that are wrong and samples that are difficult look the same to a predictor as weak as this.
+    /// The range is too wide: the predictor is too weak to tell wrong labels from difficult samples.
     Wide {
-        /// Share of the labels that it predicts.
+        /// The share of labels that equal the prediction.
         agreement: f64,
-        /// The share of wrong labels may be as small as this,
+        /// The lower end of the range of wrong labels.
         low: f64,
-        /// or as large as this.
+        /// The upper end of the range.
         high: f64,
     },
 }
 
-/// What can be said about the labels.
+/// The range of wrong labels, or the reason why there is none.
 pub type LabelEvidence = Result<NoiseRange, NoEvidence>;
 
 impl NoiseRange {
-    /// The range by predictions out of sample. `confident` is what confident learning finds on the predictions of the training
-    /// ([`crate::quality::ConfidentJoint::noise_rate`]): the estimate is no larger.
+    /// The range by predictions out of sample. `confident` is the noise rate that confident learning finds on the predictions of
+    /// training ([`crate::quality::ConfidentJoint::noise_rate`]); the estimate is not larger.
     ///
-    /// The lower end is what is contradicted where the predictor is surest; the upper end what is contradicted where it is fairly
-    /// sure. Where few labels are wrong, the first is near 0, whatever difficult samples there are. A weak predictor errs where it is
-    /// surest, too; of its contradictions only the implausible ones count.
+    /// The lower end is the share of labels contradicted where the predictor is surest, the upper end the share contradicted where it
+    /// is fairly sure. Where few labels are wrong, the lower end is near 0, however many samples are difficult. A weak predictor errs
+    /// where it is surest, too, so only the implausible ones of its contradictions count.
     ///
     /// # Errors
     /// [`NoEvidence`] says why nothing can be said.
@@ -99,9 +102,9 @@ impl NoiseRange {
         Self::between(rate, low, found.fairly_sure_at_most, found.agreement)
     }
 
-    /// The range where the only predictions of these samples are of a predictor that learnt their labels, by how accurate it is
-    /// on others: of the labels it contradicts, as many may be right as it errs on others; of those that it confirms, as many
-    /// wrong.
+    /// The range where the only predictions of these samples are of a predictor that learnt their labels, by its accuracy on held-out
+    /// samples. Of the labels that it contradicts, the share that it errs on held-out samples may be right; of the labels that it
+    /// confirms, the same share may be wrong.
     ///
     /// # Errors
     /// [`NoEvidence`] says why nothing can be said.
@@ -119,7 +122,8 @@ impl NoiseRange {
         Self::between(confident, (confident - errs).max(0.0), high, held_out.agreement)
     }
 
-    /// An estimate below the lower end shows that the end doesn't hold.
+    /// The range of these ends, if it is narrow enough. An estimate below the lower end shows that the end does not hold, so the end
+    /// moves down to it.
     fn between(rate: f64, low: f64, high: f64, agreement: f64) -> LabelEvidence {
         let low = low.min(rate);
         if high - low > WIDEST + WIDER_BY * low {

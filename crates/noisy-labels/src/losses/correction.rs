@@ -2,7 +2,8 @@
 
 use candle_core::{D, Tensor};
 
-use super::{cross_entropy, log_softmax};
+use super::cross_entropy::cross_entropy;
+use super::log_softmax::log_softmax;
 use crate::error::Result;
 
 /// Forward correction (Patrini et al. 2017, section 4.2): cross entropy of the given label with what the network's

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp2, Device, Error, Layout, Shape, Tensor, WithDType};
 use ndarray::NdFloat;
 
-use super::log_softmax;
+use super::log_softmax::log_softmax;
 use crate::error::Result;
 
 const NAME: &str = "cross_entropy";

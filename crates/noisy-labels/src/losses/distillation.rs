@@ -2,7 +2,7 @@
 
 use candle_core::{D, Tensor};
 
-use super::log_softmax;
+use super::log_softmax::log_softmax;
 use crate::error::{Error, Result};
 
 /// Knowledge distillation (Hinton, Vinyals & Dean 2015, section 2): `T^2 KL(softmax(teacher / T) || softmax(student / T))`, the

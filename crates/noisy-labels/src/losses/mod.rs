@@ -1,7 +1,7 @@
 //! The losses of DivideMix (Li, Socher & Hoi 2020, section 3.3) and of the methods it is compared with, differentiable through
-//! candle, and the schedule of lambda_u.
+//! candle; the losses that samples are divided by; and the schedule of lambda_u.
 //!
-//! All take logits, never probabilities: the logarithm of a softmax is taken with the largest logit subtracted, so no
+//! All take logits, never probabilities. The logarithm of a softmax is computed with the largest logit subtracted, so no
 //! confident network can turn a loss into infinity or a gradient into NaN.
 
 #[cfg(feature = "candle")]
@@ -10,6 +10,9 @@ mod correction;
 mod cross_entropy;
 #[cfg(feature = "candle")]
 mod distillation;
+#[cfg(feature = "candle")]
+mod log_softmax;
+mod per_sample;
 mod ramp;
 #[cfg(feature = "candle")]
 mod tensor;
@@ -20,6 +23,9 @@ pub use correction::{backward_correction, forward_correction};
 pub use cross_entropy::cross_entropy;
 #[cfg(feature = "candle")]
 pub use distillation::distillation;
+#[cfg(feature = "candle")]
+pub use log_softmax::log_softmax;
+pub use per_sample::cross_entropy_per_sample;
 pub use ramp::lambda_u_ramp;
 #[cfg(feature = "candle")]
-pub use tensor::{cross_entropy_per_sample, log_softmax, negative_entropy, prior_loss, unlabeled_loss};
+pub use tensor::{negative_entropy, prior_loss, unlabeled_loss};

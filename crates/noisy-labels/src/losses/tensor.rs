@@ -1,21 +1,9 @@
 //! The losses as functions of logits `[B, C]`; f32 or f64.
 
-use candle_core::{D, DType, Tensor};
+use candle_core::{D, Tensor};
 
-use crate::error::{Result, check_labels, check_length};
-
-/// `log softmax` over the last dimension, with the largest logit subtracted.
-///
-/// The subtracted maximum is detached: its gradient is zero in exact arithmetic, so computing it would only add
-/// rounding and time.
-///
-/// # Errors
-/// candle's, for a tensor without dimensions.
-pub fn log_softmax(logits: &Tensor) -> Result<Tensor> {
-    let shifted = logits.broadcast_sub(&logits.detach().max_keepdim(D::Minus1)?)?;
-    let log_sum = shifted.exp()?.sum_keepdim(D::Minus1)?.log()?;
-    Ok(shifted.broadcast_sub(&log_sum)?)
-}
+use super::log_softmax::log_softmax;
+use crate::error::Result;
 
 /// L_U (DivideMix, eq. 10, as the authors' code computes it): squared distance of softmax and target, the mean over
 /// samples *and* classes. The sum over classes, as the paper writes it, is C times as much.
@@ -62,24 +50,6 @@ pub fn negative_entropy(logits: &Tensor) -> Result<Tensor> {
     Ok((log_p.exp()? * log_p)?.sum(D::Minus1)?.mean_all()?)
 }
 
-/// Cross entropy of every sample with its given label, `-log p_b[label_b]`: what the mixture is fitted to. NaN logits
-/// give NaN.
-///
-/// # Shapes
-/// `logits`: `[B, C]`; `labels`: B ids below C; result: B losses, in nats.
-///
-/// # Errors
-/// [`crate::Error::Label`], [`crate::Error::Length`], or candle's for another shape.
-pub fn cross_entropy_per_sample(logits: &Tensor, labels: &[usize]) -> Result<Vec<f32>> {
-    let (batch, classes) = logits.dims2()?;
-    check_length("labels", batch, labels.len())?;
-    check_labels(labels, classes)?;
-    let ids: Vec<u32> = labels.iter().map(|&label| label as u32).collect();
-    let ids = Tensor::from_vec(ids, (batch, 1), logits.device())?;
-    let picked = log_softmax(&logits.detach())?.gather(&ids, D::Minus1)?;
-    Ok(picked.neg()?.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::cross_entropy;
@@ -114,28 +84,5 @@ mod tests {
         assert!((loss.to_scalar::<f32>().unwrap() - (1000.0 - 2f32.ln())).abs() < 1e-3);
         let gradient: Vec<Vec<f32>> = loss.backward().unwrap().get(&logits).unwrap().to_vec2().unwrap();
         assert_eq!(gradient, [[0.25, -0.25], [0.25, -0.25]]);
-    }
-
-    #[test]
-    fn loss_per_sample_averages_to_the_batch_loss_with_one_hot_targets() {
-        let logits = Tensor::new(&[[0.3f32, -1.2, 2.0], [1.0, 1.5, -0.5]], &Device::Cpu).unwrap();
-        let targets = crate::soft::one_hot(&[2, 0], 3, &Device::Cpu).unwrap();
-        let each = cross_entropy_per_sample(&logits, &[2, 0]).unwrap();
-        let all: f32 = cross_entropy(&logits, &targets).unwrap().to_scalar().unwrap();
-        assert!(((each[0] + each[1]) / 2.0 - all).abs() < 1e-6);
-    }
-
-    #[test]
-    fn a_nan_logit_gives_a_nan_loss_for_its_sample_alone() {
-        let logits = Tensor::new(&[[f32::NAN, 0.0], [0.0, 0.0]], &Device::Cpu).unwrap();
-        let losses = cross_entropy_per_sample(&logits, &[1, 1]).unwrap();
-        assert!(losses[0].is_nan() && (losses[1] - 2f32.ln()).abs() < 1e-6);
-    }
-
-    #[test]
-    fn a_label_without_a_class_or_a_sample_is_an_error() {
-        let logits = Tensor::zeros((2, 3), DType::F32, &Device::Cpu).unwrap();
-        assert!(cross_entropy_per_sample(&logits, &[0, 3]).is_err());
-        assert!(cross_entropy_per_sample(&logits, &[0]).is_err());
     }
 }

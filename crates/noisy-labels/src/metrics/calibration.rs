@@ -1,35 +1,30 @@
 //! Whether a confidence of 0.8 is right in 80 % of cases.
 
-use crate::error::{Result, check_labels, check_length};
+use crate::class_table::{ClassTable, argmax};
+use crate::error::Result;
 
-/// Number of bins of [`expected_calibration_error`] (Guo et al. 2017, section 4).
+/// The number of bins of [`expected_calibration_error`] (Guo et al. 2017, section 4).
 pub const CALIBRATION_BINS: usize = 15;
 
-/// Expected calibration error (Guo et al. 2017, eq. 3): the confidence, a row's largest probability, falls into one of
-/// 15 bins of equal width, `(k/15, (k+1)/15]` (0 into the first); the result is the mean over samples of
-/// `|accuracy - mean confidence|` of their bin.
+/// The expected calibration error (Guo et al. 2017, eq. 3): the mean over samples of `|accuracy - mean confidence|` of their bin. The
+/// confidence is a row's largest probability, and falls into one of 15 bins of equal width, `(k/15, (k+1)/15]` (0 into the first).
 ///
 /// Of tied probabilities the first class is the prediction. `None` without samples or with a NaN probability.
 ///
 /// # Shapes
-/// `probabilities`: `[N, classes]`, row-major; `labels`: N ids.
+/// `probabilities`: `[N, C]`; `labels`: N ids below C.
 ///
 /// # Errors
-/// [`crate::Error::Length`] where the lengths do not fit; [`crate::Error::Label`].
-pub fn expected_calibration_error(
-    probabilities: &[f32],
-    labels: &[usize],
-    classes: usize,
-) -> Result<Option<f64>> {
-    check_length("probabilities", labels.len().saturating_mul(classes), probabilities.len())?;
-    check_labels(labels, classes)?;
-    if labels.is_empty() || probabilities.iter().any(|p| p.is_nan()) {
+/// [`crate::Error::Length`] where the lengths do not fit; [`crate::Error::Label`] for an id that is not a class.
+pub fn expected_calibration_error(probabilities: &ClassTable, labels: &[usize]) -> Result<Option<f64>> {
+    probabilities.check_labels("probabilities", labels)?;
+    if labels.is_empty() || probabilities.values().iter().any(|p| p.is_nan()) {
         return Ok(None);
     }
-    // For each bin: how many were right, less the sum of the confidences.
+    // For each bin: the number of right predictions, less the sum of the confidences.
     let mut gaps = [0f64; CALIBRATION_BINS];
-    for (row, &label) in probabilities.chunks_exact(classes).zip(labels) {
-        let predicted = crate::quality::argmax(row);
+    for (row, &label) in probabilities.rows().zip(labels) {
+        let predicted = argmax(row);
         let confidence = f64::from(row[predicted]);
         let bin = (confidence * CALIBRATION_BINS as f64).ceil() as usize;
         let right = f64::from(u8::from(predicted == label));
@@ -42,25 +37,36 @@ pub fn expected_calibration_error(
 mod tests {
     use super::*;
 
+    fn error(probabilities: &[f32], labels: &[usize]) -> Result<Option<f64>> {
+        expected_calibration_error(&ClassTable::new(probabilities.to_vec(), 2)?, labels)
+    }
+
     #[test]
     fn two_bins_by_hand() {
         // 0.9 twice, one right: gap |1 - 1.8| = 0.8; 0.6 twice, both right: |2 - 1.2| = 0.8; over four samples.
         let p = [0.9, 0.1, 0.9, 0.1, 0.6, 0.4, 0.4, 0.6];
-        let ece = expected_calibration_error(&p, &[0, 1, 0, 1], 2).unwrap().unwrap();
+        let ece = error(&p, &[0, 1, 0, 1]).unwrap().unwrap();
         assert!((ece - 0.4).abs() < 1e-7, "{ece}");
     }
 
     #[test]
+    fn a_confidence_of_1_is_in_the_bin_below_it() {
+        // One right of two whose confidences sum to 1.99, in one bin: |1 - 1.99|. In two bins it would be 1 + 0.01.
+        let ece = error(&[1.0, 0.0, 0.99, 0.01], &[1, 0]).unwrap().unwrap();
+        assert!((ece - 0.99 / 2.0).abs() < 1e-7, "{ece}");
+    }
+
+    #[test]
     fn certain_and_right_is_calibrated_certain_and_wrong_is_not() {
-        assert_eq!(expected_calibration_error(&[1.0, 0.0], &[0], 2).unwrap(), Some(0.0));
-        assert_eq!(expected_calibration_error(&[1.0, 0.0], &[1], 2).unwrap(), Some(1.0));
+        assert_eq!(error(&[1.0, 0.0], &[0]).unwrap(), Some(0.0));
+        assert_eq!(error(&[1.0, 0.0], &[1]).unwrap(), Some(1.0));
     }
 
     #[test]
     fn undefined_or_impossible() {
-        assert_eq!(expected_calibration_error(&[], &[], 2).unwrap(), None);
-        assert_eq!(expected_calibration_error(&[f32::NAN, 0.5], &[0], 2).unwrap(), None);
-        assert!(expected_calibration_error(&[0.5], &[0], 2).is_err());
-        assert!(expected_calibration_error(&[0.5, 0.5], &[2], 2).is_err());
+        assert_eq!(error(&[], &[]).unwrap(), None);
+        assert_eq!(error(&[f32::NAN, 0.5], &[0]).unwrap(), None);
+        assert!(error(&[0.5, 0.5], &[0, 0]).is_err());
+        assert!(error(&[0.5, 0.5], &[2]).is_err());
     }
 }

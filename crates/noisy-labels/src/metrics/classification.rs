@@ -1,5 +1,6 @@
 //! Predicted classes against true ones.
 
+use crate::class_table::ClassTable;
 use crate::error::{Result, check_labels, check_length};
 
 /// The share of predictions that are right; `None` without samples or where the lengths differ.
@@ -11,16 +12,16 @@ pub fn accuracy(predicted: &[usize], truth: &[usize]) -> Option<f64> {
     Some(right as f64 / truth.len() as f64)
 }
 
-/// The share of samples for which fewer than `k` classes score higher than the true one (scikit-learn's
-/// `top_k_accuracy_score`, but for ties, which count as right here). NaN scores are wrong. `None` without samples.
+/// The share of samples for which fewer than `k` classes have a larger score than the true class (scikit-learn's
+/// `top_k_accuracy_score`, except that ties count as right here). NaN scores count as wrong. `None` without samples.
 ///
-/// `scores`: `[N, classes]`, row by row: logits or probabilities.
+/// # Shapes
+/// `scores`: `[N, C]`, logits or probabilities; `truth`: N ids below C.
 ///
 /// # Errors
-/// [`crate::Error::Label`] for an id that is no class; [`crate::Error::Length`] where the lengths differ.
-pub fn top_k_accuracy(scores: &[f32], truth: &[usize], classes: usize, k: usize) -> Result<Option<f64>> {
-    check_length("scores", truth.len() * classes, scores.len())?;
-    check_labels(truth, classes)?;
+/// [`crate::Error::Label`] for an id that is not a class; [`crate::Error::Length`] where the lengths do not fit.
+pub fn top_k_accuracy(scores: &ClassTable, truth: &[usize], k: usize) -> Result<Option<f64>> {
+    scores.check_labels("scores", truth)?;
     if truth.is_empty() {
         return Ok(None);
     }
@@ -28,14 +29,14 @@ pub fn top_k_accuracy(scores: &[f32], truth: &[usize], classes: usize, k: usize)
         let own = row[**truth];
         !own.is_nan() && row.iter().filter(|score| **score > own).count() < k
     };
-    let right = scores.chunks_exact(classes).zip(truth).filter(is_right).count();
+    let right = scores.rows().zip(truth).filter(is_right).count();
     Ok(Some(right as f64 / truth.len() as f64))
 }
 
 /// The confusion matrix: `[t][p]` counts the samples of class t predicted as p (scikit-learn's orientation).
 ///
 /// # Errors
-/// [`crate::Error::Label`] for an id that is no class; [`crate::Error::Length`] where the lengths differ.
+/// [`crate::Error::Label`] for an id that is not a class; [`crate::Error::Length`] where the lengths differ.
 pub fn confusion(truth: &[usize], predicted: &[usize], classes: usize) -> Result<Vec<Vec<usize>>> {
     check_length("predictions", truth.len(), predicted.len())?;
     check_labels(truth, classes)?;
@@ -61,14 +62,15 @@ mod tests {
     #[test]
     fn the_true_class_may_be_among_the_first_k() {
         // scikit-learn's documented example: 0.75 of it are right among the first two.
-        let scores = [0.5, 0.2, 0.2, 0.3, 0.4, 0.2, 0.2, 0.4, 0.3, 0.7, 0.2, 0.1];
+        let table = |scores: &[f32]| ClassTable::new(scores.to_vec(), 3).unwrap();
+        let scores = table(&[0.5, 0.2, 0.2, 0.3, 0.4, 0.2, 0.2, 0.4, 0.3, 0.7, 0.2, 0.1]);
         let truth = [0, 1, 2, 2];
-        let shares = [1, 2, 3].map(|k| top_k_accuracy(&scores, &truth, 3, k).unwrap().unwrap());
+        let shares = [1, 2, 3].map(|k| top_k_accuracy(&scores, &truth, k).unwrap().unwrap());
         assert_eq!(shares, [0.5, 0.75, 1.0]);
-        assert_eq!(top_k_accuracy(&[f32::NAN; 3], &[1], 3, 3).unwrap(), Some(0.0));
-        assert_eq!(top_k_accuracy(&[], &[], 3, 1).unwrap(), None);
-        assert!(top_k_accuracy(&scores, &[3, 0, 0, 0], 3, 1).is_err());
-        assert!(top_k_accuracy(&scores, &[0], 3, 1).is_err());
+        assert_eq!(top_k_accuracy(&table(&[f32::NAN; 3]), &[1], 3).unwrap(), Some(0.0));
+        assert_eq!(top_k_accuracy(&table(&[]), &[], 1).unwrap(), None);
+        assert!(top_k_accuracy(&scores, &[3, 0, 0, 0], 1).is_err());
+        assert!(top_k_accuracy(&scores, &[0], 1).is_err());
     }
 
     #[test]

@@ -1,59 +1,59 @@
-//! The cases in which losses cannot be divided.
+//! The cases in which losses give no mixture or no division.
 
-/// Why a set of losses gives no usable division. A trainer then trains plainly for the epoch, and shows this message.
+/// The reason why a set of losses gives no usable division. A trainer then trains plainly for the epoch, and shows this message.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Degenerate {
-    /// Fewer losses than the mixture has free parameters.
-    #[error("{count} losses: a mixture of two components needs {needed} at least")]
+    /// There are not more losses than the mixture has free parameters.
+    #[error("there are {count} losses; a mixture of two components needs at least {needed}")]
     TooFew {
-        /// Number of losses.
+        /// The number of losses.
         count: usize,
-        /// Number needed.
+        /// The smallest number that is enough.
         needed: usize,
     },
     /// Some losses are NaN or infinite.
     #[error(
-        "{count} of {total} losses are not finite (the first: sample {first}): has training diverged? A smaller learning rate may help"
+        "{count} of {total} losses are not finite (the first is of sample {first}): training has probably diverged, and a smaller learning rate may help"
     )]
     NotFinite {
-        /// Number of such losses.
+        /// The number of such losses.
         count: usize,
-        /// Number of losses.
+        /// The number of losses.
         total: usize,
-        /// Index of the first such sample.
+        /// The index of the first such sample.
         first: usize,
     },
     /// All losses are the same, up to rounding.
-    #[error("all losses are {loss}: the network has not begun to tell samples apart")]
+    #[error("all losses are {loss}: the network does not tell samples apart yet")]
     AllEqual {
         /// The smallest of them.
         loss: f64,
     },
-    /// linfa found no mixture.
+    /// linfa returned an error or a mixture that is not finite.
     #[error("the mixture could not be fitted: {reason}")]
     NotFitted {
-        /// linfa's message.
+        /// linfa's message, or the mixture.
         reason: String,
     },
-    /// The components coincide, or one of them holds less than a sample.
+    /// The components coincide, or one of them holds less than half a sample.
     #[error(
-        "the mixture collapsed into one component (means {} and {}, weights {} and {}): the losses form one heap",
+        "the mixture collapsed into one component (means {} and {}, weights {} and {}): the losses have one mode",
         .means[0], .means[1], .weights[0], .weights[1]
     )]
     Collapsed {
-        /// Means of the components.
+        /// The means of the components.
         means: [f64; 2],
-        /// Weights of the components.
+        /// The weights of the components.
         weights: [f64; 2],
     },
-    /// No sample's clean probability is above the threshold: no labeled sample is left.
+    /// No sample's clean probability is above the threshold, so no sample would be labeled.
     #[error("no clean probability is above the threshold {threshold}: the labeled set would be empty")]
     NoneAbove {
         /// The threshold.
         threshold: f64,
     },
-    /// Every sample's clean probability is above the threshold: no unlabeled sample is left.
+    /// Every sample's clean probability is above the threshold, so no sample would be unlabeled.
     #[error("every clean probability is above the threshold {threshold}: the unlabeled set would be empty")]
     AllAbove {
         /// The threshold.

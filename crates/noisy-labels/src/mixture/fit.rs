@@ -1,15 +1,15 @@
 //! linfa's Gaussian mixture, with what it needs around it.
 //!
 //! Three things about linfa-clustering 0.8 shape this file:
-//! - A fit that does not converge is an error, and the fit is lost with it. But `n_runs` does not start anew: each run
-//!   goes on from where the last one stopped, and the best is kept. So the same fit is had again as runs of two
+//! - linfa returns an error for a fit that does not converge, and the fit is lost. But `n_runs` does not start anew: each run
+//!   continues where the last one stopped, and linfa keeps the best. So this file makes the same fit again as runs of two
 //!   iterations each, under an infinite tolerance, which every second iteration meets.
-//! - Its k-means repeats ten times over all samples, and each iteration allocates a dozen arrays of them. One-dimensional
-//!   data need not pay that: above [`REPRESENTATIVES`] losses, the means of that many equal shares of the sorted losses
-//!   are fitted instead.
-//! - It takes the logarithm of a sum of densities without care for underflow, which more than 37 standard deviations
-//!   from both components reach. From k-means' hard start a sample is within the square root of its cluster's size, so
-//!   with so few representatives and the default `reg_covar` (together: 32) none is; a tiny `reg_covar` can end in
+//! - linfa's k-means repeats ten times over all samples, and each iteration allocates a dozen arrays of their size.
+//!   One-dimensional data need less: above [`REPRESENTATIVES`] losses, this file fits the means of that many equal shares of
+//!   the sorted losses instead.
+//! - linfa takes the logarithm of a sum of densities without care for underflow, which begins 37 standard deviations
+//!   from both components. From k-means' hard start a sample is within the square root of its cluster's size. So with this
+//!   many representatives and the default `reg_covar` (together: 32) no sample is that far; a tiny `reg_covar` can end in
 //!   [`Degenerate::NotFitted`].
 
 use linfa::DatasetBase;
@@ -17,31 +17,29 @@ use linfa::traits::Fit;
 use linfa_clustering::{GaussianMixtureModel, GmmError};
 use ndarray::Array2;
 
+use super::degenerate::Degenerate;
+use super::gaussians::Mixture;
+use super::normalised::{NormalisedLosses, check};
 use super::representatives::representatives;
-use super::{Degenerate, Mixture, MixtureSettings};
+use super::settings::MixtureSettings;
 
-/// Two means, two variances and a weight are five free parameters.
-const FEWEST_LOSSES: usize = 6;
-
-/// More losses than this are stood for by this many. Held against full fits, means, variances and weights move by less
-/// than half a share, 2.5e-4 (a test holds this); 50,000 losses take 20 times less time than their full fit.
+/// The largest number of losses that are fitted as they are; more are represented by this many numbers. Compared with full
+/// fits, means, variances and weights move by less than half a share, 2.5e-4 (a test holds this), and 50,000 losses take a
+/// twentieth of the time.
 const REPRESENTATIVES: usize = 2048;
 
-/// Losses whose range is a few roundings of an f32 are equal: min-max normalisation would blow up the rounding.
-const EQUAL_WITHIN: f64 = 8.0 * f32::EPSILON as f64;
-
-/// Components whose normalised means are closer than this are one. Means are only fitted to about 1e-4, and
+/// Components whose means are closer than this, in normalised units, are one. Means are only fitted to about 1e-4, and
 /// `reg_covar` gives each component a standard deviation of 2e-2.
 const SAME_MEAN: f64 = 1e-3;
 
-/// Fits the mixture to losses, which should be min-max normalised ([`crate::division::normalise`]).
-///
-/// Deterministic, whatever the number of threads. Not converging is no error: see [`Mixture::converged`].
+/// The mixture fitted to normalised losses. It is the same for any number of threads. A fit that did not converge is no error: see
+/// [`Mixture::converged`].
 ///
 /// # Errors
-/// [`Degenerate`]: fewer than six losses, losses that are not finite, all equal, one heap; settings that linfa refuses
-/// are [`Degenerate::NotFitted`].
-pub fn fit(losses: &[f64], settings: &MixtureSettings) -> Result<Mixture, Degenerate> {
+/// [`Degenerate`] where there are fewer than six losses, all are equal, or both components are at one mean;
+/// [`Degenerate::NotFitted`] for settings that linfa refuses.
+pub fn fit(losses: &NormalisedLosses, settings: &MixtureSettings) -> Result<Mixture, Degenerate> {
+    let losses = losses.as_slice();
     check(losses)?;
     let mixture = if losses.len() > REPRESENTATIVES {
         expectation_maximisation(&representatives(losses, REPRESENTATIVES), settings)?
@@ -50,7 +48,7 @@ pub fn fit(losses: &[f64], settings: &MixtureSettings) -> Result<Mixture, Degene
     };
     let lightest = mixture.weights[0].min(mixture.weights[1]);
     let apart = mixture.means[1] - mixture.means[0] >= SAME_MEAN;
-    // Half a sample: a component that holds one outlier alone is still a component.
+    // Half a sample is enough: a component that holds one outlier alone is still a component.
     if apart && lightest * losses.len() as f64 >= 0.5 {
         Ok(mixture)
     } else {
@@ -58,24 +56,7 @@ pub fn fit(losses: &[f64], settings: &MixtureSettings) -> Result<Mixture, Degene
     }
 }
 
-/// Whether a mixture can be fitted at all; else why not. Returns the smallest and the largest loss.
-pub(crate) fn check(losses: &[f64]) -> Result<(f64, f64), Degenerate> {
-    let mut odd = losses.iter().enumerate().filter(|(_, loss)| !loss.is_finite());
-    if let Some((first, _)) = odd.next() {
-        return Err(Degenerate::NotFinite { count: 1 + odd.count(), total: losses.len(), first });
-    }
-    if losses.len() < FEWEST_LOSSES {
-        return Err(Degenerate::TooFew { count: losses.len(), needed: FEWEST_LOSSES });
-    }
-    let smallest = losses.iter().copied().fold(f64::INFINITY, f64::min);
-    let largest = losses.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if largest - smallest <= EQUAL_WITHIN * largest.abs().max(smallest.abs()) {
-        return Err(Degenerate::AllEqual { loss: smallest });
-    }
-    Ok((smallest, largest))
-}
-
-/// linfa's fit, kept also where it did not converge.
+/// linfa's fit, also where it did not converge.
 fn expectation_maximisation(losses: &[f64], settings: &MixtureSettings) -> Result<Mixture, Degenerate> {
     let not_fitted = |error: &dyn std::fmt::Display| Degenerate::NotFitted { reason: error.to_string() };
     let records = Array2::from_shape_vec((losses.len(), 1), losses.to_vec()).map_err(|e| not_fitted(&e))?;
@@ -114,9 +95,9 @@ mod tests {
 
     const HALF_A_SHARE: f64 = 0.5 / REPRESENTATIVES as f64;
 
-    /// Normalised losses of `n` samples, every `every`-th noisy: squares of a uniform number below, a heap about
-    /// `centre` above.
-    fn losses(n: usize, every: usize, centre: f64, width: f64) -> Vec<f64> {
+    /// Normalised losses of `n` samples: the squares of uniform numbers, and for every `every`-th sample a loss in a mode around
+    /// `centre`.
+    fn losses(n: usize, every: usize, centre: f64, width: f64) -> NormalisedLosses {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let mut loss = |i: usize| {
             let u: f64 = rng.random_range(-1.0..1.0);
@@ -124,7 +105,7 @@ mod tests {
         };
         let raw: Vec<f64> = (0..n).map(&mut loss).collect();
         let largest = raw.iter().copied().fold(0.0, f64::max);
-        raw.iter().map(|loss| loss / largest).collect()
+        NormalisedLosses::from_normalised(raw.iter().map(|loss| loss / largest).collect()).unwrap()
     }
 
     #[test]
@@ -134,7 +115,7 @@ mod tests {
             [(2, 1.5, 0.4), (3, 0.5, 0.6), (10, 1.5, 0.8), (51, 1.5, 0.8), (51, 1.0, 0.9)]
         {
             let losses = losses(20_000, every, centre, width);
-            let all = expectation_maximisation(&losses, &settings).unwrap();
+            let all = expectation_maximisation(losses.as_slice(), &settings).unwrap();
             let few = fit(&losses, &settings).unwrap();
             let pairs = [(all.means, few.means), (all.variances, few.variances), (all.weights, few.weights)];
             let off = pairs.iter().flat_map(|(a, b)| [(a[0] - b[0]).abs(), (a[1] - b[1]).abs()]);

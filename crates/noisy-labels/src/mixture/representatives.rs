@@ -1,15 +1,15 @@
-//! Many losses, stood for by few.
+//! Few numbers that stand for many losses.
 
-/// A gap in the losses of more than this part of their range is empty space between heaps: about the standard deviation
-/// that `reg_covar` gives every component. Narrower ones cannot move a mean by much.
+/// A gap between two losses of more than this part of their range is empty space between modes: about the standard deviation
+/// that `reg_covar` gives every component. Narrower gaps cannot move a mean by much.
 const EMPTY_SPACE: f64 = 0.02;
 
 /// The means of `count` consecutive equal shares of the sorted losses; `count` must not exceed their number.
 ///
-/// Each representative stands for `losses.len() / count` losses (one at a border is split between both shares). A share
-/// that spans the empty space between two heaps would put a representative there, where no loss is: so the shares are
-/// counted off separately to the left and the right of it. That keeps the mean of each side, and moves a weight by half
-/// a share at most. Fewer losses than half a share are outliers, not a heap.
+/// Each representative stands for `losses.len() / count` losses; a loss at a border is split between both shares. A share
+/// that spans the empty space between two modes would put a representative where no loss is. So the shares to the left and to
+/// the right of the widest empty space are counted separately. This keeps the mean of each side and moves a weight by half
+/// a share at most. Fewer losses than half a share are outliers, not a mode.
 pub(super) fn representatives(losses: &[f64], count: usize) -> Vec<f64> {
     let mut sorted = losses.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -21,7 +21,7 @@ pub(super) fn representatives(losses: &[f64], count: usize) -> Vec<f64> {
     means
 }
 
-/// Where the widest gap ends, if it is empty space with `least` losses or more on either side.
+/// The place where the widest gap ends, if the gap is empty space and has `least` losses or more on either side.
 fn empty_space(sorted: &[f64], least: usize) -> Option<usize> {
     let gap = |at: usize| sorted[at] - sorted[at - 1];
     let widest = (least..=sorted.len() - least).max_by(|&a, &b| gap(a).total_cmp(&gap(b)))?;
@@ -32,24 +32,25 @@ fn empty_space(sorted: &[f64], least: usize) -> Option<usize> {
 fn shares(sorted: &[f64], count: usize) -> Vec<f64> {
     let share = sorted.len() as f64 / count as f64;
     let mut index = 0;
-    // What is left of the loss at `index`, and of the share being filled; in losses.
+    // The part of the loss at `index` that no share has taken.
     let mut left = 1.0;
     (0..count)
         .map(|_| {
-            let mut room = share;
+            // The part of this share that is not filled.
+            let mut open = share;
             let mut sum = 0.0;
-            while index < sorted.len() && room > 0.0 {
-                let taken = f64::min(left, room);
+            while index < sorted.len() && open > 0.0 {
+                let taken = f64::min(left, open);
                 sum += taken * sorted[index];
-                room -= taken;
+                open -= taken;
                 left -= taken;
                 if left <= 0.0 {
                     index += 1;
                     left = 1.0;
                 }
             }
-            // Rounding may leave the last share a little short.
-            sum / (share - room)
+            // Rounding may leave the last share not quite filled.
+            sum / (share - open)
         })
         .collect()
 }
@@ -75,8 +76,8 @@ mod tests {
     }
 
     #[test]
-    fn no_representative_stands_between_two_heaps() {
-        // 30 and 70 losses in shares of ten would fit; 33 and 67 would put one between the heaps.
+    fn no_representative_is_between_two_modes() {
+        // 30 and 70 losses in shares of ten would fit; 33 and 67 would put one between the modes.
         let losses: Vec<f64> = (0..100).map(|i| f64::from(i) + if i < 33 { 0.0 } else { 1000.0 }).collect();
         let ten = representatives(&losses, 10);
         assert!(ten[2] < 33.0 && ten[3] > 1033.0, "{ten:?}");

@@ -2,7 +2,8 @@
 
 use rand::Rng;
 
-use super::{Transition, touched};
+use super::draw::touched;
+use super::transition::Transition;
 use crate::error::{Result, check_labels};
 
 /// Draws the label of exactly `int(rate * N)` samples anew, from its class's row of `transition`.

@@ -2,9 +2,10 @@
 
 use rand::Rng;
 
+use super::draw::{count, needs_wrong_classes, pick};
 use super::streams::Streams;
-use super::{count, needs_wrong_classes, pick};
-use crate::error::{Error, Result, check_entries, check_labels, check_length};
+use crate::class_table::ClassTable;
+use crate::error::{Error, Result, check_entries};
 
 /// Labels as a network confuses them: an image that it is unsure of goes wrong more often, and is given the classes that the
 /// network sees in it, in proportion to their probabilities. (After Chen et al. 2021, "Beyond class-conditional assumption: a
@@ -25,18 +26,17 @@ use crate::error::{Error, Result, check_entries, check_labels, check_length};
 /// [`Error::Label`]; [`Error::Length`]; [`Error::Entry`] for the first probability that is NaN, infinite or below 0, and for
 /// a row that has none above 0.
 pub fn confused<R: Rng + ?Sized>(
-    probabilities: &[f32],
+    probabilities: &ClassTable,
     truth: &[usize],
-    classes: usize,
     rate: Option<f64>,
     rng: &mut R,
 ) -> Result<Vec<usize>> {
-    check_labels(truth, classes)?;
-    check_length("probabilities", truth.len().saturating_mul(classes), probabilities.len())?;
+    probabilities.check_labels("probabilities", truth)?;
+    let classes = probabilities.classes();
     let count = rate.map(|rate| count(truth.len(), rate)).transpose()?;
-    let range = "finite and 0 at least";
-    check_entries("probabilities", probabilities, classes, range, |p| p.is_finite() && p >= 0.0)?;
-    let rows = || probabilities.chunks_exact(classes.max(1)).zip(truth);
+    let range = "finite and at least 0";
+    check_entries("probabilities", probabilities.values(), classes, range, |p| p.is_finite() && p >= 0.0)?;
+    let rows = || probabilities.rows().zip(truth);
     if let Some(sample) = rows().position(|(row, _)| row.iter().all(|&p| p == 0.0)) {
         let range = "above 0 in some column of the row";
         return Err(Error::Entry { what: "probabilities", sample, column: 0, value: 0.0, range });
@@ -57,7 +57,7 @@ pub fn confused<R: Rng + ?Sized>(
     };
     let mut given = truth.to_vec();
     for sample in wrong {
-        let (row, truth) = (&probabilities[sample * classes..][..classes], truth[sample]);
+        let (row, truth) = (probabilities.row(sample), truth[sample]);
         let others = || row.iter().enumerate().filter(move |&(class, _)| class != truth);
         let seen = || others().map(|(class, &p)| (class, f64::from(p)));
         let mut rng = labels.at(sample);

@@ -3,8 +3,9 @@
 use rand::Rng;
 use rand_distr::StandardNormal;
 
+use super::draw::{count, needs_wrong_classes, pick};
 use super::streams::Streams;
-use super::{count, needs_wrong_classes, pick};
+use crate::class_table::softmax_in_place;
 use crate::error::{Result, check_entries, check_labels, check_length};
 
 /// How far the images' own noise rates spread around the set's; the published value.
@@ -149,16 +150,11 @@ fn own_rate<R: Rng + ?Sized>(rate: f64, rng: &mut R) -> f64 {
     }
 }
 
-/// Softmax over all but one, which becomes 0.
+/// The softmax over all values but `class`'s, which becomes 0. With one class alone it is 0, too.
 fn softmax_without(class: usize, values: &mut [f64]) {
     values[class] = f64::NEG_INFINITY;
-    let top = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    values.iter_mut().for_each(|value| *value = (*value - top).exp());
-    let sum: f64 = values.iter().sum();
-    // Not with one class alone, where all is left at 0.
-    if top.is_finite() {
-        values.iter_mut().for_each(|value| *value /= sum);
-    } else {
-        values.fill(0.0);
+    match values {
+        [only] => *only = 0.0,
+        several => softmax_in_place(several),
     }
 }

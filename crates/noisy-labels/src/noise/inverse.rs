@@ -1,6 +1,6 @@
 //! A transition matrix undone.
 
-use super::Transition;
+use super::transition::Transition;
 
 impl Transition {
     /// T^-1, row-major `[C, C]`; `None` where T has none in f64.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result, check_labels, check_length};
+use crate::class_table::ClassTable;
+use crate::error::{Error, Result, check_length};
 use crate::metrics::confusion;
 use crate::quality::ConfidentJoint;
 
@@ -63,19 +64,18 @@ impl LabelNoise {
     /// that is none.
     pub fn by_division(
         clean_probability: &[f64],
-        probabilities: &[f32],
+        probabilities: &ClassTable,
         given: &[usize],
-        classes: usize,
     ) -> Result<Self> {
-        check_labels(given, classes)?;
+        probabilities.check_labels("probabilities", given)?;
         check_length("clean probabilities", given.len(), clean_probability.len())?;
-        check_length("probabilities", given.len().saturating_mul(classes), probabilities.len())?;
+        let classes = probabilities.classes();
         if let Some(&value) = clean_probability.iter().find(|w| !(0.0..=1.0).contains(*w)) {
             return Err(Error::OutOfRange { name: "clean probability", value, range: "in 0..=1" });
         }
         // [C, C]: given label, then true class, so that a sample adds to one row.
         let mut by_given = vec![0.0; classes * classes];
-        let rows = probabilities.chunks_exact(classes.max(1)).zip(given);
+        let rows = probabilities.rows().zip(given);
         for ((row, &label), &clean) in rows.zip(clean_probability) {
             let sums = &mut by_given[label * classes..][..classes];
             if classes == 1 {

@@ -2,7 +2,7 @@
 
 use rand::Rng;
 
-use super::{needs_wrong_classes, touched};
+use super::draw::{needs_wrong_classes, touched};
 use crate::error::{Result, check_labels};
 
 /// Gives exactly `int(rate * N)` samples a label drawn uniformly: from all classes with `include_true`, as the

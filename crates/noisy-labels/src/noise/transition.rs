@@ -2,7 +2,8 @@
 
 use rand::Rng;
 
-use super::{cifar, pick};
+use super::cifar;
+use super::draw::pick;
 use crate::error::{Error, Result};
 
 /// How far a row's sum may be from 1: matrices in files are rounded.

@@ -1,11 +1,11 @@
-//! Which labels to call wrong, and what to suggest instead.
+//! Which labels to call wrong, and which class to suggest instead.
 
-use super::argmax;
+use crate::class_table::argmax;
 use crate::error::{Result, check_length};
 
-/// The class that the networks would give: the most probable one. The given label wins a tie, and a row with NaN.
+/// The most probable class of a row; the given label where it is as probable, or where the row has a NaN.
 ///
-/// `probabilities`: one row, a value per class.
+/// `probabilities`: a value for each class.
 pub fn suggested_label(probabilities: &[f32], given: usize) -> usize {
     let best = argmax(probabilities);
     match (probabilities.get(best), probabilities.get(given)) {
@@ -14,11 +14,12 @@ pub fn suggested_label(probabilities: &[f32], given: usize) -> usize {
     }
 }
 
-/// Which labels are called issues: of the labels to which another is suggested, the worst by `quality`, as many as are estimated to
-/// be wrong, and no part of one more.
+/// For each label whether it is called an issue. The issues are the worst labels by `quality` among those to which another class is
+/// suggested, as many as are estimated to be wrong, rounded down.
 ///
-/// Networks that are right on three quarters of the images suggest another label for a quarter of the right ones too, so not every
-/// suggestion is an issue. Of equal qualities the first counts as worse; NaN is never an issue, since nothing is known against it.
+/// A network that is right on three quarters of the images suggests another class for a quarter of the right labels too, so not
+/// every suggestion is an issue. Of equal qualities the first counts as worse. A label whose quality is NaN is never an issue, since
+/// nothing is known against it.
 ///
 /// # Shapes
 /// `quality` (low is bad), `given` and `suggested`: N each; `noise_rate`: the share of labels that are wrong, 0 to 1.
@@ -33,10 +34,10 @@ pub fn label_issues(
 ) -> Result<Vec<bool>> {
     check_length("given labels", quality.len(), given.len())?;
     check_length("suggested labels", quality.len(), suggested.len())?;
-    // A rate that is a share of so many gives them back, in spite of rounding.
+    // The small number makes up for rounding: a rate of 3 / 7 of seven labels gives three.
     let estimated = (noise_rate.clamp(0.0, 1.0) * quality.len() as f64 + 1e-6) as usize;
-    let has_better = |sample: &usize| suggested[*sample] != given[*sample] && !quality[*sample].is_nan();
-    let mut worst: Vec<usize> = (0..quality.len()).filter(has_better).collect();
+    let has_other = |sample: &usize| suggested[*sample] != given[*sample] && !quality[*sample].is_nan();
+    let mut worst: Vec<usize> = (0..quality.len()).filter(has_other).collect();
     worst.sort_by(|&a, &b| quality[a].total_cmp(&quality[b]));
     let mut issues = vec![false; quality.len()];
     worst.into_iter().take(estimated).for_each(|sample| issues[sample] = true);
@@ -48,18 +49,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn issues_are_the_worst_labels_that_have_a_better_one() {
+    fn issues_are_the_worst_labels_to_which_another_is_suggested() {
         let quality = [0.9, 0.2, 0.3, 0.1, f64::NAN];
         let given = [0, 0, 0, 0, 0];
         let issues = |suggested: &[usize; 5], rate| label_issues(&quality, &given, suggested, rate).unwrap();
         assert_eq!(issues(&[1; 5], 0.2), [false, false, false, true, false]);
         assert_eq!(issues(&[1; 5], 0.4), [false, true, false, true, false]);
-        assert_eq!(issues(&[1; 5], 0.39), issues(&[1; 5], 0.2), "no part of a label more");
-        // The second worst has no better label, so the third counts.
+        assert_eq!(issues(&[1; 5], 0.39), issues(&[1; 5], 0.2), "the number is rounded down");
+        // To the second worst no other class is suggested, so the third counts.
         assert_eq!(issues(&[1, 0, 1, 1, 1], 0.4), [false, false, true, true, false]);
         assert_eq!(issues(&[0; 5], 0.6), [false; 5]);
         assert_eq!(issues(&[1, 0, 0, 0, 0], f64::NAN), [false; 5]);
         assert_eq!(issues(&[1; 5], 7.0), [true, true, true, true, false]);
+        let of_seven = label_issues(&[0.0; 7], &[0; 7], &[1; 7], 3.0 / 7.0).unwrap();
+        assert_eq!(of_seven, [true, true, true, false, false, false, false], "of equal qualities the first");
         assert!(label_issues(&quality, &given, &[1], 0.5).is_err());
         assert!(label_issues(&quality, &[0], &given, 0.5).is_err());
     }

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result, check_labels, check_length};
+use crate::class_table::{ClassTable, softmax_in_place};
+use crate::error::{Error, Result, check_length};
 
-/// For each sample the margin of its given label and the predicted probabilities, gathered over epochs and networks.
+/// The margin of each sample's given label, and its predicted probabilities, summed over epochs and networks.
 ///
-/// The margin is the logit of the given label less the largest other logit. A wrong label is pulled against by the
-/// samples that resemble it, so its margin stays low throughout training, also where the network memorises it in the
+/// The margin is the logit of the given label less the largest other logit. The samples that resemble a wrongly labelled one pull
+/// against its label, so its margin stays low throughout training, also where the network memorises the label in the
 /// end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "MarginParts", into = "MarginParts")]
@@ -18,14 +19,14 @@ pub struct MarginHistory {
 /// A [`MarginHistory`] as plain numbers, for checkpoints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MarginParts {
-    /// Number of classes, C.
+    /// The number of classes, C.
     pub classes: usize,
-    /// How many passes each sample's sums hold; N values.
+    /// The number of passes that each sample's sums hold; N values.
     pub passes: Vec<u32>,
-    /// Sum of margins over the passes, each pass's scaled to a root mean square of 1; N values.
+    /// The sum of margins over the passes, each pass scaled to a root mean square of 1; N values.
     pub margin_sum: Vec<f64>,
-    /// Sum of softmax probabilities over the passes; `[N, C]`, row-major. f32: the largest part by far, and read to
-    /// few digits.
+    /// The sum of softmax probabilities over the passes; `[N, C]`, row-major. It is f32 because it is the largest part by far, and
+    /// is read to few digits.
     pub probability_sum: Vec<f32>,
 }
 
@@ -43,34 +44,35 @@ impl MarginHistory {
     }
 
     /// Adds one network's pass over all samples. A sample whose logits are not all finite is left out of this pass.
-    /// With a single class the margin is 0: there is no other.
+    /// With a single class the margin is 0, because there is no other class.
     ///
     /// The pass's margins are divided by their root mean square, so that passes count alike: a young network's logits may
     /// be huge, and say little.
     ///
     /// # Shapes
-    /// `logits`: `[N, C]`, row-major; `labels`: the N given labels.
+    /// `logits`: `[N, C]`; `labels`: the N given labels.
     ///
     /// # Errors
-    /// [`Error::Length`] where the lengths are not those of this history; [`Error::Label`].
-    pub fn add(&mut self, logits: &[f32], labels: &[usize]) -> Result<()> {
+    /// [`Error::Length`] where the lengths are not those of this history; [`Error::Label`] for a label that is not a class.
+    pub fn add(&mut self, logits: &ClassTable, labels: &[usize]) -> Result<()> {
         let parts = &mut self.parts;
-        let classes = parts.classes;
         check_length("labels", parts.passes.len(), labels.len())?;
-        check_length("logits", parts.probability_sum.len(), logits.len())?;
-        check_labels(labels, classes)?;
-        // With no class at all there are no labels either, by the checks above.
-        let rows = || logits.chunks_exact(classes.max(1));
-        let margins: Vec<Option<f64>> = rows().zip(labels).map(|(row, &label)| margin(row, label)).collect();
+        check_length("classes of the logits", parts.classes, logits.classes())?;
+        logits.check_labels("logits", labels)?;
+        let margins: Vec<Option<f64>> =
+            logits.rows().zip(labels).map(|(row, &label)| margin(row, label)).collect();
         let known = margins.iter().flatten().count().max(1) as f64;
         let scale = (margins.iter().flatten().map(|m| m * m).sum::<f64>() / known).sqrt();
-        let sums = parts.probability_sum.chunks_exact_mut(classes.max(1));
-        for (sample, ((row, sum), margin)) in rows().zip(sums).zip(margins).enumerate() {
+        let sums = parts.probability_sum.chunks_exact_mut(parts.classes.max(1));
+        let mut probabilities = vec![0.0; parts.classes];
+        for (sample, ((row, sum), margin)) in logits.rows().zip(sums).zip(margins).enumerate() {
             let Some(margin) = margin else { continue };
             if scale > 0.0 {
                 parts.margin_sum[sample] += margin / scale;
             }
-            add_softmax(sum, row);
+            probabilities.copy_from_slice(row);
+            softmax_in_place(&mut probabilities);
+            sum.iter_mut().zip(&probabilities).for_each(|(sum, p)| *sum += p);
             parts.passes[sample] += 1;
         }
         Ok(())
@@ -82,28 +84,34 @@ impl MarginHistory {
         self.parts.margin_sum.iter().zip(&self.parts.passes).map(mean).collect()
     }
 
-    /// How trustworthy each label is, in `0..=1`, low is bad: [`quality_of_margin`] of the mean margin, so ranked as that
-    /// is. A sample without a pass gets 0.5.
+    /// The quality of each label, in `0..=1`, where a low value means a bad label: [`quality_of_margin`] of the mean margin, which ranks
+    /// labels alike. A sample without a pass gets 0.5.
     pub fn label_quality(&self) -> Vec<f64> {
         self.margins().into_iter().map(quality_of_margin).collect()
     }
 
-    /// The mean probabilities `[N, C]`, row-major; a uniform row for a sample without a pass.
-    pub fn probabilities(&self) -> Vec<f32> {
-        let classes = self.parts.classes.max(1);
-        let rows = self.parts.probability_sum.chunks_exact(classes).zip(&self.parts.passes);
-        rows.flat_map(|(row, &passes)| {
-            row.iter().map(move |sum| if passes == 0 { 1.0 / classes as f32 } else { sum / passes as f32 })
-        })
-        .collect()
+    /// The mean probabilities `[N, C]`; a uniform row for a sample without a pass.
+    pub fn probabilities(&self) -> ClassTable {
+        let classes = self.parts.classes;
+        let rows = self.parts.probability_sum.chunks_exact(classes.max(1)).zip(&self.parts.passes);
+        let mean = |(row, &passes): (&[f32], &u32)| -> Vec<f32> {
+            if passes == 0 {
+                vec![1.0 / classes as f32; classes]
+            } else {
+                row.iter().map(|sum| sum / passes as f32).collect()
+            }
+        };
+        let values = rows.flat_map(mean).collect();
+        // The sums are N rows of C, by the constructors.
+        ClassTable::new(values, classes).expect("N rows of C values")
     }
 
-    /// Takes the history apart.
+    /// The history as plain numbers.
     pub fn into_parts(self) -> MarginParts {
         self.parts
     }
 
-    /// Puts a history together again.
+    /// The history of these numbers.
     ///
     /// # Errors
     /// [`Error::Length`] where the parts' lengths do not fit; [`Error::OutOfRange`] where a sum is not finite.
@@ -115,7 +123,9 @@ impl MarginHistory {
         let odd = parts.margin_sum.iter().find(|v| !v.is_finite()).copied();
         let odd = odd.or(parts.probability_sum.iter().find(|v| !v.is_finite()).map(|&v| f64::from(v)));
         match odd {
-            Some(value) => Err(Error::OutOfRange { name: "a sum of margins", value, range: "finite" }),
+            Some(value) => {
+                Err(Error::OutOfRange { name: "a sum of margins or probabilities", value, range: "finite" })
+            }
             None => Ok(Self { parts }),
         }
     }
@@ -135,10 +145,10 @@ impl TryFrom<MarginParts> for MarginHistory {
     }
 }
 
-/// A margin as a quality in `0..=1`: `1/2 + m / (2 (1 + |m|))`. 0.5 where the margin is 0, that is, where another class
-/// is as likely as the given label; NaN counts as 0.
+/// A margin as a quality in `0..=1`: `1/2 + m / (2 (1 + |m|))`. It is 0.5 where the margin is 0, which is where another class
+/// is as likely as the given label. NaN counts as 0.
 ///
-/// It rises strictly, and so slowly that margins keep their order: a logistic function is 1 in f64 from 37 on.
+/// It rises strictly, and so slowly that margins keep their order in f64; a logistic function would be 1 from 37 on.
 pub fn quality_of_margin(margin: f64) -> f64 {
     if margin.is_nan() {
         0.5
@@ -156,8 +166,8 @@ pub fn margin_of_quality(quality: f64) -> f64 {
 }
 
 /// The sum of several stages' margins, each stage standardised (mean 0, standard deviation 1), so that a stage with large
-/// logits does not outvote the others. Margins that are not finite count as their stage's mean, and so does every one of
-/// a stage whose margins are all equal.
+/// logits does not outvote the others. A margin that is not finite counts as its stage's mean. A stage whose margins are all equal
+/// adds nothing.
 ///
 /// # Errors
 /// [`Error::Length`] where the stages differ in length.
@@ -180,7 +190,7 @@ pub fn combined_margins(stages: &[&[f64]]) -> Result<Vec<f64>> {
     Ok(sums)
 }
 
-/// The logit of `label` less the largest other one, 0 where there is no other; `None` where not all are finite.
+/// The logit of `label` less the largest other logit; 0 where there is no other, and `None` where not all are finite.
 fn margin(row: &[f32], label: usize) -> Option<f64> {
     if row.iter().any(|logit| !logit.is_finite()) {
         return None;
@@ -190,18 +200,13 @@ fn margin(row: &[f32], label: usize) -> Option<f64> {
     Some(best_other.map_or(0.0, |best| f64::from(row[label]) - best))
 }
 
-/// Adds the softmax of a row of finite logits to `sum`.
-fn add_softmax(sum: &mut [f32], logits: &[f32]) {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let total: f32 = logits.iter().map(|logit| (logit - largest).exp()).sum();
-    for (cell, logit) in sum.iter_mut().zip(logits) {
-        *cell += (logit - largest).exp() / total;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn table(logits: &[f32], classes: usize) -> ClassTable {
+        ClassTable::new(logits.to_vec(), classes).unwrap()
+    }
 
     #[test]
     fn a_margin_comes_back_from_its_quality() {
@@ -217,8 +222,8 @@ mod tests {
     fn the_margin_is_the_label_s_logit_less_the_best_other_scaled_and_averaged() {
         let mut history = MarginHistory::new(2, 3);
         // Margins 2, -3: root mean square sqrt(6.5). Then -1 and 1: 1.
-        history.add(&[3.0, 1.0, 0.0, 0.0, 2.0, 5.0], &[0, 1]).unwrap();
-        history.add(&[1.0, 2.0, 0.0, 0.0, 2.0, 1.0], &[0, 1]).unwrap();
+        history.add(&table(&[3.0, 1.0, 0.0, 0.0, 2.0, 5.0], 3), &[0, 1]).unwrap();
+        history.add(&table(&[1.0, 2.0, 0.0, 0.0, 2.0, 1.0], 3), &[0, 1]).unwrap();
         let scale = 6.5f64.sqrt();
         let expected = [(2.0 / scale - 1.0) / 2.0, (-3.0 / scale + 1.0) / 2.0];
         for (margin, expected) in history.margins().iter().zip(expected) {
@@ -229,7 +234,8 @@ mod tests {
             history.label_quality().iter().zip(quality).all(|(q, expected)| (q - expected).abs() < 1e-12)
         );
         let p = history.probabilities();
-        assert!((p[..3].iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        let p = p.row(0);
+        assert!((p.iter().sum::<f32>() - 1.0).abs() < 1e-6);
         let first = |a: f32, b: f32, c: f32| a.exp() / (a.exp() + b.exp() + c.exp());
         assert!((p[0] - (first(3.0, 1.0, 0.0) + first(1.0, 2.0, 0.0)) / 2.0).abs() < 1e-6);
     }
@@ -237,19 +243,19 @@ mod tests {
     #[test]
     fn passes_count_alike_whatever_their_scale() {
         let mut history = MarginHistory::new(2, 2);
-        history.add(&[1000.0, 0.0, 1000.0, 0.0], &[0, 1]).unwrap();
-        history.add(&[0.0, 0.001, 0.0, 0.001], &[0, 1]).unwrap();
+        history.add(&table(&[1000.0, 0.0, 1000.0, 0.0], 2), &[0, 1]).unwrap();
+        history.add(&table(&[0.0, 0.001, 0.0, 0.001], 2), &[0, 1]).unwrap();
         assert!(history.margins().iter().all(|margin| margin.abs() < 1e-6));
     }
 
     #[test]
     fn a_pass_with_nan_or_infinity_is_left_out_for_its_sample_alone() {
         let mut history = MarginHistory::new(2, 2);
-        history.add(&[f32::NAN, 1.0, 4.0, 1.0], &[0, 0]).unwrap();
+        history.add(&table(&[f32::NAN, 1.0, 4.0, 1.0], 2), &[0, 0]).unwrap();
         assert_eq!(history.margins(), [0.0, 1.0]);
         assert_eq!(history.label_quality()[0], 0.5);
-        assert_eq!(history.probabilities()[..2], [0.5, 0.5]);
-        history.add(&[2.0, 1.0, f32::INFINITY, 1.0], &[0, 0]).unwrap();
+        assert_eq!(history.probabilities().row(0), [0.5, 0.5]);
+        history.add(&table(&[2.0, 1.0, f32::INFINITY, 1.0], 2), &[0, 0]).unwrap();
         assert_eq!(history.margins(), [1.0, 1.0]);
     }
 
@@ -265,7 +271,7 @@ mod tests {
     #[test]
     fn a_history_survives_a_checkpoint_and_a_broken_one_is_refused() {
         let mut history = MarginHistory::new(1, 2);
-        history.add(&[0.1, -0.7], &[1]).unwrap();
+        history.add(&table(&[0.1, -0.7], 2), &[1]).unwrap();
         let text = serde_json::to_string(&history).unwrap();
         assert_eq!(serde_json::from_str::<MarginHistory>(&text).unwrap(), history);
         let broken = text.replace("\"classes\":2", "\"classes\":3");
@@ -292,8 +298,8 @@ mod tests {
     #[test]
     fn with_one_class_every_label_is_as_good() {
         let mut history = MarginHistory::new(2, 1);
-        history.add(&[3.0, -1.0], &[0, 0]).unwrap();
+        history.add(&table(&[3.0, -1.0], 1), &[0, 0]).unwrap();
         assert_eq!(history.label_quality(), [0.5, 0.5]);
-        assert_eq!(history.probabilities(), [1.0, 1.0]);
+        assert_eq!(history.probabilities(), table(&[1.0, 1.0], 1));
     }
 }

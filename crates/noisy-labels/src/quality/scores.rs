@@ -1,28 +1,30 @@
-//! Label quality from one set of predicted probabilities, as cleanlab defines it (`cleanlab.rank`, version 2); low is
-//! bad.
+//! Label quality from one table of predicted probabilities, as cleanlab defines it (`cleanlab.rank`, version 2); a low score
+//! means a bad label.
 
-use crate::error::{Result, check_labels, check_length};
+use crate::class_table::ClassTable;
+use crate::error::Result;
 
-/// The probability of the given label.
+/// The probability of each sample's given label: N scores in `0..=1`.
 ///
 /// # Shapes
-/// `probabilities`: `[N, classes]`, row-major; `labels`: N ids; result: N scores in `0..=1`.
+/// `probabilities`: `[N, C]`; `labels`: N ids below C.
 ///
 /// # Errors
-/// [`crate::Error::Length`] where the lengths do not fit; [`crate::Error::Label`].
-pub fn self_confidence(probabilities: &[f32], labels: &[usize], classes: usize) -> Result<Vec<f64>> {
-    each(probabilities, labels, classes, |row, label| f64::from(row[label]))
+/// [`crate::Error::Length`] where the lengths do not fit; [`crate::Error::Label`] for an id that is not a class.
+pub fn self_confidence(probabilities: &ClassTable, labels: &[usize]) -> Result<Vec<f64>> {
+    each(probabilities, labels, |row, label| f64::from(row[label]))
 }
 
-/// `(p_label - max_{k != label} p_k + 1) / 2`: the probability's margin over the best other class.
+/// Each sample's `(p_label - max_{k != label} p_k + 1) / 2`, which is the margin of the given label's probability over the best other
+/// class: N scores in `0..=1`.
 ///
 /// # Shapes
-/// `probabilities`: `[N, classes]`, row-major; `labels`: N ids; result: N scores in `0..=1`.
+/// `probabilities`: `[N, C]`; `labels`: N ids below C.
 ///
 /// # Errors
-/// [`crate::Error::Length`] where the lengths do not fit; [`crate::Error::Label`].
-pub fn normalized_margin(probabilities: &[f32], labels: &[usize], classes: usize) -> Result<Vec<f64>> {
-    each(probabilities, labels, classes, |row, label| {
+/// [`crate::Error::Length`] where the lengths do not fit; [`crate::Error::Label`] for an id that is not a class.
+pub fn normalized_margin(probabilities: &ClassTable, labels: &[usize]) -> Result<Vec<f64>> {
+    each(probabilities, labels, |row, label| {
         let others = row.iter().enumerate().filter(|&(class, _)| class != label);
         let best = others.map(|(_, &p)| f64::from(p)).fold(0.0, f64::max);
         (f64::from(row[label]) - best + 1.0) / 2.0
@@ -30,16 +32,10 @@ pub fn normalized_margin(probabilities: &[f32], labels: &[usize], classes: usize
 }
 
 fn each(
-    probabilities: &[f32],
+    probabilities: &ClassTable,
     labels: &[usize],
-    classes: usize,
     score: impl Fn(&[f32], usize) -> f64,
 ) -> Result<Vec<f64>> {
-    check_labels(labels, classes)?;
-    check_length("probabilities", labels.len().saturating_mul(classes), probabilities.len())?;
-    Ok(probabilities
-        .chunks_exact(classes.max(1))
-        .zip(labels)
-        .map(|(row, &label)| score(row, label))
-        .collect())
+    probabilities.check_labels("probabilities", labels)?;
+    Ok(probabilities.rows().zip(labels).map(|(row, &label)| score(row, label)).collect())
 }

@@ -1,11 +1,24 @@
 //! Noise by a network's confusions.
 
-use noisy_labels::noise::{confused, noise_rate};
+use noisy_labels::ClassTable;
+use noisy_labels::noise::{self, noise_rate};
+
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::rng;
 use super::stats::{chi_square, critical};
 
-/// A row for each of n samples.
+fn confused(
+    probabilities: &[f32],
+    truth: &[usize],
+    classes: usize,
+    rate: Option<f64>,
+    rng: &mut Xoshiro256PlusPlus,
+) -> Result<Vec<usize>, noisy_labels::Error> {
+    noise::confused(&ClassTable::new(probabilities.to_vec(), classes)?, truth, rate, rng)
+}
+
+/// The same row for each of n samples.
 fn alike(row: &[f32], n: usize) -> Vec<f32> {
     row.iter().copied().cycle().take(n * row.len()).collect()
 }
@@ -95,11 +108,11 @@ fn what_can_not_be_is_refused_by_name() {
         confused(p, truth, classes, rate, &mut rng(1)).unwrap_err().to_string()
     };
     let message = refused(&[0.5, 0.5, f32::NAN, 1.0], &[0, 1], 2, None);
-    assert_eq!(message, "probabilities of sample 1: number 0 is NaN, must be finite and 0 at least");
+    assert_eq!(message, "probabilities of sample 1: number 0 is NaN, must be finite and at least 0");
     assert!(refused(&[0.5, -0.5], &[0], 2, None).contains("number 1 is -0.5"));
     assert!(refused(&[0.0, 0.0], &[0], 2, None).contains("must be above 0 in some column"));
     assert!(refused(&[1.0], &[0], 1, Some(1.0)).starts_with("number of classes is 1"));
-    assert!(refused(&[1.0], &[0], 2, None).starts_with("probabilities: found 1"));
+    assert_eq!(refused(&[0.5, 0.5], &[0, 1], 2, None), "probabilities: found 1, expected 2");
     assert!(refused(&[0.5, 0.5], &[2], 2, None).starts_with("label 2"));
     assert!(refused(&[0.5, 0.5], &[0], 2, Some(-0.1)).starts_with("noise rate"));
     assert_eq!(confused(&[1.0], &[0], 1, None, &mut rng(1)).unwrap(), [0], "one class is never doubted");

@@ -1,5 +1,6 @@
 //! On what noise depends: on nothing, on the class, or on the image too.
 
+use noisy_labels::ClassTable;
 use noisy_labels::noise::{InstanceNoise, Transition, asymmetric, confused, symmetric};
 
 use super::stats::{critical, two_samples};
@@ -12,14 +13,15 @@ const EACH: usize = 2000;
 const WIDTH: usize = 6;
 
 /// Probabilities of a network that knows the class, and is less or more sure of it by the image's first feature.
-fn network(truth: &[usize], features: &[f32]) -> Vec<f32> {
+fn network(truth: &[usize], features: &[f32]) -> ClassTable {
     let row = |(truth, features): (&usize, &[f32])| {
         let sure = 1.5 + 1.5 * features[0];
         let row: Vec<f32> = (0..CLASSES).map(|c| if c == *truth { sure.exp() } else { 1.0 }).collect();
         let sum: f32 = row.iter().sum();
         row.into_iter().map(move |p| p / sum)
     };
-    truth.iter().zip(features.chunks_exact(WIDTH)).flat_map(row).collect()
+    let values = truth.iter().zip(features.chunks_exact(WIDTH)).flat_map(row).collect();
+    ClassTable::new(values, CLASSES).unwrap()
 }
 
 /// Whether given labels differ between images of one class that are split in half by `score`: the statistic of all classes,
@@ -79,7 +81,7 @@ fn where_a_network_is_less_sure_labels_go_wrong_more_often() {
     let score: Vec<f64> = features.chunks_exact(WIDTH).map(|x| f64::from(x[0])).collect();
     let p = network(&truth, &features);
     for rate in [None, Some(0.3)] {
-        let given = confused(&p, &truth, CLASSES, rate, &mut rng(4)).unwrap();
+        let given = confused(&p, &truth, rate, &mut rng(4)).unwrap();
         let (statistic, freedom) = between_halves(&given, &truth, &score);
         assert!(statistic > critical(freedom), "{rate:?}: {statistic} for {freedom}");
     }
@@ -119,7 +121,7 @@ fn the_flip_rate_differs_between_images_of_a_class_under_instance_noise_alone() 
     let p = network(&truth, &features);
     let (statistic, freedom) = between_images(&truth, 100, |seed| model.draw(&mut rng(seed)));
     assert!(statistic > critical(freedom), "instance: {statistic} for {freedom}");
-    let draw = |seed| confused(&p, &truth, CLASSES, Some(0.4), &mut rng(seed)).unwrap();
+    let draw = |seed| confused(&p, &truth, Some(0.4), &mut rng(seed)).unwrap();
     let (statistic, freedom) = between_images(&truth, 100, draw);
     assert!(statistic > critical(freedom), "confused: {statistic} for {freedom}");
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use dividemix::run::write_atomic;
 use image_folder::{ImageFolder, OpenOptions, Sample, TestSplit};
+use noisy_labels::ClassTable;
 use noisy_labels::noise::{InstanceNoise, Transition, asymmetric, confused, symmetric};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -98,7 +99,7 @@ fn labels(args: &Noise, kind: NoiseKind, set: &ImageFolder) -> Result<Labels, Fa
         NoiseKind::Pair => asymmetric(&truth, &Transition::pair_flip(classes), rate, &mut rng)?,
         NoiseKind::Asymmetric => asymmetric(&truth, &matrix(args, &set.classes)?, rate, &mut rng)?,
         NoiseKind::Instance => InstanceNoise::new(&numbers, &truth, classes, rate, &mut rng)?.draw(&mut rng),
-        NoiseKind::Confusion => confused(&numbers, &truth, classes, args.rate, &mut rng)?,
+        NoiseKind::Confusion => confused(&ClassTable::new(numbers, classes)?, &truth, args.rate, &mut rng)?,
     };
     Ok(Labels { samples, truth, given, skipped })
 }

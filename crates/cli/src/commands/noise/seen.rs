@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::args::{Model, Noise};
 use crate::exit::{Failure, Signals};
 use crate::model::Predictor;
-use crate::outputs::{Looking, for_each_batch, softmax};
+use crate::outputs::{Looking, for_each_batch};
 use crate::terminal::Counter;
 
 /// Images that were seen, a row of numbers each, and those that can't be read.
@@ -86,7 +86,7 @@ pub(super) fn probabilities(
                 continue;
             }
             let own: Vec<f32> = places.iter().map(|&place| logits[place]).collect();
-            let probabilities = softmax(&own);
+            let probabilities = noisy_labels::softmax(&own);
             if !probabilities.iter().all(|p| p.is_finite()) {
                 let problem = "the network's outputs are no numbers: its weights are broken";
                 return Err(Failure::Other(format!("{}: {problem}", sample.path)));
