@@ -1,10 +1,10 @@
 //! Views of images as numbers.
 
-/// Views of images, normalised.
+/// A batch of normalised views, as numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// The numbers, channels last.
+    /// The numbers, image by image, row by row, with the three channels of a pixel next to each other.
     pub pixels: Vec<f32>,
-    /// Images, height, width, and 3 channels.
+    /// `[N, height, width, 3]`, the number of images first.
     pub shape: [usize; 4],
 }

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use crate::{Pixels, Sample};
 
-/// The samples of `some` whose file has the same bytes as a file of `others`, each with the first of those: indices into
-/// both. Only files of equal length are read. A file that can't be read, and an image in memory, is a copy of none.
+/// The pairs of a sample of `some` and the first sample of `others` whose file has the same bytes, as indices into
+/// both, ascending. Only files of equal length are read. A file that can't be read, and an image in memory, has no copies.
 pub fn copies(some: &[Sample], others: &[Sample]) -> Vec<(usize, usize)> {
     let lengths = |samples: &[Sample]| samples.par_iter().map(length).collect::<Vec<Option<u64>>>();
     let (of_some, of_others) = (lengths(some), lengths(others));
@@ -39,7 +39,7 @@ pub fn copies(some: &[Sample], others: &[Sample]) -> Vec<(usize, usize)> {
     found
 }
 
-/// Bytes of the sample's file; nothing where there are none.
+/// The length of the sample's file in bytes; `None` where there is no file.
 fn length(sample: &Sample) -> Option<u64> {
     match &sample.source {
         Pixels::File(path) => {

@@ -2,16 +2,16 @@
 //!
 //! # How it is built
 //!
-//! One decision is behind the crate: **an image is known by its path, never by its position.** Files that
-//! can't be read, labels without a file, and files without a label drop out along the way, each with a
-//! reason, and everything that is left still carries its own path, label and truth.
+//! The crate follows one rule: **an image's key is its path, never its position.** Files that
+//! can't be read, labels without a file, and files without a label are left out on the way, each with a
+//! reason, and every remaining sample has its own path, label and truth.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`open`](fn@open) | a folder (and a labels CSV) to a list of [`Sample`]s |
-//! | [`decode`](fn@decode) | bytes of a file to 8-bit RGB |
+//! | [`open`](fn@open) | the step from a folder (and a labels CSV) to a list of [`Sample`]s |
+//! | [`decode`](fn@decode) | the step from the bytes of a file to 8-bit RGB |
 //! | [`Transform`] | size, cropping, flipping, normalising: the arithmetic of one view |
-//! | [`Policy`] | AutoAugment and RandAugment: how a strong view differs further |
+//! | [`Policy`] | AutoAugment and RandAugment: the further operations of a strong view |
 //! | [`Views`] | a set decoded once, and batches of its views |
 //! | [`prefetch`](fn@prefetch) | batches made ahead of their use |
 //! | [`copies`](fn@copies) | files with the same bytes |

@@ -1,4 +1,4 @@
-//! An image to a square one, as Pillow and torchvision resize and crop.
+//! Images resized and cropped to squares, as by Pillow and torchvision.
 
 use std::cell::RefCell;
 
@@ -7,26 +7,26 @@ use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
-/// How pixels are made from others. Both widen their reach when an image shrinks (antialiasing), as PIL's
+/// The filter that resizes an image. When an image shrinks, both filters become wider (antialiasing), as Pillow's
 /// filters of these names do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Interpolation {
-    /// A triangle.
+    /// The triangle filter.
     Bilinear,
-    /// A cubic with a = -0.5.
+    /// The cubic filter with a = -0.5.
     Bicubic,
 }
 
-/// The short side becomes `resized`, and the middle of `size` pixels is kept of both. Only that part is computed.
+/// The middle `size` x `size` pixels of the image after its short side is resized to `resized`. Only these pixels are computed.
 ///
-/// Rows are resized before columns, each time to whole bytes, as Pillow does: fast_image_resize left to itself
-/// goes the other way, which at sharp edges, where a cubic overshoots, ends up to 11 of 255 elsewhere.
+/// Rows are resized before columns, each time to whole bytes, as Pillow does. fast_image_resize alone resizes
+/// columns first, which differs by up to 11 of 255 at sharp edges, where a cubic overshoots.
 pub(crate) fn to_square(image: &RgbImage, size: u32, resized: u32, interpolation: Interpolation) -> RgbImage {
     let (width, height) = image.dimensions();
     let short = width.min(height);
     let (left, across) = span(width, short, size, resized);
     let (top, down) = span(height, short, size, resized);
-    // The rows that the second pass can reach: a cubic reaches two pixels of the smaller image.
+    // The rows that the second pass uses: a cubic filter extends two pixels of the smaller image.
     let reach = 2.0 * (down / f64::from(size)).max(1.0) + 1.0;
     let first = (top - reach).floor().max(0.0);
     let rows = (top + down + reach).ceil().min(f64::from(height)) - first;
@@ -49,7 +49,7 @@ pub(crate) fn to_square(image: &RgbImage, size: u32, resized: u32, interpolation
 
 thread_local!(static WORKSPACE: RefCell<Workspace> = RefCell::default());
 
-/// What is used again for a thread's next image.
+/// The buffers that a thread uses again for its next image.
 #[derive(Default)]
 struct Workspace {
     resizer: Resizer,
@@ -57,7 +57,7 @@ struct Workspace {
     along_rows: Vec<u8>,
 }
 
-/// Three bytes a pixel.
+/// An image of three bytes a pixel.
 struct View<'a> {
     pixels: &'a [u8],
     width: u32,
@@ -75,7 +75,7 @@ fn resize(resizer: &mut Resizer, source: View<'_>, target: ViewMut<'_>, filter: 
     let [left, top, width, height] = part;
     let options =
         ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(left, top, width, height);
-    // Typed images: the untyped call would compile the filters for all of the crate's pixel types, for minutes.
+    // The images are typed, because the untyped call would compile the filters for all pixel types, which takes minutes.
     let source = TypedImageRef::<U8x3>::from_buffer(source.width, source.height, source.pixels)
         .expect("three bytes a pixel");
     let mut target = TypedImage::<U8x3>::from_buffer(target.width, target.height, target.pixels)
@@ -83,9 +83,9 @@ fn resize(resizer: &mut Resizer, source: View<'_>, target: ViewMut<'_>, filter: 
     resizer.resize_typed(&source, &mut target, &options).expect("the part lies inside the image");
 }
 
-/// The part of a side of `length` pixels that becomes `size` pixels when the `short` side becomes `resized`: its start
-/// and length. Rounding as torchvision: the resized side is cut to whole pixels, half a pixel of the crop's
-/// corner goes to the even side.
+/// The start and length of the part of a side of `length` pixels that becomes `size` pixels when the `short` side becomes `resized`.
+/// It is rounded as by torchvision: the resized side is rounded down to whole pixels, and half a pixel of the crop's
+/// corner to the even side.
 fn span(length: u32, short: u32, size: u32, resized: u32) -> (f64, f64) {
     if length == short && size == resized {
         return (0.0, f64::from(length));

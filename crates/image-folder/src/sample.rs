@@ -1,4 +1,4 @@
-//! What a set is made of.
+//! The parts of a set.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -8,34 +8,34 @@ use image::RgbImage;
 
 use crate::decode::{Limits, try_load};
 
-/// Where the pixels of a sample are.
+/// The place of a sample's pixels.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pixels {
     /// In an image file.
     File(PathBuf),
-    /// In memory, for sets that are made rather than read.
+    /// In memory, for sets that are drawn rather than read.
     Memory(Arc<RgbImage>),
 }
 
 /// One image with its label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// The path relative to the folder of the set, with `/` between its parts: the key by which the sample
-    /// is known everywhere.
+    /// The path relative to the folder of the set, with `/` between its parts. It is the sample's key
+    /// everywhere.
     pub path: String,
-    /// Where its pixels are.
+    /// The place of its pixels.
     pub source: Pixels,
     /// The given label, which may be wrong: an index into [`ImageFolder::classes`].
     pub label: usize,
-    /// The true label where it is known. It is for measuring, never for training.
+    /// The true label where it is known. It serves to measure, never to train.
     pub truth: Option<usize>,
 }
 
 impl Sample {
-    /// Its pixels.
+    /// The sample's pixels, read and decoded where they are in a file.
     ///
     /// # Errors
-    /// In words, why they can't be read.
+    /// The reason, in words, why they can't be read.
     pub fn image(&self) -> Result<Cow<'_, RgbImage>, String> {
         match &self.source {
             Pixels::File(path) => try_load(path, &Limits::default()).map(Cow::Owned),
@@ -45,12 +45,12 @@ impl Sample {
     }
 }
 
-/// A file or a row of the labels that takes no part, and why.
+/// A file, or a row of the labels, that is left out, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// The path relative to the folder of the set.
     pub path: String,
-    /// Why it takes no part.
+    /// The reason why it is left out.
     pub reason: String,
 }
 
@@ -63,16 +63,16 @@ pub struct ImageFolder {
     pub train: Vec<Sample>,
     /// The images to test on, sorted by path.
     pub test: Vec<Sample>,
-    /// Whether the images to test on were split off by chance ([`TestSplit::Fraction`](crate::TestSplit::Fraction)), so that their
-    /// labels are wrong as often as the others.
+    /// Whether the images to test on were split off at random ([`TestSplit::Fraction`](crate::TestSplit::Fraction)), so that their
+    /// labels are wrong as often as those of the other images.
     pub test_is_split_off: bool,
-    /// What takes no part, sorted by path. Images that can't be decoded are found later, by
+    /// The files and rows that are left out, sorted by path. Images that can't be decoded are found later, by
     /// [`Views::build`](crate::Views::build).
     pub skipped: Vec<Skipped>,
-    /// How many hidden files and folders (their names begin with a dot) were left.
+    /// The number of hidden files and folders (their names begin with a dot), which are left out.
     pub hidden: usize,
-    /// How many files with another ending than an image's were left.
+    /// The number of files whose ending is not an image's, which are left out.
     pub other_files: usize,
-    /// What the owner of the set should know, a sentence each.
+    /// Messages for the owner of the set, a sentence each.
     pub warnings: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! The arithmetic of a view: which part of an image, how large, which way round, and as which numbers.
+//! The arithmetic of a view: the part of an image that it shows, its size, its flip, and its normalisation.
 
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
@@ -12,22 +12,22 @@ use crate::batch::Batch;
 use crate::resize::{self, Interpolation};
 use crate::{Error, Operation, Policy, Result};
 
-/// What is done to an image on its way into a batch.
+/// The transform of an image to a view in a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transform {
     /// Width and height of a view, in pixels.
     pub size: usize,
-    /// What the short side of an image is resized to, of which a view is the middle: `size` or more, in pixels.
+    /// The short side of an image is resized to this, and a view is the middle of the result; `size` or more, in pixels.
     pub resized: usize,
-    /// Subtracted from each channel, red, green, blue, in 0..1.
+    /// The mean of each channel (red, green, blue) in 0..1, which is subtracted.
     pub mean: [f32; 3],
-    /// Each channel is divided by this afterwards.
+    /// The standard deviation of each channel, by which it is divided afterwards.
     pub std: [f32; 3],
-    /// How an image is resized.
+    /// The filter that resizes an image.
     pub interpolation: Interpolation,
-    /// Whether augmented views are flipped left to right, half of them.
+    /// Whether half of the augmented views are flipped left to right.
     pub flip: bool,
-    /// How far augmented views are shifted at most, each way, in pixels; what comes in is black.
+    /// The largest shift of augmented views in each direction, in pixels; the border that moves in is black.
     pub crop_padding: usize,
 }
 
@@ -35,7 +35,8 @@ impl Transform {
     /// Checks that views can be made.
     ///
     /// # Errors
-    /// The size is 0 or above 65,535, or a mean or standard deviation is no number or not positive.
+    /// [`Error::Transform`] where `size` is not in 1..=65535, `resized` is not in `size`..=65535, `crop_padding` is above `size`, a mean
+    /// is not finite, or a standard deviation is not finite and above 0.
     pub fn check(&self) -> Result<()> {
         if self.size == 0 || self.size > usize::from(u16::MAX) {
             return Err(Error::Transform(format!("the size {} is not in 1 to 65535", self.size)));
@@ -63,8 +64,8 @@ impl Transform {
         }
     }
 
-    /// The plain view as 8-bit pixels: the short side becomes `resized`, and the middle `size` pixels of both are kept, as
-    /// torchvision's `Resize` and `CenterCrop` do. A square image that is neither resized nor cut stays as it is.
+    /// The plain view as 8-bit pixels: the short side is resized to `resized`, and the middle `size` x `size` pixels are kept, as by
+    /// torchvision's `Resize` and `CenterCrop`. A square image that already has this size is returned as it is.
     pub fn fit<'a>(&self, image: &'a RgbImage) -> Cow<'a, RgbImage> {
         let (width, height) = image.dimensions();
         let [size, resized] = [self.size, self.resized].map(|side| side as u32); // `check` bounds them
@@ -74,10 +75,11 @@ impl Transform {
         Cow::Owned(resize::to_square(image, size, resized, self.interpolation))
     }
 
-    /// The pixels of images as numbers, (value / 255 - mean) / std. They may have any size, all the same.
+    /// The pixels of images as numbers, (value / 255 - mean) / std: `[N, height, width, 3]`. The images may have any size, but all the
+    /// same one.
     ///
     /// # Errors
-    /// Their sizes differ.
+    /// [`Error::Transform`] where their sizes differ.
     pub fn normalise(&self, images: &[&RgbImage]) -> Result<Batch> {
         let (width, height) = images.first().map_or((0, 0), |image| image.dimensions());
         if let Some(other) = images.iter().find(|image| image.dimensions() != (width, height)) {
@@ -97,17 +99,17 @@ impl Transform {
         Ok(Batch { pixels, shape })
     }
 
-    /// Bytes or numbers of a view.
+    /// The number of values of a view.
     pub(crate) fn view_length(&self) -> usize {
         self.size * self.size * 3
     }
 
-    /// How the augmented view with this seed is made.
+    /// The recipe of the augmented view with this seed.
     pub(crate) fn augmentation(&self, seed: u64) -> Recipe {
         self.draw_way(&mut Xoshiro256PlusPlus::seed_from_u64(seed)).into()
     }
 
-    /// How the strong view with this seed is made: as an augmented one, and then by two operations, in the order of AugDesc's
+    /// The recipe of the strong view with this seed: that of an augmented view, followed by two operations, in the order of AugDesc's
     /// `dataloader_cifar.py`.
     pub(crate) fn strong_augmentation(&self, policy: Policy, seed: u64) -> Recipe {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
@@ -115,19 +117,19 @@ impl Transform {
         Recipe { way, operations: policy.draw(self.size, &mut random) }
     }
 
-    /// Down, right, then which way round.
+    /// The shift down and right, and then the flip, drawn in this order.
     fn draw_way(&self, random: &mut impl Rng) -> Way {
         let top = random.random_range(0..=2 * self.crop_padding);
         let left = random.random_range(0..=2 * self.crop_padding);
         Way { top, left, flipped: random.random_bool(0.5) && self.flip }
     }
 
-    /// How the plain view is made, which shifts nothing.
+    /// The recipe of the plain view, which is not shifted.
     pub(crate) fn straight(&self, flipped: bool) -> Recipe {
         Way { top: self.crop_padding, left: self.crop_padding, flipped }.into()
     }
 
-    /// Writes one view, `[size, size, 3]`, of a fitted image of as many bytes: all of its numbers.
+    /// Writes all numbers of one view, `[size, size, 3]`, of a fitted image with as many bytes.
     pub(crate) fn write_view(
         &self,
         pixels: &[u8],
@@ -142,7 +144,7 @@ impl Transform {
         }
         let Recipe { way, operations } = recipe;
         if operations == UNCHANGED {
-            // A row at a time, which stays in the nearest cache.
+            // It goes row by row, because a row stays in the nearest cache.
             let mut row = vec![0; row_length];
             for (y, numbers) in view.chunks_exact_mut(row_length).enumerate() {
                 row.fill(0);
@@ -159,7 +161,7 @@ impl Transform {
         normaliser.apply(&image, view);
     }
 
-    /// Writes what of row `y` of a view comes from the image; the rest of the row is black already.
+    /// Writes the part of row `y` of a view that comes from the image; the rest of the row is black already.
     fn write_row(&self, pixels: &[u8], way: Way, y: usize, row: &mut [u8]) {
         let (from, to, count) = shift(way.left, self.crop_padding, self.size);
         let source = (y + way.top).checked_sub(self.crop_padding).filter(|source| *source < self.size);
@@ -174,11 +176,11 @@ impl Transform {
     }
 }
 
-/// All that a view's numbers depend on, beside its image.
+/// Everything that a view's numbers depend on, except its image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Recipe {
     way: Way,
-    /// Done one after the other to the view.
+    /// The operations that are applied to the view, one after the other.
     operations: [Operation; 2],
 }
 
@@ -190,7 +192,7 @@ impl From<Way> for Recipe {
     }
 }
 
-/// How a view lies in the image with its black border: the crop's corner, and which way round it is.
+/// The place of a view in the image with its black border: the crop's corner, and whether it is flipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Way {
     top: usize,
@@ -198,15 +200,15 @@ struct Way {
     flipped: bool,
 }
 
-/// Of a row of `size` pixels with `padding` on both sides, seen from `left` on: the first pixel taken, where
-/// it goes, and how many are taken.
+/// For a row of `size` pixels with `padding` on both sides that is cropped at `left`: the first pixel that is copied, its place in
+/// the view, and the number of pixels.
 fn shift(left: usize, padding: usize, size: usize) -> (usize, usize, usize) {
     let from = left.saturating_sub(padding);
     let to = padding.saturating_sub(left);
     (from, to, size - from - to)
 }
 
-/// Bytes to numbers, (value / 255 - mean) / std, for channels that take turns.
+/// The normalisation of bytes, (value / 255 - mean) / std, for interleaved channels.
 #[derive(Debug)]
 pub(crate) struct Normaliser {
     scale: [f32; LANES],
@@ -225,7 +227,7 @@ impl Normaliser {
         }
     }
 
-    /// `bytes` begins with a red value; as many numbers are written, all that there are.
+    /// Writes a number for each byte; `bytes` begins with a red value.
     fn apply(&self, bytes: &[u8], numbers: &mut [MaybeUninit<f32>]) {
         assert_eq!(bytes.len(), numbers.len());
         let (blocks, rest) = bytes.as_chunks::<LANES>();

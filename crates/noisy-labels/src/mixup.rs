@@ -1,5 +1,5 @@
-//! MixMatch's form of mixup (Berthelot et al. 2019, eq. 8-11): one lambda a batch, and the larger share for the sample
-//! that is being mixed, so that a row keeps being mostly itself.
+//! MixMatch's form of mixup (Berthelot et al. 2019, eq. 8-11): one lambda for a batch, of which each row itself gets the larger
+//! share.
 
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -7,7 +7,7 @@ use rand_distr::{Beta, Distribution};
 
 use crate::error::{Error, Result};
 
-/// How a batch is mixed with a permutation of itself. Images and targets take the same one.
+/// A mix of a batch with a permutation of itself. Images and targets are mixed by the same one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mixup {
     lambda: f64,
@@ -15,7 +15,7 @@ pub struct Mixup {
 }
 
 impl Mixup {
-    /// A mix with the given share (either of `lambda` and `1 - lambda`: the larger is used) and partner of each row.
+    /// The mix with this share and this partner of each row. The larger of `lambda` and `1 - lambda` is used.
     ///
     /// # Errors
     /// [`Error::OutOfRange`] for a share outside `0..=1`; [`Error::Length`] where `permutation` does not name each of
@@ -35,23 +35,23 @@ impl Mixup {
         Ok(Self { lambda: lambda.max(1.0 - lambda), permutation })
     }
 
-    /// Draws lambda from Beta(alpha, alpha), then a partner for each of `rows` rows.
+    /// A mix whose lambda is drawn from Beta(alpha, alpha), and then a partner for each of `rows` rows.
     ///
-    /// An `alpha` that is not above 0 (or not finite) switches mixing off: lambda is 1. That is also the limit of
+    /// With an `alpha` that is not above 0, or not finite, lambda is 1 and nothing is mixed. This is also the limit of
     /// Beta(alpha, alpha) as alpha falls to 0, since the larger share is used.
     pub fn draw<R: Rng + ?Sized>(rows: usize, alpha: f64, rng: &mut R) -> Self {
         let lambda = match Beta::new(alpha, alpha) {
             Ok(beta) if alpha.is_finite() => beta.sample(rng),
             _ => 1.0,
         };
-        // For a minute alpha the sampler's powers can overflow: the limit holds.
+        // For a tiny alpha the sampler's powers can overflow; then the limit is used.
         let lambda = if lambda.is_finite() { lambda.clamp(0.0, 1.0) } else { 1.0 };
         let mut permutation: Vec<usize> = (0..rows).collect();
         permutation.shuffle(rng);
         Self { lambda: lambda.max(1.0 - lambda), permutation }
     }
 
-    /// The share of a row itself, in `0.5..=1`.
+    /// The share that a row itself has in its mix, in `0.5..=1`.
     pub fn lambda(&self) -> f64 {
         self.lambda
     }
@@ -61,7 +61,7 @@ impl Mixup {
         &self.permutation
     }
 
-    /// `lambda x_i + (1 - lambda) x_{permutation(i)}` along the first dimension.
+    /// The mix of `x`: `lambda x_i + (1 - lambda) x_{permutation(i)}` along the first dimension.
     ///
     /// # Shapes
     /// `x` and result: `[rows, ..]`, any rank from 1.

@@ -1,6 +1,6 @@
 //! Soft labels: rows of a `[B, C]` tensor that sum to 1.
 //!
-//! Everything here makes *targets*, which training treats as constants (the reference code runs it under `no_grad`):
+//! All functions here make *targets*, which training treats as constants (the reference code runs them under `no_grad`), so
 //! results are detached from the graph of their arguments.
 
 use candle_core::{D, Device, Tensor};
@@ -13,7 +13,7 @@ use crate::error::{Error, Result, check_labels};
 /// `labels`: B ids below `classes`; result: `[B, classes]`, f32.
 ///
 /// # Errors
-/// [`Error::Label`] for an id that is no class.
+/// [`Error::Label`] for an id that is not a class.
 pub fn one_hot(labels: &[usize], classes: usize, device: &Device) -> Result<Tensor> {
     check_labels(labels, classes)?;
     let mut rows = vec![0f32; labels.len() * classes];
@@ -38,7 +38,7 @@ pub fn smooth(y: &Tensor, amount: f64) -> Result<Tensor> {
     Ok(y.detach().affine(1.0 - amount, amount / classes as f64)?)
 }
 
-/// Soft bootstrapping (Reed et al. 2015, eq. 6): `(1 - amount) y + amount p`, the same for all samples; co-refinement has an
+/// Soft bootstrapping (Reed et al. 2015, eq. 6): `(1 - amount) y + amount p`, the same amount for all samples, where co-refinement has an
 /// amount for each.
 ///
 /// # Shapes
@@ -55,8 +55,8 @@ pub fn bootstrap(y: &Tensor, p: &Tensor, amount: f64) -> Result<Tensor> {
 
 /// Sharpening (MixMatch, Berthelot et al. 2019, eq. 7): `p_c^(1/T) / sum_k p_k^(1/T)`.
 ///
-/// Each row is divided by its largest entry before the power is taken, so that no temperature can make the sum
-/// vanish. A row of zeros, which is no distribution, stays a row of zeros.
+/// Each row is divided by its largest entry before the power is taken, so that the sum is at least 1 at any temperature. A row of
+/// zeros, which is not a distribution, stays a row of zeros.
 ///
 /// # Shapes
 /// `p` and result: `[B, C]`.

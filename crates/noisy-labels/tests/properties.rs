@@ -1,4 +1,4 @@
-//! What holds for any input.
+//! Properties that hold for any input.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod common;
@@ -124,7 +124,7 @@ proptest! {
     }
 }
 
-/// Each sample is in one part, probabilities are probabilities, and what is degenerate keeps all labels.
+/// Checks that each sample is in one part, probabilities are in `0..=1`, and a degenerate division keeps all labels.
 fn check_division(losses: &[f32], threshold: f64) -> Result<(), TestCaseError> {
     let divider = Divider { threshold, ..Divider::default() };
     let division = divider.divide(SampleLosses::Epoch(losses), &vec![0; losses.len()], 1).unwrap();

@@ -1,4 +1,4 @@
-//! What holds for any soft labels.
+//! Properties that hold for any soft labels.
 #![cfg(feature = "candle")]
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 

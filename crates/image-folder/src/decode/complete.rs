@@ -1,14 +1,14 @@
-//! Whether a JPEG file is all there.
+//! Whether a JPEG file is complete.
 
 use memchr::memchr;
 
-/// Whether the file goes on to its end marker, by walking its segments (ITU T.81, annex B). A thumbnail's end
-/// marker lies inside a segment and is stepped over.
+/// Whether the file has its end marker, found by walking its segments (ITU T.81, annex B). The end marker of a thumbnail
+/// is inside a segment and is skipped.
 pub(super) fn jpeg_is_complete(bytes: &[u8]) -> bool {
     const END: u8 = 0xd9;
     let mut at = 2; // after the start marker
     loop {
-        // To the next marker: 0xff and a code, perhaps with more 0xff before the code.
+        // The next marker: 0xff and a code, perhaps with more 0xff before the code.
         let Some(gap) = bytes.get(at..).and_then(|rest| memchr(0xff, rest)) else {
             return false;
         };
@@ -20,7 +20,7 @@ pub(super) fn jpeg_is_complete(bytes: &[u8]) -> bool {
         at += 1;
         match code {
             END => return true,
-            // A stuffed zero and restart markers lie inside a scan; a code without a segment.
+            // These codes have no segment: a stuffed zero and restart markers are inside a scan.
             0x00 | 0x01 | 0xd0..=0xd8 => {}
             _ => {
                 let Some([high, low]) = bytes.get(at..at + 2).and_then(|two| two.first_chunk().copied())

@@ -1,7 +1,7 @@
 //! The bytes of a file to 8-bit RGB.
 //!
-//! The content decides the format. Grey becomes RGB, 16 bits become 8, transparent pixels lie on white, and
-//! the orientation that a camera noted is applied. Of an animation the first frame is taken.
+//! The content decides the format, not the ending. Grey becomes RGB, 16 bits become 8, transparent pixels are put on white, and
+//! the orientation in a camera's metadata is applied. The first frame of an animation is decoded.
 
 mod complete;
 
@@ -14,35 +14,35 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Rg
 
 use crate::{Error, Result};
 
-/// What a file may ask for. It is checked from the image's header, before any pixel is decoded, so that a
-/// small file can't ask for all memory (a "decompression bomb").
+/// The largest image that is decoded. It is checked from the image's header, before any pixel is decoded, so that a
+/// small file can't fill the memory (a "decompression bomb").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The most pixels, width times height.
+    /// The largest number of pixels, width times height.
     pub max_pixels: u64,
-    /// The most bytes of a file.
+    /// The largest size of a file, in bytes.
     pub max_bytes: u64,
 }
 
 impl Default for Limits {
-    /// 100 megapixels, as the largest cameras have, and 512 MiB.
+    /// 100 megapixels, as many as the largest cameras have, and 512 MiB.
     fn default() -> Self {
         Self { max_pixels: 100_000_000, max_bytes: 512 << 20 }
     }
 }
 
-/// Decodes an image: JPEG, PNG, WebP, BMP or GIF, by its content.
+/// The image that these bytes of a JPEG, PNG, WebP, BMP or GIF file hold, as 8-bit RGB.
 ///
 /// # Errors
-/// [`Error::Decode`], where the bytes are none of these, broken, cut off, or over the limits.
+/// [`Error::Decode`] where the bytes are none of these formats, broken, cut off, or over the limits.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage> {
     try_decode(bytes, limits).map_err(Error::Decode)
 }
 
-/// Reads and decodes an image file, as [`decode`] does.
+/// The image in a file, decoded as [`decode`] does.
 ///
 /// # Errors
-/// [`Error::Image`], with the path, for a file that can't be read or decoded.
+/// [`Error::Image`], which names the path, for a file that can't be read or decoded.
 pub fn load(path: &Path, limits: &Limits) -> Result<RgbImage> {
     try_load(path, limits).map_err(|reason| Error::Image { path: path.display().to_string(), reason })
 }
@@ -52,7 +52,7 @@ pub(crate) fn try_load(path: &Path, limits: &Limits) -> std::result::Result<RgbI
     let file = File::open(path).map_err(cannot)?;
     let length = file.metadata().map_err(cannot)?.len();
     let mut bytes = Vec::with_capacity(usize::try_from(length.min(limits.max_bytes)).unwrap_or(0) + 1);
-    // One byte over the limit is enough to know, also of a file that grows or tells no length.
+    // One byte over the limit is enough to refuse the file, also one that grows or has no known length.
     file.take(limits.max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(cannot)?;
     try_decode(&bytes, limits)
 }
@@ -61,7 +61,7 @@ fn try_decode(bytes: &[u8], limits: &Limits) -> std::result::Result<RgbImage, St
     if bytes.len() as u64 > limits.max_bytes {
         return Err(format!("the file is larger than {} bytes", limits.max_bytes));
     }
-    // The decoders are other people's code, fed with anybody's files: one that panics loses one image.
+    // A decoder that panics on a broken file must lose that image only, and not the program.
     catch_unwind(AssertUnwindSafe(|| decode_by_content(bytes, limits)))
         .unwrap_or_else(|_| Err("its decoder failed".to_owned()))
 }
@@ -89,7 +89,7 @@ fn decode_by_content(bytes: &[u8], limits: &Limits) -> std::result::Result<RgbIm
     if pixels == 0 {
         return Err("it has no pixels".to_owned());
     }
-    // The JPEG decoder paints what is missing grey and says nothing.
+    // The JPEG decoder paints the missing part grey and reports no error.
     if format == ImageFormat::Jpeg && !complete::jpeg_is_complete(bytes) {
         return Err("the JPEG is cut off: it has no end".to_owned());
     }
@@ -115,7 +115,7 @@ fn to_rgb(image: DynamicImage) -> RgbImage {
     })
 }
 
-/// `value` at opacity `alpha` on white, rounded.
+/// The colour of `value` at opacity `alpha` on white, rounded.
 fn over_white(value: u8, alpha: u8) -> u8 {
     let (value, alpha) = (u32::from(value), u32::from(alpha));
     ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8

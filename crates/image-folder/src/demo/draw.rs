@@ -1,4 +1,4 @@
-//! A shape to pixels.
+//! Pictures of shapes.
 
 use image::{Rgb, RgbImage};
 use rand::Rng;
@@ -7,30 +7,30 @@ use super::shape::Shape;
 
 type Colour = [f32; 3];
 
-/// Points tested along each side of a pixel, for smooth edges.
+/// The number of points that are tested along each side of a pixel, for smooth edges.
 const SUPERSAMPLING: usize = 4;
-/// The least difference of brightness (Rec. 601 luma, 0..255) between a shape and its ground: well seen
+/// The smallest difference of brightness (Rec. 601 luma, 0..255) between a shape and its background: well visible
 /// above the noise.
 const CONTRAST: f32 = 110.0;
-/// How many shapes are darker than their ground. Were there none, the pixels that shapes cover most would tell them apart by
-/// their brightness alone.
+/// The share of shapes that are darker than their background. If it were 0, the pixels that shapes cover most often would tell them
+/// apart by their brightness alone.
 const DARK: f64 = 0.4;
-/// How far a shape is turned at most, in radians, either way.
+/// The largest angle by which a shape is turned in either direction, in radians.
 const TURN: f32 = 0.2;
 /// The standard deviation of each pixel's noise, of 0..255.
 const NOISE: f32 = 4.0;
 
-/// A picture of one shape with everything else about it drawn by lot.
+/// A picture of one shape, of which everything else is random.
 pub(super) fn picture(shape: Shape, size: usize, random: &mut impl Rng) -> RgbImage {
     let side = size as f32;
     let radius = side * random.random_range(0.37..0.40);
-    // Corners reach 1.3 radii at most; a shape may be cut a little at the border of the picture.
+    // Corners are up to 1.3 radii from the centre, so the border of the picture may cut a shape a little.
     let margin = radius * 0.95;
     let centre = [(); 2].map(|()| random.random_range(margin..side - margin));
     let (sine, cosine) = random.random_range(-TURN..TURN).sin_cos();
     let (dark, light) = two_colours(random);
     let (ground, ink) = if random.random_bool(DARK) { (light, dark) } else { (dark, light) };
-    // The ground runs from one colour to another one nearby.
+    // The background is a gradient between two similar colours.
     let slope = [(); 3].map(|()| random.random_range(-25.0..25.0));
     let (down, across) = random.random_range(0.0..std::f32::consts::TAU).sin_cos();
     let clutter = clutter(side, random);
@@ -56,7 +56,7 @@ pub(super) fn picture(shape: Shape, size: usize, random: &mut impl Rng) -> RgbIm
     })
 }
 
-/// A dot of any colour that belongs to no shape.
+/// A dot of any colour that is part of no shape.
 struct Speck {
     x: f32,
     y: f32,
@@ -93,7 +93,7 @@ fn brightness([red, green, blue]: Colour) -> f32 {
     0.299 * red + 0.587 * green + 0.114 * blue
 }
 
-/// A number near the normal distribution: three uniform ones, mean 0, variance 1.
+/// A number with about a normal distribution, of mean 0 and variance 1: the sum of three uniform ones.
 fn bell(random: &mut impl Rng) -> f32 {
     // A uniform number in -1..1 has variance 1/3.
     [(); 3].map(|()| random.random_range(-1.0..1.0f32)).iter().sum()

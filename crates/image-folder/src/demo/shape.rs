@@ -1,8 +1,8 @@
-//! The ten classes of the demo set, as inside tests.
+//! The ten classes of the demo set, as tests whether a point is inside.
 
 use std::f32::consts::PI;
 
-/// What a picture shows. The order is that of the names.
+/// The shape that a picture shows, in the order of the names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     Checker,
@@ -46,11 +46,11 @@ impl Shape {
         }
     }
 
-    /// Whether a point is inside. The shape has radius 1 or a little less and its centre at the origin.
+    /// Whether a point is inside of the shape, whose radius is 1 or a little less and whose centre is the origin.
     pub(super) fn contains(self, x: f32, y: f32) -> bool {
         let radius = x.hypot(y);
         let in_square = |half: f32| x.abs() < half && y.abs() < half;
-        // Which stripe a coordinate is in: every other one is inside.
+        // Whether a coordinate is in an even stripe: these are inside.
         let stripe = |coordinate: f32, width: f32| (coordinate / width).floor().rem_euclid(2.0) == 0.0;
         match self {
             Self::Checker => in_square(0.9) && (stripe(x, 0.45) == stripe(y, 0.45)),
@@ -67,17 +67,17 @@ impl Shape {
     }
 }
 
-/// An equilateral triangle whose corners are 1.05 from the centre.
+/// Whether a point is in an equilateral triangle whose corners are 1.05 from the centre.
 fn in_triangle(x: f32, y: f32) -> bool {
     [PI / 3.0, PI, -PI / 3.0].iter().all(|side| x * side.cos() + y * side.sin() < 1.05 / 2.0)
 }
 
-/// How far the edge of a five-pointed star is in a direction: its points at 1.05, the corners between at 0.42.
+/// The distance of the edge of a five-pointed star in a direction; its points are at 1.05, the corners between them at 0.42.
 fn star_edge(angle: f32) -> f32 {
     const POINT: f32 = 1.05;
     const CORNER: f32 = 0.42;
     let half = PI / 5.0;
-    // From the nearest point's direction, 0 to half the way to the next point.
+    // The angle to the nearest point's direction, from 0 to half the angle between two points.
     let off = (angle.rem_euclid(2.0 * half) - half).abs();
     let off = half - off;
     // The straight line from the point (at 0) to the corner (at `half`), in polar form.

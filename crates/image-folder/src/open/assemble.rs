@@ -9,11 +9,12 @@ use super::options::{OpenOptions, TestSplit};
 use super::split;
 use crate::{Error, ImageFolder, Pixels, Result, Sample, Skipped};
 
-/// Opens the set of images below `data`, without decoding any.
+/// The set of images below `data`. No image is decoded.
 ///
 /// # Errors
-/// The folder is missing, holds no images, or images of one class; the labels file can't be read, lacks a
-/// column, gives a path two labels, or names a class that the folders don't have.
+/// [`Error::Missing`] and [`Error::NotAFolder`] for the folder; [`Error::NoImages`] and [`Error::OneClass`] for its images;
+/// [`Error::NoColumn`], [`Error::LabelsLine`] and [`Error::NoRowMatches`] for the labels file, among them a path with two labels and a
+/// class that is not a folder; [`Error::TestFraction`]; [`Error::Io`] for a folder or file that can't be read.
 pub fn open(data: &Path, options: &OpenOptions) -> Result<ImageFolder> {
     if let TestSplit::Fraction(fraction) = options.test
         && !(0.0..1.0).contains(&fraction)

@@ -1,4 +1,4 @@
-//! Which label has each file: its folder's, or the one in a table.
+//! The label of each file: its folder's, or the one in a table.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub(super) struct Image {
     pub(super) truth: Option<String>,
 }
 
-/// All labelled files; `set` holds what was skipped, counted and noticed so far.
+/// All labelled files. `set` holds the skipped files, counts and warnings so far.
 #[derive(Debug)]
 pub(super) struct Labelled {
     pub(super) classes: Vec<String>,
@@ -119,7 +119,7 @@ fn labelled_by_folder(images: Vec<Found>, skipped: &mut Vec<Skipped>) -> Vec<Ima
     let label = |found: Found| match found.folder.clone() {
         Some(folder) => Some(Image::new(found, folder, None)),
         None => {
-            skipped.push(Skipped { path: found.key, reason: "it lies in no class folder".to_owned() });
+            skipped.push(Skipped { path: found.key, reason: "it is in no class folder".to_owned() });
             None
         }
     };
@@ -128,12 +128,11 @@ fn labelled_by_folder(images: Vec<Found>, skipped: &mut Vec<Skipped>) -> Vec<Ima
 
 fn warn_of_empty_folders(folders: &BTreeSet<String>, classes: &BTreeSet<String>, warnings: &mut Vec<String>) {
     for folder in folders.difference(classes) {
-        warnings.push(format!("the class folder {folder:?} holds no images: it is no class"));
+        warnings.push(format!("the class folder {folder:?} holds no images, so it is no class"));
     }
 }
 
-/// Files that the table names but the scan left, because of their ending, join in; rows without a file are
-/// listed.
+/// Adds the files that the table names and the scan left out because of their ending, and lists the rows without a file.
 fn add_named_files(table: &Table, layout: &Layout, train: &mut Scan, test: &mut Scan, set: &mut ImageFolder) {
     let known: BTreeSet<&str> =
         train.images.iter().chain(&test.images).map(|found| found.key.as_str()).collect();

@@ -1,4 +1,4 @@
-//! Which folders below the set hold the images to train on and to test on.
+//! The folders of a set that hold the images to train on and to test on.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use super::root::Root;
 use super::scan::{Scan, scan};
 use crate::{Error, Result};
 
-/// Where the images are.
+/// The folders with the images.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) data: PathBuf,
@@ -17,7 +17,7 @@ pub(super) struct Layout {
     warnings: Vec<String>,
 }
 
-/// All files of a set, before it is known which label each has.
+/// All files of a set, before they are labelled.
 #[derive(Debug)]
 pub(super) struct Scanned {
     pub(super) train: Scan,
@@ -36,7 +36,7 @@ impl Layout {
         if let [first, second] = tests[..]
             && *split != TestSplit::None
         {
-            warnings.push(format!("{second}/ takes no part: {first}/ is there too, and is the test set"));
+            warnings.push(format!("{second}/ is left out: {first}/ exists too, and is the test set"));
         }
         let (train, test) = match (tests.first(), split) {
             (None, TestSplit::Dir(folder)) => (whole(), Some(other_folder(data, folder, test_name)?)),
@@ -73,8 +73,8 @@ impl Layout {
     }
 }
 
-/// A test folder of its own: its files are known by their path below the set where it lies there, else by
-/// the name that was given for it, or its path.
+/// A separate test folder. The keys of its files are their paths below the set where the folder is in it; else they begin with
+/// the name given for the folder, or with its path.
 fn other_folder(data: &Path, folder: &Path, name: Option<&Path>) -> Result<Root> {
     must_be_folder(folder)?;
     let relative = match (fs::canonicalize(data), fs::canonicalize(folder)) {

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-/// A CSV file that says which image has which label. It has a header line; commas separate, double quotes
-/// quote; a byte order mark and any line ends are fine.
+/// A CSV file with the labels of images. It has a header line; fields are separated by commas and may be in double quotes.
+/// A byte order mark and any line ends are allowed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabelsCsv {
     /// The file.
@@ -17,7 +17,7 @@ pub struct LabelsCsv {
 }
 
 impl LabelsCsv {
-    /// The file, with the usual columns `path` and `label`, and no true labels.
+    /// The labels in this file, with the default columns `path` and `label`, and without true labels.
     pub fn new(file: impl Into<PathBuf>) -> Self {
         Self {
             file: file.into(),
@@ -28,39 +28,37 @@ impl LabelsCsv {
     }
 }
 
-/// Which images are held out to test on.
-///
-/// Where the set has `train/` and `test/` (or `val/`) below it, all but `Everything` go by those folders.
+/// The images that are held out to test on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TestSplit {
-    /// None: every image of the set is to be trained on, also those below `test/`.
+    /// No images: every image of the set is trained on, also those below `test/`.
     None,
-    /// Those that the folders say; none where there is no `test/` or `val/` beside `train/`.
+    /// The images below `test/` (or `val/`) where that folder is beside `train/`; else no images.
     Folders,
-    /// Those that the folders say; else this part of each class, 0 <= f < 1. An image is held out by the hash
-    /// of its path, so that it stays on its side when others are added.
+    /// The images below `test/` (or `val/`) where that folder is beside `train/`; else this share of each class, 0 <= f < 1. An image is
+    /// held out by the hash of its path, so that it stays on its side when other images are added.
     Fraction(f64),
-    /// Those in another folder, with one folder a class. It wins over `test/`.
+    /// The images in another folder, which holds one folder for each class. It takes precedence over `test/`.
     Dir(PathBuf),
 }
 
-/// How to open a set.
+/// The options of [`open`](fn@crate::open).
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenOptions {
-    /// Labels from a file; without, an image's label is the folder it lies in.
+    /// A file of labels; without it, an image's label is the name of its folder.
     pub labels: Option<LabelsCsv>,
-    /// Which images are held out.
+    /// The images that are held out.
     pub test: TestSplit,
-    /// Only the first so many training images of each class, by path. A class is a folder here; the given
+    /// The largest number of training images of each class, the first by path. A class is a folder here, or the given
     /// label where there are no class folders.
     pub per_class: Option<usize>,
-    /// What the paths of the images in [`TestSplit::Dir`] begin with, where that folder lies outside of the set; without, the
+    /// The beginning of the paths of the images in [`TestSplit::Dir`], where that folder is outside of the set. Default: the
     /// folder's path.
     pub test_name: Option<PathBuf>,
 }
 
 impl Default for OpenOptions {
-    /// Labels from the folders, a tenth held out, no image left out.
+    /// Labels from the folders, a tenth of the images held out, and no limit for a class.
     fn default() -> Self {
         Self { labels: None, test: TestSplit::Fraction(0.1), per_class: None, test_name: None }
     }

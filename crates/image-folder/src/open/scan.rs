@@ -1,4 +1,4 @@
-//! Which files are there.
+//! The image files below a folder.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
@@ -15,25 +15,25 @@ use crate::{Error, Result, Skipped};
 pub(super) struct Found {
     pub(super) key: String,
     pub(super) file: PathBuf,
-    /// The first folder on its way, which may be its class.
+    /// The first folder of its path, which may be its class.
     pub(super) folder: Option<String>,
 }
 
-/// What lies below one or more folders.
+/// Everything below one or more folders.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     pub(super) images: Vec<Found>,
-    /// The folders directly below, also those without images.
+    /// The names of the folders directly below, also of those without images.
     pub(super) folders: BTreeSet<String>,
     pub(super) skipped: Vec<Skipped>,
     pub(super) hidden: usize,
     pub(super) other_files: usize,
 }
 
-/// Adds everything below `root` to `scan`, but for the folder `apart`, which is no part of it.
+/// Adds everything below `root` to `scan`, except the folder `apart`.
 ///
-/// Links are followed, each linked folder once and none to a folder above it, so that no knot of links
-/// keeps it going.
+/// Links are followed, but each linked folder once, and no link to a folder above it, so that the scan ends with any
+/// links.
 pub(super) fn scan(root: &Root, apart: Option<&Path>, scan: &mut Scan) -> Result<()> {
     let mut linked = HashSet::new();
     let mut walk = WalkDir::new(&root.folder).follow_links(true).sort_by_file_name().into_iter();
@@ -98,18 +98,18 @@ fn add(root: &Root, entry: DirEntry, scan: &mut Scan) {
     }
 }
 
-/// The path of a file with `/` between its parts; none where it is not UTF-8.
+/// The key of a file: its path with `/` between its parts; `None` where it is not UTF-8.
 fn key(prefix: &str, relative: &Path) -> Option<String> {
     let parts: Option<Vec<&str>> = relative.components().map(|part| part.as_os_str().to_str()).collect();
     Some(prefix.to_owned() + &parts?.join("/"))
 }
 
-/// Where a folder really is, if that matters: where one is to be left, or it is reached by a link.
+/// The real path of a folder, where it is needed: where a folder is to be left out, or this one is reached by a link.
 fn real_path(entry: &DirEntry, apart: Option<&Path>) -> Option<PathBuf> {
     if apart.is_some() || entry.path_is_symlink() { fs::canonicalize(entry.path()).ok() } else { None }
 }
 
-/// The path as a key would be, for people.
+/// The path in the form of a key, for messages.
 fn shown(root: &Root, path: &Path) -> String {
     let relative = path.strip_prefix(&root.folder).unwrap_or(path);
     format!("{}{}", root.prefix, relative.to_string_lossy())

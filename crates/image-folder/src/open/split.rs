@@ -1,13 +1,13 @@
-//! Which of the labelled images are held out, and which are left out.
+//! The labelled images that are held out, and the limit of each class.
 
 use std::collections::HashMap;
 
 use super::label::Image;
 
-/// Holds out about `fraction` of each class: the images whose path's hash is low.
+/// The images to train on and those held out, about `fraction` of each class: the images whose path has a low hash.
 ///
-/// A path's hash depends on nothing but the path, so an image stays on its side when others are added or
-/// removed. A class of two or more keeps at least one image on each side.
+/// The hash depends on the path alone, so an image stays on its side when others are added or
+/// removed. A class of two or more images keeps at least one on each side.
 pub(super) fn by_path_hash(images: Vec<Image>, fraction: f64) -> (Vec<Image>, Vec<Image>) {
     if fraction == 0.0 {
         return (images, Vec::new());
@@ -41,15 +41,15 @@ struct Class {
     highest: f64,
 }
 
-/// A number in 0..1 that is the path's own.
+/// A number in 0..1 that depends on the path alone.
 fn position(path: &str) -> f64 {
     let hash = blake3::hash(path.as_bytes());
     let [a, b, c, d, e, f, ..] = *hash.as_bytes();
-    // 48 bits: exact in an f64.
+    // 48 bits are exact in an f64.
     u64::from_le_bytes([a, b, c, d, e, f, 0, 0]) as f64 / (1u64 << 48) as f64
 }
 
-/// The first `count` of each class folder (or of each label, where there are no class folders); `images` are
+/// The first `count` images of each class folder, or of each label where there are no class folders. `images` are
 /// sorted by path.
 pub(super) fn first_of_each_group(images: Vec<Image>, count: usize) -> Vec<Image> {
     let mut taken: HashMap<String, usize> = HashMap::new();

@@ -1,4 +1,4 @@
-//! A CSV of labels.
+//! A CSV file of labels.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -9,7 +9,7 @@ use super::options::LabelsCsv;
 use super::scan::Found;
 use crate::{Error, Result, Skipped};
 
-/// What the table says of one image.
+/// The row of one image.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) line: u64,
@@ -100,18 +100,18 @@ impl Table {
         self.first.as_deref()
     }
 
-    /// How many of the images have a row.
+    /// The number of images that have a row.
     pub(super) fn matches(&self, images: &[Found]) -> usize {
         images.iter().filter(|found| self.rows.contains_key(&found.key)).count()
     }
 
-    /// Whether the folders are classes, by the labels: some label is the name of a folder.
+    /// Whether some label is the name of a folder, so that the folders are classes.
     pub(super) fn names_any_of(&self, folders: &BTreeSet<String>) -> bool {
         let is_folder = |name: &Option<String>| name.as_ref().is_some_and(|name| folders.contains(name));
         self.rows.values().any(|row| is_folder(&row.label) || is_folder(&row.truth))
     }
 
-    /// An error for the first line whose label is no class folder.
+    /// Checks that each label is the name of a folder; the error names the first line whose label is not.
     pub(super) fn check_names(&self, folders: &BTreeSet<String>) -> Result<()> {
         let stranger = |row: &Row| {
             [&row.label, &row.truth].into_iter().flatten().find(|name| !folders.contains(*name)).cloned()
@@ -121,7 +121,7 @@ impl Table {
         let shown: Vec<String> = folders.iter().take(20).map(|folder| format!("{folder:?}")).collect();
         let more = if folders.len() > shown.len() { ", ..." } else { "" };
         let problem = format!(
-            "the label {name:?} is no class; the class folders are {}{more}; correct the label, or make a folder \
+            "the label {name:?} is not a class; the class folders are {}{more}; correct the label, or make a folder \
              of that name",
             shown.join(", ")
         );
@@ -146,7 +146,7 @@ fn column(csv: &LabelsCsv, header: &ByteRecord, name: &str) -> Result<usize> {
     })
 }
 
-/// A path as this crate writes it; it must stay below the folder of the set.
+/// The path as a key. It must stay below the folder of the set.
 fn relative(path: &str) -> std::result::Result<String, String> {
     let path = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
     let drive = matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
@@ -163,7 +163,7 @@ fn relative(path: &str) -> std::result::Result<String, String> {
     Ok(parts.join("/"))
 }
 
-/// Counts lines as far as a byte, forwards only. The reader's own count is one short after `\r\n`, whose `\n`
+/// Counts lines up to a byte, forwards only. The CSV reader's own count is one too small after `\r\n`, whose `\n`
 /// it reads with the next record.
 struct Lines<'a> {
     bytes: &'a [u8],
@@ -176,7 +176,7 @@ impl<'a> Lines<'a> {
         Self { bytes, at: 0, line: 1 }
     }
 
-    /// The line, from 1, of the record that begins at `position`, or after the line ends there.
+    /// The line, counted from 1, of the record that begins at `position` or after the line ends there.
     fn at(&mut self, position: Option<&csv::Position>) -> u64 {
         let start = position.map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX));
         while let Some(byte) = self.bytes.get(self.at)

@@ -1,4 +1,4 @@
-//! Pixels that go elsewhere: for each place, the pixel that lies where an affine map of the place points, or black.
+//! Operations that move pixels. Each place gets the pixel at the place to which an affine map sends it, or black.
 //!
 //! Source: Pillow's `Image.transform` with `AFFINE` and `NEAREST`, the maps as torchvision's `affine` and Pillow's `rotate` make them.
 
@@ -6,25 +6,25 @@ use std::cell::RefCell;
 
 use image::RgbImage;
 
-/// Whence a pixel comes: x' = a x + b y + c, y' = d x + e y + f, of pixels' middles.
+/// The place that a pixel is taken from: x' = a x + b y + c, y' = d x + e y + f, for the centres of pixels.
 pub(super) struct Affine {
     x: [f64; 3],
     y: [f64; 3],
 }
 
 impl Affine {
-    /// Around the upper left corner: x' = x + by\[0\] y, y' = by\[1\] x + y.
+    /// A shear around the upper left corner: x' = x + by\[0\] y, y' = by\[1\] x + y.
     pub(super) fn shear(by: [f64; 2]) -> Self {
         Self { x: [1.0, by[0], 0.0], y: [by[1], 1.0, 0.0] }
     }
 
-    /// To the right and down, in pixels.
+    /// A translation to the right and down, in pixels.
     pub(super) fn translation(by: [i32; 2]) -> Self {
         let [right, down] = by.map(f64::from);
         Self { x: [1.0, 0.0, -right], y: [0.0, 1.0, -down] }
     }
 
-    /// Counter-clockwise, around the middle of an image of this width and height.
+    /// A counter-clockwise rotation around the centre of an image of this width and height.
     pub(super) fn rotation(degrees: f64, (width, height): (u32, u32)) -> Self {
         let (sin, cos) = (-degrees.to_radians()).sin_cos();
         let (x, y) = (f64::from(width) / 2.0, f64::from(height) / 2.0);
@@ -32,11 +32,11 @@ impl Affine {
     }
 }
 
-/// Bits after the point of a coordinate, as Pillow has them for images below 32,768 pixels: with others, pixels on an edge
-/// between two would come from elsewhere.
+/// The number of fractional bits of a coordinate, as in Pillow for images below 32,768 pixels. With another number, pixels on an edge
+/// between two would be taken from other places.
 const FRACTION: u32 = 16;
 
-/// Fetches each pixel.
+/// Moves the pixels of an image by the map.
 pub(super) fn apply(image: &mut RgbImage, map: &Affine) {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let fixed = |number: f64| (number * f64::from(1 << FRACTION) + 0.5).floor() as i64;
@@ -56,9 +56,9 @@ pub(super) fn apply(image: &mut RgbImage, map: &Affine) {
     });
 }
 
-/// Gives what the image was, and the image, to be written.
+/// Calls `write` with a copy of the image, and with the image itself to write to.
 pub(super) fn with_copy(image: &mut RgbImage, write: impl FnOnce(&[u8], &mut [u8])) {
-    thread_local!(static COPY: RefCell<Vec<u8>> = RefCell::default()); // used again for a thread's next image
+    thread_local!(static COPY: RefCell<Vec<u8>> = RefCell::default()); // a thread uses it again for its next image
     COPY.with_borrow_mut(|copy| {
         copy.clear();
         copy.extend_from_slice(image);

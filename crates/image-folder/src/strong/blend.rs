@@ -1,6 +1,7 @@
-//! An image between a worse one (black, grey, smoothed) and itself, or beyond itself.
+//! Operations that blend an image with a degenerate one (black, grey, smoothed), or extrapolate beyond the image.
 //!
-//! worse + factor (image - worse), cut to whole numbers, and to 0 and 255 beyond. In f32, as Pillow's `Image.blend` computes it.
+//! The result is degenerate + factor (image - degenerate), rounded down and clamped to 0..=255, computed in f32 as by Pillow's
+//! `Image.blend`.
 //!
 //! Source: Pillow's `ImageEnhance`.
 
@@ -8,25 +9,25 @@ use image::RgbImage;
 
 use super::affine::with_copy;
 
-/// Between black and the image.
+/// Blends the image with black.
 pub(super) fn brightness(image: &mut RgbImage, factor: f32) {
     if factor != 1.0 {
         image.iter_mut().for_each(|value| *value = blend(0, *value, factor));
     }
 }
 
-/// Between each pixel's grey and the image.
+/// Blends each pixel with its own grey.
 pub(super) fn color(image: &mut RgbImage, factor: f32) {
     if factor == 1.0 {
         return;
     }
     for pixel in image.as_chunks_mut::<3>().0 {
-        let worse = grey(*pixel);
-        pixel.iter_mut().for_each(|value| *value = blend(worse, *value, factor));
+        let degenerate = grey(*pixel);
+        pixel.iter_mut().for_each(|value| *value = blend(degenerate, *value, factor));
     }
 }
 
-/// Between the mean of all pixels' greys, rounded, and the image.
+/// Blends the image with the mean of all pixels' greys, rounded.
 pub(super) fn contrast(image: &mut RgbImage, factor: f32) {
     let pixels = image.as_chunks::<3>().0;
     if factor == 1.0 || pixels.is_empty() {
@@ -37,8 +38,8 @@ pub(super) fn contrast(image: &mut RgbImage, factor: f32) {
     image.iter_mut().for_each(|value| *value = blend(mean, *value, factor));
 }
 
-/// Between the smoothed image and itself. A pixel is smoothed with its eight neighbours, itself counting five times; those at
-/// the border have not all of them and stay.
+/// Blends the image with its smoothed self. A pixel is smoothed with its eight neighbours, where it has weight 5 and they have weight
+/// 1. The pixels at the border stay as they are.
 pub(super) fn sharpness(image: &mut RgbImage, factor: f32) {
     let (width, height) = image.dimensions();
     if factor == 1.0 || width < 3 || height < 3 {
@@ -60,13 +61,13 @@ pub(super) fn sharpness(image: &mut RgbImage, factor: f32) {
     });
 }
 
-/// The luma of ITU-R 601-2 in 16 bits after the point, as Pillow makes RGB grey.
+/// The luma of ITU-R 601-2 with 16 fractional bits, as Pillow computes it.
 fn grey([red, green, blue]: [u8; 3]) -> u8 {
     let sum = 19595 * u32::from(red) + 38470 * u32::from(green) + 7471 * u32::from(blue);
     ((sum + (1 << 15)) >> 16) as u8
 }
 
-fn blend(worse: u8, value: u8, factor: f32) -> u8 {
-    let (worse, value) = (f32::from(worse), f32::from(value));
-    (worse + factor * (value - worse)) as u8 // `as` ends at 0 and 255
+fn blend(degenerate: u8, value: u8, factor: f32) -> u8 {
+    let (degenerate, value) = (f32::from(degenerate), f32::from(value));
+    (degenerate + factor * (value - degenerate)) as u8 // `as` clamps to 0..=255
 }

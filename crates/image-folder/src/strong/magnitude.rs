@@ -1,6 +1,6 @@
-//! How much of an operation there is: a policy speaks of bins, from none to the most that AutoAugment's authors allowed.
+//! The strength of an operation. A policy gives it as a bin, from 0 (no change) to the largest that AutoAugment's authors allowed.
 //!
-//! Source: `_augmentation_space` of torchvision's `AutoAugment` and `RandAugment`. There bins are f32 numbers, here f64 ones.
+//! Source: `_augmentation_space` of torchvision's `AutoAugment` and `RandAugment`. There magnitudes are f32, here f64.
 
 use super::Operation;
 
@@ -24,10 +24,11 @@ pub(super) enum Kind {
     Invert,
 }
 
-/// The most pixels that a view moves by, as a share of its side: 150 of 331, ImageNet's in AutoAugment's experiments.
+/// The largest translation of a view as a share of its side: 150 of 331, as for ImageNet in AutoAugment's experiments.
 const TRANSLATION: f64 = 150.0 / 331.0;
 
-/// A magnitude of a policy: `bin` of so many, from 0, for views of `side` pixels; and which way, where there are two.
+/// A magnitude of a policy: `bin`, counted from 0, of `bins`, for views of `side` pixels; and the sign, for operations that have
+/// one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Magnitude {
     pub(super) bin: usize,
@@ -37,28 +38,28 @@ pub(super) struct Magnitude {
 }
 
 impl Magnitude {
-    /// Bins are evenly spread from `none` to `most`.
+    /// The value of the bin, where bins are spread evenly from `none` to `most`.
     fn between(self, none: f64, most: f64) -> f64 {
         none + (most - none) * self.bin as f64 / (self.bins - 1) as f64
     }
 
-    /// From 0 to `most`, or to its negative.
+    /// The value of the bin from 0 to `most`, or to its negative.
     fn signed(self, most: f64) -> f64 {
         let magnitude = self.between(0.0, most);
         if self.negative { -magnitude } else { magnitude }
     }
 
-    /// From 1, the image itself, to 1.9 or 0.1.
+    /// The factor of a blend, from 1 (the image itself) to 1.9 or 0.1.
     fn factor(self) -> f32 {
         (1.0 + self.signed(0.9)) as f32
     }
 
-    /// Whole pixels.
+    /// The translation in whole pixels.
     fn pixels(self) -> i32 {
         self.signed(TRANSLATION * self.side as f64) as i32
     }
 
-    /// The operation of this kind.
+    /// The operation of this kind with this magnitude.
     pub(super) fn of(self, kind: Kind) -> Operation {
         match kind {
             Kind::Identity => Operation::Identity,

@@ -1,15 +1,15 @@
-//! Strong augmentation: images changed in colour and shape, by policies that others found and published.
+//! Strong augmentation: changes of an image's colour and shape, by published policies.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `policy` | which operations a view gets: AutoAugment's CIFAR-10 policy, RandAugment |
-//! | `magnitude` | how much of an operation there is at each of a policy's bins |
-//! | `operation` | the operations, of which each is one of the following |
-//! | `table` | a value becomes another, by a table: what needs no neighbours |
-//! | `blend` | an image towards or away from a worse one: brightness, contrast, colour, sharpness |
-//! | `affine` | pixels go elsewhere: shear, translation, rotation |
+//! | `policy` | the operations that a view gets: AutoAugment's CIFAR-10 policy, RandAugment |
+//! | `magnitude` | the strength of an operation at each of a policy's bins |
+//! | `operation` | the operations, each of which is in one of the following files |
+//! | `table` | operations that map each value to another by a table |
+//! | `blend` | operations that blend the image with a degenerate one: brightness, contrast, colour, sharpness |
+//! | `affine` | operations that move pixels: shear, translation, rotation |
 //!
-//! Operations are those of Pillow, to the bit, as torchvision's `AutoAugment` and `RandAugment` call them.
+//! The operations have the bits of Pillow's, as torchvision's `AutoAugment` and `RandAugment` call them.
 
 mod affine;
 mod blend;

@@ -1,49 +1,49 @@
-//! What can be done to an image.
+//! The operations of the policies.
 
 use image::RgbImage;
 
 use super::affine::{self, Affine};
 use super::{blend, table};
 
-/// An operation of a policy with all that it depends on: the same operation makes the same image. Its size stays.
+/// An operation of a policy with all of its parameters: it is deterministic, and keeps the size of the image.
 ///
-/// Where no pixel comes from, it is black. Pixels that move are not interpolated.
+/// Pixels that come from outside of the image are black. Pixels that move are not interpolated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Operation {
-    /// Nothing.
+    /// The image stays as it is.
     Identity,
-    /// Each row is taken from so many pixels further right for each pixel that it lies lower.
+    /// Each row is taken this many pixels further right for each pixel that it is lower.
     ShearX(f64),
-    /// Each column is taken from so many pixels further down for each pixel that it lies further right.
+    /// Each column is taken this many pixels further down for each pixel that it is further right.
     ShearY(f64),
-    /// Pixels to the right.
+    /// The image moves this many pixels to the right.
     TranslateX(i32),
-    /// Pixels down.
+    /// The image moves this many pixels down.
     TranslateY(i32),
-    /// Degrees counter-clockwise, around the middle.
+    /// The image is rotated by this many degrees counter-clockwise around its centre.
     Rotate(f64),
-    /// Each value times the factor: 0 is black, 1 the image.
+    /// Each value is multiplied by the factor: 0 gives black, 1 the image.
     Brightness(f32),
-    /// The distance of each value to the pixel's grey times the factor: 0 is grey, 1 the image.
+    /// The distance of each value from the pixel's grey is multiplied by the factor: 0 gives a grey image, 1 the image.
     Color(f32),
-    /// The distance of each value to the image's mean grey times the factor: 0 is that grey all over, 1 the image.
+    /// The distance of each value from the image's mean grey is multiplied by the factor: 0 gives that grey everywhere, 1 the image.
     Contrast(f32),
-    /// The distance of each value to the smoothed image's times the factor: 0 is smoothed, 1 the image.
+    /// The distance of each value from the smoothed image's is multiplied by the factor: 0 gives the smoothed image, 1 the image.
     Sharpness(f32),
-    /// So many of each value's 8 bits are kept, the upper ones.
+    /// The upper bits of each value are kept, this many of its 8.
     Posterize(u8),
-    /// Values from this threshold on become 255 less themselves.
+    /// Each value that is not below this threshold becomes 255 less the value.
     Solarize(f64),
-    /// Each channel's values are spread over 0 to 255: its smallest becomes 0, its largest 255.
+    /// Each channel is stretched to 0..=255: its smallest value becomes 0, its largest 255.
     AutoContrast,
-    /// Each channel's values are moved so that all are about equally frequent.
+    /// Each channel's histogram is equalised.
     Equalize,
-    /// Each value becomes 255 less itself.
+    /// Each value becomes 255 less the value.
     Invert,
 }
 
 impl Operation {
-    /// Does it, to 8-bit RGB of any size.
+    /// Applies the operation to an 8-bit RGB image of any size.
     ///
     /// Source: torchvision's `_apply_op` on PIL images (`transforms/autoaugment.py`), without interpolation and `fill`.
     pub fn apply(self, image: &mut RgbImage) {

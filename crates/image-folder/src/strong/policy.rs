@@ -1,4 +1,4 @@
-//! Which operations a view gets.
+//! The operations that a view gets.
 
 use rand::Rng;
 
@@ -6,29 +6,30 @@ use super::Operation;
 use super::magnitude::Kind::{self, *};
 use super::magnitude::Magnitude;
 
-/// A published way to draw operations.
+/// A published distribution of operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Policy {
     /// What AutoAugment found for CIFAR-10 (Cubuk et al., "AutoAugment: Learning Augmentation Strategies from Data", CVPR 2019,
-    /// table 7): one of 25 pairs of operations, each of which is done with its own probability.
+    /// table 7): one of 25 pairs of operations, each of which is applied with its own probability.
     AutoAugment,
     /// RandAugment (Cubuk et al., "RandAugment: Practical automated data augmentation with a reduced search space", 2020): two of
-    /// 14 operations, all alike, at the magnitude 9 of 30.
+    /// 14 operations, all with the same probability, at magnitude 9 of 30.
     RandAugment,
 }
 
 impl Policy {
-    /// Two operations, one after the other, for a view of `side` pixels. [`Operation::Identity`] stands where there are fewer.
+    /// Two operations, drawn for a view of `side` pixels, to be applied one after the other. [`Operation::Identity`] takes the place of
+    /// an operation that is not applied.
     ///
-    /// Source: torchvision's classes of these names, with the policy `CIFAR10` and with the defaults; chance is our own.
+    /// Source: torchvision's classes of these names, with the policy `CIFAR10` and with the defaults, but other random numbers.
     pub fn draw(self, side: usize, random: &mut impl Rng) -> [Operation; 2] {
         match self {
             Self::AutoAugment => {
                 let pair = &CIFAR10[random.random_range(0..CIFAR10.len())];
                 pair.each_ref().map(|Step(kind, probability, bin)| {
-                    let (done, negative) = (random.random_bool(*probability), random.random());
+                    let (is_applied, negative) = (random.random_bool(*probability), random.random());
                     let magnitude = Magnitude { bin: *bin, bins: AUTO_AUGMENT_BINS, side, negative };
-                    if done { magnitude.of(*kind) } else { Operation::Identity }
+                    if is_applied { magnitude.of(*kind) } else { Operation::Identity }
                 })
             }
             Self::RandAugment => [(); 2].map(|()| {

@@ -1,5 +1,5 @@
-//! Operations that make a value another one whatever its neighbours are: by a table of 256, for each channel its own where the
-//! image decides.
+//! Operations that map each value to another by a table of 256 values. Where the table depends on the image, each channel has its
+//! own.
 //!
 //! Source: Pillow's `ImageOps`.
 
@@ -7,19 +7,19 @@ use std::array;
 
 use image::RgbImage;
 
-/// What each value becomes.
+/// The result of each value.
 type Table = [u8; 256];
 
-/// How often each value occurs.
+/// The number of pixels with each value.
 type Histogram = [u32; 256];
 
-/// Value & the mask of the upper `bits` bits.
+/// Keeps the upper `bits` bits of each value.
 pub(super) fn posterize(image: &mut RgbImage, bits: u8) {
     let mask = !(u8::MAX.checked_shr(bits.into()).unwrap_or(0));
     image.iter_mut().for_each(|value| *value &= mask);
 }
 
-/// 255 - value, where the value is `threshold` or more.
+/// Maps each value that is not below `threshold` to 255 - value.
 pub(super) fn solarize(image: &mut RgbImage, threshold: f64) {
     let table: Table = array::from_fn(|value| {
         let (kept, inverted) = (value as u8, 255 - value as u8);
@@ -28,12 +28,12 @@ pub(super) fn solarize(image: &mut RgbImage, threshold: f64) {
     image.iter_mut().for_each(|value| *value = table[usize::from(*value)]);
 }
 
-/// 255 - value.
+/// Maps each value to 255 - value.
 pub(super) fn invert(image: &mut RgbImage) {
     image.iter_mut().for_each(|value| *value = 255 - *value);
 }
 
-/// (value - smallest) 255 / (largest - smallest), cut to whole numbers; a channel of one value stays.
+/// Maps each value to 255 (value - smallest) / (largest - smallest), rounded down; a channel of one value stays as it is.
 pub(super) fn auto_contrast(image: &mut RgbImage) {
     by_channel(image, |histogram| {
         let occurs = |count: &u32| *count > 0;
@@ -41,15 +41,15 @@ pub(super) fn auto_contrast(image: &mut RgbImage) {
         if high <= low {
             return None;
         }
-        // In Pillow's order: in another one, some values would round to other ones.
+        // The order of these operations is Pillow's: in another order, some values would round differently.
         let scale = 255.0 / (high - low) as f64;
         let offset = -(low as f64) * scale;
-        Some(array::from_fn(|value| (value as f64 * scale + offset) as u8)) // `as` ends at 0 and 255
+        Some(array::from_fn(|value| (value as f64 * scale + offset) as u8)) // `as` clamps to 0..=255
     });
 }
 
-/// The number of values below it, in steps of a 255th of all that are not the largest. A channel of one value stays, and so
-/// does one of too few pixels.
+/// Maps each value to the number of pixels with a smaller value, in steps of a 255th of all pixels whose value is not the largest. A
+/// channel of one value stays as it is, and so does one with too few pixels.
 pub(super) fn equalize(image: &mut RgbImage) {
     by_channel(image, |histogram| {
         let largest = histogram.iter().rev().find(|count| **count > 0)?;
@@ -61,12 +61,12 @@ pub(super) fn equalize(image: &mut RgbImage) {
         Some(histogram.map(|count| {
             let value = below / step;
             below += count;
-            value.min(255) as u8 // above only where no pixel has the value
+            value.min(255) as u8 // it is above 255 only where no pixel has the value
         }))
     });
 }
 
-/// Replaces each channel's values by the table that its histogram makes, if it makes one.
+/// Maps each channel's values by the table that `table` makes of its histogram, if it makes one.
 fn by_channel(image: &mut RgbImage, table: impl Fn(&Histogram) -> Option<Table>) {
     let mut histograms = [[0; 256]; 3];
     for pixel in image.as_chunks::<3>().0 {

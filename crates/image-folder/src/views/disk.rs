@@ -1,9 +1,9 @@
-//! Decoded images in a file, read image by image: the operating system keeps as much of it in memory as there is room. (Mapped, its
-//! pages would count as this process's memory, though they are nobody's.)
+//! Decoded images in a file, which is read image by image. The operating system keeps as much of the file in memory as fits. (If the
+//! file were mapped, its pages would count as this process's memory.)
 //!
-//! The file: a page with a [`Header`], the pixels of the readable images one after the other, then a CSV of
-//! the others (`index,reason`). It is written under another name, flushed, and renamed, so that it is whole
-//! or not there; when it is opened again every byte is checked, at the speed of reading it.
+//! The file holds a page with a [`Header`], the pixels of the readable images one after the other, and a CSV of
+//! the other images (`index,reason`). It is written under another name, flushed, and renamed, so that it is never there in
+//! part. When it is opened again, every byte is checked, at the speed of reading it.
 
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -17,11 +17,11 @@ use super::gather::{self, Reasons};
 use super::reader::Reader;
 use crate::{Error, Interpolation, Pixels, Result, Sample, Transform};
 
-/// Changes whenever the same images would give other bytes.
+/// The format of the file. It changes whenever the same images would give other bytes.
 const FORMAT: &[u8; 16] = b"image-folder v1\0";
-/// The pixels begin at a page.
+/// The length of the header: a page, so that the pixels begin at one.
 const HEADER_LENGTH: usize = 4096;
-/// How much is decoded before it is written: large enough for all threads, small beside any memory.
+/// The number of bytes that are decoded before they are written: enough for all threads, and small in any memory.
 const BLOCK_BYTES: usize = 32 << 20;
 
 /// An open cache file.
@@ -31,7 +31,7 @@ pub(super) struct CacheFile {
     path: PathBuf,
 }
 
-/// What a cache file must be, known before it is opened, and how to tell that it is whole.
+/// The facts that identify a cache file, and its checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Header {
     key: [u8; 32],
@@ -41,7 +41,7 @@ struct Header {
 }
 
 impl CacheFile {
-    /// The pixels of the readable image with this index, of so many bytes each.
+    /// The pixels of the readable image with this index; each image has `length` bytes.
     pub(super) fn image(&self, index: usize, length: usize) -> Result<Vec<u8>> {
         let mut pixels = vec![0; length];
         let offset = (HEADER_LENGTH + index * length) as u64;
@@ -50,7 +50,8 @@ impl CacheFile {
         Ok(pixels)
     }
 
-    /// Opens the file for these samples; where it is missing or damaged, reads all samples and writes it.
+    /// The file for these samples, and the reasons why some can't be read. Where the file is missing or damaged, all samples are read
+    /// and the file is written.
     pub(super) fn open_or_build(
         folder: &Path,
         samples: &[Sample],
@@ -146,7 +147,7 @@ impl Header {
         })
     }
 
-    /// Over the header's other fields and all that follows it, in blocks that are read and hashed in parallel.
+    /// The checksum over the header's other fields and everything after the header, in blocks that are read and hashed in parallel.
     fn checksum_of(&self, file: &File) -> io::Result<[u8; 32]> {
         let fields = Self { checksum: [0; 32], ..*self }.to_bytes();
         let end = file.metadata()?.len();
@@ -166,7 +167,7 @@ impl Header {
     }
 }
 
-/// Whether the folder has a file for these samples; whether it is whole is seen when it is opened.
+/// Whether the folder has a file for these samples. It is checked when it is opened.
 pub(super) fn is_there(folder: &Path, samples: &[Sample], transform: &Transform) -> bool {
     path(folder, key(samples, transform)).is_file()
 }
@@ -175,7 +176,7 @@ fn path(folder: &Path, key: [u8; 32]) -> PathBuf {
     folder.join(format!("{}.images", &blake3::Hash::from_bytes(key).to_hex()[..32]))
 }
 
-/// Stands for the images and what is done to them: paths, sizes and times of change; sizes and interpolation.
+/// A hash of the images (paths, sizes and times of change) and of the transform (sizes and interpolation).
 fn key(samples: &[Sample], transform: &Transform) -> [u8; 32] {
     let states: Vec<[u64; 3]> = samples.par_iter().map(state).collect();
     let mut hasher = blake3::Hasher::new();
@@ -196,7 +197,7 @@ fn key(samples: &[Sample], transform: &Transform) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-/// What changes when an image does: a file's length and time of change, the hash of pixels in memory.
+/// Numbers that change when the image does: a file's length and time of change, or the hash of pixels in memory.
 fn state(sample: &Sample) -> [u64; 3] {
     match &sample.source {
         Pixels::File(path) => {

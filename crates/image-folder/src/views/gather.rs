@@ -5,10 +5,10 @@ use rayon::prelude::*;
 use super::reader::Reader;
 use crate::{Error, Result, Sample};
 
-/// For each sample, why it can't be read, if so.
+/// For each sample the reason why it can't be read, or `None`.
 pub(super) type Reasons = Vec<Option<String>>;
 
-/// Reads without keeping anything.
+/// The reasons alone; no pixels are kept.
 pub(super) fn reasons(samples: &[Sample], reader: &Reader) -> Result<Reasons> {
     samples.par_iter().map(|sample| reader.read(sample, |_| ())).collect()
 }

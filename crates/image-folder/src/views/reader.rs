@@ -1,4 +1,4 @@
-//! A set's images, read.
+//! The images of a set, read one by one.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use image::RgbImage;
 
 use crate::{Error, Result, Sample, Transform};
 
-/// Reads a set for the first time, telling how far it is.
+/// Reads the images of a set and reports progress.
 pub(super) struct Reader<'a> {
     pub(super) transform: &'a Transform,
     pub(super) progress: &'a (dyn Fn(usize, usize) + Sync),
@@ -17,7 +17,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads a sample and gives its fitted pixels to `take`; the reason where it can't be read.
+    /// Reads a sample and gives its fitted pixels to `take`. Returns the reason where it can't be read.
     pub(super) fn read(&self, sample: &Sample, take: impl FnOnce(&[u8])) -> Result<Option<String>> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(Error::Stopped);

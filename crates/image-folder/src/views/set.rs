@@ -12,10 +12,10 @@ use crate::batch::Batch;
 use crate::transform::{Normaliser, Recipe};
 use crate::{Error, Policy, Result, Sample, Skipped, Transform};
 
-/// Numbers that are made in microseconds, so that a thread makes some more before it asks for work again.
+/// The number of values that are made in microseconds: a thread makes several smaller views before it asks for work again.
 const SMALL: usize = 64 * 1024;
 
-/// The readable images of a set, ready to be made batches of.
+/// The readable images of a set, from which batches of views are made.
 #[derive(Debug)]
 pub struct Views {
     samples: Vec<Sample>,
@@ -32,14 +32,15 @@ enum Store {
 }
 
 impl Views {
-    /// Reads all images once, in parallel (on rayon's pool), whatever the cache: those that can't be read
-    /// drop out, and are returned with the reason, in the order of `samples`.
+    /// The views of the readable samples, and the samples that can't be read with the reason, in the order of `samples`. All images are
+    /// read once, in parallel (on rayon's pool), with any cache.
     ///
-    /// `progress` is called, on any thread, with the images done and all images. When `stop` becomes true,
+    /// `progress` is called, on any thread, with the number of images done and the number of all images. When `stop` becomes true,
     /// the call ends soon.
     ///
     /// # Errors
-    /// The transform contradicts itself, memory or disk do not suffice, or `stop` was raised.
+    /// [`Error::Transform`] where the transform's settings contradict each other; [`Error::Memory`] or [`Error::Io`] where memory or
+    /// disk do not suffice; [`Error::Stopped`] where `stop` was raised.
     pub fn build(
         samples: Vec<Sample>,
         transform: Transform,
@@ -73,12 +74,12 @@ impl Views {
         Ok((Self { samples: kept, transform, normaliser, store }, skipped))
     }
 
-    /// The readable samples; batches are asked for by index into them.
+    /// The readable samples; the indices of a batch are indices into them.
     pub fn samples(&self) -> &[Sample] {
         &self.samples
     }
 
-    /// How many samples there are.
+    /// The number of readable samples.
     pub fn len(&self) -> usize {
         self.samples.len()
     }
@@ -88,20 +89,20 @@ impl Views {
         self.samples.is_empty()
     }
 
-    /// How the views are made.
+    /// The transform that makes the views.
     pub fn transform(&self) -> &Transform {
         &self.transform
     }
 
-    /// The plain views of these samples.
+    /// The plain views of these samples, `[N, size, size, 3]`.
     ///
     /// # Errors
-    /// An index is out of range; with [`Cache::None`], a file can't be read any more.
+    /// [`Error::NoSample`] for an index out of range; with [`Cache::None`], [`Error::Image`] for a file that can't be read any more.
     pub fn plain(&self, samples: &[usize]) -> Result<Batch> {
         self.batch(samples, |index| (*index, self.transform.straight(false)))
     }
 
-    /// The plain views of these samples, flipped left to right.
+    /// The plain views of these samples, `[N, size, size, 3]`, flipped left to right.
     ///
     /// # Errors
     /// As [`plain`](Self::plain).
@@ -109,8 +110,8 @@ impl Views {
         self.batch(samples, |index| (*index, self.transform.straight(true)))
     }
 
-    /// Augmented views, each of a sample and with a seed. The seed alone decides the view: same seed, same
-    /// numbers.
+    /// Augmented views `[N, size, size, 3]`, each of a sample and with a seed. The view depends on nothing else: the same sample and seed
+    /// give the same numbers.
     ///
     /// # Errors
     /// As [`plain`](Self::plain).
@@ -118,8 +119,8 @@ impl Views {
         self.batch(views, |(index, seed)| (*index, self.transform.augmentation(*seed)))
     }
 
-    /// Strong views, each of a sample and with a seed: an augmented view, changed further by two operations of the policy. The
-    /// seed alone decides the view.
+    /// Strong views `[N, size, size, 3]`, each of a sample and with a seed: an augmented view, changed further by two operations of the
+    /// policy. The view depends on nothing else.
     ///
     /// # Errors
     /// As [`plain`](Self::plain).
@@ -130,7 +131,7 @@ impl Views {
     fn batch<V: Sync>(&self, views: &[V], recipe: impl Fn(&V) -> (usize, Recipe) + Sync) -> Result<Batch> {
         let (size, view_length) = (self.transform.size, self.transform.view_length());
         let length = views.len() * view_length;
-        // Not zeroed first: with large views that takes a tenth of the time, on one thread.
+        // The numbers are not zeroed first, which would take a tenth of the time for large views, on one thread.
         let mut pixels = Vec::with_capacity(length);
         pixels.spare_capacity_mut()[..length]
             .par_chunks_exact_mut(view_length)

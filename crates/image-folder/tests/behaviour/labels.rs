@@ -123,7 +123,7 @@ fn a_label_that_is_no_class_folder_is_an_error_with_its_line() {
     let error = open_with(&tree, "path,label\ncat/1.png,dog\ndog/2.png,dgo\n").unwrap_err();
     assert!(matches!(error, Error::LabelsLine { line: 3, .. }), "{error}");
     assert!(
-        error.to_string().contains("\"dgo\" is no class; the class folders are \"cat\", \"dog\""),
+        error.to_string().contains("\"dgo\" is not a class; the class folders are \"cat\", \"dog\""),
         "{error}"
     );
 }

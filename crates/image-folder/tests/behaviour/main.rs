@@ -1,18 +1,18 @@
-//! What the crate promises, one module a promise:
+//! The behaviour of the crate, one module a topic:
 //!
 //! | module | about |
 //! |---|---|
 //! | `folders` | sets without a labels file |
-//! | `labels` | sets with one |
+//! | `labels` | sets with a labels file |
 //! | `splits` | which images are held out |
-//! | `decoding` | files to pixels, also files that are none |
-//! | `fitting` | pixels to plain views, against Pillow and torchvision |
+//! | `decoding` | files to pixels, also files that are not images |
+//! | `fitting` | pixels to plain views, compared with Pillow and torchvision |
 //! | `tiny` | images of a pixel, or a row of them |
-//! | `strong` | strong views, against Pillow and torchvision |
+//! | `strong` | strong views, compared with Pillow and torchvision |
 //! | `views` | caches, augmentation, batches |
 //! | `ahead` | prefetching |
 //! | `drawn` | the demo set |
-//! | `real` | CIFAR-10 as JPEG files, where it is at hand |
+//! | `real` | CIFAR-10 as JPEG files, where `EFFMIX_DATA` has it |
 
 #![allow(
     clippy::unwrap_used,

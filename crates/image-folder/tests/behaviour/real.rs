@@ -77,7 +77,7 @@ fn human_labels_go_to_their_images() {
     };
     let options = OpenOptions { labels: Some(file), ..OpenOptions::default() };
     // All ten classes are labels of the file, but only three are folders here.
-    assert!(open(tree.path(), &options).unwrap_err().to_string().contains("is no class"));
+    assert!(open(tree.path(), &options).unwrap_err().to_string().contains("is not a class"));
     for class in ["airplane", "automobile", "bird", "cat", "deer", "dog", "horse", "ship"] {
         tree.image(&format!("train/{class}/0000.jpg"));
     }

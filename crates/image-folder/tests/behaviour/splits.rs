@@ -30,7 +30,7 @@ fn of_test_and_val_the_first_is_taken_and_the_other_named() {
     let tree = Tree::of(&["train/a/1.png", "train/b/2.png", "test/a/3.png", "val/a/4.png"]);
     let set = split(&tree, TestSplit::Folders);
     assert_eq!(paths(&set.test), ["test/a/3.png"]);
-    assert!(set.warnings[0].starts_with("val/ takes no part"), "{:?}", set.warnings);
+    assert!(set.warnings[0].starts_with("val/ is left out"), "{:?}", set.warnings);
 }
 
 #[test]

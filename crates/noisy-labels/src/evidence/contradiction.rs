@@ -246,6 +246,30 @@ mod tests {
         assert!(wrong.implausible_at_least > 0.3 && wrong.implausible_at_least < 0.4, "{wrong:?}");
     }
 
+    /// Scores of two classes, of which the first is always predicted, with margins that fall from sample to sample.
+    fn falling(samples: usize) -> Vec<f32> {
+        (0..samples).flat_map(|i| [1.0 - i as f32 / samples as f32, 0.0]).collect()
+    }
+
+    #[test]
+    fn the_rank_of_a_prediction_is_the_middle_of_its_share() {
+        // One prediction has the rank 1/2, which is within the surest half.
+        assert_eq!(count(&falling(1), &[1], 2).surest, 1.0);
+        // Of four, with the ranks 1/8, 3/8, 5/8 and 7/8, two are within it; two points have no line, but a mean.
+        assert_eq!(count(&falling(4), &[0, 1, 1, 1], 2).surest, 0.5);
+    }
+
+    #[test]
+    fn labels_contradicted_less_often_where_the_predictor_is_less_sure_are_no_rise() {
+        assert_eq!(count(&falling(8), &[1, 1, 0, 0, 0, 0, 0, 0], 2).rise, 0.0);
+    }
+
+    #[test]
+    fn scores_that_differ_by_rounding_are_alike() {
+        assert!(count(&[1.0, 2.0, 1.0 + 5e-6, 2.0], &[0, 1], 2).alike);
+        assert!(!count(&[1.0, 2.0, 1.0 + 5e-5, 2.0], &[0, 1], 2).alike);
+    }
+
     #[test]
     fn the_baseline_is_the_most_frequent_label() {
         let found = count(&[0.9, 0.1, 0.9, 0.1, 0.9, 0.1], &[0, 0, 1], 2);

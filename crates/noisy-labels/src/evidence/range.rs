@@ -178,6 +178,58 @@ mod tests {
     }
 
     #[test]
+    fn an_estimate_above_the_upper_end_is_the_upper_end() {
+        let range = NoiseRange::out_of_sample(&Contradictions { surest: 0.19, ..FOUND }, 10, 0.9).unwrap();
+        assert_eq!((range.rate, range.high), (0.2, 0.2));
+    }
+
+    #[test]
+    fn limits_hold_up_to_their_very_value() {
+        let range = |found: Contradictions| NoiseRange::out_of_sample(&found, 10, 0.9);
+        // An agreement must be above its limit; here that is the baseline and a twentieth of the rest.
+        let agreeing = |agreement| range(Contradictions { agreement, baseline: 0.5, ..FOUND });
+        let least = 0.5 + 0.05 * 0.5;
+        assert!(
+            matches!(agreeing(least), Err(NoEvidence::Chance { .. })) && agreeing(least.next_up()).is_ok()
+        );
+        // A predictor is weak above its limit.
+        let not_weak = range(Contradictions { rise: WEAK, ..FOUND }).unwrap();
+        assert_eq!(not_weak, range(FOUND).unwrap());
+        // A range is too wide above its limit.
+        let up_to = |high| {
+            range(Contradictions { surest: 0.0, surest_at_least: 0.0, fairly_sure_at_most: high, ..FOUND })
+        };
+        assert!(up_to(0.25).is_ok() && up_to(0.25f64.next_up()).is_err());
+    }
+
+    #[test]
+    fn a_range_may_be_wider_where_more_labels_are_wrong() {
+        // From 0.45 a range may be 0.295 wide.
+        let up_to = |high| {
+            let found =
+                Contradictions { surest: 0.5, surest_at_least: 0.5, fairly_sure_at_most: high, ..FOUND };
+            NoiseRange::out_of_sample(&found, 10, 0.9)
+        };
+        assert!(up_to(0.74).is_ok() && up_to(0.75).is_err());
+    }
+
+    #[test]
+    fn one_sample_is_too_few_and_not_alike() {
+        let one = Contradictions { samples: 1, alike: true, ..FOUND };
+        let error = NoiseRange::out_of_sample(&one, 2, 0.1).unwrap_err();
+        assert_eq!(error, NoEvidence::Few { samples: 1, needed: 40 });
+        let two = Contradictions { samples: 2, alike: true, ..FOUND };
+        assert_eq!(NoiseRange::out_of_sample(&two, 2, 0.1), Err(NoEvidence::Alike));
+    }
+
+    #[test]
+    fn no_more_than_all_labels_are_wrong() {
+        let held_out = Contradictions { agreement: 0.95, ..FOUND };
+        let range = NoiseRange::by_accuracy(&held_out, (2000, 10), 0.98, 0.9).unwrap();
+        assert_eq!(range.high, 1.0);
+    }
+
+    #[test]
     fn of_a_weak_predictor_only_what_is_implausible_counts() {
         let weak = Contradictions { rise: 0.4, ..FOUND };
         let range = NoiseRange::out_of_sample(&weak, 10, 0.3).unwrap();

@@ -1,4 +1,4 @@
-//! Losses corrected by what is known of the noise: the matrix T with `T_ij = P(given label j | true class i)`.
+//! Losses corrected by the known noise: the matrix T with `T_ij = P(given label j | true class i)`.
 
 use candle_core::{D, Tensor};
 
@@ -6,10 +6,10 @@ use super::cross_entropy::cross_entropy;
 use super::log_softmax::log_softmax;
 use crate::error::Result;
 
-/// Forward correction (Patrini et al. 2017, section 4.2): cross entropy of the given label with what the network's
-/// prediction becomes by the noise, `-mean_b sum_c y_bc log (p_b T)_c`. A network that knows the true classes minimises it.
+/// Forward correction (Patrini et al. 2017, section 4.2): cross entropy of the given label with the network's prediction after
+/// noise, `-mean_b sum_c y_bc log (p_b T)_c`. A network that knows the true classes minimises it.
 ///
-/// A given label that T says can't be is as improbable as f32 can tell, and has no gradient.
+/// A given label whose probability is 0 by T counts as having f32's smallest normal probability, and has no gradient.
 ///
 /// # Shapes
 /// `logits`, `targets`: `[B, C]`; `transition`: `[C, C]` with rows that sum to 1, all of one dtype. Result: a scalar, in nats.
@@ -23,10 +23,10 @@ pub fn forward_correction(logits: &Tensor, targets: &Tensor, transition: &Tensor
 }
 
 /// Backward correction (Patrini et al. 2017, section 4.1): `mean_b sum_c y_bc (T^-1 l_b)_c`, where `l_bc = -log p_bc` is the loss
-/// that label c would have. Over the labels that a true class gets, its mean is the loss of that class: so it has the same minimum
-/// in the mean, whatever the network.
+/// that label c would have. Its mean over the labels that a true class gets is the loss of that class, for any network. So its mean
+/// has the same minimum.
 ///
-/// It is cross entropy with `y T^-1`, of which some entries are below 0: a sample's loss has no lower bound.
+/// It is cross entropy with `y T^-1`, of which some entries are below 0, so a sample's loss has no lower bound.
 ///
 /// # Shapes
 /// `logits`, `targets`: `[B, C]`; `inverse`: T^-1, `[C, C]` ([`crate::noise::Transition::inverse`]), all of one dtype. Result: a

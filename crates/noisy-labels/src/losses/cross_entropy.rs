@@ -1,5 +1,5 @@
-//! L_X as one operation: with a thousand classes, candle's dozen small ones and their gradients take as long as a block
-//! of a network.
+//! L_X as one operation. With a thousand classes, candle's dozen small operations and their gradients would take as long as a
+//! block of a network.
 
 use std::sync::OnceLock;
 
@@ -33,7 +33,7 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
 }
 
 struct CrossEntropy {
-    /// The gradient of the logits, which the forward pass finds on its way: both need the exponentials.
+    /// The gradient of the logits. The forward pass computes it too, because both need the exponentials.
     of_logits: OnceLock<Tensor>,
 }
 
@@ -49,7 +49,7 @@ impl CrossEntropy {
             contiguous(targets, targets_layout)?,
             shape.dims2()?,
         );
-        // An operation runs forward once.
+        // An operation runs forward once, so the cell is empty.
         let _ = self.of_logits.set(Tensor::from_vec(gradient, shape, &Device::Cpu)?);
         Ok((T::to_cpu_storage_owned(vec![loss]), Shape::from(())))
     }
@@ -153,9 +153,9 @@ mod tests {
             for (rows, classes) in [(1, 2), (3, 2), (7, 10), (16, 1000)] {
                 let random = |mean, std| Tensor::randn(mean, std, (rows, classes), &Device::Cpu).unwrap();
                 let logits = Var::from_tensor(&random(0f64, 4.0).to_dtype(dtype).unwrap()).unwrap();
-                // No distributions: the gradient has to know what a row sums to.
+                // The rows are no distributions, so that the gradient depends on their sums.
                 let targets = Var::from_tensor(&random(1f64, 0.5).to_dtype(dtype).unwrap()).unwrap();
-                // Seen from the back, and with a weight on the loss.
+                // The arguments are transposed views, and the loss has a weight.
                 let back = |x: &Var| x.t().unwrap().contiguous().unwrap().t().unwrap();
                 let both = [slow(&logits, &targets), cross_entropy(&back(&logits), &back(&targets)).unwrap()];
                 assert!(difference(&both[0], &both[1]) <= most, "{both:?}");

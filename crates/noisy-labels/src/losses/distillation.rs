@@ -6,9 +6,9 @@ use super::log_softmax::log_softmax;
 use crate::error::{Error, Result};
 
 /// Knowledge distillation (Hinton, Vinyals & Dean 2015, section 2): `T^2 KL(softmax(teacher / T) || softmax(student / T))`, the
-/// mean over samples. The factor keeps gradients as large for any T.
+/// mean over samples. The factor T^2 keeps the size of gradients independent of T.
 ///
-/// The teacher chooses how the mass that label smoothing spreads evenly is spread: the hotter, the more evenly.
+/// It is label smoothing whose mass the teacher distributes over the classes; the higher the temperature, the more evenly.
 ///
 /// # Shapes
 /// Both logits: `[B, C]`; the teacher's are detached. Result: a scalar, in nats.

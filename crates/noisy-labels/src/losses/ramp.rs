@@ -1,4 +1,4 @@
-//! How the weight of the unlabeled loss grows after warm-up.
+//! The growth of the unlabeled loss's weight after warm-up.
 
 /// The weight of L_U: 0 up to the end of warm-up, then rising linearly to `lambda_u` over `ramp_length` epochs.
 ///

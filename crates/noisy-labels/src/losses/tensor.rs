@@ -17,11 +17,11 @@ pub fn unlabeled_loss(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     Ok((log_softmax(logits)?.exp()? - targets)?.sqr()?.mean_all()?)
 }
 
-/// L_reg (DivideMix, eq. 11): `sum_c pi_c log(pi_c / mean_b p_bc)` with the uniform prior `pi_c = 1 / C`: against
-/// assigning all samples to one class.
+/// L_reg (DivideMix, eq. 11): `sum_c pi_c log(pi_c / mean_b p_bc)` with the uniform prior `pi_c = 1 / C`. It grows as the network
+/// assigns all samples to one class.
 ///
-/// The mean probability's logarithm is taken as a log-sum-exp of log probabilities, so it stays finite, and its
-/// gradient too, for a class whose probabilities all vanish in f32.
+/// The logarithm of the mean probability is computed as a log-sum-exp of log probabilities. So it and its gradient stay finite for a
+/// class whose probabilities are all 0 in f32.
 ///
 /// # Shapes
 /// `logits`: `[B, C]`; result: a scalar, in nats.

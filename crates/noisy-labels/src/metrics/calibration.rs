@@ -1,4 +1,4 @@
-//! Whether a confidence of 0.8 is right in 80 % of cases.
+//! Calibration: whether predictions with a confidence of 0.8 are right in 80 % of cases.
 
 use crate::class_table::{ClassTable, argmax};
 use crate::error::Result;

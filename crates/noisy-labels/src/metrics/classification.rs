@@ -3,7 +3,7 @@
 use crate::class_table::ClassTable;
 use crate::error::{Result, check_labels, check_length};
 
-/// The share of predictions that are right; `None` without samples or where the lengths differ.
+/// The share of predictions that equal the truth; `None` without samples or where the lengths differ.
 pub fn accuracy(predicted: &[usize], truth: &[usize]) -> Option<f64> {
     if truth.is_empty() || predicted.len() != truth.len() {
         return None;
@@ -33,7 +33,8 @@ pub fn top_k_accuracy(scores: &ClassTable, truth: &[usize], k: usize) -> Result<
     Ok(Some(right as f64 / truth.len() as f64))
 }
 
-/// The confusion matrix: `[t][p]` counts the samples of class t predicted as p (scikit-learn's orientation).
+/// The confusion matrix, whose entry `[t][p]` is the number of samples of class t that are predicted as p (scikit-learn's
+/// orientation).
 ///
 /// # Errors
 /// [`crate::Error::Label`] for an id that is not a class; [`crate::Error::Length`] where the lengths differ.

@@ -1,4 +1,4 @@
-//! Samples flagged against samples that are positive: found issues against wrong labels.
+//! Flagged samples compared with positive ones: issues with wrong labels.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub struct Detection {
     pub f1: Option<f64>,
 }
 
-/// Precision, recall and F1; `None` where the lengths differ.
+/// The precision, recall and F1 of flagged samples; `None` where the lengths differ.
 pub fn precision_recall_f1(flagged: &[bool], positive: &[bool]) -> Option<Detection> {
     if flagged.len() != positive.len() {
         return None;

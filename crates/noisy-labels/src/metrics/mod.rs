@@ -1,4 +1,4 @@
-//! Measures, each as its reference defines it, and `None` where it is undefined.
+//! Metrics, each as its reference defines it, and `None` where it is undefined.
 
 mod calibration;
 mod classification;

@@ -1,6 +1,6 @@
 //! How well scores rank positives above negatives.
 
-/// Area under the ROC curve: the probability that a positive's score is above a negative's, ties counting half
+/// The area under the ROC curve, which is the probability that a positive's score is above a negative's, ties counting half
 /// (scikit-learn's `roc_auc_score`).
 ///
 /// `None` where there are no positives or no negatives, a score is NaN, or the lengths differ.
@@ -19,7 +19,7 @@ pub fn auc(scores: &[f64], positive: &[bool]) -> Option<f64> {
     Some(won / (positives as f64 * negatives as f64))
 }
 
-/// Average precision: `sum_n (R_n - R_{n-1}) P_n` over the distinct scores, without interpolation (scikit-learn's
+/// The average precision, `sum_n (R_n - R_{n-1}) P_n` over the distinct scores, without interpolation (scikit-learn's
 /// `average_precision_score`).
 ///
 /// `None` where there are no positives (scikit-learn warns and gives 0), a score is NaN, or the lengths differ.

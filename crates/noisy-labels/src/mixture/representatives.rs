@@ -86,6 +86,22 @@ mod tests {
     }
 
     #[test]
+    fn half_a_share_of_losses_is_a_mode_and_gets_a_share_of_its_own() {
+        // Shares of ten losses. The mode on the right has 6 to 13 losses, and always gets one share.
+        for right in [6, 7, 13] {
+            let losses: Vec<f64> =
+                (0..100).map(|i| f64::from(i) + if i < 100 - right { 0.0 } else { 1000.0 }).collect();
+            let ten = representatives(&losses, 10);
+            assert!(ten[8] < 100.0, "{right}: {ten:?}");
+            assert!((ten[9] - mean(&losses[100 - right as usize..])).abs() < 1e-9, "{right}: {ten:?}");
+        }
+        // Fewer than half a share are outliers.
+        let losses: Vec<f64> = (0..100).map(|i| f64::from(i) + if i < 96 { 0.0 } else { 1000.0 }).collect();
+        let ten = representatives(&losses, 10);
+        assert!((ten[9] - mean(&losses[90..])).abs() < 1e-9, "{ten:?}");
+    }
+
+    #[test]
     fn without_empty_space_the_shares_are_of_all_losses() {
         let losses: Vec<f64> = (0..1000).map(|i| f64::from(i * 7919 % 1000).powi(2)).collect();
         let mut sorted = losses.clone();

@@ -1,4 +1,4 @@
-//! Noise at random: it depends on the true class.
+//! Noise at random, which depends on the true class.
 
 use rand::Rng;
 
@@ -6,13 +6,13 @@ use super::draw::touched;
 use super::transition::Transition;
 use crate::error::{Result, check_labels};
 
-/// Draws the label of exactly `int(rate * N)` samples anew, from its class's row of `transition`.
+/// The labels after noise: those of exactly `int(rate * N)` samples are drawn anew, each from its class's row of `transition`.
 ///
 /// With [`Transition::cifar10`] or [`Transition::pair_flip`] `rate` is the published noise rate (a class that maps to
 /// itself stays clean); with a full matrix of noise probabilities it is 1.
 ///
 /// # Errors
-/// [`crate::Error::OutOfRange`] for a rate outside `0..=1`; [`crate::Error::Label`] for a label without a row.
+/// [`crate::Error::OutOfRange`] for a rate outside `0..=1`; [`crate::Error::Label`] for a label that has no row.
 pub fn asymmetric<R: Rng + ?Sized>(
     labels: &[usize],
     transition: &Transition,

@@ -1,4 +1,4 @@
-//! Noise not at random, by what a trained network confuses.
+//! Noise not at random, by the confusions of a trained network.
 
 use rand::Rng;
 
@@ -7,24 +7,24 @@ use super::streams::Streams;
 use crate::class_table::ClassTable;
 use crate::error::{Error, Result, check_entries};
 
-/// Labels as a network confuses them: an image that it is unsure of goes wrong more often, and is given the classes that the
-/// network sees in it, in proportion to their probabilities. (After Chen et al. 2021, "Beyond class-conditional assumption: a
+/// The labels after noise: an image of which the network is unsure gets a wrong label more often, and the wrong classes are drawn
+/// in proportion to the network's probabilities. (After Chen et al. 2021, "Beyond class-conditional assumption: a
 /// primary attempt to combat instance-dependent label noise", algorithm 1, which always takes the most ambiguous images and
 /// the most probable wrong class; here both are drawn.)
 ///
 /// Let p be the network's probabilities and y the true class.
 /// - Without a rate, each label is drawn from p itself: it is wrong with probability `1 - p_y`.
-/// - With one, exactly `int(rate * N)` labels go wrong. Which ones is drawn without replacement by the weights `1 - p_y`
+/// - With a rate, exactly `int(rate * N)` labels are wrong. They are drawn without replacement by the weights `1 - p_y`
 ///   (Efraimidis & Spirakis 2006), and each gets class c with probability `p_c / (1 - p_y)`. Images of which the network is
-///   certain (`p_y = 1`) come last; where they are needed all the same, every other class is as probable.
+///   certain (`p_y = 1`) come last; where they are needed, every other class has the same probability.
 ///
 /// # Shapes
-/// `probabilities`: `[N, classes]`, row-major, rows in proportion to probabilities (they are normalised); `truth`: N ids.
+/// `probabilities`: `[N, C]`, rows in proportion to probabilities (they are normalised here); `truth`: N ids below C.
 ///
 /// # Errors
 /// [`Error::OutOfRange`] for a rate outside `0..=1`, or where a label is to be wrong and there is no other class;
-/// [`Error::Label`]; [`Error::Length`]; [`Error::Entry`] for the first probability that is NaN, infinite or below 0, and for
-/// a row that has none above 0.
+/// [`Error::Label`] for an id that is not a class; [`Error::Length`] where the lengths do not fit; [`Error::Entry`] for the first
+/// probability that is NaN, infinite or below 0, and for a row that has none above 0.
 pub fn confused<R: Rng + ?Sized>(
     probabilities: &ClassTable,
     truth: &[usize],
@@ -70,15 +70,15 @@ pub fn confused<R: Rng + ?Sized>(
     Ok(given)
 }
 
-/// What a network's probabilities leave for the other classes: `1 - p_y`, without the rounding of 1.
+/// The probability of all other classes, `1 - p_y`, computed as their sum so that it is not rounded at 1.
 fn doubt(row: &[f32], truth: usize) -> f64 {
     let others = row.iter().enumerate().filter(|&(class, _)| class != truth);
     let others: f64 = others.map(|(_, &p)| f64::from(p)).sum();
     others / (others + f64::from(row[truth]))
 }
 
-/// `count` samples, drawn one after the other by weight and not put back: those with the smallest `-ln(u) / weight`,
-/// u uniform in `0..1`. Samples without weight come last, by u.
+/// `count` samples, drawn without replacement by weight: those with the smallest `-ln(u) / weight`,
+/// u uniform in `0..1`. Samples whose weight is 0 come last, in the order of u.
 fn most_doubtful(weights: &[f64], count: usize, streams: Streams) -> Vec<usize> {
     let key = |(sample, weight): (usize, &f64)| {
         let u = 1.0 - streams.at(sample).random::<f64>();

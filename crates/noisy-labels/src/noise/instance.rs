@@ -1,4 +1,4 @@
-//! Noise not at random, by the features of an image.
+//! Noise not at random, which depends on the features of an image.
 
 use rand::Rng;
 use rand_distr::StandardNormal;
@@ -8,11 +8,11 @@ use super::streams::Streams;
 use crate::class_table::softmax_in_place;
 use crate::error::{Result, check_entries, check_labels, check_length};
 
-/// How far the images' own noise rates spread around the set's; the published value.
+/// The standard deviation of the images' noise rates around the set's; the published value.
 const SPREAD: f64 = 0.1;
 
 /// Part-dependent noise (Xia et al. 2020, "Part-dependent label noise: towards instance-dependent label noise", algorithm 2
-/// of the appendix): each image has a noise rate of its own, and its features say what it is mistaken for.
+/// of the appendix): each image has a noise rate of its own, and its features determine the wrong classes that it gets.
 ///
 /// For image i with features x of length d and true class y:
 ///
@@ -22,10 +22,10 @@ const SPREAD: f64 = 0.1;
 ///   the standard normal distribution.
 ///
 /// So the number of wrong labels is random, `sum q` on average; and near 0 and 1, where much of the normal distribution is
-/// cut off, the mean of q is not the rate. The rates 0 and 1 themselves are taken at their word: no image and every image.
-/// Features that are all 0 make every other class as probable.
+/// cut off, the mean of q is not the rate. The rates 0 and 1 are exact: no label and every label is wrong.
+/// Features that are all 0 give every other class the same probability.
 ///
-/// A model is fixed by the generator that it is made with; it can be drawn from many times. What is drawn for an image
+/// The generator that a model is made with determines it, and labels can be drawn from it many times. The label drawn for an image
 /// depends on its index, features and class, and on no other image.
 ///
 /// ```
@@ -50,14 +50,15 @@ pub struct InstanceNoise<'a> {
 }
 
 impl<'a> InstanceNoise<'a> {
-    /// The model of a set.
+    /// The noise model of a set.
     ///
     /// # Shapes
-    /// `features`: `[N, d]`, row-major: pixels, or a network's global features; of mean 0 and one scale, best. `truth`: N ids.
+    /// `features`: `[N, d]`, row-major: pixels or a network's global features, best with mean 0 and the same scale. `truth`: N ids
+    /// below `classes`.
     ///
     /// # Errors
     /// [`crate::Error::OutOfRange`] for a rate outside `0..=1`, or where labels are to be wrong and there is no other class;
-    /// [`crate::Error::Label`]; [`crate::Error::Length`] where the samples share the features unevenly;
+    /// [`crate::Error::Label`] for an id that is not a class; [`crate::Error::Length`] where the features do not fill N rows;
     /// [`crate::Error::Entry`] for the first feature that is not finite.
     pub fn new<R: Rng + ?Sized>(
         features: &'a [f32],
@@ -79,12 +80,12 @@ impl<'a> InstanceNoise<'a> {
         Ok(Self { features, width, truth, classes, rates, projections })
     }
 
-    /// How probable it is that each label is wrong; N values in `0..=1`.
+    /// The probability that each label is wrong; N values in `0..=1`.
     pub fn rates(&self) -> &[f64] {
         &self.rates
     }
 
-    /// How probable each given label is for each sample: its own row of a transition matrix.
+    /// The probability of each given label for each sample, which is the sample's own row of a transition matrix.
     ///
     /// # Shapes
     /// `[N, C]`, row-major.
@@ -100,7 +101,7 @@ impl<'a> InstanceNoise<'a> {
         rows
     }
 
-    /// Draws labels.
+    /// Labels drawn from the model.
     pub fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Vec<usize> {
         let (is_wrong, labels) = (Streams::new(rng), Streams::new(rng));
         let wrong = |&sample: &usize| is_wrong.at(sample).random::<f64>() < self.rates[sample];
@@ -113,9 +114,9 @@ impl<'a> InstanceNoise<'a> {
         given
     }
 
-    /// Gives `take` each of the samples with the probability of each label, if it is wrong: 0 for the true one, sum 1.
+    /// Calls `take` with each of the samples and the probability of each label if it is wrong: 0 for the true one, and 1 in sum.
     ///
-    /// A class at a time, since the projections of all take C times as much memory.
+    /// It goes class by class, since the projections of all classes at once would take C times as much memory.
     fn for_each_mistaken(&self, samples: &[usize], mut take: impl FnMut(usize, &[f64])) {
         let mut of_class = vec![Vec::new(); self.classes];
         samples.iter().for_each(|&sample| of_class[self.truth[sample]].push(sample));
@@ -136,14 +137,14 @@ impl<'a> InstanceNoise<'a> {
     }
 }
 
-/// The rate of one image: normal around the set's, drawn again until it is in `0..=1`.
+/// The noise rate of one image: normal around the set's, drawn again until it is in `0..=1`.
 fn own_rate<R: Rng + ?Sized>(rate: f64, rng: &mut R) -> f64 {
     if rate == 0.0 || rate == 1.0 {
         return rate;
     }
     loop {
         let own = rate + SPREAD * rng.sample::<f64, _>(StandardNormal);
-        // At worst every second one is.
+        // At least every second draw is, also for a rate at an end.
         if (0.0..=1.0).contains(&own) {
             return own;
         }

@@ -1,13 +1,13 @@
-//! A transition matrix undone.
+//! The inverse of a transition matrix.
 
 use super::transition::Transition;
 
 impl Transition {
-    /// T^-1, row-major `[C, C]`; `None` where T has none in f64.
+    /// The inverse T^-1, row-major `[C, C]`; `None` where T has no inverse in f64.
     ///
     /// Its rows sum to 1 as T's do, but some entries are below 0. The largest sum of a row's absolute values is T's condition number
-    /// in the maximum norm (a row of T sums to 1): by that much T^-1 makes errors grow, and it has no limit where the rows of two
-    /// classes come to be alike.
+    /// in the maximum norm, since a row of T sums to 1. T^-1 makes errors grow by this factor, which has no limit as the rows of two
+    /// classes become alike.
     pub fn inverse(&self) -> Option<Vec<f64>> {
         let classes = self.classes();
         let unit = |class: usize| (0..classes).map(move |column| f64::from(u8::from(column == class)));

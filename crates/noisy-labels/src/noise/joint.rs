@@ -1,4 +1,4 @@
-//! How wrong labels are: measured where the truth is known, else estimated.
+//! The noise of labels: measured where the truth is known, else estimated.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,15 +7,15 @@ use crate::error::{Error, Result, check_length};
 use crate::metrics::confusion;
 use crate::quality::ConfidentJoint;
 
-/// The joint distribution of true and given label, and what follows from it: the noise rate, and the transition matrix.
+/// The joint distribution of true and given label, with the noise rate and the transition matrix that follow from it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabelNoise {
     classes: usize,
-    /// `[C, C]`, row-major: true class, then given label. Its sum is 1; 0 without samples.
+    /// `[C, C]`, row-major: true class by given label. The sum is 1, or 0 without samples.
     joint: Vec<f64>,
 }
 
-/// How far an estimate is from the real noise.
+/// The distance of an estimate from the real noise.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EstimationError {
     /// Estimated less real noise rate.
@@ -28,7 +28,7 @@ pub struct EstimationError {
 }
 
 impl LabelNoise {
-    /// What it is, where the truth is known.
+    /// The noise of given labels whose truth is known.
     ///
     /// # Errors
     /// [`Error::Label`] for an id that is no class; [`Error::Length`] where the lengths differ.
@@ -38,8 +38,8 @@ impl LabelNoise {
         Ok(Self { classes, joint: counts.into_iter().flatten().map(share).collect() })
     }
 
-    /// Estimated by confident learning (Northcutt, Jiang & Chuang 2021, section 3.1): the joint distribution of
-    /// [`ConfidentJoint`], each given label with the share of samples that have it.
+    /// The noise estimated by confident learning (Northcutt, Jiang & Chuang 2021, section 3.1): the joint distribution of
+    /// [`ConfidentJoint`], in which each given label has the share of samples that have it.
     pub fn by_confident_joint(counts: &ConfidentJoint) -> Self {
         let (by_given, classes) = (counts.joint(), counts.classes());
         let mut joint = vec![0.0; by_given.len()];
@@ -49,19 +49,19 @@ impl LabelNoise {
         Self { classes, joint }
     }
 
-    /// Estimated by DivideMix's division (Li, Socher & Hoi 2020): a sample whose label g is clean with probability w is of
-    /// class g by w, and of each other class c by `(1 - w) p_c / sum_{k != g} p_k`; so the rate is the mean of 1 - w.
+    /// The noise estimated by DivideMix's division (Li, Socher & Hoi 2020). A sample whose label g is clean with probability w is of
+    /// class g with probability w, and of each other class c with `(1 - w) p_c / sum_{k != g} p_k`. So the rate is the mean of 1 - w.
     ///
-    /// Predictions that say nothing of the other classes (NaN, or all of it on g) make them all as probable. The
-    /// mixture takes hard images for wrong ones, so this estimate tends to be too high; a division that is degenerate
-    /// believes every label, and tells of no noise.
+    /// Predictions that do not rank the other classes (NaN, or all probability on g) give them all the same probability. The
+    /// mixture takes hard images for wrongly labelled ones, so this estimate tends to be too high. A degenerate division believes
+    /// every label, so its estimate is 0.
     ///
     /// # Shapes
-    /// `clean_probability`: N values in `0..=1`; `probabilities`: `[N, classes]`, row-major; `given`: N ids.
+    /// `clean_probability`: N values in `0..=1`; `probabilities`: `[N, C]`; `given`: N ids below C.
     ///
     /// # Errors
-    /// [`Error::Length`] where the lengths do not fit; [`Error::Label`]; [`Error::OutOfRange`] for a clean probability
-    /// that is none.
+    /// [`Error::Length`] where the lengths do not fit; [`Error::Label`] for an id that is not a class; [`Error::OutOfRange`] for a
+    /// clean probability that is not in `0..=1`.
     pub fn by_division(
         clean_probability: &[f64],
         probabilities: &ClassTable,
@@ -104,19 +104,18 @@ impl LabelNoise {
         self.classes
     }
 
-    /// The joint distribution `[C, C]`, row-major: true class, then given label.
+    /// The joint distribution `[C, C]`, row-major: true class by given label.
     pub fn joint(&self) -> &[f64] {
         &self.joint
     }
 
-    /// The share of labels that are wrong, 0 to 1: what is off the diagonal; 0 without samples.
+    /// The share of labels that are wrong, 0 to 1: the sum off the diagonal. It is 0 without samples.
     pub fn rate(&self) -> f64 {
         let off = |&(place, _): &(usize, &f64)| place / self.classes != place % self.classes;
         self.joint.iter().enumerate().filter(off).map(|(_, share)| share).sum()
     }
 
-    /// The probability of each given label (column) for each true class (row); `None` for a class that no sample is
-    /// of.
+    /// The probability of each given label (column) for each true class (row); `None` for a class without samples.
     pub fn transition(&self) -> Vec<Option<Vec<f64>>> {
         let row = |row: &[f64]| {
             let sum: f64 = row.iter().sum();
@@ -125,10 +124,10 @@ impl LabelNoise {
         self.joint.chunks_exact(self.classes.max(1)).map(row).collect()
     }
 
-    /// How far this estimate is from the real noise. A class that it takes no sample to be of counts as one without noise.
+    /// The distance of this estimate from the real noise. A class without samples in the estimate counts as one without noise.
     ///
     /// # Errors
-    /// [`Error::Length`] where it is about another number of classes.
+    /// [`Error::Length`] where the numbers of classes differ.
     pub fn error_against(&self, real: &Self) -> Result<EstimationError> {
         check_length("classes of the estimate", real.classes, self.classes)?;
         let (mut total_variation, mut absolute, mut rows) = (0.0, 0.0, 0usize);

@@ -1,4 +1,4 @@
-//! What noise came out, where the truth is known.
+//! The noise of labels whose truth is known.
 
 use crate::error::Result;
 use crate::metrics::confusion;

@@ -2,7 +2,7 @@
 //!
 //! | model | labels go wrong | here |
 //! |---|---|---|
-//! | completely at random | whatever image and true class | [`symmetric`] |
+//! | completely at random | depending neither on the image nor on the true class | [`symmetric`] |
 //! | at random | depending on the true class | [`asymmetric`] with a [`Transition`]: CIFAR's published ones, pair flip, any matrix |
 //! | not at random | depending on the image too | [`InstanceNoise`] by the image's features, [`confused`] by a network's predictions |
 //!

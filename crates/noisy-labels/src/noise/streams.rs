@@ -1,9 +1,9 @@
-//! Chance by sample: what is drawn for one depends on no other.
+//! Random numbers by sample: the numbers drawn for one sample depend on no other sample.
 
 use rand::{Rng, RngCore, SeedableRng};
 use rand_xoshiro::{SplitMix64, Xoshiro256PlusPlus};
 
-/// Generators keyed by a number, all fixed by one draw from a caller's generator.
+/// Random generators keyed by a number. One draw from the caller's generator determines all of them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Streams(u64);
 
@@ -12,7 +12,7 @@ impl Streams {
         Self(rng.next_u64())
     }
 
-    /// The generator of a sample, or of a class.
+    /// The generator of a sample or of a class.
     pub(super) fn at(self, number: usize) -> Xoshiro256PlusPlus {
         let mixed = SplitMix64::seed_from_u64(number as u64).next_u64();
         Xoshiro256PlusPlus::seed_from_u64(self.0 ^ mixed)

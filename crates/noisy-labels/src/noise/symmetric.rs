@@ -1,16 +1,16 @@
-//! Noise completely at random: independent of image and true class.
+//! Noise completely at random, which depends neither on the image nor on the true class.
 
 use rand::Rng;
 
 use super::draw::{needs_wrong_classes, touched};
 use crate::error::{Result, check_labels};
 
-/// Gives exactly `int(rate * N)` samples a label drawn uniformly: from all classes with `include_true`, as the
-/// reference code does (so rate 0.5 leaves 45 % wrong with ten classes), else from the wrong ones alone.
+/// The labels after noise: those of exactly `int(rate * N)` samples are drawn uniformly. With `include_true` they are drawn from all
+/// classes, as the reference code does (so with ten classes rate 0.5 makes 45 % wrong), else from the other classes alone.
 ///
 /// # Errors
 /// [`crate::Error::OutOfRange`] for a rate outside `0..=1`, or where a label is to be wrong and there is no other class;
-/// [`crate::Error::Label`].
+/// [`crate::Error::Label`] for an id that is not a class.
 pub fn symmetric<R: Rng + ?Sized>(
     labels: &[usize],
     classes: usize,
@@ -28,7 +28,7 @@ pub fn symmetric<R: Rng + ?Sized>(
         noisy[sample] = if include_true {
             rng.random_range(0..classes)
         } else {
-            // One of the classes - 1 others: those from the true one on move up by one.
+            // A number below classes - 1; from the true class on, numbers stand for the next class.
             let other = rng.random_range(0..classes - 1);
             if other < labels[sample] { other } else { other + 1 }
         };

@@ -6,7 +6,7 @@ use super::cifar;
 use super::draw::pick;
 use crate::error::{Error, Result};
 
-/// How far a row's sum may be from 1: matrices in files are rounded.
+/// The largest distance of a row's sum from 1: matrices in files are rounded.
 const ROUNDING: f64 = 1e-6;
 
 /// A square matrix of probabilities; row: true class, column: given label; each row sums to 1.
@@ -16,10 +16,10 @@ pub struct Transition {
 }
 
 impl Transition {
-    /// A matrix of one's own. Rows may be off 1 by 1e-6, as rounded ones are, and are normalised.
+    /// The matrix with these rows. The sum of a row may differ from 1 by 1e-6, as with rounded numbers; rows are normalised.
     ///
     /// # Errors
-    /// [`Error::Transition`] for the first row that is no distribution over the classes.
+    /// [`Error::Transition`] for the first row that is not a distribution over the classes.
     pub fn new(rows: Vec<Vec<f64>>) -> Result<Self> {
         let classes = rows.len();
         let mut normalised = rows;
@@ -29,7 +29,7 @@ impl Transition {
                 return wrong(format!("{} entries in a matrix of {classes} rows", entries.len()));
             }
             if let Some(column) = entries.iter().position(|p| !(0.0..=1.0 + ROUNDING).contains(p)) {
-                return wrong(format!("entry {column} is {}, no probability", entries[column]));
+                return wrong(format!("entry {column} is {}, which is not a probability", entries[column]));
             }
             let sum: f64 = entries.iter().sum();
             if (sum - 1.0).abs() > ROUNDING {
@@ -40,11 +40,11 @@ impl Transition {
         Ok(Self { rows: normalised })
     }
 
-    /// Maps each named class to another (`(true, given)`), and every other class to itself. Capital letters, and what
-    /// stands between words, make no difference, unless a class bears the very name.
+    /// The matrix that maps each named class to another (`(true, given)`), and every other class to itself. Names are compared
+    /// without regard to capital letters and to the characters between words, unless a class has exactly the name.
     ///
     /// # Errors
-    /// [`Error::MissingClasses`] with all the names that are not among `classes`.
+    /// [`Error::MissingClasses`] with all names that are not among `classes`.
     pub fn mapping<S: AsRef<str>>(classes: &[S], pairs: &[(&str, &str)]) -> Result<Self> {
         let loose = |name: &str| -> String {
             name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -77,7 +77,7 @@ impl Transition {
     /// to each other (Patrini et al. 2017, section 5).
     ///
     /// # Errors
-    /// [`Error::MissingClasses`] where classes of these names are lacking.
+    /// [`Error::MissingClasses`] where classes of these names are missing.
     pub fn cifar10<S: AsRef<str>>(classes: &[S]) -> Result<Self> {
         Self::mapping(classes, &cifar::CIFAR10)
     }
@@ -86,7 +86,7 @@ impl Transition {
     /// alphabet, the last to the first (Patrini et al. 2017, section 5).
     ///
     /// # Errors
-    /// [`Error::MissingClasses`] where classes of these names are lacking.
+    /// [`Error::MissingClasses`] where classes of these names are missing.
     pub fn cifar100<S: AsRef<str>>(classes: &[S]) -> Result<Self> {
         Self::mapping(classes, &cifar::within_superclasses())
     }
@@ -94,7 +94,7 @@ impl Transition {
     /// The published mapping of the set that has these class names: [`Self::cifar10`]'s or [`Self::cifar100`]'s.
     ///
     /// # Errors
-    /// [`Error::MissingClasses`] with what is lacking for the one that lacks the smaller share of its names.
+    /// [`Error::MissingClasses`] with the missing names of the mapping that misses the smaller share of its names.
     pub fn published<S: AsRef<str>>(classes: &[S]) -> Result<Self> {
         let lacking = |error: &Error, names: usize| match error {
             Error::MissingClasses { names: missing, .. } => missing.len() as f64 / names as f64,
@@ -110,29 +110,29 @@ impl Transition {
         }
     }
 
-    /// Pair flip: each class is taken for the next, the last for the first.
+    /// The matrix of pair flip: each class is mapped to the next, the last to the first.
     pub fn pair_flip(classes: usize) -> Self {
         let target: Vec<usize> = (1..classes).chain([0]).take(classes).collect();
         Self::deterministic(&target)
     }
 
-    /// Number of classes.
+    /// The number of classes.
     pub fn classes(&self) -> usize {
         self.rows.len()
     }
 
-    /// The rows, one a true class.
+    /// The rows, one for each true class.
     pub fn rows(&self) -> &[Vec<f64>] {
         &self.rows
     }
 
-    /// Each class goes to its target with certainty.
+    /// The matrix that maps each class to its target with probability 1.
     fn deterministic(target: &[usize]) -> Self {
         let row = |&to: &usize| (0..target.len()).map(|class| f64::from(u8::from(class == to))).collect();
         Self { rows: target.iter().map(row).collect() }
     }
 
-    /// A label for a sample of class `truth`, which must be below [`Self::classes`].
+    /// A label drawn for a sample of class `truth`, which must be below [`Self::classes`].
     pub(super) fn draw<R: Rng + ?Sized>(&self, truth: usize, rng: &mut R) -> usize {
         pick(self.rows[truth].iter().copied().enumerate(), 1.0, rng).unwrap_or(truth)
     }

@@ -117,6 +117,13 @@ mod tests {
     }
 
     #[test]
+    fn a_probability_of_0_reaches_a_threshold_of_0() {
+        // Thresholds: class 0 0.0, class 1 0.9.
+        let joint = count(&[0.0, 0.4, 0.1, 0.9], &[0, 1], 2);
+        assert_eq!(joint.counts(), [1, 0, 0, 1]);
+    }
+
+    #[test]
     fn what_is_not_counted_does_not_make_labels_wrong() {
         let joint = count(&[f32::NAN, 0.5, 0.5, 0.5], &[0, 1], 2);
         assert_eq!(joint.counts(), [0, 0, 0, 1]);

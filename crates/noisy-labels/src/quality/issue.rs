@@ -34,7 +34,7 @@ pub fn label_issues(
 ) -> Result<Vec<bool>> {
     check_length("given labels", quality.len(), given.len())?;
     check_length("suggested labels", quality.len(), suggested.len())?;
-    // The small number makes up for rounding: a rate of 3 / 7 of seven labels gives three.
+    // The small number makes up for rounding: 0.29 of 100 labels are 29, though 0.29 * 100 is less in f64.
     let estimated = (noise_rate.clamp(0.0, 1.0) * quality.len() as f64 + 1e-6) as usize;
     let has_other = |sample: &usize| suggested[*sample] != given[*sample] && !quality[*sample].is_nan();
     let mut worst: Vec<usize> = (0..quality.len()).filter(has_other).collect();
@@ -61,8 +61,10 @@ mod tests {
         assert_eq!(issues(&[0; 5], 0.6), [false; 5]);
         assert_eq!(issues(&[1, 0, 0, 0, 0], f64::NAN), [false; 5]);
         assert_eq!(issues(&[1; 5], 7.0), [true, true, true, true, false]);
-        let of_seven = label_issues(&[0.0; 7], &[0; 7], &[1; 7], 3.0 / 7.0).unwrap();
-        assert_eq!(of_seven, [true, true, true, false, false, false, false], "of equal qualities the first");
+        // 0.29 * 100 is 28.999.. in f64.
+        let of_hundred = label_issues(&[0.0; 100], &[0; 100], &[1; 100], 0.29).unwrap();
+        assert!(of_hundred.iter().take(29).all(|issue| *issue), "of equal qualities the first");
+        assert_eq!(of_hundred.iter().filter(|issue| **issue).count(), 29);
         assert!(label_issues(&quality, &given, &[1], 0.5).is_err());
         assert!(label_issues(&quality, &[0], &given, 0.5).is_err());
     }

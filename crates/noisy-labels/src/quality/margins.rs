@@ -296,6 +296,13 @@ mod tests {
     }
 
     #[test]
+    fn a_pass_whose_margins_are_all_0_adds_none() {
+        let mut history = MarginHistory::new(1, 2);
+        history.add(&table(&[3.0, 3.0], 2), &[0]).unwrap();
+        assert_eq!((history.margins(), history.label_quality()), (vec![0.0], vec![0.5]));
+    }
+
+    #[test]
     fn with_one_class_every_label_is_as_good() {
         let mut history = MarginHistory::new(2, 1);
         history.add(&table(&[3.0, -1.0], 1), &[0, 0]).unwrap();

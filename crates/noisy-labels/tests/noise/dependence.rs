@@ -1,4 +1,4 @@
-//! On what noise depends: on nothing, on the class, or on the image too.
+//! The dependence of noise: on nothing, on the class, or on the image too.
 
 use noisy_labels::ClassTable;
 use noisy_labels::noise::{InstanceNoise, Transition, asymmetric, confused, symmetric};
@@ -8,7 +8,7 @@ use super::{CIFAR10, normal, rng, truth};
 
 const CLASSES: usize = 10;
 
-/// Samples of a class, and features of a sample.
+/// The number of samples of a class, and of features of a sample.
 const EACH: usize = 2000;
 const WIDTH: usize = 6;
 

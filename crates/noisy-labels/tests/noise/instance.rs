@@ -134,7 +134,7 @@ fn the_real_rate_is_the_mean_of_the_images_rates() {
 }
 
 #[test]
-fn a_seed_fixes_it_and_no_image_depends_on_those_behind_it() {
+fn a_seed_fixes_the_labels_and_no_image_depends_on_later_ones() {
     let truth = truth(1000);
     let features = normal(1000 * 4, 3);
     let labels = |samples: usize, seed: u64, draw: u64| {

@@ -1,12 +1,12 @@
-//! The noise models, and what is measured and estimated of noise.
+//! The noise models, and noise measured and estimated.
 //!
 //! | module | covers |
 //! |---|---|
 //! | `at_random` | symmetric noise, and noise by the true class |
 //! | `instance`, `confused` | noise by the image's features, and by a network's confusions |
-//! | `dependence` | on what the three kinds depend, and on what not |
+//! | `dependence` | the dependence of each kind on class and image |
 //! | `joint` | noise measured and estimated |
-//! | `stats` | chi-squared tests, all at significance 1e-4; seeds are fixed |
+//! | `stats` | chi-squared tests, all at significance 1e-4 and with fixed seeds |
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod at_random;
