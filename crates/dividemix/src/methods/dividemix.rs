@@ -6,6 +6,9 @@
 //! views it is AugDesc-WS (Nishi et al., CVPR 2021, "Augmentation Strategies for Learning with Noisy Labels"): these are trained
 //! on, and guesses are made on weak ones.
 
+#[cfg(test)]
+mod reference;
+
 use candle_core::Tensor;
 use noisy_labels::division::Division;
 use noisy_labels::losses::{cross_entropy, lambda_u_ramp, prior_loss, unlabeled_loss};

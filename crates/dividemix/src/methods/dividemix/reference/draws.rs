@@ -1,0 +1,121 @@
+//! What the loop's streams draw, as a line for each network and epoch: the PyTorch program's input.
+
+use noisy_labels::mixup::Mixup;
+use serde::Serialize;
+
+use super::SAMPLES;
+use crate::batches::shuffled;
+use crate::division::co_divide_all;
+use crate::pass::Set;
+use crate::{Hyperparameters, Purpose, Result, Stream, TrainingSet};
+
+#[derive(Serialize)]
+struct Line<'a> {
+    case: &'a str,
+    epoch: usize,
+    network: usize,
+    #[serde(flatten)]
+    draws: Draws,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Draws {
+    WarmUp { all: SetDraws },
+    DivideMix { labeled: SetDraws, unlabeled: SetDraws, mixes: Vec<Mix> },
+}
+
+/// The order of a set's samples each time that it is gone through, and the seeds `[views, samples of all rounds]` of their views.
+#[derive(Serialize)]
+struct SetDraws {
+    rounds: Vec<Vec<usize>>,
+    seeds: Vec<Vec<u64>>,
+}
+
+#[derive(Serialize)]
+struct Mix {
+    lambda: f64,
+    permutation: Vec<usize>,
+}
+
+/// The streams of one network in one epoch.
+struct Streams<'a> {
+    hyper: &'a Hyperparameters,
+    epoch: usize,
+    network: usize,
+}
+
+impl Streams<'_> {
+    fn of(&self, purpose: Purpose) -> Stream {
+        Stream::new(self.hyper.seed, purpose).at(self.epoch as u64).at(self.network as u64)
+    }
+
+    fn order(&self, set: Set) -> Stream {
+        self.of(Purpose::Order).at(set as u64)
+    }
+
+    /// `rounds` of batches, with `views` of each sample.
+    fn set(&self, set: Set, rounds: &[Vec<Vec<usize>>], views: usize) -> SetDraws {
+        let stream = self.of(Purpose::Augment).at(set as u64);
+        let batches = rounds.concat();
+        let seeds = |view: usize| {
+            let of_batch = |(number, samples): (usize, &Vec<usize>)| -> Vec<u64> {
+                let stream = stream.at(number as u64).at(view as u64);
+                samples.iter().map(|&sample| stream.at(sample as u64).key()).collect()
+            };
+            batches.iter().enumerate().flat_map(of_batch).collect()
+        };
+        SetDraws {
+            rounds: rounds.iter().map(|batches| batches.concat()).collect(),
+            seeds: (0..views).map(seeds).collect(),
+        }
+    }
+
+    fn line(&self, case: &str, draws: Draws) -> String {
+        serde_json::to_string(&Line { case, epoch: self.epoch, network: self.network, draws }).unwrap()
+    }
+}
+
+/// The lines of the warm-up epoch.
+pub(super) fn of_warm_up(case: &str, hyper: &Hyperparameters) -> Vec<String> {
+    let all: Vec<usize> = (0..SAMPLES).collect();
+    let line = |network| {
+        let streams = Streams { hyper, epoch: 0, network };
+        let batches = shuffled(&all, hyper.batch, streams.order(Set::All));
+        streams.line(case, Draws::WarmUp { all: streams.set(Set::All, &[batches], 1) })
+    };
+    (0..2).map(line).collect()
+}
+
+/// The lines of an epoch of DivideMix after these losses of each network.
+pub(super) fn of_epoch(
+    case: &str,
+    epoch: usize,
+    losses: &[Vec<f32>],
+    data: &TrainingSet,
+    hyper: &Hyperparameters,
+) -> Result<Vec<String>> {
+    let all: Vec<usize> = (0..SAMPLES).collect();
+    let divisions = co_divide_all(losses, &[all.clone(), all], data, hyper)?;
+    let line = |(network, division): (usize, &noisy_labels::division::Division)| {
+        let streams = Streams { hyper, epoch, network };
+        let views = hyper.augmentations;
+        let labeled = shuffled(&division.labeled, hyper.batch, streams.order(Set::Labeled));
+        // The unlabeled set is gone through until each labeled batch has one of its batches.
+        let mut unlabeled = Vec::new();
+        while unlabeled.iter().map(Vec::len).sum::<usize>() < labeled.len() {
+            let round = streams.order(Set::Unlabeled).at(unlabeled.len() as u64);
+            unlabeled.push(shuffled(&division.unlabeled, hyper.batch, round));
+        }
+        let mix = |(step, (x, u)): (usize, (&Vec<usize>, &Vec<usize>))| {
+            let mut rng = streams.of(Purpose::Mix).at(step as u64).rng();
+            let mixup = Mixup::draw(views * (x.len() + u.len()), hyper.mixup_alpha, &mut rng);
+            Mix { lambda: mixup.lambda(), permutation: mixup.permutation().to_vec() }
+        };
+        let mixes = labeled.iter().zip(unlabeled.iter().flatten()).enumerate().map(mix).collect();
+        let unlabeled = streams.set(Set::Unlabeled, &unlabeled, views);
+        let labeled = streams.set(Set::Labeled, &[labeled], views);
+        streams.line(case, Draws::DivideMix { labeled, unlabeled, mixes })
+    };
+    Ok(divisions.iter().enumerate().map(line).collect())
+}
