@@ -1,27 +1,34 @@
-"""divide_mix_step.json: Algorithm 1 of DivideMix as one program, in PyTorch and scikit-learn, in float64.
+"""divide_mix_step.json: Algorithm 1 of DivideMix as one program, by PyTorch and scikit-learn in float64.
 
 Usage: python divide_mix_step.py OUT.json
 
-Two small networks with batch norm are trained on 24 vectors of three classes, of which some have wrong labels: a warm-up
-epoch (line 2), then epochs of DivideMix (lines 3 to 28). The program is written from the paper (Li, Socher & Hoi, "DivideMix:
-Learning with Noisy Labels as Semi-supervised Learning", ICLR 2020) and, where the paper is silent, from what its authors'
-program does (Train_cifar.py of github LiJunnan1992/DivideMix):
+Two small networks with batch norm are trained on 24 vectors of three classes, some of whose labels are wrong:
+a warm-up epoch (line 2), then epochs of DivideMix (lines 3 to 28). The program is written from the paper (Li,
+Socher & Hoi, "DivideMix: Learning with Noisy Labels as Semi-supervised Learning", ICLR 2020), not from the Rust
+code. Where the paper is silent, it does what the authors' program does (Train_cifar.py of github
+LiJunnan1992/DivideMix):
 
-- Each network's samples are divided by the losses of the other one, and both divisions are made before network 1 trains.
-- Labels are refined and guessed on the views that are trained on, without gradient. The network that is trained is in
-  training mode then, each view in a forward pass of its own that moves the running statistics; the other one is in evaluation mode.
-- Network 2 guesses with network 1 as it is after its own epoch.
-- An epoch has a step for each batch of the labeled set, the last partial batch too; the unlabeled set starts over when it
-  ends. L_X is of the labeled rows of the mixed batch, however many the unlabeled ones are.
-- lambda_u rises linearly after warm-up, by epoch + iteration / iterations. With lambda_u 0 both halves are mixed and put through
-  the network all the same.
-- L_U is a mean over samples and classes. The momentum of SGD is kept from epoch to epoch.
+- Each network's samples are divided by the losses of the other network. Both divisions are made before network 1
+  is trained.
+- Labels are refined and guessed on the views that are trained on, without gradient. The network that is trained
+  is in training mode then, and each view is a forward pass of its own, which moves the running statistics. The
+  other network is in evaluation mode.
+- Network 2 guesses with network 1 as it is after network 1's own epoch.
+- An epoch has a step for each batch of the labeled set, and the last, partial batch is one of them. The unlabeled
+  set starts over when it ends. So the labeled and the unlabeled batch may differ in size: L_X is of the labeled
+  rows of the mixed batch, L_U of the others, L_reg of all.
+- lambda_u rises linearly after warm-up, by epoch + iteration / iterations. With lambda_u 0 both batches are
+  mixed and put through the network all the same.
+- L_U is a mean over samples and classes.
+- The momentum of SGD is kept from epoch to epoch.
 
-One rule is the house's own: a sample that would be alone in the last batch joins the batch before it.
+Three rules are not the authors' program's: the views of x are predicted before those of u, as in Algorithm 1 (the
+authors' program begins with u); iterations is the number of batches (there it is the number of whole batches, plus
+1); and a sample that would be alone in the last batch joins the batch before it.
 
-What is drawn by chance is read from divide_mix_draws.jsonl: the order of the samples, the seed of each view, lambda and the
-permutation of each step. The numbers are those of the Rust program's streams; its test says so, and prints the file's lines where
-they aren't.
+All that is drawn by chance is read from divide_mix_draws.jsonl: the order of the samples, the seed of each view,
+lambda and the permutation of each step. These are what the streams of the Rust loop draw: its test compares the
+file with them, and prints the right lines where they differ. Epochs and networks are counted from 0 there.
 """
 
 import json
@@ -51,7 +58,7 @@ GIVEN = torch.tensor([(i + (i in WRONG)) % CLASSES for i in range(SAMPLES)])
 
 
 class Network(Module):
-    """Network 1 or 2, with the formula's weights."""
+    """Network 1 or 2, with the first weights that the formula of tensors.py gives it."""
 
     def __init__(self, number):
         super().__init__()
@@ -83,12 +90,12 @@ def view(index, seed):
 
 
 def as_batch(rows):
-    """As float32 holds them."""
+    """Rows as float32 holds them, which both programs start from."""
     return torch.from_numpy(np.stack(rows).astype(np.float32)).double()
 
 
 def batches(draw):
-    """Batches of (samples, views); a new round begins where one ends."""
+    """The batches (samples, views) of all rounds through a set."""
     start = 0
     for order in draw["rounds"]:
         sizes = [BATCH] * (len(order) // BATCH)
@@ -126,7 +133,7 @@ def flat(values):
 
 
 def warm_up(network, sgd, draw):
-    """Line 2, with the confidence penalty."""
+    """Line 2: cross entropy with the given labels, and the confidence penalty."""
     network.train()
     for samples, (x,) in batches(draw):
         outputs = network(x)
@@ -135,20 +142,20 @@ def warm_up(network, sgd, draw):
 
 
 def divide(network):
-    """Lines 4 and 5: the probability that each sample's label is clean, by this network's losses."""
+    """Lines 4 and 5: each label's clean probability by this network's losses, and the means of their mixture."""
     network.eval()
     with torch.no_grad():
         outputs = network(as_batch([sample(i) for i in range(SAMPLES)]))
     losses = -log_softmax(outputs, dim=1)[torch.arange(SAMPLES), GIVEN].numpy()
     losses = ((losses - losses.min()) / (losses.max() - losses.min()))[:, None]
-    # Of ten starts the likeliest: for 24 losses, k-means has several ends.
+    # The likeliest of ten fits: from some starts, k-means on 24 losses ends elsewhere.
     mixture = GaussianMixture(2, max_iter=10_000, tol=1e-13, reg_covar=5e-4, n_init=10, random_state=0).fit(losses)
     clean = mixture.means_[:, 0].argmin()
     return torch.from_numpy(mixture.predict_proba(losses)[:, clean]), np.sort(mixture.means_[:, 0])
 
 
 def divide_mix(network, peer, sgd, w, draw, epoch, lambda_u):
-    """Lines 7 to 28: a row for each step."""
+    """Lines 7 to 28: what each step of the network came to."""
     labeled = [i for i in range(SAMPLES) if w[i] > THRESHOLD]
     unlabeled = [i for i in range(SAMPLES) if w[i] <= THRESHOLD]
     assert sorted(draw["labeled"]["rounds"][0]) == labeled and len(draw["labeled"]["rounds"]) == 1
@@ -214,7 +221,8 @@ def train(case, lambda_u, epochs, draws):
 def document():
     lines = [json.loads(line) for line in DRAWS.read_text(encoding="utf-8").splitlines()]
     draws = {(line["case"], line["epoch"], line["network"]): line for line in lines}
-    return {"torch": torch.__version__, "cases": [train(case, **settings, draws=draws) for case, settings in CASES.items()]}
+    cases = [train(case, **settings, draws=draws) for case, settings in CASES.items()]
+    return {"torch": torch.__version__, "cases": cases}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
-//! What the loop's streams draw, as a line for each network and epoch: the PyTorch program's input.
+//! What the loop's streams draw, as the input of the independent program: a line of JSON for each network and
+//! epoch.
 
+use noisy_labels::division::Division;
 use noisy_labels::mixup::Mixup;
 use serde::Serialize;
 
@@ -25,7 +27,8 @@ enum Draws {
     DivideMix { labeled: SetDraws, unlabeled: SetDraws, mixes: Vec<Mix> },
 }
 
-/// The order of a set's samples each time that it is gone through, and the seeds `[views, samples of all rounds]` of their views.
+/// The order of a set's samples in each round through the set, and the seeds `[views, samples of all rounds]`
+/// of their views.
 #[derive(Serialize)]
 struct SetDraws {
     rounds: Vec<Vec<usize>>,
@@ -54,7 +57,7 @@ impl Streams<'_> {
         self.of(Purpose::Order).at(set as u64)
     }
 
-    /// `rounds` of batches, with `views` of each sample.
+    /// The draws for `views` views of each sample in these rounds of batches.
     fn set(&self, set: Set, rounds: &[Vec<Vec<usize>>], views: usize) -> SetDraws {
         let stream = self.of(Purpose::Augment).at(set as u64);
         let batches = rounds.concat();
@@ -87,7 +90,7 @@ pub(super) fn of_warm_up(case: &str, hyper: &Hyperparameters) -> Vec<String> {
     (0..2).map(line).collect()
 }
 
-/// The lines of an epoch of DivideMix after these losses of each network.
+/// The lines of an epoch of DivideMix, where the samples are divided by these losses of each network.
 pub(super) fn of_epoch(
     case: &str,
     epoch: usize,
@@ -97,11 +100,11 @@ pub(super) fn of_epoch(
 ) -> Result<Vec<String>> {
     let all: Vec<usize> = (0..SAMPLES).collect();
     let divisions = co_divide_all(losses, &[all.clone(), all], data, hyper)?;
-    let line = |(network, division): (usize, &noisy_labels::division::Division)| {
+    let line = |(network, division): (usize, &Division)| {
         let streams = Streams { hyper, epoch, network };
         let views = hyper.augmentations;
         let labeled = shuffled(&division.labeled, hyper.batch, streams.order(Set::Labeled));
-        // The unlabeled set is gone through until each labeled batch has one of its batches.
+        // There are as many rounds as give each labeled batch an unlabeled one.
         let mut unlabeled = Vec::new();
         while unlabeled.iter().map(Vec::len).sum::<usize>() < labeled.len() {
             let round = streams.order(Set::Unlabeled).at(unlabeled.len() as u64);

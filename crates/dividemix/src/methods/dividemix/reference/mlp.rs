@@ -1,4 +1,5 @@
-//! The test's network: linear, batch norm, tanh, linear. In training it notes its logits and the gradients that come back.
+//! The test's network: linear, batch norm, tanh, linear. In training mode it records its logits and the
+//! gradients of its logits and parameters.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,23 +15,23 @@ const EPS: f64 = 1e-5;
 const MOMENTUM: f64 = 0.1;
 const PARAMETERS: [&str; 5] = ["hidden.weight", "norm.weight", "norm.bias", "output.weight", "output.bias"];
 
-/// What came of a step's forward and backward pass.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Noted {
+/// The outputs of a step's forward and backward pass.
+#[derive(Default)]
+pub(super) struct Recorded {
     pub(super) logits: Vec<f32>,
     pub(super) logit_gradient: Vec<f32>,
     pub(super) gradients: Named<f32>,
 }
 
-/// A clone has the same weights and the same notes.
+/// A clone shares its weights and its records with the original.
 #[derive(Clone)]
 pub(super) struct Mlp {
     vars: BTreeMap<&'static str, Var>,
-    noted: Arc<Mutex<Noted>>,
+    recorded: Arc<Mutex<Recorded>>,
 }
 
 impl Mlp {
-    /// Network `number`, with the weights of xtask/golden/tensors.py.
+    /// Network `number`, with the first weights that xtask/golden/tensors.py gives it.
     pub(super) fn new(number: usize) -> Self {
         let var = |key: &'static str, shape: &[usize]| {
             let value = |u: f64| match key {
@@ -52,32 +53,32 @@ impl Mlp {
             var("output.weight", &[CLASSES, HIDDEN]),
             var("output.bias", &[CLASSES]),
         ];
-        Self { vars: vars.into(), noted: Arc::default() }
+        Self { vars: vars.into(), recorded: Arc::default() }
     }
 
-    /// What was noted since it was taken last.
-    pub(super) fn take_noted(&self) -> Noted {
-        std::mem::take(&mut self.noted.lock().unwrap())
+    /// What was recorded since the last call.
+    pub(super) fn take_recorded(&self) -> Recorded {
+        std::mem::take(&mut self.recorded.lock().unwrap())
     }
 
-    /// All weights and running statistics.
+    /// All weights and running statistics, as they are now.
     pub(super) fn values(&self) -> Named<f32> {
         let values = |(key, var): (&&str, &Var)| ((*key).to_owned(), values(var).unwrap());
         self.vars.iter().map(values).collect()
     }
 
     fn tapped(&self, key: &'static str, tensor: &Tensor) -> Result<Tensor> {
-        tensor.apply_op1(Tap { key, noted: Arc::clone(&self.noted) })
+        tensor.apply_op1(Tap { key, recorded: Arc::clone(&self.recorded) })
     }
 
-    /// Normalised by the batch's mean and variance, which move the running ones.
+    /// `x`, normalised by the batch's mean and variance. These move the running statistics.
     fn batch_norm(&self, x: &Tensor) -> Result<Tensor> {
         let centred = x.broadcast_sub(&x.mean_keepdim(0)?)?;
         let variance = centred.sqr()?.mean_keepdim(0)?;
         let rows = x.dim(0)? as f64;
         let moves = [
             ("norm.running_mean", x.mean(0)?.detach()),
-            // The running variance is of the unbiased kind.
+            // PyTorch normalises by the biased variance and keeps the unbiased one.
             ("norm.running_var", (variance.squeeze(0)?.detach() * (rows / (rows - 1.0)))?),
         ];
         for (key, now) in moves {
@@ -87,7 +88,7 @@ impl Mlp {
         centred.broadcast_div(&(variance + EPS)?.sqrt()?)
     }
 
-    /// Normalised by the running mean and variance.
+    /// `x`, normalised by the running statistics.
     fn running_norm(&self, x: &Tensor) -> Result<Tensor> {
         let [mean, variance] =
             ["norm.running_mean", "norm.running_var"].map(|key| self.vars[key].as_detached_tensor());
@@ -111,7 +112,7 @@ impl Network for Mlp {
         if !trained {
             return Ok(logits);
         }
-        self.noted.lock().unwrap().logits = values(&logits)?;
+        self.recorded.lock().unwrap().logits = values(&logits)?;
         self.tapped(LOGITS, &logits)
     }
 
@@ -126,10 +127,10 @@ impl Network for Mlp {
 
 const LOGITS: &str = "logits";
 
-/// The identity, which notes its gradient.
+/// The identity; its backward pass records the gradient under `key`.
 struct Tap {
     key: &'static str,
-    noted: Arc<Mutex<Noted>>,
+    recorded: Arc<Mutex<Recorded>>,
 }
 
 impl CustomOp1 for Tap {
@@ -144,12 +145,12 @@ impl CustomOp1 for Tap {
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let mut noted = self.noted.lock().unwrap();
+        let mut recorded = self.recorded.lock().unwrap();
         let seen = values(gradient)?;
         if self.key == LOGITS {
-            noted.logit_gradient = seen;
+            recorded.logit_gradient = seen;
         } else {
-            noted.gradients.insert(self.key.to_owned(), seen);
+            recorded.gradients.insert(self.key.to_owned(), seen);
         }
         Ok(Some(gradient.clone()))
     }
