@@ -4,7 +4,7 @@
     python xtask/bench/wrong_labels.py DATA --weights W --effmix target/release/effmix --out OUT [--only trash] [--cleanlab]
 
 DATA holds CIFAR-10 as train/CLASS/NNNN.jpg, trashnet/CLASS/*.jpg and cifar10n.csv (docs/benchmarks/README.md). OUT gets the sets,
-as hard links, and the runs; what is there is not done again. Prints the table of docs/benchmarks.md, "How many labels are wrong".
+as hard links, and the runs; what is there is not done again. Prints the table of docs/benchmarks/wrong-labels.md.
 """
 
 import argparse

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use dividemix::Method;
-use dividemix::run::Settings;
+use dividemix::MethodKind;
+use effmix::{AveragedViews, ModelOptions, Settings};
 use effnet_model::Bases;
 use serde::Serialize;
 
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Train on a folder with wrong labels: a classifier, and the list of wrong labels
     Train(Box<Train>),
-    /// Go on with an interrupted run, or make a finished one longer
+    /// Continue an interrupted run, or train a finished one further
     Resume(Resume),
     /// Classify images with a trained model
     Predict(Predict),
@@ -43,7 +43,7 @@ pub(crate) enum Command {
     Report(Report),
     /// Measure how fast an architecture trains or predicts here
     Bench(Bench),
-    /// Show what the members of the family cost, or make one of any size
+    /// Show the cost of the members of the family, or scale one to any size
     Scale(Scale),
 }
 
@@ -63,10 +63,10 @@ pub(crate) struct Train {
 pub(crate) struct Resume {
     /// The run folder
     pub(crate) run: PathBuf,
-    /// Train for so many epochs in all
+    /// Number of epochs in all, if the run is to become longer [default: the run's own]
     #[arg(long, value_name = "N")]
     pub(crate) epochs: Option<usize>,
-    /// Threads to compute with [default: all]
+    /// Number of threads, from 1 to 1024 [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
     /// Print the summary as JSON, as the only thing on stdout
@@ -83,15 +83,26 @@ pub(crate) struct Model {
     /// Architecture of a weights file, where its tensors leave it open: efficientnet_b0 or tf_efficientnet_b0, ...
     #[arg(long, value_name = "NAME")]
     pub(crate) arch: Option<String>,
-    /// Side of the square images that the network sees, in pixels [default: the model's own]
+    /// Side in pixels of the square images that the network gets [default: the model's own]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(8..=1024))]
     pub(crate) size: Option<u16>,
-    /// Images in a batch
+    /// Number of images in a batch
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) batch: u16,
-    /// Threads to compute with [default: all]
+    /// Number of threads, from 1 to 1024 [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+}
+
+impl Model {
+    /// How the model is opened.
+    pub(crate) fn options(&self) -> ModelOptions {
+        ModelOptions {
+            arch: self.arch.clone(),
+            size: self.size.map(usize::from),
+            batch: usize::from(self.batch),
+        }
+    }
 }
 
 /// Views whose logits are averaged.
@@ -103,6 +114,15 @@ pub(crate) enum Tta {
     Crops,
 }
 
+impl From<Tta> for AveragedViews {
+    fn from(tta: Tta) -> Self {
+        match tta {
+            Tta::Flip => Self::Flip,
+            Tta::Crops => Self::Crops,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Predict {
     #[command(flatten)]
@@ -110,25 +130,25 @@ pub(crate) struct Predict {
     /// Images, and folders of images; - for a list of them on stdin, one a line
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Classes to name for each image, the likeliest first
+    /// Number of classes that are listed for each image, the likeliest first
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) top: u16,
-    /// Write the classes to a CSV (path,label,p) instead of stdout
+    /// CSV file (path,label,p) to write the classes to [default: stdout]
     #[arg(long, value_name = "F.csv")]
     pub(crate) out: Option<PathBuf>,
-    /// Write the logits [N, C] as f32; NaN where an image can't be read
+    /// NumPy file to write the logits [N, C] to, as f32. An image that can't be read has NaN
     #[arg(long, value_name = "F.npy")]
     pub(crate) logits: Option<PathBuf>,
-    /// Write the global features [N, F] as f32; NaN where an image can't be read
+    /// NumPy file to write the global features [N, F] to, as f32. An image that can't be read has NaN
     #[arg(long, value_name = "F.npy")]
     pub(crate) embeddings: Option<PathBuf>,
-    /// Predict by the mean over views: the image and its mirror image, or five crops of a larger image
+    /// Views of each image whose logits are averaged [default: the image alone]
     #[arg(long, value_enum, value_name = "VIEWS")]
     pub(crate) tta: Option<Tta>,
-    /// Look at each image at its own size, whatever --size says; best with a small --batch where images are large
+    /// Keep each image at its own size; this overrides --size. Use a small --batch where images are large
     #[arg(long)]
     pub(crate) no_resize: bool,
-    /// Write each image as a PNG, redder where the network sees its class (class activation map), into this new folder
+    /// New folder to draw class activation maps into, as PNG: each image is redder where it looks like its class
     #[arg(long, value_name = "DIR")]
     pub(crate) cam: Option<PathBuf>,
     /// Print JSON, as the only thing on stdout
@@ -198,7 +218,7 @@ pub(crate) struct Export {
 /// Labels from a file instead of folders.
 #[derive(Debug, Args)]
 pub(crate) struct Labels {
-    /// CSV that says which image has which label
+    /// CSV file that gives the label of each image [default: the folder that an image lies in is its label]
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: Option<PathBuf>,
     /// Column of the CSV that holds paths relative to DATA
@@ -237,8 +257,8 @@ pub(crate) struct Noise {
     /// How labels go wrong [default: symmetric; asymmetric with --transition, confusion with --model]
     #[arg(long, value_enum)]
     pub(crate) kind: Option<NoiseKind>,
-    /// Part of the images whose label is drawn anew [default: 1 with --transition; with --model, what the network itself
-    /// leaves for other classes]
+    /// Share of the images whose label is drawn anew, from 0 to 1 [default: 1 with --transition; with --model, the probability
+    /// that the network itself gives other classes]
     #[arg(long, required_unless_present_any = ["transition", "model"])]
     pub(crate) rate: Option<f64>,
     /// Matrix of numbers: a line a true class, a column a given class, in the order of the classes or under a header
@@ -252,13 +272,13 @@ pub(crate) struct Noise {
     /// Architecture of --model, where that is a weights file
     #[arg(long, value_name = "NAME", requires = "model")]
     pub(crate) arch: Option<String>,
-    /// Side of the square images that --model sees, in pixels [default: its own]
+    /// Side in pixels of the square images that --model gets [default: its own]
     #[arg(long, value_name = "PIXELS", requires = "model", value_parser = clap::value_parser!(u16).range(8..=1024))]
     pub(crate) size: Option<u16>,
-    /// Fixes which labels go wrong, and how
+    /// Random seed. The same seed gives the same labels
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Threads to compute with [default: all]
+    /// Number of threads, from 1 to 1024 [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
     /// Replace a labels CSV that an earlier call wrote
@@ -273,7 +293,7 @@ pub(crate) struct Noise {
 pub(crate) struct Report {
     /// The run folder
     pub(crate) run: PathBuf,
-    /// Images on the page, at most: the worst labels. The page stays under 10 MB [default: what the run was told, else 100]
+    /// Largest number of images on the page, the worst labels first. The page stays under 10 MB [default: the run's setting, else 100]
     #[arg(long, value_name = "N")]
     pub(crate) report_images: Option<usize>,
 }
@@ -295,25 +315,25 @@ pub(crate) struct Bench {
     /// Side of the images, in pixels [default: the architecture's own]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(8..=1024))]
     pub(crate) size: Option<u16>,
-    /// Images in a batch
+    /// Number of images in a batch
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) batch: u16,
     /// What is timed
     #[arg(long, value_enum, default_value = "train")]
     pub(crate) mode: BenchMode,
-    /// Threads to compute with [default: all]
+    /// Number of threads, from 1 to 1024 [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
     /// Images of the training whose time is estimated (mode train)
     #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(20..))]
     pub(crate) images: u32,
-    /// Its epochs, of which 40 % are warm-up
+    /// Number of its epochs, of which 40 % are warm-up
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) epochs: u16,
-    /// Its method: dividemix or ce
+    /// Training method of it: dividemix, ce, or another of `effmix train --method`
     #[arg(long, value_name = "NAME", default_value = "dividemix", value_parser = method)]
-    pub(crate) method: Method,
-    /// For about how long, in all
+    pub(crate) method: MethodKind,
+    /// Seconds that the measurement takes, about
     #[arg(long, value_name = "S", default_value_t = 20.0, value_parser = seconds)]
     pub(crate) seconds: f64,
     /// Print JSON, as the only thing on stdout
@@ -423,12 +443,12 @@ fn base(text: &str) -> Result<f64, String> {
     }
 }
 
-fn method(name: &str) -> Result<Method, String> {
+fn method(name: &str) -> Result<MethodKind, String> {
     use serde::Deserialize;
     use serde::de::IntoDeserializer;
     use serde::de::value::{Error, StrDeserializer};
     let name: StrDeserializer<'_, Error> = name.into_deserializer();
-    Method::deserialize(name).map_err(|e| e.to_string())
+    MethodKind::deserialize(name).map_err(|e| e.to_string())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -449,7 +469,7 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     Arguments::try_parse().map_err(|e| {
         // Failing to print the help to a closed pipe is no failure.
         let _ = e.print();
-        ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(crate::exit::WRONG_USAGE))
+        ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(crate::failure::WRONG_USAGE))
     })
 }
 

@@ -4,25 +4,21 @@
 //! |---|---|
 //! | `args` | the command line |
 //! | `commands/` | a file a command |
-//! | `model` | a trained model from what MODEL means |
-//! | `cam` | pictures of class activation maps |
 //! | `inputs` | images named on the command line |
-//! | `outputs` | a model's outputs for them, a batch at a time |
 //! | `terminal` | progress, on a terminal or in a log |
 //! | `output` | stdout, stderr and files, so that nothing of a user's is overwritten |
 //! | `presets` | what `--preset list` shows |
 //! | `threads` | the pool that computes |
-//! | `exit` | exit statuses, signals and panics |
+//! | `failure`, `signals`, `exit` | why a command failed, Ctrl-C and SIGTERM, and how the program ends |
 
 mod args;
-mod cam;
 mod commands;
 mod exit;
+mod failure;
 mod inputs;
-mod model;
 mod output;
-mod outputs;
 mod presets;
+mod signals;
 mod terminal;
 mod threads;
 

@@ -7,11 +7,11 @@ use std::path::Path;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
-use crate::exit::Failure;
+use crate::failure::Failure;
 
 /// A line on stderr: progress, a warning, an error.
 pub(crate) fn tell(line: &str) {
-    // Nobody can be told that he can't be told.
+    // There is nowhere to report that stderr can't be written to.
     let _ = writeln!(io::stderr(), "{line}");
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     print(&format!("{text}\n"))
 }
 
-/// The log of the libraries, on stderr: EFFMIX_LOG, else RUST_LOG, says which (`effmix=debug`); errors alone otherwise.
+/// The log of the libraries, on stderr: EFFMIX_LOG, else RUST_LOG, selects the lines (`effmix=debug`); without them, errors alone are shown.
 pub(crate) fn log_to_stderr() {
     let filter = ["EFFMIX_LOG", "RUST_LOG"].iter().find_map(|name| std::env::var(name).ok());
     let filter = EnvFilter::new(filter.unwrap_or_else(|| "error".to_owned()));

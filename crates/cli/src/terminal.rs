@@ -2,23 +2,26 @@
 
 use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use dividemix::run::{Estimate, Progress, Training};
-use dividemix::{EpochRecord, Event, Phase, bytes_in_words, seconds_in_words};
+use dividemix::{EpochRecord, Event, Phase};
+use effmix::{Estimate, Observer, Progress, Training, human_bytes, human_duration};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::tell;
+use crate::signals::Signals;
 
-/// Shows what a run tells.
-pub(crate) struct Terminal {
+/// The observer of a run: shows its progress, and stops it on a signal.
+pub(crate) struct Terminal<'a> {
     /// On a terminal.
     bar: Option<ProgressBar>,
     state: Mutex<State>,
+    signals: &'a Signals,
 }
 
-/// What has been told so far.
+/// What was reported so far.
 #[derive(Default)]
 struct State {
     folder: Option<PathBuf>,
@@ -34,14 +37,14 @@ struct State {
     clean: Option<f64>,
 }
 
-impl Terminal {
-    /// On stderr, as it is.
-    pub(crate) fn new() -> Self {
+impl<'a> Terminal<'a> {
+    /// On stderr, with a bar where that is a terminal.
+    pub(crate) fn new(signals: &'a Signals) -> Self {
         let bar = stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{prefix} [{bar:12}] {pos}/{len} {wide_msg}");
             ProgressBar::no_length().with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
-        Self { bar, state: Mutex::default() }
+        Self { bar, state: Mutex::default(), signals }
     }
 
     /// The folder of the run, once it has one.
@@ -53,20 +56,6 @@ impl Terminal {
     pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
-        }
-    }
-
-    /// Shows one thing.
-    pub(crate) fn show(&self, progress: Progress<'_>) {
-        match progress {
-            Progress::Started(folder) => self.started(folder),
-            Progress::Chosen(what) | Progress::Notice(what) => self.line(what),
-            Progress::Estimated(estimate) => self.line(&format!("needs about {}", needs(estimate))),
-            Progress::GoesOn(epoch) => self.line(&format!("going on after epoch {epoch}")),
-            Progress::Read { done, total } => self.count("reading images", done, total),
-            Progress::Features { done, total } => self.count("computing features", done, total),
-            Progress::Warning(warning) => self.line(&format!("warning: {warning}")),
-            Progress::Training(which, event) => self.training(which, event),
         }
     }
 
@@ -138,9 +127,30 @@ impl Terminal {
                 let line = state.epoch_line(records);
                 self.line(&format!("{line}  {images_per_s:.0} images/s  {seconds:.1} s{left}"));
             }
-            Event::Evaluated { .. } | Event::CheckpointWritten { .. } => {}
             Event::Warning(warning) => self.line(&format!("warning: {warning}")),
+            _ => {}
         }
+    }
+}
+
+impl Observer for Terminal<'_> {
+    fn observe(&self, progress: Progress<'_>) {
+        match progress {
+            Progress::Started(folder) => self.started(folder),
+            Progress::Chosen(what) | Progress::Notice(what) => self.line(what),
+            Progress::Estimated(estimate) => self.line(&format!("needs about {}", needs(estimate))),
+            Progress::Resumed(epoch) => self.line(&format!("going on after epoch {epoch}")),
+            Progress::Read { done, total } => self.count("reading images", done, total),
+            Progress::Features { done, total } => self.count("computing features", done, total),
+            Progress::Predicted { done, total } => self.count("predicting", done, total),
+            Progress::Warning(warning) => self.line(&format!("warning: {warning}")),
+            Progress::Training(which, event) => self.training(which, event),
+            _ => {}
+        }
+    }
+
+    fn stop(&self) -> &AtomicBool {
+        self.signals.stop()
     }
 }
 
@@ -152,30 +162,46 @@ fn tell_above(bar: Option<&ProgressBar>, line: &str) {
     }
 }
 
-/// A bar for work that has one number, on a terminal alone.
-pub(crate) struct Counter(Option<ProgressBar>);
+/// The observer of a model at work: a bar on a terminal, and a stop on a signal.
+pub(crate) struct Counter<'a> {
+    bar: Option<ProgressBar>,
+    signals: &'a Signals,
+}
 
-impl Counter {
-    /// Of `total` things.
-    pub(crate) fn new(what: &'static str, total: usize) -> Self {
-        Self(stderr().is_terminal().then(|| {
+impl<'a> Counter<'a> {
+    /// For `total` images.
+    pub(crate) fn new(total: usize, signals: &'a Signals) -> Self {
+        let bar = stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{prefix} [{bar:24}] {pos}/{len} {per_sec} ETA {eta}");
-            let bar = ProgressBar::new(total as u64).with_prefix(what);
+            let bar = ProgressBar::new(total as u64).with_prefix("images");
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        }))
+        });
+        Self { bar, signals }
     }
 
-    /// So many more are done.
-    pub(crate) fn add(&self, done: usize) {
-        if let Some(bar) = &self.0 {
-            bar.inc(done as u64);
+    /// Counts one image more.
+    pub(crate) fn add_one(&self) {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
         }
     }
 }
 
-impl Drop for Counter {
+impl Observer for Counter<'_> {
+    fn observe(&self, progress: Progress<'_>) {
+        if let (Some(bar), Progress::Predicted { done, .. }) = (&self.bar, progress) {
+            bar.set_position(done as u64);
+        }
+    }
+
+    fn stop(&self) -> &AtomicBool {
+        self.signals.stop()
+    }
+}
+
+impl Drop for Counter<'_> {
     fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
@@ -245,7 +271,7 @@ impl State {
         let begun = self.epoch_began.map_or(0.0, |began| began.elapsed().as_secs_f64());
         let total = last * (self.epochs + 1).saturating_sub(self.epoch) as f64;
         let left = (total - begun).max(0.0);
-        (left >= 1.0).then(|| seconds_in_words(left))
+        (left >= 1.0).then(|| human_duration(left))
     }
 
     fn epoch_line(&self, records: &[EpochRecord]) -> String {
@@ -270,13 +296,13 @@ fn phase_name(phase: Phase) -> &'static str {
     }
 }
 
-/// Time, memory and disk as people say them.
+/// Time, memory and disk with the units that suit them.
 fn needs(estimate: &Estimate) -> String {
-    let mut parts = vec![seconds_in_words(estimate.seconds)];
-    parts.extend(estimate.memory_bytes.map(|bytes| format!("{} of memory", bytes_in_words(bytes))));
-    parts.push(format!("{} of disk for the run", bytes_in_words(estimate.run_bytes)));
+    let mut parts = vec![human_duration(estimate.seconds)];
+    parts.extend(estimate.memory_bytes.map(|bytes| format!("{} of memory", human_bytes(bytes))));
+    parts.push(format!("{} of disk for the run", human_bytes(estimate.run_bytes)));
     if estimate.cache_bytes > 0 {
-        parts.push(format!("{} for the cache", bytes_in_words(estimate.cache_bytes)));
+        parts.push(format!("{} for the cache", human_bytes(estimate.cache_bytes)));
     }
     parts.join(", ")
 }

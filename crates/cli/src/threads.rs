@@ -1,6 +1,6 @@
 //! The one pool of threads.
 
-use crate::exit::Failure;
+use crate::failure::Failure;
 
 /// A backward pass is recursive in the depth of its graph; this is what a main thread has.
 const STACK_BYTES: usize = 8 << 20;

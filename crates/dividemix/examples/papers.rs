@@ -14,17 +14,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use dividemix::run::PixelViews;
+use candle_core::{Device, Tensor};
 use dividemix::{
-    Checkpoints, Error, Event, Hyperparameters, Network, Preset, Result, TestSet, TrainingSet, train,
+    Checkpoints, Error, Event, Hyperparameters, Network, Preset, Result, TestSet, Training, TrainingSet,
+    View, ViewSource,
 };
-use image_folder::{Cache, Interpolation, LabelsCsv, OpenOptions, Sample, TestSplit, Transform, Views};
+use image_folder::{
+    Batch, Cache, Interpolation, LabelsCsv, OpenOptions, Sample, TestSplit, Transform, Views,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use preact_resnet::PreActResNet18;
 
-/// Channels behind the stem.
+/// Channels after the stem.
 const WIDTH: usize = 64;
 
 /// As the authors' code prepares CIFAR-10: crops of 32 pixels with 4 black ones around, mirrored or not.
@@ -38,14 +41,14 @@ const CIFAR: Transform = Transform {
     crop_padding: 4,
 };
 
-/// What a run found.
+/// The result of a run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Summary {
     pub(crate) test_accuracy_best: Option<f64>,
     pub(crate) test_accuracy_last: Option<f64>,
     /// AUC of the last epoch's clean probability.
     pub(crate) clean_auc: Option<f64>,
-    /// Seconds of training, those before a checkpoint not counted.
+    /// Seconds of training in this process: those before a checkpoint are not counted.
     pub(crate) seconds: f64,
 }
 
@@ -61,19 +64,25 @@ pub(crate) fn run(
 ) -> Result<Summary> {
     let labels = LabelsCsv { truth_column: Some("true_label".into()), ..LabelsCsv::new(csv) };
     let options = OpenOptions { labels: Some(labels), test: TestSplit::Folders, per_class, test_name: None };
-    let folder = image_folder::open(data, &options)?;
-    let views = |samples: Vec<Sample>| Views::build(samples, CIFAR, Cache::Ram, &|_, _| (), &STOP);
+    let folder = image_folder::open(data, &options).map_err(Error::caller)?;
+    let views = |samples: Vec<Sample>| {
+        Views::build(samples, CIFAR, Cache::Ram, &|_, _| (), &STOP).map_err(Error::caller)
+    };
     let test = first_of_each_class(folder.test, per_class.unwrap_or(usize::MAX));
     let (train_views, test_views) = (views(folder.train)?.0, views(test)?.0);
     let of = |views: &Views, label: fn(&Sample) -> usize| views.samples().iter().map(label).collect();
-    let test = TestSet { labels: of(&test_views, |s| s.truth.unwrap_or(s.label)), views: wrap(test_views) };
+    let test = TestSet {
+        labels: of(&test_views, |s| s.truth.unwrap_or(s.label)),
+        views: Arc::new(Images(test_views)),
+    };
     let training = TrainingSet {
         labels: of(&train_views, |s| s.label),
         truth: train_views.samples().iter().map(|s| s.truth).collect(),
         classes: folder.classes.len(),
         teacher: None,
-        views: wrap(train_views),
+        views: Arc::new(Images(train_views)),
     };
+    let hyper = hyper.check()?;
     let network = |k| -> Result<Box<dyn Network>> {
         Ok(Box::new(PreActResNet18::new(width, training.classes, hyper.seed * 2 + k)?))
     };
@@ -87,27 +96,48 @@ pub(crate) fn run(
         }
         Ok(())
     };
-    let found =
-        train(&networks, &training, Some(&test), None, hyper, Some(&checkpoints), &STOP, &mut observe)?;
+    let found = Training::new(&networks, &training, &hyper)
+        .test(&test)
+        .checkpoints(&checkpoints)
+        .run(&mut observe)?;
     let summary = Summary {
         test_accuracy_best: found.best_accuracy(),
         test_accuracy_last: found.last_accuracy(),
         clean_auc: found.records.iter().rev().find_map(|record| record.clean_auc),
         seconds: found.trained.1,
     };
-    let text = serde_json::to_vec_pretty(&summary).map_err(|error| Error::Data(error.to_string()))?;
-    dividemix::run::write_atomic(&out.join("summary.json"), |file| file.write_all(&text))?;
+    let text = serde_json::to_vec_pretty(&summary).map_err(Error::caller)?;
+    std::fs::write(out.join("summary.json"), text).map_err(Error::caller)?;
     Ok(summary)
 }
 
-/// Nobody stops it but by ending the process.
+/// The program is stopped by ending the process.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-fn wrap(views: Views) -> Arc<PixelViews> {
-    Arc::new(PixelViews { views, strong: None })
+/// Decoded images as tensors `[B, 32, 32, 3]`.
+struct Images(Views);
+
+impl ViewSource for Images {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn plain(&self, samples: &[usize]) -> Result<Tensor> {
+        to_tensor(self.0.plain(samples).map_err(Error::caller)?)
+    }
+
+    fn augmented(&self, views: &[View]) -> Result<Tensor> {
+        let seeded: Vec<(usize, u64)> = views.iter().map(|view| (view.sample, view.seed)).collect();
+        to_tensor(self.0.augmented(&seeded).map_err(Error::caller)?)
+    }
 }
 
-/// Of the test images, as [`OpenOptions::per_class`] has it of those to train on.
+fn to_tensor(batch: Batch) -> Result<Tensor> {
+    let [n, h, w, c] = batch.shape;
+    Ok(Tensor::from_vec(batch.pixels, (n, h, w, c), &Device::Cpu)?)
+}
+
+/// The first `count` test images of each class, as [`OpenOptions::per_class`] selects the training images.
 fn first_of_each_class(samples: Vec<Sample>, count: usize) -> Vec<Sample> {
     let mut taken = HashMap::new();
     let is_wanted = |sample: &Sample| {
@@ -120,7 +150,7 @@ fn first_of_each_class(samples: Vec<Sample>, count: usize) -> Vec<Sample> {
 
 /// A preset or a method, by its name.
 fn named<T: DeserializeOwned>(name: &str) -> Result<T> {
-    serde_json::from_value(name.into()).map_err(|error| Error::Data(error.to_string()))
+    serde_json::from_value(name.into()).map_err(Error::caller)
 }
 
 #[allow(clippy::print_stdout, dead_code, reason = "its result; a test calls `run`")]

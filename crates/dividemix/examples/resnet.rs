@@ -1,4 +1,4 @@
-//! Somebody's own candle model in the loop: a PreAct-ResNet-18 from candle_nn alone, trained by DivideMix on pictures of which a
+//! A candle model of your own in the loop: a PreAct-ResNet-18 from candle_nn alone, trained by DivideMix on pictures of which a
 //! third has a wrong label.
 //!
 //! `cargo run --release -p dividemix --example resnet -- [WIDTH [EPOCHS]]` (the published width is 64; 8 takes a minute)
@@ -7,10 +7,9 @@
 mod preact_resnet;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use candle_core::{Device, Tensor};
-use dividemix::{Event, Hyperparameters, Network, TestSet, TrainingSet, View, ViewSource, train};
+use dividemix::{Event, Hyperparameters, Network, TestSet, Training, TrainingSet, View, ViewSource};
 
 use preact_resnet::{PreActResNet18, noise};
 
@@ -53,8 +52,8 @@ impl ViewSource for Squares {
     }
 }
 
-/// Trains two networks on `images` pictures; `tell` is told of each epoch. The accuracy on others at the end, and how many of the
-/// third of samples with the lowest quality are those with a wrong label.
+/// Trains two networks on `images` pictures; `tell` is told of each epoch. Returns the accuracy on other pictures in the end, and the
+/// share of the third of labels with the lowest quality that are wrong.
 ///
 /// # Errors
 /// When training diverges.
@@ -84,6 +83,7 @@ pub(crate) fn run(
         warmup_penalty: 0.0,
         ..Hyperparameters::default()
     };
+    let hyper = hyper.check()?;
     let mut observe = |event: Event| {
         if let Event::EpochDone { records, seconds, .. } = event
             && let Some(accuracy) = records[0].test_accuracy
@@ -92,8 +92,7 @@ pub(crate) fn run(
         }
         Ok(())
     };
-    let stop = AtomicBool::new(false);
-    let found = train(&networks, &data, Some(&test), None, &hyper, None, &stop, &mut observe)?;
+    let found = Training::new(&networks, &data, &hyper).test(&test).run(&mut observe)?;
     let mut worst: Vec<usize> = (0..images).collect();
     worst.sort_by(|&a, &b| found.label_quality[a].total_cmp(&found.label_quality[b]));
     let wrong = images.div_ceil(3);

@@ -1,11 +1,11 @@
-//! In which order an epoch sees the samples.
+//! The order of samples in an epoch.
 
 use rand::seq::SliceRandom;
 
 use crate::Stream;
 
 /// Sizes of the batches that `count` samples make. The last may be smaller; a last sample that is left alone joins the
-/// batch before it, because batch norm knows nothing from one sample.
+/// batch before it, because batch norm has no statistics of one sample.
 pub(crate) fn sizes(count: usize, size: usize) -> Vec<usize> {
     let mut sizes = vec![size; count / size];
     match count % size {
@@ -50,10 +50,10 @@ mod tests {
         let samples: Vec<usize> = (0..130).collect();
         let batches = shuffled(&samples, 64, stream());
         assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [64, 64, 2]);
-        let mut seen = batches.concat();
-        assert_ne!(seen, samples);
-        seen.sort_unstable();
-        assert_eq!(seen, samples);
+        let mut all = batches.concat();
+        assert_ne!(all, samples);
+        all.sort_unstable();
+        assert_eq!(all, samples);
     }
 
     #[test]

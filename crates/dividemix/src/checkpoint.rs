@@ -1,47 +1,30 @@
-//! The state after an epoch, on disk: all that it takes to go on bit for bit.
+//! The state after an epoch, on disk: all that is needed to go on bit for bit.
 //!
 //! One safetensors file, `epoch-0007.safetensors`: each network's parameters and running statistics (`net1/NAME`),
 //! its velocities (`velocity1/NAME`) and its logits of all training samples (`logits1`), and the margins gathered so
 //! far (`margins/…`); where there are any, the weights' averages (`average1/NAME`), the losses that are averaged
 //! (`losses1`), the averaged predictions (`predictions`) and the estimated noise (`transition`). The records of all
-//! epochs are JSON in its metadata. No generator's state: chance is counter-based.
+//! epochs are JSON in its metadata, with the training that the checkpoint is of ([`Binding`]). There is no generator's state: chance is
+//! counter-based.
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use candle_core::{Device, Tensor, Var};
 use noisy_labels::ClassTable;
 use noisy_labels::history::LossHistory;
-use noisy_labels::losses::cross_entropy_per_sample;
 use noisy_labels::mixture::NormalisedLosses;
 use noisy_labels::predictions::MeanPredictions;
 use noisy_labels::quality::{MarginHistory, MarginParts};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
-use crate::average::{Average, weights};
-use crate::optimiser::Optimiser;
-use crate::{EpochRecord, Error, Hyperparameters, Network, Result, TrainingSet};
-
-/// What the loop carries from epoch to epoch besides the networks.
-pub(crate) struct State {
-    /// Epochs done.
-    pub(crate) epoch: usize,
-    pub(crate) records: Vec<EpochRecord>,
-    pub(crate) margins: MarginHistory,
-    /// Each network's logits `[N, classes]` of the training samples' plain views after the last epoch.
-    pub(crate) outputs: Arc<Vec<Vec<f32>>>,
-    /// The losses of the given labels under each network, from these logits.
-    pub(crate) losses: Arc<Vec<Vec<f32>>>,
-    /// Each network's losses of some epochs, where they are averaged.
-    pub(crate) histories: Vec<LossHistory>,
-    /// The first network's predictions, averaged over epochs, where a method relabels by them.
-    pub(crate) predictions: MeanPredictions,
-    /// Probability `[classes, classes]` of each label for each true class, once a method asked for it.
-    pub(crate) transition: Option<Vec<f32>>,
-}
+use crate::binding::Binding;
+use crate::ema::Ema;
+use crate::files::write_atomic;
+use crate::network::variables;
+use crate::state::State;
+use crate::{CheckedHyperparameters, EpochRecord, Error, Network, Optimiser, Result, TrainingSet};
 
 /// A folder of checkpoints, of which it keeps the newest.
 #[derive(Debug, Clone)]
@@ -54,12 +37,13 @@ pub struct Checkpoints {
 #[derive(Serialize, Deserialize)]
 struct Header {
     epoch: usize,
-    /// Hash of the samples' number and labels: another data set can't be gone on with.
-    labels: String,
     records: Vec<EpochRecord>,
-    /// Steps that each network's average followed.
+    /// Updates of each network's average.
     #[serde(default)]
     averaged: Vec<usize>,
+    /// The training that the checkpoint is of.
+    #[serde(flatten)]
+    binding: Binding,
 }
 
 /// Name of the averaged predictions.
@@ -85,7 +69,7 @@ impl Checkpoints {
         Ok(self.list()?.into_iter().map(|(epoch, _)| epoch).max())
     }
 
-    /// The checkpoints there are: epochs done, and the file.
+    /// The checkpoints in the folder: the number of epochs, and the file.
     fn list(&self) -> Result<Vec<(usize, PathBuf)>> {
         let entries = match std::fs::read_dir(&self.folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -103,33 +87,27 @@ impl Checkpoints {
         Ok(found)
     }
 
-    /// Writes the state if its epoch is due, and then removes older ones. Whether it wrote.
+    /// Writes the state if its epoch is due, and then removes older checkpoints. Returns whether it wrote.
     pub(crate) fn write(
         &self,
         state: &State,
         networks: &[Box<dyn Network>],
         optimisers: &[Optimiser],
-        hyper: &Hyperparameters,
+        hyper: &CheckedHyperparameters,
         data: &TrainingSet,
     ) -> Result<bool> {
         if !state.epoch.is_multiple_of(self.every) && state.epoch != hyper.epochs {
             return Ok(false);
         }
-        let averaged = optimisers.iter().filter_map(Optimiser::average).map(Average::steps).collect();
+        let averaged = optimisers.iter().filter_map(Optimiser::ema).map(Ema::updates).collect();
         let (epoch, records) = (state.epoch, state.records.clone());
-        let header = Header { epoch, labels: fingerprint(data), records, averaged };
+        let header = Header { epoch, records, averaged, binding: Binding::of(networks, hyper, data) };
         let json = serde_json::to_string(&header).map_err(|e| self.bad(&self.folder, e))?;
         let tensors = state.tensors(networks, optimisers, data.classes)?;
         let bytes = safetensors::serialize(&tensors, Some(HashMap::from([(HEADER.to_owned(), json)])))
             .map_err(|e| self.bad(&self.folder, e))?;
-        let path = self.folder.join(format!("epoch-{:04}.safetensors", state.epoch));
-        std::fs::create_dir_all(&self.folder).map_err(Error::io("can't make", &self.folder))?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)
-            .map_err(Error::io("can't write in", &self.folder))?;
-        file.write_all(&bytes)
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(Error::io("can't write", &path))?;
-        file.persist(&path).map_err(|e| Error::io("can't write", &path)(e.error))?;
+        write_atomic(&self.folder.join(format!("epoch-{:04}.safetensors", state.epoch)), &bytes)?;
+        // The new checkpoint outlives a loss of power from here on, so the older ones can go.
         for (epoch, old) in self.list()? {
             if epoch != state.epoch {
                 std::fs::remove_file(&old).map_err(Error::io("can't remove", &old))?;
@@ -144,6 +122,7 @@ impl Checkpoints {
         state: &mut State,
         networks: &[Box<dyn Network>],
         optimisers: &[Optimiser],
+        hyper: &CheckedHyperparameters,
         data: &TrainingSet,
     ) -> Result<()> {
         let Some((_, path)) = self.list()?.into_iter().max() else { return Ok(()) };
@@ -152,14 +131,12 @@ impl Checkpoints {
         let json = metadata.metadata().as_ref().and_then(|m| m.get(HEADER));
         let json = json.ok_or_else(|| self.bad(&path, "it has no record of the run"))?;
         let header: Header = serde_json::from_str(json).map_err(|e| self.bad(&path, e))?;
-        if header.labels != fingerprint(data) {
-            return Err(
-                self.bad(&path, "it was made with other samples or labels; the data must be as they were")
-            );
+        if let Some(difference) = header.binding.difference(&Binding::of(networks, hyper, data)) {
+            return Err(self.bad(&path, difference));
         }
         let samples = data.labels.len();
         let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
-        // What only some methods have.
+        // Only some methods have these.
         let histories: Vec<_> = (0..networks.len()).map(|k| tensors.remove(&history_key(k))).collect();
         let predictions = tensors.remove(PREDICTIONS);
         let transition = tensors.remove(TRANSITION);
@@ -167,23 +144,23 @@ impl Checkpoints {
         let mut take =
             |name: &str| tensors.remove(name).ok_or_else(|| self.bad(&path, format!("{name} is missing")));
         for (k, (network, optimiser)) in networks.iter().zip(optimisers).enumerate() {
-            for (name, var) in weights(network.as_ref()) {
-                var.set(&take(&network_key(k, &name))?)?;
+            for (name, var) in variables(network.as_ref()) {
+                set(&var, &take(&network_key(k, &name))?)?;
             }
             for (name, velocity) in optimiser.velocities() {
-                velocity.set(&take(&velocity_key(k, name))?)?;
+                set(velocity, &take(&velocity_key(k, name))?)?;
             }
-            if let Some(average) = optimiser.average() {
+            if let Some(average) = optimiser.ema() {
                 for (name, var) in average.averages() {
-                    var.set(&take(&average_key(k, name))?)?;
+                    set(var, &take(&average_key(k, name))?)?;
                 }
-                average.set_steps(header.averaged.get(k).copied().unwrap_or_default());
+                average.set_updates(header.averaged.get(k).copied().unwrap_or_default());
             }
             let logits: Vec<f32> = take(&logits_key(k))?.flatten_all()?.to_vec1()?;
             self.has(&path, "logits", logits.len(), samples * data.classes)?;
             outputs.push(ClassTable::new(logits, data.classes)?);
         }
-        state.see(outputs, data)?;
+        state.update_predictions(outputs, data)?;
         let passes: Vec<_> = take("margins/passes")?.to_vec1()?;
         self.has(&path, "margins", passes.len(), samples)?;
         state.margins = MarginHistory::from_parts(MarginParts {
@@ -205,10 +182,8 @@ impl Checkpoints {
         }
         if let Some(predictions) = predictions {
             self.has(&path, "averaged predictions", predictions.elem_count(), samples * data.classes)?;
-            state.predictions = MeanPredictions::of(
-                header.epoch,
-                ClassTable::new(predictions.flatten_all()?.to_vec1()?, data.classes)?,
-            );
+            let predictions = ClassTable::new(predictions.flatten_all()?.to_vec1()?, data.classes)?;
+            state.mean_predictions = MeanPredictions::of(header.epoch, predictions);
         }
         if let Some(transition) = &transition {
             self.has(&path, "probabilities of labels", transition.elem_count(), data.classes.pow(2))?;
@@ -219,7 +194,7 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// That there are as many of these as the data need.
+    /// Checks that there are as many of these as the data need.
     fn has(&self, path: &Path, what: &str, found: usize, expected: usize) -> Result<()> {
         match found == expected {
             true => Ok(()),
@@ -233,29 +208,6 @@ impl Checkpoints {
 }
 
 impl State {
-    /// Before the first epoch.
-    pub(crate) fn new(networks: usize, data: &TrainingSet, hyper: &Hyperparameters) -> Self {
-        let n = data.labels.len();
-        Self {
-            epoch: 0,
-            records: Vec::new(),
-            margins: MarginHistory::new(n, data.classes),
-            outputs: Arc::new(vec![vec![0.0; n * data.classes]; networks]),
-            losses: Arc::new(vec![vec![0.0; n]; networks]),
-            histories: vec![LossHistory::new(hyper.loss_average); networks],
-            predictions: MeanPredictions::default(),
-            transition: None,
-        }
-    }
-
-    /// Takes these logits for those of the last epoch.
-    pub(crate) fn see(&mut self, outputs: Vec<ClassTable>, data: &TrainingSet) -> Result<()> {
-        let losses = outputs.iter().map(|o| cross_entropy_per_sample(o, &data.labels));
-        self.losses = Arc::new(losses.collect::<noisy_labels::Result<_>>()?);
-        self.outputs = Arc::new(outputs.into_iter().map(ClassTable::into_values).collect());
-        Ok(())
-    }
-
     fn tensors(
         &self,
         networks: &[Box<dyn Network>],
@@ -265,16 +217,16 @@ impl State {
         let (n, cpu) = (self.losses[0].len(), &Device::Cpu);
         let mut tensors = HashMap::new();
         for (k, (network, optimiser)) in networks.iter().zip(optimisers).enumerate() {
-            for (name, var) in weights(network.as_ref()) {
+            for (name, var) in variables(network.as_ref()) {
                 tensors.insert(network_key(k, &name), Var::as_detached_tensor(&var));
             }
             for (name, velocity) in optimiser.velocities() {
                 tensors.insert(velocity_key(k, name), velocity.as_detached_tensor());
             }
-            for (name, var) in optimiser.average().into_iter().flat_map(Average::averages) {
+            for (name, var) in optimiser.ema().into_iter().flat_map(Ema::averages) {
                 tensors.insert(average_key(k, name), var.as_detached_tensor());
             }
-            tensors.insert(logits_key(k), Tensor::from_slice(&self.outputs[k], (n, classes), cpu)?);
+            tensors.insert(logits_key(k), Tensor::from_slice(&self.logits[k], (n, classes), cpu)?);
             let epochs: Vec<Vec<f64>> =
                 self.histories[k].epochs().map(|epoch| epoch.as_slice().to_vec()).collect();
             if !epochs.is_empty() {
@@ -286,8 +238,8 @@ impl State {
         tensors.insert("margins/margin_sum".into(), Tensor::new(margins.margin_sum, cpu)?);
         let probability_sum = Tensor::from_vec(margins.probability_sum, (n, classes), cpu)?;
         tensors.insert("margins/probability_sum".into(), probability_sum);
-        if let Some(mean) = self.predictions.mean() {
-            tensors.insert(PREDICTIONS.into(), Tensor::from_slice(mean.values(), (n, classes), cpu)?);
+        if let Some(means) = self.mean_predictions.mean() {
+            tensors.insert(PREDICTIONS.into(), Tensor::from_slice(means.values(), (n, classes), cpu)?);
         }
         if let Some(transition) = &self.transition {
             tensors.insert(TRANSITION.into(), Tensor::from_slice(transition, (classes, classes), cpu)?);
@@ -316,11 +268,7 @@ fn history_key(k: usize) -> String {
     format!("losses{}", k + 1)
 }
 
-fn fingerprint(data: &TrainingSet) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&(data.classes as u64).to_le_bytes());
-    data.labels.iter().for_each(|&y| {
-        hasher.update(&(y as u64).to_le_bytes());
-    });
-    hasher.finalize().to_hex().to_string()
+/// Sets a variable to a tensor that was read from a file.
+fn set(var: &Var, value: &Tensor) -> candle_core::Result<()> {
+    var.set(&value.to_device(var.device())?)
 }

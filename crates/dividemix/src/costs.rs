@@ -1,4 +1,4 @@
-//! What a view costs here: the loop's own passes, timed for a moment on networks that are thrown away.
+//! The cost of a view on this machine: the loop's own passes, timed for a moment on networks that are thrown away.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -7,21 +7,24 @@ use std::time::{Duration, Instant};
 use candle_core::Tensor;
 use noisy_labels::division::{Divider, Division, SampleLosses};
 
-use crate::evaluate::{BATCH as EVALUATED, logits_by};
+use crate::epoch::{Context, NetworkEpoch};
+use crate::evaluate::{EVALUATION_BATCH, logits_by};
 use crate::memory::{forget_peak, peak_rss_bytes};
-use crate::methods::{DivideMix, Plain, Recipe, warm_up_view};
-use crate::optimiser::Optimiser;
-use crate::pass::{Context, Pass};
-use crate::{Evaluator, Event, Hyperparameters, Network, Result, TrainingSet, View, ViewSource, Work};
+use crate::methods::DivideMix;
+use crate::supervised::penalised_epoch;
+use crate::{
+    CheckedHyperparameters, Evaluator, Event, Hyperparameters, Losses, Method, Network, Optimiser, Result,
+    TrainingSet, View, ViewKind, ViewSource, Work,
+};
 
-/// What a view takes.
+/// The cost of a view.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
     /// Seconds.
     pub seconds: f64,
     /// Views in the batch that was timed.
     pub rows: usize,
-    /// The most memory that this process had meanwhile, in bytes, where the system says so.
+    /// The most memory that this process had meanwhile, in bytes, where the system says so (Linux).
     pub peak: Option<u64>,
 }
 
@@ -83,11 +86,11 @@ impl Costs {
         networks: &[Box<dyn Network>],
         views: &Arc<dyn ViewSource>,
         classes: usize,
-        hyper: &Hyperparameters,
+        hyper: &CheckedHyperparameters,
         (n, work): (usize, &Work),
         stop: &AtomicBool,
     ) -> Result<Self> {
-        let optimiser = Optimiser::new(networks[0].as_ref(), hyper.body_share(), hyper.ema)?;
+        let optimiser = Optimiser::for_training(networks[0].as_ref(), hyper, true)?;
         let views = Arc::clone(views);
         let evaluator = networks[0].evaluator()?;
         let timer = Timer { networks, evaluator, optimiser, views, classes, hyper, stop };
@@ -103,7 +106,7 @@ impl Costs {
         let steps = |views: usize, batch: usize| (views / batch).clamp(STEPS.0, STEPS.1);
 
         let views = affordable(&evaluated);
-        let batch = EVALUATED.min(n).min(views / (STEPS.0 + 1));
+        let batch = EVALUATION_BATCH.min(n).min(views / (STEPS.0 + 1));
         if batch > few {
             timer.evaluate(batch, 1)?;
             costs.evaluated = timer.evaluate(batch, steps(views, batch))?;
@@ -116,19 +119,19 @@ impl Costs {
 
         let guesses = GUESSES * costs.evaluated.seconds;
         costs.mixed = Cost { seconds: costs.plain.seconds + guesses, ..costs.plain };
-        let (views, a_sample) = (affordable(&costs.mixed), rows_mixed(1, hyper));
+        let (views, a_sample) = (affordable(&costs.mixed), Self::rows_mixed(1, hyper));
         let batch = hyper.batch.min(n / 2).min(views / (STEPS.0 + 1) / a_sample);
         if work.mixed > 0 && batch >= 2 {
             costs.mixed = timer.mixed(batch, steps(views, batch * a_sample))?;
         }
         Ok(costs)
     }
-}
 
-/// Views that a step of DivideMix trains on, where half of the samples are labeled and a batch is of `batch`.
-pub(crate) fn rows_mixed(batch: usize, hyper: &Hyperparameters) -> usize {
-    let batches = if hyper.uses_unlabeled(0.5) { 2 } else { 1 };
-    batches * hyper.augmentations * batch
+    /// Views that a step of DivideMix trains on, where half of the samples are labeled and a batch is of `batch` samples.
+    pub fn rows_mixed(batch: usize, hyper: &Hyperparameters) -> usize {
+        let batches = if hyper.uses_unlabeled(0.5) { 2 } else { 1 };
+        batches * hyper.augmentations * batch
+    }
 }
 
 /// The passes of the loop, with a clock.
@@ -138,15 +141,18 @@ struct Timer<'a> {
     optimiser: Optimiser,
     views: Arc<dyn ViewSource>,
     classes: usize,
-    hyper: &'a Hyperparameters,
+    hyper: &'a CheckedHyperparameters,
     stop: &'a AtomicBool,
 }
 
 impl Timer<'_> {
     /// Plain training.
     fn plain(&self, batch: usize, steps: usize) -> Result<Cost> {
-        let recipe = Plain { penalty: self.hyper.warmup_penalty, view: warm_up_view(self.hyper) };
-        self.steps(&recipe, (batch, batch), batch * (steps + 1), None)
+        // DivideMix's warm-up is on weak views; other methods train on strong ones throughout.
+        let is_dividemix = self.hyper.method().name() == DivideMix.name();
+        let view = if is_dividemix { ViewKind::Weak } else { ViewKind::Strong };
+        let penalty = self.hyper.warmup_penalty;
+        self.steps((batch, batch), batch * (steps + 1), |pass| penalised_epoch(pass, penalty, view))
     }
 
     /// DivideMix, half of the samples labeled.
@@ -154,7 +160,8 @@ impl Timer<'_> {
         let half = batch * (steps + 1);
         let clean = [vec![1.0; half], vec![0.0; half]].concat();
         let division = Division::by_probability(clean, 0.5);
-        self.steps(&DivideMix, (batch, rows_mixed(batch, self.hyper)), 2 * half, Some(&division))
+        let rows = Costs::rows_mixed(batch, self.hyper);
+        self.steps((batch, rows), 2 * half, |pass| DivideMix.epoch(pass, Some(&division)))
     }
 
     /// Evaluation, batch by batch; the median batch.
@@ -172,10 +179,9 @@ impl Timer<'_> {
     /// A pass over `count` samples in steps of `batch` samples and `rows` views; the median step, but for the first.
     fn steps(
         &self,
-        recipe: &dyn Recipe,
         (batch, rows): (usize, usize),
         count: usize,
-        division: Option<&Division>,
+        train: impl FnOnce(&mut NetworkEpoch<'_>) -> Result<Losses>,
     ) -> Result<Cost> {
         forget_peak();
         let data = TrainingSet {
@@ -186,17 +192,19 @@ impl Timer<'_> {
             teacher: None,
         };
         // The rate is above 0, as it must be, and too low to spoil the weights.
-        let hyper = Hyperparameters { batch, lr: 1e-9, ..self.hyper.clone() };
+        let hyper = Hyperparameters { batch, lr: 1e-9, ..Hyperparameters::clone(self.hyper) };
         let samples: Vec<usize> = (0..count).collect();
         let context = Context {
             data: &data,
             hyper: &hyper,
+            strength: self.hyper.strength(),
             samples: &samples,
             refined: None,
             class_weights: None,
             transition: None,
             mean_predictions: None,
             stop: self.stop,
+            fused: true,
         };
         let mut times = Vec::new();
         let mut observe = |event: Event| {
@@ -205,9 +213,7 @@ impl Timer<'_> {
             }
             Ok(())
         };
-        let mut pass = Pass::new(context, self.networks, &self.optimiser, (0, 0), &mut observe);
-        recipe.epoch(&mut pass, division)?;
-        drop(pass);
+        train(&mut NetworkEpoch::new(context, self.networks, &self.optimiser, (0, 0), &mut observe))?;
         let steps = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
         Ok(Cost { seconds: median(steps) / rows as f64, rows, peak: peak_rss_bytes() })
     }
@@ -217,7 +223,7 @@ impl Timer<'_> {
     }
 }
 
-/// Seconds; 0 of none.
+/// The median in seconds; 0 where there are no times.
 fn median(mut times: Vec<Duration>) -> f64 {
     times.sort_unstable();
     times.get(times.len() / 2).map_or(0.0, Duration::as_secs_f64)

@@ -16,13 +16,23 @@ pub(crate) fn co_divide(
     data: &TrainingSet,
     hyper: &Hyperparameters,
 ) -> Result<Vec<Division>> {
-    let divider = Divider { mixture: hyper.mixture, threshold: hyper.threshold, scope: hyper.division };
-    let other = usize::from(hyper.ablation != Some(Ablation::OtherDivision));
+    let divider = divider(hyper);
     let divide = |(network, samples): (usize, &Vec<usize>)| {
-        let losses = losses[(network + other) % losses.len()];
+        let losses = losses[source(network, losses.len(), hyper)];
         Ok(divider.divide_samples(samples, losses, &data.labels, data.classes)?)
     };
     samples.iter().enumerate().map(divide).collect()
+}
+
+/// The divider of these hyperparameters.
+pub(crate) fn divider(hyper: &Hyperparameters) -> Divider {
+    Divider { mixture: hyper.mixture, threshold: hyper.threshold, scope: hyper.division }
+}
+
+/// The network whose losses divide the samples of network `k` of `networks`: the other one, but with that ablation itself.
+pub(crate) fn source(k: usize, networks: usize, hyper: &Hyperparameters) -> usize {
+    let other = usize::from(hyper.ablation != Some(Ablation::OtherDivision));
+    (k + other) % networks
 }
 
 /// The share of its samples that a division keeps as labeled.
@@ -31,7 +41,7 @@ pub(crate) fn kept(division: &Division) -> f64 {
     labeled as f64 / (labeled + unlabeled) as f64
 }
 
-/// Probability `[classes, classes]` of each given label (column) for each true class (row), by what a network says of the samples:
+/// Probability `[classes, classes]` of each given label (column) for each true class (row), estimated from a network's logits of the samples:
 /// confident learning (Northcutt, Jiang & Chuang 2021). A class that no sample is taken to be of counts as one without noise.
 pub(crate) fn estimated_transition(logits: &[f32], data: &TrainingSet) -> Result<Vec<f32>> {
     let probabilities = ClassTable::new(logits.to_vec(), data.classes)?.softmax();

@@ -4,7 +4,7 @@ use rand::seq::SliceRandom;
 
 use crate::{Hyperparameters, Purpose, Stream, TrainingSet};
 
-/// The samples that `network` is trained on in `epoch` (both from 0), ascending. They follow from the seed, the epoch and the network
+/// The samples that `network` is trained on in `epoch` (both from 0), ascending. They are determined by the seed, the epoch and the network
 /// alone, so that a checkpoint need not keep them.
 pub(crate) fn samples_of(
     data: &TrainingSet,
@@ -20,10 +20,10 @@ pub(crate) fn samples_of(
     balanced(&data.labels, data.classes, count, stream)
 }
 
-/// `count` samples, ascending, none twice: the same number of each class that has any, by given labels (below `classes`).
+/// `count` different samples, ascending: the same number of each class that has samples, by given labels (below `classes`).
 ///
-/// Where `count` is no multiple of the classes, some of them give one more, drawn by chance too. A class with fewer gives all that it
-/// has, and no other makes up for it, as in the authors' `dataloader_clothing1M.py`: the draw is smaller then, but always of one size.
+/// Where `count` is no multiple of the classes, some classes give one more, drawn by chance too. A class with fewer samples gives all
+/// that it has, and no other class makes up for it, as in the authors' `dataloader_clothing1M.py`: the draw is smaller then, but always of one size.
 fn balanced(labels: &[usize], classes: usize, count: usize, stream: Stream) -> Vec<usize> {
     let mut members = vec![Vec::new(); classes];
     labels.iter().enumerate().for_each(|(sample, &class)| members[class].push(sample));
@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(by_class(&draw(60, 0, 0)), [20, 20, 20, 0]);
         let drawn = draw(300, 0, 0);
         assert_eq!(by_class(&drawn), [100, 100, 20, 0]);
-        assert!(drawn.is_sorted_by(|a, b| a < b), "none comes twice");
+        assert!(drawn.is_sorted_by(|a, b| a < b), "no sample comes twice");
     }
 
     #[test]
@@ -76,7 +76,7 @@ mod tests {
         for one_more in [[11, 10, 10, 0], [10, 11, 10, 0], [10, 10, 11, 0]] {
             assert!(counts.contains(&one_more), "{one_more:?}");
         }
-        // The rare class has none to give.
+        // The rare class has no more to give.
         assert_eq!(by_class(&draw(62, 0, 0)), [21, 21, 20, 0]);
         // Fewer than there are classes.
         assert_eq!(draw(2, 0, 0).len(), 2);
@@ -89,9 +89,9 @@ mod tests {
         assert_ne!(draw(300, 5, 0), first);
         assert_ne!(draw(300, 4, 1), first);
         // In time, all are drawn.
-        let mut seen: Vec<usize> = (0..60).flat_map(|epoch| draw(300, epoch, 0)).collect();
-        seen.sort_unstable();
-        seen.dedup();
-        assert_eq!(seen.len(), 820);
+        let mut drawn: Vec<usize> = (0..60).flat_map(|epoch| draw(300, epoch, 0)).collect();
+        drawn.sort_unstable();
+        drawn.dedup();
+        assert_eq!(drawn.len(), 820);
     }
 }

@@ -4,20 +4,15 @@ use std::path::PathBuf;
 
 /// What can go wrong in training, with where and what to do.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A tensor operation failed.
     #[error("tensor operation: {0}")]
     Tensor(#[from] candle_core::Error),
-    /// A set of images could not be opened or read.
-    #[error(transparent)]
-    Images(#[from] image_folder::Error),
-    /// A network or its weights could not be built, read or written.
-    #[error(transparent)]
-    Model(#[from] effnet_model::Error),
     /// Noisy-label arithmetic met arguments that it can't use.
     #[error(transparent)]
     Labels(#[from] noisy_labels::Error),
-    /// A file could not be read or written.
+    /// A checkpoint's file or folder could not be read or written.
     #[error("{what} {}: {source}", path.display())]
     Io {
         /// What was tried, as "can't write".
@@ -27,7 +22,7 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// A file's content is not what this program writes.
+    /// A file is not a checkpoint of this training.
     #[error("{}: {problem}", path.display())]
     Format {
         /// The file.
@@ -35,54 +30,21 @@ pub enum Error {
         /// What is wrong and what to do.
         problem: String,
     },
-    /// A setting is out of its range, or two don't go together.
+    /// A setting is out of its range, or two settings contradict each other.
     #[error("{name}: {problem}")]
     Setting {
-        /// The setting, as the flag that sets it: `--threshold`.
+        /// The field of [`crate::Hyperparameters`]: `threshold`.
         name: &'static str,
-        /// What is wrong and what is allowed.
+        /// What is wrong and what is allowed. Other fields are named in backticks.
         problem: String,
     },
-    /// An output is there already, or is not this program's to replace.
-    #[error("{}: {problem}", path.display())]
-    Output {
-        /// The file or folder.
-        path: PathBuf,
-        /// What is wrong and what to do.
-        problem: String,
-    },
-    /// There is too little memory or disk.
-    #[error(
-        "not enough room {place}: the run needs about {needed}, and there are {left}; {remedy}; --anyway starts it as it is"
-    )]
-    NoRoom {
-        /// Where: "in memory", "on the disk of FOLDER".
-        place: String,
-        /// What is needed, as people say it.
-        needed: String,
-        /// What there is.
-        left: String,
-        /// What to do.
-        remedy: String,
-    },
-    /// Weights by name can't be had.
-    #[error("{name}: {problem}")]
-    Hub {
-        /// The name: `imagenet`, `hf://OWNER/REPO`.
-        name: String,
-        /// What is wrong and what to do.
-        problem: String,
-    },
-    /// Pretrained weights are wanted, and none can be had: why, and every way out.
-    #[error("{0}")]
-    NoWeights(String),
     /// The data can't be trained on.
     #[error("{0}")]
     Data(String),
     /// The loss is no longer a number.
     #[error(
         "training diverged: the loss of network {network} became {loss} in epoch {epoch}, batch {batch}; lower the \
-         learning rate (--lr, now {lr})"
+         learning rate (`lr`, now {lr})"
     )]
     Diverged {
         /// The network, counted from 1.
@@ -99,14 +61,31 @@ pub enum Error {
     /// The caller's stop flag was raised.
     #[error("stopped")]
     Stopped,
+    /// More items are to be made ahead of their use than can be.
+    #[error("{0} items can't be made ahead; give a number up to 65536")]
+    Depth(usize),
+    /// A background thread could not be started.
+    #[error("can't start a thread: {0}")]
+    Thread(std::io::Error),
+    /// A background thread panicked.
+    #[error("a background thread panicked: {0}")]
+    Panicked(String),
+    /// The caller's views or observer failed.
+    #[error(transparent)]
+    Caller(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// The crate's result.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
+    /// An error of the caller's views or observer, to leave the loop as it is.
+    pub fn caller(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Caller(error.into())
+    }
+
     /// An I/O error with what was tried and where: `map_err(Error::io("can't write", path))`.
-    pub fn io(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { what, path, source }
     }

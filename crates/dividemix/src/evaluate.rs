@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use candle_core::{DType, Device};
 use noisy_labels::{argmax, metrics};
 
-use crate::{Error, Evaluator, Network, Result, ViewSource};
+use crate::{Error, Evaluator, Network, Result, ViewSource, prefetch};
 
-/// Samples in a batch of evaluation. Of no influence on the result but for rounding: every sample's logits are its own.
-pub(crate) const BATCH: usize = 128;
+/// Samples in a batch of evaluation. It has no influence on results but for rounding: every sample's logits are its own.
+pub const EVALUATION_BATCH: usize = 128;
 
 /// Logits of every sample's plain view in evaluation mode, row-major `[N, classes]`.
 ///
@@ -25,15 +26,15 @@ pub(crate) fn logits_by(
     stop: &AtomicBool,
 ) -> Result<Vec<f32>> {
     let samples: Vec<usize> = (0..views.len()).collect();
-    let batches: Vec<Vec<usize>> = samples.chunks(BATCH).map(<[usize]>::to_vec).collect();
+    let batches: Vec<Vec<usize>> = samples.chunks(EVALUATION_BATCH).map(<[usize]>::to_vec).collect();
     let source = Arc::clone(views);
     let mut all = Vec::new();
-    for batch in image_folder::prefetch(batches, 2, move |batch: Vec<usize>| source.plain(&batch)) {
+    for batch in prefetch(batches, 2, move |batch: Vec<usize>| source.plain(&batch)) {
         if stop.load(Ordering::Relaxed) {
             return Err(Error::Stopped);
         }
         let logits = network(&batch?)?;
-        all.extend(logits.flatten_all()?.to_vec1::<f32>()?);
+        all.extend(logits.flatten_all()?.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.to_vec1::<f32>()?);
     }
     Ok(all)
 }

@@ -1,11 +1,11 @@
-//! What the loop tells, and the only way it tells it.
+//! What the loop reports: events are the only way out of it.
 
 use std::sync::Arc;
 
 use noisy_labels::{argmax, elementwise_mean};
 use serde::{Deserialize, Serialize};
 
-/// What an epoch is for.
+/// The purpose of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -15,7 +15,7 @@ pub enum Phase {
     Train,
 }
 
-/// Mean losses over batches; what a method doesn't have is `None`, and so is all of a network that isn't trained.
+/// Mean losses over batches. A loss that the method doesn't have is `None`, and all are where a network isn't trained.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Losses {
     /// L_X: cross entropy with the labels (refined or given).
@@ -31,7 +31,7 @@ pub struct Losses {
 pub struct EpochRecord {
     /// The epoch, counted from 1.
     pub epoch: usize,
-    /// What the epoch was for.
+    /// The epoch's purpose.
     pub phase: Phase,
     /// The network, counted from 1.
     pub network: usize,
@@ -52,10 +52,10 @@ pub struct EpochRecord {
     pub clean_auc: Option<f64>,
 }
 
-/// What the networks said of the training samples after an epoch. It shares the loop's tables: means over networks are taken when
-/// somebody asks.
+/// The networks' predictions of the training samples after an epoch. The value shares the loop's tables: means over networks are
+/// taken when they are asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Seen {
+pub struct TrainPredictions {
     /// Each network's logits `[N, classes]`.
     pub(crate) logits: Arc<Vec<Vec<f32>>>,
     /// Each network's cross entropy of the N given labels.
@@ -63,7 +63,7 @@ pub struct Seen {
     pub(crate) classes: usize,
 }
 
-impl Seen {
+impl TrainPredictions {
     /// Cross entropy of each sample's given label, the mean over networks.
     pub fn losses(&self) -> Vec<f32> {
         elementwise_mean(&self.losses).expect("a loss of each sample from each network")
@@ -78,6 +78,7 @@ impl Seen {
 
 /// What happens in training, in order.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Event {
     /// An epoch begins.
     EpochStarted {
@@ -85,7 +86,7 @@ pub enum Event {
         epoch: usize,
         /// Epochs in all.
         epochs: usize,
-        /// What it is for.
+        /// The epoch's purpose.
         phase: Phase,
     },
     /// A network begins its pass.
@@ -95,7 +96,7 @@ pub enum Event {
         /// Batches in the pass.
         batches: usize,
     },
-    /// A batch is done.
+    /// A step on a batch was taken.
     Batch {
         /// The network, counted from 1.
         network: usize,
@@ -119,10 +120,10 @@ pub enum Event {
     Evaluated {
         /// The epoch, counted from 1.
         epoch: usize,
-        /// What they said of them.
-        seen: Seen,
+        /// The networks' predictions of them.
+        predictions: TrainPredictions,
     },
-    /// All networks are through with an epoch.
+    /// All networks have been trained and evaluated in an epoch.
     EpochDone {
         /// A record a network.
         records: Vec<EpochRecord>,
@@ -136,6 +137,6 @@ pub enum Event {
         /// The epoch, counted from 1.
         epoch: usize,
     },
-    /// Something the user should know.
+    /// A message for the user.
     Warning(String),
 }

@@ -8,14 +8,14 @@ const CGROUPS: &str = "/sys/fs/cgroup";
 
 /// Bytes of memory that can still be had: what the system calls available, or what the process's cgroups leave, if that
 /// is less. `None` where nothing says so (other systems than Linux).
-pub(crate) fn memory_left() -> Option<u64> {
+pub fn memory_left() -> Option<u64> {
     let system = available(&fs::read_to_string("/proc/meminfo").ok()?)?;
     let cgroups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     Some(limited_folders(&cgroups).iter().filter_map(|folder| left_in(folder)).fold(system, u64::min))
 }
 
 /// Bytes of memory that this process has now.
-pub(crate) fn memory_used() -> Option<u64> {
+pub fn memory_used() -> Option<u64> {
     kilobytes(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
 }
 
@@ -25,7 +25,7 @@ pub fn peak_rss_bytes() -> Option<u64> {
 }
 
 /// Starts that count anew, where the system can.
-pub(crate) fn forget_peak() {
+pub fn forget_peak() {
     // proc(5): 5 resets the peak resident set size. Where it can't be reset, the peak is one that was before.
     let _ = fs::write("/proc/self/clear_refs", "5");
 }
@@ -43,7 +43,7 @@ fn kilobytes(text: &str, name: &str) -> Option<u64> {
 }
 
 /// The folders that may limit a process with this /proc/self/cgroup: its own and all above it, of version 2 (`0::/path`) and
-/// of version 1's memory controller (`4:memory:/path`). In a container a path may be as seen from outside, and not be there:
+/// of version 1's memory controller (`4:memory:/path`). In a container a path may be the one outside of it, which doesn't exist inside:
 /// the mount point itself is among the folders, too.
 fn limited_folders(cgroup: &str) -> Vec<PathBuf> {
     let of_line = |line: &str| {
@@ -61,7 +61,7 @@ fn limited_folders(cgroup: &str) -> Vec<PathBuf> {
     cgroup.lines().filter_map(of_line).flatten().collect()
 }
 
-/// What a cgroup leaves: its limit less what is used. Cached files, which the kernel drops first, don't count as used.
+/// Bytes that a cgroup leaves: its limit less the used memory. Cached files, which the kernel drops first, don't count as used.
 fn left_in(folder: &Path) -> Option<u64> {
     let number = |name: &str| fs::read_to_string(folder.join(name)).ok()?.trim().parse::<u64>().ok();
     let limit = number("memory.max").or_else(|| number("memory.limit_in_bytes"))?;

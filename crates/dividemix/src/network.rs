@@ -1,7 +1,8 @@
-//! What the loop asks of a network.
+//! The networks that the loop trains.
 
 use candle_core::{Result, Tensor, Var};
-use effnet_model::{Classifier, EfficientNet, Mode, ParameterStore};
+
+use crate::Mode;
 
 /// From a batch `[B, ...]` to its logits `[B, classes]`, in evaluation.
 pub type Evaluator<'a> = Box<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'a>;
@@ -20,49 +21,26 @@ pub trait Network: Send + Sync {
     /// The network as it is now, for many batches of evaluation.
     ///
     /// # Errors
-    /// When the network can't be evaluated at all; what it returns, when a batch's shape isn't what the network takes.
+    /// When the network can't be evaluated at all. The evaluator itself fails when a batch's shape isn't what the network takes.
     fn evaluator(&self) -> Result<Evaluator<'_>> {
         Ok(Box::new(|batch| self.forward_t(batch, Mode::Eval)))
     }
 
-    /// What is trained, by name, always in the same order.
+    /// The trained variables by name, always in the same order.
     fn parameters(&self) -> Vec<(String, Var)>;
 
-    /// What moves without being trained (running statistics), by name, always in the same order.
+    /// The variables that change without being trained (running statistics) by name, always in the same order.
     fn buffers(&self) -> Vec<(String, Var)>;
+
+    /// Names of the parameters that make up the classifier: the last layers, which turn features into logits. All other
+    /// parameters are the backbone's. The default is an empty list, for a network without this distinction:
+    /// [`crate::Hyperparameters::backbone_lr`] is refused for it.
+    fn classifier_parameters(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
-/// A network with the store that holds its parameters.
-pub struct Trainable<N> {
-    /// The network.
-    pub network: N,
-    /// Its parameters and running statistics.
-    pub store: ParameterStore,
+/// All variables that make a network what it is: parameters, then running statistics.
+pub(crate) fn variables(network: &dyn Network) -> Vec<(String, Var)> {
+    [network.parameters(), network.buffers()].concat()
 }
-
-/// Both of the house's networks keep their parameters in a [`ParameterStore`].
-macro_rules! trainable {
-    ($network:ty) => {
-        impl Network for Trainable<$network> {
-            fn forward_t(&self, batch: &Tensor, mode: Mode) -> Result<Tensor> {
-                self.network.forward_t(batch, mode)
-            }
-
-            fn evaluator(&self) -> Result<Evaluator<'_>> {
-                let ready = self.network.evaluator()?;
-                Ok(Box::new(move |batch| ready.logits(batch)))
-            }
-
-            fn parameters(&self) -> Vec<(String, Var)> {
-                self.store.trainable()
-            }
-
-            fn buffers(&self) -> Vec<(String, Var)> {
-                self.store.buffers()
-            }
-        }
-    };
-}
-
-trainable!(EfficientNet);
-trainable!(Classifier);

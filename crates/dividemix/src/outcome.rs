@@ -1,10 +1,12 @@
-//! What a training run yields besides the networks.
+//! The result of a training besides the networks.
+
+use noisy_labels::mixture::Mixture;
 
 use noisy_labels::ClassTable;
 
 use crate::EpochRecord;
 
-/// What is known of every sample, and of every epoch, in the end.
+/// What is known of every sample and of every epoch after training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// Probability that a sample's label is clean: mean of the last divisions'.
@@ -17,10 +19,21 @@ pub struct Outcome {
     pub mean_probabilities: ClassTable,
     /// Losses of the given labels, the networks' mean, min-max normalised: what the mixture is fitted to.
     pub losses: Vec<f32>,
+    /// The last division of each network, in their order.
+    pub mixtures: Vec<FittedMixture>,
     /// All epochs, in order; those before a checkpoint included.
     pub records: Vec<EpochRecord>,
     /// Views trained on, and seconds taken by it, in this process.
     pub trained: (usize, f64),
+}
+
+/// The mixture by which samples were divided for a network, with the losses that it was fitted to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FittedMixture {
+    /// The mixture; `None` where the fit failed.
+    pub mixture: Option<Mixture>,
+    /// The losses of all samples in the mixture's units: normalised, so that most lie in 0..=1. Empty where they can't be normalised.
+    pub losses: Vec<f64>,
 }
 
 impl Outcome {

@@ -3,7 +3,7 @@
 use noisy_labels::mixture::MixtureSettings;
 use serde::{Deserialize, Serialize};
 
-use crate::{Hyperparameters, Method, Schedule};
+use crate::{Hyperparameters, MethodKind, Schedule};
 
 /// A published setting: the paper's (Li, Socher & Hoi, ICLR 2020, section 4.2 and appendix B), and its authors' code where that says
 /// more (github LiJunnan1992/DivideMix).
@@ -85,7 +85,7 @@ impl Preset {
     /// The rate falls to a tenth in the middle; ten iterations of the mixture. An epoch is of all images, but of 32,000 for Clothing1M.
     pub fn hyperparameters(self) -> Hyperparameters {
         let cifar = Hyperparameters {
-            method: Method::DivideMix,
+            method: MethodKind::DivideMix,
             epochs: 300,
             warmup: 10,
             batch: 64,

@@ -1,10 +1,9 @@
-//! Where all chance comes from: streams keyed by what they are for.
+//! Random streams, keyed by their purpose: the source of all chance.
 
-use effnet_model::splitmix64;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// What a stream is for; streams of different purposes are independent.
+/// The purpose of a stream; streams of different purposes are independent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// First weights of a network.
@@ -58,6 +57,15 @@ impl Stream {
     }
 }
 
+/// SplitMix64's step (Steele, Lea & Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014): a bijection of 64
+/// bits in which every input bit moves every output bit.
+pub(crate) fn splitmix64(x: u64) -> u64 {
+    let z = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -66,11 +74,11 @@ mod tests {
 
     #[test]
     fn keys_of_neighbouring_counters_and_purposes_do_not_meet() {
-        let mut seen = HashSet::new();
+        let mut keys = HashSet::new();
         for purpose in [Purpose::Order, Purpose::Augment, Purpose::Mix] {
             for epoch in 0..20 {
                 for sample in 0..200 {
-                    assert!(seen.insert(Stream::new(1, purpose).at(epoch).at(sample).key()));
+                    assert!(keys.insert(Stream::new(1, purpose).at(epoch).at(sample).key()));
                 }
             }
         }

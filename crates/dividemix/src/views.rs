@@ -1,4 +1,4 @@
-//! What a network sees of a sample.
+//! Views of samples: the tensors that networks get.
 
 use candle_core::Tensor;
 
@@ -13,15 +13,16 @@ pub struct View {
     pub seed: u64,
 }
 
-/// Samples as tensors: images by decoding and augmenting, or cached features.
+/// A source of samples as tensors: of images by decoding and augmenting, or of cached features.
 ///
 /// # Shapes
-/// A batch of B views is `[B, ...]`, whatever the network takes: `[B, H, W, 3]` for images, `[B, F]` for features.
+/// A batch of B views is `[B, ...]`, as the network takes it: `[B, H, W, 3]` for images, `[B, F]` for features. Its device and type are
+/// those of the network.
 pub trait ViewSource: Send + Sync {
     /// Number of samples.
     fn len(&self) -> usize;
 
-    /// Whether there are none.
+    /// Whether there are no samples.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -39,7 +40,7 @@ pub trait ViewSource: Send + Sync {
     fn augmented(&self, views: &[View]) -> Result<Tensor>;
 
     /// One random view of each, which differs further from the sample: trained on where [`crate::Hyperparameters::strong_views`]
-    /// says so. A source that has none gives augmented ones.
+    /// says so. The default is augmented views.
     ///
     /// # Errors
     /// When a sample can't be read.

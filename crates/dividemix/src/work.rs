@@ -1,14 +1,14 @@
-//! How much work a training is: what Algorithm 1 puts through the networks, counted before anything is trained.
+//! The work of a training: the views that Algorithm 1 puts through the networks, counted before anything is trained.
 
 use std::ops::{Add, Mul};
 
+use crate::Hyperparameters;
 use crate::batches::sizes;
-use crate::{Hyperparameters, Method};
 
-/// Views through networks, by what is done to them.
+/// Numbers of views that go through networks, by the kind of pass.
 ///
-/// All of it follows from the sizes of the sets and of the batches, but for the size of the labeled set, which the
-/// losses decide: it has to be told, or guessed ([`TYPICAL_CLEAN_SHARE`]).
+/// The numbers follow from the sizes of the sets and of the batches. Only the size of the labeled set depends on the
+/// losses: it has to be given, or guessed ([`TYPICAL_CLEAN_SHARE`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Work {
     /// Trained on in plain steps (warm-up, line 2): forward and backward, a batch at a time.
@@ -26,9 +26,9 @@ pub struct Work {
     pub fits: usize,
 }
 
-/// Share of the samples that divisions keep as labeled, where nothing is known of the labels. Means over the runs of
-/// docs/benchmarks.md with a frozen body: 0.43 with half of the labels wrong, 0.67 with 17.5 %, 0.73 with 9.2 %. Real sets are
-/// rather like the latter.
+/// Share of the samples that divisions keep as labeled, where nothing is known of the labels: between the mean over the runs with half of
+/// the labels wrong (0.47) and with fewer wrong ones (0.67), nearer to the latter, as real sets are
+/// (docs/benchmarks/notebook/2026-11-28-frozen-defaults.md).
 pub const TYPICAL_CLEAN_SHARE: f64 = 0.65;
 
 impl Work {
@@ -38,8 +38,8 @@ impl Work {
     }
 
     /// A network's pass by DivideMix: as many steps as the labeled set has batches, and as many batches of the unlabeled
-    /// set, which starts over when it runs out; or none of it, without mixing and with lambda_u 0. A division that can't be used is
-    /// trained plainly.
+    /// set, which starts over when it runs out. Without mixing and with lambda_u 0 the unlabeled set is not used. A division that can't
+    /// be used is trained plainly.
     pub fn dividemix_pass(labeled: usize, unlabeled: usize, hyper: &Hyperparameters) -> Self {
         if labeled < 2 || unlabeled < 2 {
             return Self::plain_pass(labeled + unlabeled);
@@ -54,34 +54,6 @@ impl Work {
             peer: if hyper.co_guesses() { of(u) } else { 0 },
             ..Self::default()
         }
-    }
-
-    /// An epoch of all networks (`epoch` from 0) on `n` samples, with `test` samples to test on, where divisions keep
-    /// the share `clean` as labeled. Draws ([`Hyperparameters::epoch_images`]) count as whole: they have fewer samples where a class has.
-    pub fn epoch(hyper: &Hyperparameters, epoch: usize, n: usize, test: usize, clean: f64) -> Self {
-        let networks = hyper.networks();
-        let evaluated = Self { evaluated: networks * (n + test), ..Self::default() };
-        let warm = epoch >= hyper.warmup;
-        let drawn = hyper.images_an_epoch(n);
-        let labeled = (clean.clamp(0.0, 1.0) * drawn as f64).round() as usize;
-        let trained = match hyper.method {
-            Method::DivideMix if warm => {
-                Self { fits: 1, ..Self::dividemix_pass(labeled, drawn - labeled, hyper) } * networks
-            }
-            // The teacher evaluates a view of each sample, once it is asked.
-            Method::Consistency => {
-                Self { evaluated: if warm { drawn } else { 0 }, ..Self::plain_pass(drawn) }
-            }
-            Method::Reweight if warm => Self { fits: 1, ..Self::plain_pass(drawn) },
-            _ => Self::plain_pass(drawn) * networks,
-        };
-        trained + evaluated
-    }
-
-    /// The epochs from `first` (from 0) to the last, and the division after it.
-    pub fn training(hyper: &Hyperparameters, first: usize, n: usize, test: usize, clean: f64) -> Self {
-        let last = Self { fits: hyper.networks(), ..Self::default() };
-        (first..hyper.epochs).fold(last, |sum, epoch| sum + Self::epoch(hyper, epoch, n, test, clean))
     }
 }
 

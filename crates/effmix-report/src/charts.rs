@@ -1,9 +1,9 @@
-//! Curves over epochs and the histogram of losses, as SVG.
+//! Curves over epochs and histograms of losses, as SVG.
 //!
 //! A chart is drawn in a few fixed colours, which page.css replaces by those of the reader's theme: it selects by the
 //! attributes `stroke` and `fill`, over which a style sheet wins.
 
-use crate::run::LossHistogram;
+use crate::run::Division;
 use crate::{Error, Result};
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -20,7 +20,9 @@ const BAR: RGBColor = RGBColor(3, 3, 3);
 const NETWORKS: [RGBColor; 4] = [RGBColor(4, 4, 4), RGBColor(5, 5, 5), RGBColor(6, 6, 6), RGBColor(7, 7, 7)];
 
 const CURVES_SIZE: (u32, u32) = (460, 260);
-const HISTOGRAM_SIZE: (u32, u32) = (940, 280);
+
+/// Points of a component's curve, less one.
+const CURVE_STEPS: u32 = 400;
 
 /// Curves of so few points are shown with their points.
 const FEW_POINTS: usize = 40;
@@ -78,23 +80,23 @@ pub(crate) fn curves(curves: &[Curve], epochs: RangeInclusive<u32>, phase_change
     })
 }
 
-/// The losses by bin, with dashed upright lines at the means of each network's mixture. A mean's first number is the
-/// network's colour.
-pub(crate) fn histogram(losses: &LossHistogram, means: &[(usize, [f64; 2])]) -> Result<String> {
-    drawn(HISTOGRAM_SIZE, |area| {
-        let width = losses.bin_width();
-        let most = losses.counts.iter().copied().max().unwrap_or(0).max(1);
+/// A network's losses by bin, with the two components of its mixture: the samples that each is expected to put into a bin, and a
+/// dashed upright line at its mean.
+pub(crate) fn histogram(division: &Division, colour: usize) -> Result<String> {
+    drawn(CURVES_SIZE, |area| {
+        let width = division.bin_width();
+        let most = division.histogram.iter().copied().max().unwrap_or(0).max(1);
         let top = most as f64 * 1.05;
         let mut chart = ChartBuilder::on(area)
             .margin(8)
             .x_label_area_size(28)
-            .y_label_area_size(60)
+            .y_label_area_size(52)
             .build_cartesian_2d(0.0..1.0, 0.0..top)?;
         let whole = |y: &f64| if y.fract().abs() < 1e-9 { format!("{y:.0}") } else { String::new() };
         chart
             .configure_mesh()
             .disable_x_mesh()
-            .x_labels(11)
+            .x_labels(6)
             .y_labels(5)
             .x_label_formatter(&|x| format!("{x:.1}"))
             .y_label_formatter(&whole)
@@ -103,15 +105,21 @@ pub(crate) fn histogram(losses: &LossHistogram, means: &[(usize, [f64; 2])]) -> 
             .axis_style(INK)
             .label_style(("sans-serif", 12).with_color(INK))
             .draw()?;
-        chart.draw_series((0..).zip(&losses.counts).map(|(bin, &count)| {
+        chart.draw_series((0..).zip(&division.histogram).map(|(bin, &count)| {
             let left = f64::from(bin) * width;
             Rectangle::new([(left + 0.05 * width, 0.0), (left + 0.95 * width, count as f64)], BAR.filled())
         }))?;
-        for &(colour, means) in means {
-            let style = NETWORKS[colour % NETWORKS.len()].stroke_width(2);
-            for mean in means {
-                chart.draw_series(DashedLineSeries::new([(mean, 0.0), (mean, top)], 6, 4, style))?;
-            }
+        let style = NETWORKS[colour % NETWORKS.len()].stroke_width(2);
+        for component in 0..2 {
+            // A narrow component may be higher than every bar: the chart ends where the bars do.
+            let point = |step: u32| {
+                let loss = f64::from(step) / f64::from(CURVE_STEPS);
+                Some((loss, division.expected(loss)?[component].min(top)))
+            };
+            chart.draw_series(LineSeries::new((0..=CURVE_STEPS).filter_map(point), style))?;
+        }
+        for mean in division.means.into_iter().flatten() {
+            chart.draw_series(DashedLineSeries::new([(mean, 0.0), (mean, top)], 6, 4, style))?;
         }
         Ok(())
     })
@@ -170,7 +178,7 @@ mod tests {
 
     #[test]
     fn an_empty_histogram_is_drawn() {
-        let empty = LossHistogram { counts: vec![0; 50], not_finite: 3 };
-        assert!(histogram(&empty, &[]).unwrap().starts_with("<svg"));
+        let empty = Division { histogram: vec![0; 50], not_finite: 3, ..Division::default() };
+        assert!(histogram(&empty, 0).unwrap().starts_with("<svg"));
     }
 }

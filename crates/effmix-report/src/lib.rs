@@ -4,28 +4,28 @@
 //! | module | does |
 //! |---|---|
 //! | `run` | reads the files of a run folder, each in one pass that keeps only what is shown |
-//! | `charts` | curves and the histogram as SVG |
+//! | `charts` | curves and histograms as SVG |
 //! | `thumbnail` | an image as a small JPEG within the page |
 //! | `page` | HTML around them, escaped by [maud](https://maud.lambda.xyz) |
-//! | `front` | networks by accuracy and cost, a picture that stands alone |
-//! | `heat` | a map laid over a picture, which stands alone |
+//! | `pareto` | networks by accuracy and cost, a picture that stands alone |
+//! | `heatmap` | a map laid over a picture, which stands alone |
 //!
 //! The one decision: the page is made from the files and the images that they name, and knows nothing of the program that wrote
 //! them. So it can be made again at any time, and from the run of another trainer. How an image is decoded is the caller's affair.
 
 mod charts;
 mod error;
-mod front;
-mod heat;
+mod heatmap;
 mod options;
 mod page;
+mod pareto;
 mod run;
 mod thumbnail;
 
 pub use error::{Error, Result};
-pub use front::{Point, Series, accuracy_against_cost};
-pub use heat::heat_over;
+pub use heatmap::overlay_heatmap;
 pub use options::Options;
+pub use pareto::{Point, Series, accuracy_against_cost};
 
 use run::Run;
 use std::fs::{self, File};
@@ -44,7 +44,7 @@ pub const PAGE: &str = "report.html";
 /// [`Error::NotARun`] where `run` holds no `metrics.jsonl`; [`Error::Read`] and [`Error::Content`] name the file, and the line
 /// where there is one, that could not be read or understood; [`Error::Write`] where the page could not be written.
 pub fn write(run: &Path, options: &Options<'_>) -> Result<PathBuf> {
-    let html = page::render(&Run::read(run, options.images)?, options)?.into_string();
+    let html = page::render(&Run::read(run, options)?, options)?.into_string();
     let page = run.join(PAGE);
     let part = run.join(format!("{PAGE}.part"));
     replace(&part, &page, html.as_bytes()).map_err(|source| {

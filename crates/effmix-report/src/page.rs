@@ -10,7 +10,7 @@ mod tile;
 mod words;
 
 use crate::charts;
-use crate::run::{Run, Summary};
+use crate::run::{Division, Run, Summary};
 use crate::{Options, Result};
 use gallery::Gallery;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -96,23 +96,34 @@ fn below_pictures(run: &Run) -> Result<Markup> {
 }
 
 fn losses(run: &Run) -> Result<Markup> {
-    let Some(losses) = &run.losses else { return Ok(html! {}) };
-    let networks: Vec<u32> = run.metrics.networks().into_iter().collect();
-    let means: Vec<(usize, [f64; 2])> = run
-        .metrics
-        .mixture_means()
-        .into_iter()
-        .filter_map(|(network, means)| Some((networks.iter().position(|n| *n == network)?, means)))
-        .collect();
-    let svg = charts::histogram(losses, &means)?;
+    if run.divisions.is_empty() {
+        return Ok(html! {});
+    }
+    let figures = (0..).zip(&run.divisions).map(|(colour, division)| losses_of(division, colour));
+    let figures = figures.collect::<Result<Vec<_>>>()?;
+    let has_mixture = run.divisions.iter().any(|division| division.means.is_some());
+    let not_finite: u64 = run.divisions.iter().map(|division| division.not_finite).sum();
     Ok(html! {
         h2 { "Losses at the end" }
         p {
-            "Loss of each training image under its given label, scaled to 0 to 1. Small losses mean clean labels."
-            @if !means.is_empty() { " Dashed lines are the two means of each network's last mixture." }
-            @if losses.not_finite > 0 { " Losses that are no numbers are left out: there are " (losses.not_finite) "." }
+            "Loss of each training image under its given label, scaled to 0 to 1 for each network. Small losses mean clean labels."
+            @if has_mixture {
+                " The curves are the two components of the mixture that was fitted to these losses, and the dashed lines are their means."
+            }
+            @if not_finite > 0 { " Losses that are not finite are left out: there are " (not_finite) "." }
         }
-        figure.scroll aria-label="Histogram of losses" { (PreEscaped(svg)) }
+        div.charts { @for figure in &figures { (figure) } }
+    })
+}
+
+fn losses_of(division: &Division, colour: usize) -> Result<Markup> {
+    let title = format!("Network {}", division.network);
+    let svg = charts::histogram(division, colour)?;
+    Ok(html! {
+        figure aria-label={ "Histogram of losses, " (title) } {
+            figcaption { (title) }
+            (PreEscaped(svg))
+        }
     })
 }
 

@@ -129,12 +129,6 @@ pub enum Error {
     /// The stop flag was raised.
     #[error("stopped before all images were read")]
     Stopped,
-    /// More batches are to be prepared ahead of their use than can be.
-    #[error("{0} batches can't be prepared ahead; give a number up to 65536")]
-    Depth(usize),
-    /// The thread that prepares batches panicked, which is a bug.
-    #[error("preparing a batch failed: {0}")]
-    Panicked(String),
 }
 
 impl Error {

@@ -13,7 +13,6 @@
 //! | [`Transform`] | size, cropping, flipping, normalising: the arithmetic of one view |
 //! | [`Policy`] | AutoAugment and RandAugment: the further operations of a strong view |
 //! | [`Views`] | a set decoded once, and batches of its views |
-//! | [`prefetch`](fn@prefetch) | batches made ahead of their use |
 //! | [`copies`](fn@copies) | files with the same bytes |
 //! | [`demo`](fn@demo) | a set that needs no files |
 
@@ -23,7 +22,6 @@ mod decode;
 mod demo;
 mod error;
 mod open;
-mod prefetch;
 mod resize;
 mod sample;
 mod strong;
@@ -37,7 +35,6 @@ pub use demo::{DemoOptions, demo};
 pub use error::{Error, Result};
 pub use image::RgbImage;
 pub use open::{ENDINGS, LabelsCsv, OpenOptions, TestSplit, has_image_ending, open};
-pub use prefetch::{Prefetch, prefetch};
 pub use resize::Interpolation;
 pub use sample::{ImageFolder, Pixels, Sample, Skipped};
 pub use strong::{Operation, Policy};

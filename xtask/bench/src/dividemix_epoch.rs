@@ -2,8 +2,8 @@
 
 use crate::loader::views;
 use anyhow::{Result, ensure};
-use dividemix::run::PixelViews;
-use dividemix::{Hyperparameters, Network, Schedule, Start, Trainable, TrainingSet, train};
+use dividemix::{Hyperparameters, Network, Schedule, Start, Trainable, Training, TrainingSet};
+use effmix::PixelViews;
 use effmix_bench::{Timing, median_seconds};
 use effnet_model::candle::Device;
 use effnet_model::{Arch, EfficientNet, ParameterStore};
@@ -13,7 +13,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Of the generated files.
 const CLASSES: usize = 10;
@@ -72,16 +71,8 @@ impl Epoch {
             classes: CLASSES,
             teacher: None,
         };
-        let outcome = train(
-            networks,
-            &data,
-            None,
-            Some(&start),
-            &self.settings(),
-            None,
-            &AtomicBool::new(false),
-            &mut |_| Ok(()),
-        )?;
+        let settings = self.settings().check()?;
+        let outcome = Training::new(networks, &data, &settings).start_from(&start).run(|_| Ok(()))?;
         ensure!(
             outcome.losses.len() == images && outcome.records.len() == networks.len(),
             "the epoch is not whole"

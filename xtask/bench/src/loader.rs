@@ -1,10 +1,12 @@
 //! The loader: files to augmented batches, nothing cached.
 
 use anyhow::{Result, ensure};
-use dividemix::run::{Augment, transform_for};
+use dividemix::prefetch;
+use effmix::settings::Augment;
+use effmix::transform_for;
 use effmix_bench::{Timing, median_seconds};
 use effnet_model::Arch;
-use image_folder::{Cache, OpenOptions, TestSplit, Views, open, prefetch};
+use image_folder::{Cache, OpenOptions, TestSplit, Views, open};
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -34,9 +36,9 @@ impl Loader {
                 samples.chunks(self.batch).map(|batch| batch.iter().map(|&i| (i, pass)).collect()).collect();
             let source = Arc::clone(&views);
             let mut images = 0;
-            for batch in
-                prefetch(batches, PREFETCHED, move |views: Vec<(usize, u64)>| source.augmented(&views))
-            {
+            for batch in prefetch(batches, PREFETCHED, move |views: Vec<(usize, u64)>| {
+                source.augmented(&views).map_err(dividemix::Error::caller)
+            }) {
                 images += batch?.shape[0];
             }
             ensure!(images == samples.len(), "{images} images came of {}", samples.len());

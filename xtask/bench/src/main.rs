@@ -14,7 +14,7 @@ mod steps;
 mod training_step;
 
 use anyhow::{Context, Result};
-use dividemix::run::peak_rss_bytes;
+use dividemix::memory::peak_rss_bytes;
 use effmix_bench::{Answer, Timing};
 use serde::Deserialize;
 use std::path::Path;

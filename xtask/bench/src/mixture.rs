@@ -1,7 +1,7 @@
 //! The mixture of losses: fitted, and every loss's posterior.
 
 use anyhow::{Result, ensure};
-use dividemix::run::read_npy;
+use effmix::files::read_npy;
 use effmix_bench::{Timing, median_seconds};
 use noisy_labels::division::{Divider, SampleLosses};
 use noisy_labels::mixture::{MixtureSettings, NormalisedLosses};

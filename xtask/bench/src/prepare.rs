@@ -1,7 +1,7 @@
 //! The files that every program is measured with: JPEG files and losses.
 
 use anyhow::{Context, Result};
-use dividemix::run::write_npy;
+use effmix::files::write_npy;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image_folder::{DemoOptions, Pixels, RgbImage, demo};

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use dividemix::run::{Config, Facts};
+use effmix::Config;
+use effmix::settings::DatasetStats;
 use effnet_model::{ModelCard, SavedModel, WeightsFile};
 use image_folder::{LabelsCsv, OpenOptions, TestSplit, open};
 
@@ -86,7 +87,7 @@ pub fn config(data: &[u8]) -> bool {
     let mut settings = config.settings;
     // They would be looked for on the disk, or fetched.
     settings.weights = None;
-    let facts = Facts { images: 100, classes: 3, side: 32, demo: false };
+    let facts = DatasetStats { images: 100, classes: 3, side: 32, demo: false };
     if let Ok(plan) = settings.resolve(&facts) {
         assert!(plan.arch.plan().is_ok());
         assert_eq!(plan.settings.clone().resolve(&facts).expect("what is resolved can be again"), plan);

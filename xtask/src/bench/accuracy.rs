@@ -195,7 +195,7 @@ fn head() -> String {
          its defaults ([methods.md](../methods.md)). Passes are samples through a network, in millions, a backward pass counted as two \
          and evaluation of training and test images included; seconds are those of all epochs, without features and a teacher's look \
          at the images. The defaults' rate, dropout and mixing were chosen on other images, the rest on these \
-         ([how](../benchmarks.md#the-defaults-for-a-frozen-body)). Measured on {}, {} ({} cores):\n\n```sh\ncargo xtask bench accuracy\n```\n",
+         ([how](../benchmarks.md#the-defaults-for-a-frozen-backbone)). Measured on {}, {} ({} cores):\n\n```sh\ncargo xtask bench accuracy\n```\n",
         today(),
         machine.processor,
         machine.cores

@@ -3,14 +3,16 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use dividemix::run::peak_rss_bytes;
-use dividemix::{Hyperparameters, Method, seconds_in_words, throughput, training_seconds};
+use dividemix::memory::peak_rss_bytes;
+use dividemix::{Hyperparameters, MethodKind};
+use effmix::{Task, human_duration, throughput, training_seconds};
 use effnet_model::Arch;
 use serde::Serialize;
 
 use crate::args::{Bench, BenchMode};
-use crate::exit::{Failure, Signals};
+use crate::failure::Failure;
 use crate::output::{print, print_json};
+use crate::signals::Signals;
 
 /// Classes of the published networks.
 const CLASSES: usize = 1000;
@@ -35,7 +37,7 @@ struct Measured {
 /// How long a training would take.
 #[derive(Debug, Serialize)]
 struct Estimate {
-    method: Method,
+    method: MethodKind,
     images: usize,
     epochs: usize,
     seconds: f64,
@@ -58,15 +60,15 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
     let (batch, mode) = (usize::from(args.batch), args.mode);
     let signals = Signals::listen()?;
     let (work, name) = match mode {
-        BenchMode::Train => (dividemix::Task::Train, "train"),
-        BenchMode::Predict => (dividemix::Task::Predict, "predict"),
+        BenchMode::Train => (Task::Train, "train"),
+        BenchMode::Predict => (Task::Predict, "predict"),
     };
     let time = match mode {
         BenchMode::Train => ON_BATCHES * args.seconds,
         BenchMode::Predict => args.seconds,
     };
     let time = Duration::from_secs_f64(time);
-    let measure = || -> dividemix::Result<_> {
+    let measure = || -> effmix::Result<_> {
         let measured = throughput(&arch, CLASSES, batch, work, time, signals.stop())?;
         // Before the estimate, which measures a peak of its own and starts the count anew.
         let peak = peak_rss_bytes();
@@ -77,7 +79,7 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
         Ok((measured, peak, estimate))
     };
     let (measured, peak_rss_bytes, estimate) = match measure() {
-        Err(dividemix::Error::Stopped) => return Err(signals.failure()),
+        Err(effmix::Error::Stopped) => return Err(signals.failure()),
         measured => measured?,
     };
     let measured = Measured {
@@ -96,7 +98,7 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
     if args.json { print_json(&measured) } else { print(&in_words(&measured)) }
 }
 
-fn estimate(arch: &Arch, args: &Bench, stop: &AtomicBool) -> dividemix::Result<Estimate> {
+fn estimate(arch: &Arch, args: &Bench, stop: &AtomicBool) -> effmix::Result<Estimate> {
     let (images, epochs) = (args.images as usize, usize::from(args.epochs));
     let warmup = (WARMUP * epochs as f64).round() as usize;
     let hyper = Hyperparameters {
@@ -106,7 +108,7 @@ fn estimate(arch: &Arch, args: &Bench, stop: &AtomicBool) -> dividemix::Result<E
         batch: usize::from(args.batch).max(2),
         ..Hyperparameters::default()
     };
-    let seconds = training_seconds(arch, ESTIMATED_CLASSES, images, &hyper, stop)?;
+    let seconds = training_seconds(arch, ESTIMATED_CLASSES, images, &hyper.check()?, stop)?;
     Ok(Estimate { method: args.method, images, epochs, seconds })
 }
 
@@ -118,11 +120,11 @@ fn in_words(m: &Measured) -> String {
     };
     let training = m.estimate.as_ref().map_or_else(String::new, |e| {
         let name = match e.method {
-            Method::DivideMix => "DivideMix training".to_owned(),
-            Method::Ce => "plain training".to_owned(),
+            MethodKind::DivideMix => "DivideMix training".to_owned(),
+            MethodKind::Ce => "plain training".to_owned(),
             other => format!("training by {other:?}").to_lowercase(),
         };
-        let time = seconds_in_words(e.seconds);
+        let time = human_duration(e.seconds);
         format!("a {name} of {} images for {} epochs would take about {time}\n", e.images, e.epochs)
     });
     format!(

@@ -2,15 +2,14 @@
 
 use std::path::Path;
 
-use dividemix::run::read_metrics;
+use effmix::{ModelSource, read_metrics};
 use effnet_model::{
     CLASSES_KEY, EfficientNet, Library, OPSET, SavedNetworks, WeightsFile, save_for, save_onnx,
 };
 
 use crate::args::{Export, ExportFormat};
-use crate::exit::Failure;
-use crate::model::Place;
-use crate::output::{may_replace, may_write, print};
+use crate::failure::Failure;
+use crate::output::{may_replace, may_write, print, tell};
 
 /// What our ONNX files begin with: the format's version, and who wrote it.
 const ONNX: &[u8] = b"\x08\x08\x12\x06effmix";
@@ -20,10 +19,11 @@ pub(super) fn run(args: &Export) -> Result<(), Failure> {
         ExportFormat::Onnx => may_write(&args.out, args.force, ONNX)?,
         _ => may_replace(&args.out, args.force, || is_ours(&args.out))?,
     }
-    let SavedNetworks { mut card, mut networks } = match Place::of(&args.model, args.arch.as_deref())? {
-        Place::Folder(path) => SavedNetworks::open(&path)?,
-        Place::File(path, arch) => SavedNetworks::from_file(&path, arch.as_ref())?,
-    };
+    let SavedNetworks { mut card, mut networks } =
+        match ModelSource::find(&args.model, args.arch.as_deref(), &tell)? {
+            ModelSource::Folder(path) => SavedNetworks::open(&path)?,
+            ModelSource::File(path, arch) => SavedNetworks::from_file(&path, arch.as_ref())?,
+        };
     if let Some(size) = args.size {
         card.arch = card.arch.with_size(usize::from(size));
         card.arch.check()?;

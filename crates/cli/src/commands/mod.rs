@@ -12,11 +12,11 @@ mod search;
 mod train;
 
 use crate::args::{Arguments, Command, short_help};
-use crate::exit::Failure;
+use crate::failure::Failure;
 use crate::output::print;
 use crate::threads::on_threads;
 
-/// Does what the command line says.
+/// Runs the command.
 pub(crate) fn run(args: Arguments) -> Result<(), Failure> {
     match args.command {
         None => print(&short_help()),

@@ -4,19 +4,17 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use dividemix::run::{AtomicFile, NpyFile, SkippedFile};
-use image_folder::Sample;
+use effmix::files::{AtomicFile, NpyFile};
+use effmix::{InferenceOptions, Model, OutputBatch, SkippedFile, make_empty_folder};
 use serde::Serialize;
 
 use crate::args::{Predict, Tta};
-use crate::cam;
-use crate::exit::{Failure, Signals};
+use crate::failure::Failure;
 use crate::inputs::named;
-use crate::model::Predictor;
 use crate::output::{NPY, may_write, tell};
-use crate::outputs::{Looking, Rows, for_each_batch};
+use crate::signals::Signals;
+use crate::terminal::Counter;
 
 /// What our CSVs of predictions begin with.
 const HEADER: [&str; 3] = ["path", "label", "p"];
@@ -32,19 +30,23 @@ pub(super) fn run(args: &Predict) -> Result<(), Failure> {
     for (path, ours) in outputs {
         path.as_deref().map_or(Ok(()), |path| may_write(path, args.force, ours))?;
     }
-    let predictor = Predictor::open(&args.model)?;
-    let samples: Arc<[Sample]> = Arc::from(named(&args.paths)?);
-    args.cam.as_deref().map_or(Ok(()), cam::make_folder)?;
+    let model = Model::open_with(&args.model.model, &args.model.options(), &tell)?;
+    let samples = named(&args.paths)?;
+    args.cam.as_deref().map_or(Ok(()), make_empty_folder)?;
     let signals = Signals::listen()?;
-    let looking = Looking { tta: args.tta, no_resize: args.no_resize, keep_seen: args.cam.is_some() };
-    let mut sinks = Sinks::open(args, &predictor, samples.len())?;
-    for_each_batch(&predictor, &samples, looking, &signals, |rows| {
-        for skipped in &rows.skipped {
+    let views = args.tta.map(Into::into);
+    let options = InferenceOptions { views, no_resize: args.no_resize, keep_images: args.cam.is_some() };
+    let mut sinks = Sinks::open(args, &model, samples.len())?;
+    let counter = Counter::new(samples.len(), &signals);
+    let predicted = model.infer(&samples, options, &counter, |batch| -> Result<(), Failure> {
+        for skipped in &batch.skipped {
             tell(&format!("warning: {}: {}", skipped.path, skipped.reason));
         }
-        args.cam.as_deref().map_or(Ok(()), |folder| cam::draw(&predictor, &rows, folder))?;
-        sinks.add(&predictor, rows)
-    })?;
+        args.cam.as_deref().map_or(Ok(()), |folder| model.draw_activation_maps(&batch, folder))?;
+        sinks.add(model.classes(), batch)
+    });
+    drop(counter);
+    predicted.map_err(|failure| signals.failure_of(failure))?;
     let none_is_readable = sinks.skipped.len() == samples.len();
     sinks.finish()?;
     match none_is_readable {
@@ -81,7 +83,7 @@ struct Sinks {
 }
 
 impl Sinks {
-    fn open(args: &Predict, predictor: &Predictor, images: usize) -> Result<Self, Failure> {
+    fn open(args: &Predict, model: &Model, images: usize) -> Result<Self, Failure> {
         let table = |path: &Option<PathBuf>, width| -> Result<Option<NpyFile>, Failure> {
             Ok(path.as_deref().map(|path| NpyFile::create(path, &[images, width])).transpose()?)
         };
@@ -92,30 +94,27 @@ impl Sinks {
         Ok(Self {
             top: usize::from(args.top),
             csv: csv.map(|out| Csv::open(out, args.out.clone())).transpose()?,
-            json: args.json.then(|| Json::open(&predictor.model.card.classes)).transpose()?,
-            logits: table(&args.logits, predictor.classes())?,
-            embeddings: table(&args.embeddings, predictor.model.feature_len())?,
+            json: args.json.then(|| Json::open(model.classes())).transpose()?,
+            logits: table(&args.logits, model.classes().len())?,
+            embeddings: table(&args.embeddings, model.embedding_len())?,
             skipped: Vec::new(),
         })
     }
 
-    fn add(&mut self, predictor: &Predictor, rows: Rows<'_>) -> Result<(), Failure> {
+    fn add(&mut self, names: &[String], batch: OutputBatch<'_>) -> Result<(), Failure> {
         if let Some(table) = &mut self.logits {
-            table.add(&rows.logits)?;
+            table.add(&batch.logits)?;
         }
         if let Some(table) = &mut self.embeddings {
-            table.add(&rows.embeddings)?;
+            table.add(&batch.embeddings)?;
         }
-        let names = &predictor.model.card.classes;
-        for (sample, logits) in rows.samples.iter().zip(rows.logits.chunks(names.len())) {
+        for (sample, logits) in batch.samples.iter().zip(batch.logits.chunks(names.len())) {
             let prediction = prediction(&sample.path, names, logits, self.top);
             self.csv.as_mut().map_or(Ok(()), |csv| csv.add(&prediction))?;
             self.json.as_mut().map_or(Ok(()), |json| json.add(&prediction))?;
         }
         self.csv.as_mut().map_or(Ok(()), Csv::flush)?;
-        let skipped = rows.skipped.into_iter();
-        self.skipped
-            .extend(skipped.map(|skipped| SkippedFile { path: skipped.path, reason: skipped.reason }));
+        self.skipped.extend(batch.skipped.into_iter().map(SkippedFile::from));
         Ok(())
     }
 
@@ -199,7 +198,7 @@ impl Csv {
 
 fn failed(path: Option<&Path>, error: io::Error) -> Failure {
     match path {
-        Some(path) => dividemix::Error::io("can't write", path)(error).into(),
+        Some(path) => effmix::Error::io("can't write", path)(error).into(),
         None => Failure::stdout(error),
     }
 }

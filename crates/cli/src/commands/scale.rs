@@ -1,12 +1,12 @@
 //! `effmix scale`: what the members of the family cost, and members of any size.
 
-use dividemix::run::write_atomic;
+use effmix::files::write_atomic;
 use effnet_model::{Arch, Bases, Cost, Scaling};
 use serde::Serialize;
 
 use super::search;
 use crate::args::{Amounts, Figure, Scale, ScaleCommand};
-use crate::exit::Failure;
+use crate::failure::Failure;
 use crate::output::{may_write, print, print_json};
 
 /// The members in the table, by their short names.

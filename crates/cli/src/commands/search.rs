@@ -3,26 +3,16 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use dividemix::run::{Progress, name_of, write_atomic};
-use dividemix::search::{Kind, Search, Step, Trial, search};
-use dividemix::{Event, seconds_in_words};
-use effmix_report::{Point, Series, accuracy_against_cost};
+use dividemix::Event;
+use effmix::search::{Kind, Search, Step, Trial, search};
+use effmix::{Progress, human_duration, name_of};
 
 use crate::args::Search as Arguments;
-use crate::exit::{Failure, Signals};
+use crate::failure::Failure;
 use crate::output::{print, print_json, tell};
+use crate::signals::Signals;
 use crate::terminal::WorkBar;
 use crate::threads::on_threads;
-
-/// Series of the picture, in the order of its legend: what they are called, and whether a line joins them.
-const SERIES: [(Kind, &str, bool); 6] = [
-    (Kind::Candidate, "candidates", false),
-    (Kind::Baseline, "baseline", false),
-    (Kind::Depth, "depth alone", true),
-    (Kind::Width, "width alone", true),
-    (Kind::Resolution, "resolution alone", true),
-    (Kind::Compound, "all three", true),
-];
 
 pub(super) fn run(args: &Arguments) -> Result<(), Failure> {
     let Arguments { phi, candidates, tolerance, halvings, alone, ref train, json } = *args;
@@ -34,15 +24,12 @@ pub(super) fn run(args: &Arguments) -> Result<(), Failure> {
         let shown = Shown { bar: WorkBar::new(), untold: Mutex::default() };
         let trials = search(&settings, &out, &|step| shown.step(step), signals.stop());
         shown.bar.finish();
-        let trials = trials.map_err(|error| match error {
-            dividemix::Error::Stopped => {
+        let trials = trials.map_err(|error| {
+            if matches!(error, effmix::Error::Stopped) {
                 tell("stopped; the same command goes on");
-                signals.failure()
             }
-            error => error.into(),
+            signals.failure_of(error)
         })?;
-        let picture = accuracy_against_cost(&series(&trials))?;
-        write_atomic(&out.join("search.svg"), |file| file.write_all(picture.as_bytes()))?;
         if json { print_json(&trials) } else { print(&in_words(&trials, &out)) }
     })
 }
@@ -50,7 +37,7 @@ pub(super) fn run(args: &Arguments) -> Result<(), Failure> {
 /// A line a training; on a terminal, a bar below for all of the work.
 struct Shown {
     bar: WorkBar,
-    /// All of the work, until it was said how long that takes.
+    /// All of the work, until its estimated time was printed.
     untold: Mutex<Option<f64>>,
 }
 
@@ -60,14 +47,14 @@ impl Shown {
             *self.untold.lock().unwrap_or_else(PoisonError::into_inner) = Some(work);
         }
         show(&self.bar, step);
-        // The first network that is trained now tells.
+        // The first network that is trained now gives the rate.
         if let Step::Ends { work, seconds, .. } = step
             && work > 0.0
             && let Some(all) = self.untold.lock().unwrap_or_else(PoisonError::into_inner).take()
         {
             self.bar.line(&format!(
                 "at this rate, a whole search takes about {}",
-                seconds_in_words(seconds * all / work)
+                human_duration(seconds * all / work)
             ));
         }
     }
@@ -87,7 +74,7 @@ fn show(bar: &WorkBar, step: Step<'_>) {
         Step::Run(_) => {}
         Step::Ends { name, macs, epochs, accuracy, work, seconds } => {
             bar.add(work);
-            let took = if work > 0.0 { seconds_in_words(seconds) } else { "done before".to_owned() };
+            let took = if work > 0.0 { human_duration(seconds) } else { "done before".to_owned() };
             bar.line(&format!(
                 "{name:24} {:>8} MACs  epoch {epochs:>3}  {:5.1} %  {took}",
                 millions(macs),
@@ -104,35 +91,6 @@ fn best(trials: &[Trial]) -> Option<&Trial> {
 
 fn millions(macs: u64) -> String {
     format!("{:.1} M", macs as f64 / 1e6)
-}
-
-fn series(trials: &[Trial]) -> Vec<Series> {
-    let longest = trials.iter().map(|trial| trial.epochs).max().unwrap_or_default();
-    let best = best(trials);
-    let has_baseline = trials.iter().any(|trial| trial.kind == Kind::Baseline);
-    let of = |(kind, name, joined): (Kind, &str, bool)| {
-        // Lines begin at the baseline, and that of all three leads through the candidate whose bases they are.
-        let wanted = |trial: &&Trial| {
-            let leads_here = kind == Kind::Compound && best.is_some_and(|best| std::ptr::eq(best, *trial));
-            trial.kind == kind || (joined && trial.kind == Kind::Baseline) || leads_here
-        };
-        let mut trials: Vec<&Trial> = trials.iter().filter(wanted).collect();
-        trials.sort_by_key(|trial| trial.macs);
-        // At twice the cost, all three together are that candidate.
-        let is_there = match kind {
-            Kind::Compound => has_baseline,
-            _ => trials.iter().any(|trial| trial.kind == kind),
-        };
-        let point = |trial: &Trial| Point {
-            cost: trial.macs as f64,
-            accuracy: trial.accuracy,
-            complete: trial.epochs == longest,
-            on_front: trial.on_front,
-        };
-        let points = trials.into_iter().map(point).collect();
-        is_there.then(|| Series { name: name.to_owned(), joined, points })
-    };
-    SERIES.into_iter().filter_map(of).collect()
 }
 
 fn in_words(trials: &[Trial], out: &Path) -> String {

@@ -1,16 +1,13 @@
 //! `effmix train`: the main job.
 
 use std::borrow::Cow;
-use std::sync::atomic::AtomicBool;
 
-use dividemix::run::{
-    self, Finished, ImageSet, LabelIssue, Observer, RunFolder, Settings, Summary, TestLabels, read_issues,
-};
+use effmix::{Config, ImageSet, LabelIssue, Observer, Run, Summary, TestLabels};
 
-use super::report::write_page;
 use crate::args::Train;
-use crate::exit::{Failure, Signals};
+use crate::failure::Failure;
 use crate::output::{print, print_json, tell};
+use crate::signals::Signals;
 use crate::terminal::Terminal;
 use crate::threads::on_threads;
 
@@ -19,24 +16,24 @@ const ISSUES_SHOWN: usize = 5;
 
 pub(super) fn run(args: Train) -> Result<(), Failure> {
     let settings = match &args.config {
-        Some(file) => args.settings.or(&Settings::read(file)?)?,
+        Some(file) => args.settings.or(&Config::read(file)?.settings)?,
         None => args.settings,
     };
-    on_threads(settings.threads, || watched(args.json, |observe, stop| run::start(&settings, observe, stop)))
+    on_threads(settings.threads, || watched(args.json, |observer| Run::start(&settings, observer)))
 }
 
-/// Does a run with progress, Ctrl-C and, in the end, its page and its summary.
+/// Does a run with progress and Ctrl-C, and prints its summary.
 pub(super) fn watched(
     json: bool,
-    work: impl FnOnce(&Observer<'_>, &AtomicBool) -> dividemix::Result<Finished>,
+    work: impl FnOnce(&dyn Observer) -> effmix::Result<Run>,
 ) -> Result<(), Failure> {
     let signals = Signals::listen()?;
-    let terminal = Terminal::new();
-    let result = work(&|progress| terminal.show(progress), signals.stop());
+    let terminal = Terminal::new(&signals);
+    let result = work(&terminal);
     terminal.finish();
-    let finished = match result {
-        Ok(finished) => finished,
-        Err(dividemix::Error::Stopped) => {
+    let run = match result {
+        Ok(run) => run,
+        Err(effmix::Error::Stopped) => {
             if let Some(folder) = terminal.folder() {
                 tell(&format!("stopped; go on with: effmix resume {}", folder.display()));
             }
@@ -49,18 +46,15 @@ pub(super) fn watched(
             return Err(error.into());
         }
     };
-    if finished.was_done {
-        tell(&format!("{} is done already; --epochs makes it longer", finished.folder.path().display()));
-    } else {
-        let (_, config) = RunFolder::open(finished.folder.path())?;
-        write_page(&finished.folder, &config, None)?;
+    if run.was_done() {
+        tell(&format!("{} is done already; --epochs makes it longer", run.path().display()));
     }
-    if json { print_json(&finished.summary) } else { print(&in_words(&finished)?) }
+    if json { print_json(run.summary()) } else { print(&in_words(&run)?) }
 }
 
 /// The result for people, and what they can do next.
-fn in_words(finished: &Finished) -> Result<String, Failure> {
-    let Finished { folder, summary, .. } = finished;
+fn in_words(run: &Run) -> Result<String, Failure> {
+    let summary = run.summary();
     let mut lines = Vec::new();
     lines.extend(accuracy(summary));
     lines.extend(labels(summary));
@@ -77,8 +71,8 @@ fn in_words(finished: &Finished) -> Result<String, Failure> {
     if !summary.skipped_files.is_empty() {
         lines.push(format!("skipped    {} files, listed in summary.json", summary.skipped_files.len()));
     }
-    lines.extend(worst(folder)?);
-    let path = folder.path().display();
+    lines.extend(worst(&run.label_issues()?));
+    let path = run.path().display();
     lines.push(String::new());
     lines.push(format!(
         "Next: open {path}/report.html; look through {path}/label_issues.csv, worst label first;"
@@ -87,7 +81,7 @@ fn in_words(finished: &Finished) -> Result<String, Failure> {
     Ok(lines.join("\n") + "\n")
 }
 
-/// How many labels look wrong, or why that is not said.
+/// How many labels look wrong, or why that is withheld.
 fn labels(summary: &Summary) -> Vec<String> {
     let (Some(rate), Some(low), Some(high), Some(issues)) = (
         summary.estimated_noise_rate,
@@ -155,12 +149,11 @@ fn accuracy(summary: &Summary) -> Vec<String> {
     lines
 }
 
-/// The worst labels, and what tells them apart: their quality, and what the networks make of both labels.
-fn worst(folder: &RunFolder) -> Result<Vec<String>, Failure> {
-    let issues = read_issues(&folder.file("label_issues.csv"))?;
+/// The worst labels with their quality and the probabilities of both labels.
+fn worst(issues: &[LabelIssue]) -> Vec<String> {
     let shown: Vec<_> = issues.iter().filter(|row| row.is_issue == Some(true)).take(ISSUES_SHOWN).collect();
     if shown.is_empty() {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let percent = |p: f32| format!("{:.1} %", 100.0 * p);
     let labels = |row: &LabelIssue| {
@@ -177,7 +170,7 @@ fn worst(folder: &RunFolder) -> Result<Vec<String>, Failure> {
         format!("           {:path$}  {:width$}  quality {quality:.3}{held_out}", row.path, labels(row))
     };
     let head = "worst first: given -> suggested label, with the probability that the networks give each";
-    Ok(std::iter::once(format!("           {head}")).chain(shown.iter().map(line)).collect())
+    std::iter::once(format!("           {head}")).chain(shown.iter().map(line)).collect()
 }
 
 #[cfg(test)]

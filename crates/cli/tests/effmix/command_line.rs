@@ -33,7 +33,7 @@ fn a_value_out_of_range_is_wrong_usage_and_names_flag_value_and_range() {
         ("--threshold", "1.5", "from 0 to 1"),
         ("--size", "4", "from 8"),
         ("--stem-stride", "3", "1 or 2"),
-        ("--epochs", "0", "at least 1"),
+        ("--epochs", "0", "from 1"),
         ("--width", "0", "above 0"),
         ("--threads", "0", "from 1"),
     ] {
@@ -41,6 +41,34 @@ fn a_value_out_of_range_is_wrong_usage_and_names_flag_value_and_range() {
         assert!(message.contains(flag) && message.contains(value) && message.contains(range), "{message}");
     }
     assert!(!folder.path("out").exists());
+}
+
+/// The largest number that a flag can hold is no number of anything: none of these may panic, or be trained by.
+#[test]
+fn the_largest_integer_is_wrong_usage_of_every_flag_that_takes_one() {
+    let folder = Folder::with_images(4);
+    let largest = u64::MAX.to_string();
+    for flag in [
+        "--per-class",
+        "--stem-stride",
+        "--size",
+        "--loss-average",
+        "--epochs",
+        "--warmup",
+        "--batch",
+        "--epoch-images",
+        "--augmentations",
+        "--patience",
+        "--seed",
+        "--checkpoint-every",
+        "--report-images",
+        "--threads",
+    ] {
+        let message =
+            folder.fails(2, &["train", "data", "--weights", "none", "--out", "out", flag, &largest]);
+        assert!(message.contains(flag) && message.contains(&largest), "{message}");
+        assert!(!folder.path("out").exists(), "{flag}");
+    }
 }
 
 #[test]

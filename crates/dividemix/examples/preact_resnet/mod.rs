@@ -8,7 +8,7 @@ use candle_nn::{
 };
 use dividemix::{Mode, Network, Purpose, Stream};
 
-/// A block: norm and activation come before each convolution; the shortcut leaves behind the first of them.
+/// A block: norm and activation come before each convolution; the shortcut leaves after the first of these pairs' activations.
 struct Block {
     norms: [BatchNorm; 2],
     convs: [Conv2d; 2],
@@ -50,7 +50,7 @@ pub(crate) struct PreActResNet18 {
 }
 
 impl PreActResNet18 {
-    /// `width` channels behind the stem, eight times as many at the end; `seed` alone decides the first weights.
+    /// `width` channels after the stem, eight times as many at the end; `seed` alone decides the first weights.
     ///
     /// # Errors
     /// None on the CPU.
@@ -108,7 +108,6 @@ impl PreActResNet18 {
     }
 }
 
-/// All that the loop asks of a network.
 impl Network for PreActResNet18 {
     fn forward_t(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
         match mode {
@@ -124,6 +123,10 @@ impl Network for PreActResNet18 {
 
     fn buffers(&self) -> Vec<(String, Var)> {
         self.named(|name| name.contains("running_"))
+    }
+
+    fn classifier_parameters(&self) -> Vec<String> {
+        vec!["linear.bias".to_owned(), "linear.weight".to_owned()]
     }
 }
 

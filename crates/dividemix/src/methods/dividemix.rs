@@ -11,28 +11,63 @@ mod reference;
 
 use candle_core::Tensor;
 use noisy_labels::division::Division;
-use noisy_labels::losses::{cross_entropy, lambda_u_ramp, prior_loss, unlabeled_loss};
+use noisy_labels::losses::{lambda_u_ramp, prior_loss, unlabeled_loss};
 use noisy_labels::mixup::Mixup;
 use noisy_labels::soft::{co_guess, co_refine, sharpen};
 
-use super::{Plain, Recipe};
-use crate::batches::{endless, shuffled};
 use crate::division::kept;
-use crate::pass::{Pass, Set, ViewKind};
-use crate::{Losses, Result};
+use crate::supervised::{cross_entropy_epoch, penalised_epoch};
+use crate::{
+    Ablation, Hyperparameters, Losses, Method, Needs, NetworkEpoch, Objective, Phase, Result, SampleSet,
+    ViewKind, Work,
+};
 
-/// DivideMix after warm-up.
+/// DivideMix.
 pub(crate) struct DivideMix;
 
-impl Recipe for DivideMix {
-    fn epoch(&self, pass: &mut Pass, division: Option<&Division>) -> Result<Losses> {
-        let Some(division) = division.filter(|d| pass.can_use(d)) else {
-            return Plain::CROSS_ENTROPY.epoch(pass, None);
+impl Method for DivideMix {
+    fn name(&self) -> &'static str {
+        "dividemix"
+    }
+
+    fn networks(&self, hyper: &Hyperparameters) -> usize {
+        if hyper.ablation == Some(Ablation::CoTraining) { 1 } else { 2 }
+    }
+
+    fn needs(&self, _: f64) -> Needs {
+        Needs { division: true, ..Needs::default() }
+    }
+
+    /// DivideMix has ablations.
+    fn check(&self, _: &Hyperparameters) -> Result<()> {
+        Ok(())
+    }
+
+    fn work(&self, hyper: &Hyperparameters, phase: Phase, samples: usize, clean: f64) -> Work {
+        let a_network = match phase {
+            Phase::WarmUp => Work::plain_pass(samples),
+            Phase::Train => {
+                let labeled = (clean.clamp(0.0, 1.0) * samples as f64).round() as usize;
+                Work { fits: 1, ..Work::dividemix_pass(labeled, samples - labeled, hyper) }
+            }
         };
-        let hyper = pass.hyper;
+        a_network * self.networks(hyper)
+    }
+
+    /// 2: warm-up with the confidence penalty, on weak views as AugDesc-WS's (`presets.json` of github
+    /// KentoNishi/Augmentation-for-LNL; strong ones are a variant of theirs, SAW).
+    fn warm_up(&self, pass: &mut NetworkEpoch<'_>) -> Result<Losses> {
+        penalised_epoch(pass, pass.hyperparameters().warmup_penalty, ViewKind::Weak)
+    }
+
+    fn epoch(&self, pass: &mut NetworkEpoch<'_>, division: Option<&Division>) -> Result<Losses> {
+        let Some(division) = division.filter(|d| pass.has_two_sets(d)) else {
+            return cross_entropy_epoch(pass);
+        };
+        let hyper = pass.hyperparameters();
         // 7, 8: the labeled set, with labels and clean probabilities, and the unlabeled set, its labels dropped.
-        let labeled = shuffled(&division.labeled, hyper.batch, pass.order(Set::Labeled));
-        let unlabeled = endless(division.unlabeled.clone(), hyper.batch, pass.order(Set::Unlabeled));
+        let labeled = pass.shuffled(&division.labeled, SampleSet::Labeled);
+        let unlabeled = pass.endless(division.unlabeled.clone(), SampleSet::Unlabeled);
         let lambda_u = hyper.lambda_u(kept(division));
         let iterations = labeled.len();
         pass.start(iterations)?;
@@ -43,16 +78,16 @@ impl Recipe for DivideMix {
         if hyper.strong_views {
             kinds.extend(vec![ViewKind::Strong; m]);
         }
-        let x = pass.views(labeled, &kinds, Set::Labeled);
+        let x = pass.views(labeled, &kinds, SampleSet::Labeled);
         let mut u =
-            hyper.uses_unlabeled(kept(division)).then(|| pass.views(unlabeled, &kinds, Set::Unlabeled));
+            hyper.uses_unlabeled(kept(division)).then(|| pass.views(unlabeled, &kinds, SampleSet::Unlabeled));
         // Guesses are made on the first M of them, and the last M are trained on: without strong ones, the same.
         let last = kinds.len() - m;
         for (iteration, x) in x.enumerate() {
             let x = x?;
             let u = u.as_mut().and_then(Iterator::next).transpose()?;
-            let y = pass.given_labels(&x.samples)?;
-            let w = pass.clean_probability(&x.samples, division)?;
+            let y = pass.given_labels(&x)?;
+            let w = pass.clean_probability(&x, division)?;
 
             let y = if hyper.refines() {
                 // 17: average this network's predictions across the views of x.
@@ -89,7 +124,7 @@ impl Recipe for DivideMix {
             let targets = mixup.mix(&targets)?;
             let logits = pass.forward(&mixup.mix(&batch)?)?;
 
-            let loss_x = cross_entropy(
+            let loss_x = pass.cross_entropy(
                 &logits.narrow(0, 0, in_labeled)?,
                 &pass.weigh_classes(&targets.narrow(0, 0, in_labeled)?)?,
             )?;
@@ -101,7 +136,7 @@ impl Recipe for DivideMix {
                 .transpose()?;
             let loss_reg = prior_loss(&logits)?;
             // 26: L = L_X + lambda_u L_U + lambda_r L_reg
-            let epoch = pass.epoch as f64 + iteration as f64 / iterations as f64;
+            let epoch = pass.epoch() as f64 + iteration as f64 / iterations as f64;
             let lambda_u = lambda_u_ramp(lambda_u, epoch, hyper.warmup as f64, hyper.lambda_u_ramp);
             let loss = match &loss_u {
                 Some(loss_u) => (&loss_x + (loss_u * lambda_u)?)?,
@@ -109,12 +144,8 @@ impl Recipe for DivideMix {
             };
             let loss = (loss + (&loss_reg * hyper.lambda_r)?)?;
             // 27: one SGD step on this network alone.
-            pass.step(&loss, rows, &loss_x, loss_u.as_ref(), Some(&loss_reg))?;
+            pass.step(&Objective { loss, loss_x, loss_u, loss_reg: Some(loss_reg) }, rows)?;
         }
         Ok(pass.mean_losses())
-    }
-
-    fn divides(&self) -> bool {
-        true
     }
 }

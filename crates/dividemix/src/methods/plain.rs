@@ -1,34 +1,57 @@
-//! Plain training on all labels: warm-up, `--method ce`, `penalty` and `entropy`, and DivideMix's epochs that can't be divided.
+//! Cross entropy, alone (`ce`) or with a term on the entropy of predictions that keeps it high (`penalty`) or low (`entropy`).
 
 use noisy_labels::division::Division;
-use noisy_labels::losses::{cross_entropy, negative_entropy};
 
-use super::Recipe;
-use super::over_all::{Objective, over_all};
-use crate::pass::{Pass, ViewKind};
-use crate::{Losses, Result};
+use crate::supervised::{cross_entropy_epoch, penalised_epoch};
+use crate::{Losses, Method, NetworkEpoch, Result, Strength, ViewKind};
 
-/// Cross entropy, with a penalty on confident (or on doubtful) predictions where its weight isn't 0.
-pub(crate) struct Plain {
-    /// Weight of the confidence penalty: loss = -y log p + penalty * p log p (Pereyra et al. 2017). Below 0 it is entropy
-    /// minimisation: the network is to be sure of what it says, whatever the label (Grandvalet & Bengio 2004).
-    pub penalty: f64,
-    /// What is trained on.
-    pub view: ViewKind,
+/// Plain training: -y log p.
+pub(super) struct CrossEntropy;
+
+impl Method for CrossEntropy {
+    fn name(&self) -> &'static str {
+        "ce"
+    }
+
+    fn epoch(&self, pass: &mut NetworkEpoch<'_>, _: Option<&Division>) -> Result<Losses> {
+        cross_entropy_epoch(pass)
+    }
 }
 
-impl Plain {
-    /// Cross entropy alone: what a method falls back to.
-    pub(crate) const CROSS_ENTROPY: Self = Self { penalty: 0.0, view: ViewKind::Strong };
+/// The confidence penalty (Pereyra et al. 2017): -y log p + s p log p.
+pub(super) struct ConfidencePenalty;
+
+impl Method for ConfidencePenalty {
+    fn name(&self) -> &'static str {
+        "penalty"
+    }
+
+    fn strength(&self) -> Option<Strength> {
+        Some(Strength { usual: 0.1, most: f64::MAX })
+    }
+
+    fn warm_up(&self, pass: &mut NetworkEpoch<'_>) -> Result<Losses> {
+        self.epoch(pass, None)
+    }
+
+    fn epoch(&self, pass: &mut NetworkEpoch<'_>, _: Option<&Division>) -> Result<Losses> {
+        penalised_epoch(pass, pass.strength(), ViewKind::Strong)
+    }
 }
 
-impl Recipe for Plain {
-    fn epoch(&self, pass: &mut Pass, _: Option<&Division>) -> Result<Losses> {
-        over_all(pass, &[self.view], |pass, batch, _| {
-            let targets = pass.weigh_classes(&pass.labels(&batch.samples)?)?;
-            let logits = pass.forward(&batch.views[0])?;
-            Objective::of(cross_entropy(&logits, &targets)?)
-                .penalised(self.penalty, || Ok(negative_entropy(&logits)?))
-        })
+/// Entropy minimisation (Grandvalet & Bengio 2004): -y log p - s p log p.
+pub(super) struct EntropyMinimisation;
+
+impl Method for EntropyMinimisation {
+    fn name(&self) -> &'static str {
+        "entropy"
+    }
+
+    fn strength(&self) -> Option<Strength> {
+        Some(Strength { usual: 0.1, most: f64::MAX })
+    }
+
+    fn epoch(&self, pass: &mut NetworkEpoch<'_>, _: Option<&Division>) -> Result<Losses> {
+        penalised_epoch(pass, -pass.strength(), ViewKind::Strong)
     }
 }

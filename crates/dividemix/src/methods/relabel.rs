@@ -2,26 +2,28 @@
 //! clean probability.
 
 use noisy_labels::division::Division;
-use noisy_labels::losses::cross_entropy;
 use noisy_labels::soft::bootstrap;
 
-use super::Recipe;
-use super::over_all::{Objective, over_all, said};
-use crate::pass::{Pass, ViewKind};
-use crate::{Losses, Result};
+use crate::supervised::detached_softmax;
+use crate::{Losses, Method, NetworkEpoch, Objective, Result, Strength, ViewKind, supervised_epoch};
 
-/// (1 - a) y + a p, with the prediction p of the step itself.
-pub(crate) struct Relabel {
-    /// a
-    pub amount: f64,
-}
+/// Cross entropy of (1 - s) y + s p, with the prediction p of the step itself.
+pub(super) struct Relabel;
 
-impl Recipe for Relabel {
-    fn epoch(&self, pass: &mut Pass, _: Option<&Division>) -> Result<Losses> {
-        over_all(pass, &[ViewKind::Strong], |pass, batch, _| {
+impl Method for Relabel {
+    fn name(&self) -> &'static str {
+        "relabel"
+    }
+
+    fn strength(&self) -> Option<Strength> {
+        Some(Strength { usual: 0.2, most: 1.0 })
+    }
+
+    fn epoch(&self, pass: &mut NetworkEpoch<'_>, _: Option<&Division>) -> Result<Losses> {
+        supervised_epoch(pass, &[ViewKind::Strong], |pass, batch, _| {
             let logits = pass.forward(&batch.views[0])?;
-            let y = bootstrap(&pass.labels(&batch.samples)?, &said(&logits)?, self.amount)?;
-            Ok(Objective::of(cross_entropy(&logits, &pass.weigh_classes(&y)?)?))
+            let y = bootstrap(&pass.labels(batch)?, &detached_softmax(&logits)?, pass.strength())?;
+            Ok(Objective::new(pass.cross_entropy(&logits, &pass.weigh_classes(&y)?)?))
         })
     }
 }

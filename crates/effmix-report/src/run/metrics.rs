@@ -18,7 +18,6 @@ pub(crate) struct EpochRecord {
     pub(crate) loss_u: Option<f64>,
     pub(crate) loss_reg: Option<f64>,
     pub(crate) clean_fraction: Option<f64>,
-    pub(crate) gmm_means: Option<[Option<f64>; 2]>,
     pub(crate) test_accuracy: Option<f64>,
     pub(crate) clean_auc: Option<f64>,
 }
@@ -53,18 +52,6 @@ impl Metrics {
     pub(crate) fn phase_changes(&self) -> Vec<u32> {
         let changed = self.records.windows(2).filter(|pair| pair[0].phase != pair[1].phase);
         changed.map(|pair| pair[1].epoch).collect()
-    }
-
-    /// Each network's last known means of the loss mixture: clean, noisy.
-    pub(crate) fn mixture_means(&self) -> Vec<(u32, [f64; 2])> {
-        let last = |network: u32| {
-            let means = |r: &EpochRecord| match r.gmm_means? {
-                [Some(clean), Some(noisy)] => Some((network, [clean, noisy])),
-                _ => None,
-            };
-            self.records.iter().rev().filter(|r| r.network == network).find_map(means)
-        };
-        self.networks().into_iter().filter_map(last).collect()
     }
 }
 

@@ -1,19 +1,19 @@
 //! A run folder, as far as the page shows it.
 
 mod config;
+mod division;
 mod issues;
-mod losses;
 mod metrics;
 mod smallest;
 mod summary;
 
 pub(crate) use config::Config;
+pub(crate) use division::Division;
 pub(crate) use issues::{Issues, LabelIssue, Set};
-pub(crate) use losses::LossHistogram;
 pub(crate) use metrics::{EpochRecord, Metrics};
 pub(crate) use summary::Summary;
 
-use crate::{Error, Result};
+use crate::{Error, Options, Result};
 use std::fs::File;
 use std::io::{BufReader, ErrorKind};
 use std::path::Path;
@@ -24,21 +24,21 @@ pub(crate) struct Run {
     pub(crate) config: Config,
     pub(crate) summary: Option<Summary>,
     pub(crate) issues: Issues,
-    pub(crate) losses: Option<LossHistogram>,
+    pub(crate) divisions: Vec<Division>,
 }
 
 impl Run {
-    /// A run, with the rows of at most `images` pictures.
-    pub(crate) fn read(folder: &Path, images: usize) -> Result<Self> {
+    /// A run, with the rows of at most as many pictures as the options want.
+    pub(crate) fn read(folder: &Path, options: &Options<'_>) -> Result<Self> {
         let metrics = metrics::read(&folder.join("metrics.jsonl"))?;
-        let summary = summary::read(&folder.join("summary.json"))?;
+        let summary = summary::read(&folder.join("summary.json"), options.summary)?;
         let claimed = summary.as_ref().is_none_or(Summary::claims);
         Ok(Self {
             metrics: metrics.ok_or_else(|| Error::NotARun(folder.to_owned()))?,
             config: config::read(&folder.join("config.toml"))?.unwrap_or_default(),
             summary,
-            issues: issues::read(&folder.join("label_issues.csv"), images, claimed)?,
-            losses: losses::read(&folder.join("losses.npy"))?,
+            issues: issues::read(&folder.join("label_issues.csv"), options.images, claimed)?,
+            divisions: division::read(&folder.join("division.json"))?,
         })
     }
 

@@ -71,8 +71,11 @@ pub(crate) struct SkippedFile {
     pub(crate) reason: String,
 }
 
-/// `None` where there is no such file: the run has not come to its end.
-pub(super) fn read(path: &Path) -> Result<Option<Summary>> {
+/// The figures that the caller gives, else those of the file. `None` where there are neither: the run has not come to its end.
+pub(super) fn read(path: &Path, given: Option<&serde_json::Value>) -> Result<Option<Summary>> {
+    if let Some(given) = given {
+        return Summary::deserialize(given).map(Some).map_err(|error| Error::content(path, None, error));
+    }
     let Some(file) = open(path)? else { return Ok(None) };
     let summary = serde_json::from_reader(file);
     summary.map(Some).map_err(|error| match error.is_io() {

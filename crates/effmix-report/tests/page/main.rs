@@ -9,7 +9,6 @@ use effmix_report::{Options, write};
 use image::{Rgb, RgbImage};
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
 use tempfile::TempDir;
 
 const CONFIG: &str = r#"program = "effmix"
@@ -51,24 +50,19 @@ fn issues(rows: usize) -> String {
     text
 }
 
-/// `losses.npy` as NumPy writes it.
-fn losses(folder: &Path, values: &[f32]) {
-    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({},), }}\n", values.len());
-    let mut bytes =
-        [b"\x93NUMPY\x01\x00".as_slice(), &(header.len() as u16).to_le_bytes(), header.as_bytes()].concat();
-    values.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
-    fs::write(folder.join("losses.npy"), bytes).unwrap();
-}
+/// Two networks, whose losses are of different units.
+const DIVISION: &str = r#"[
+{"network":1,"means":[0.1,0.7],"deviations":[0.05,0.1],"weights":[0.6,0.4],"histogram":[30,2,1,20],"not_finite":0},
+{"network":2,"means":[0.2,0.8],"deviations":[0.05,0.1],"weights":[0.5,0.5],"histogram":[25,5,5,18],"not_finite":1}]"#;
 
 fn full_run() -> TempDir {
-    let folder = run(&[
+    run(&[
         ("config.toml", CONFIG),
         ("metrics.jsonl", METRICS),
         ("summary.json", SUMMARY),
+        ("division.json", DIVISION),
         ("label_issues.csv", &issues(60)),
-    ]);
-    losses(folder.path(), &[0.0, 0.1, 0.9, 1.0]);
-    folder
+    ])
 }
 
 /// The page without pictures.
@@ -90,7 +84,10 @@ fn page_with(
     images: usize,
     image: &(dyn Fn(&str) -> Result<RgbImage, String> + Sync),
 ) -> String {
-    fs::read_to_string(write(folder.path(), &Options { images, image }).unwrap()).unwrap()
+    fs::read_to_string(
+        write(folder.path(), &Options { images, image, ..Options::without_pictures() }).unwrap(),
+    )
+    .unwrap()
 }
 
 /// Whether the parts stand in the page in this order.

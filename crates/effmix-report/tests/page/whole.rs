@@ -14,8 +14,12 @@ fn a_full_run_shows_figures_charts_confusion_and_the_worst_fifty_labels() {
     {
         assert!(html.contains(shown), "{shown}");
     }
-    // Six curves and the histogram.
-    assert_eq!(html.matches("<svg").count(), 7);
+    // Six curves, and a histogram a network.
+    assert_eq!(html.matches("<svg").count(), 8);
+    assert!(
+        html.contains("Histogram of losses, Network 2")
+            && html.contains("not finite are left out: there are 1.")
+    );
     assert!(!html.contains("cat/a&amp;51.jpg"));
 }
 
@@ -113,6 +117,7 @@ fn a_broken_file_is_named_with_its_line() {
         ("label_issues.csv", "a,b\n1,2\n".to_owned(), "label_issues.csv:2: "),
         // Below the rows that are shown.
         ("label_issues.csv", format!("{}not,a,row\n", issues(60)), "label_issues.csv:62: "),
+        ("division.json", "[\n{\"network\": \"one\"}]".to_owned(), "division.json:2: "),
         ("config.toml", "data = \"x\"\nepochs = \n".to_owned(), "config.toml:2: "),
     ];
     for (name, text, start) in cases {
@@ -122,6 +127,15 @@ fn a_broken_file_is_named_with_its_line() {
         let expected = folder.path().join(start).display().to_string();
         assert!(said.starts_with(&expected), "{said}");
     }
+}
+
+#[test]
+fn figures_that_the_caller_gives_win_over_the_file() {
+    let folder = full_run();
+    let summary = serde_json::json!({"test_accuracy_last": 0.123});
+    let options = Options { summary: Some(&summary), ..Options::without_pictures() };
+    let html = fs::read_to_string(write(folder.path(), &options).unwrap()).unwrap();
+    assert!(html.contains("12.3 %") && !html.contains("70.0 %"));
 }
 
 #[test]

@@ -10,7 +10,6 @@
 //! | `tiny` | images of a pixel, or a row of them |
 //! | `strong` | strong views, compared with Pillow and torchvision |
 //! | `views` | caches, augmentation, batches |
-//! | `ahead` | prefetching |
 //! | `drawn` | the demo set |
 //! | `real` | CIFAR-10 as JPEG files, where `EFFMIX_DATA` has it |
 
@@ -20,7 +19,6 @@
     reason = "clippy allows them in test functions, not in what these share"
 )]
 
-mod ahead;
 mod decoding;
 mod drawn;
 mod fitting;

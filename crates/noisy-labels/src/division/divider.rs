@@ -85,6 +85,15 @@ impl Divider {
         })
     }
 
+    /// The losses in the units of the mixture that [`Self::divide`] fits to all of them: most are in 0..=1, and losses that were left out
+    /// of the fit are 1. `None` where they can't be normalised.
+    pub fn units(&self, losses: SampleLosses<'_>) -> Option<NormalisedLosses> {
+        match losses {
+            SampleLosses::Epoch(losses) => Whole::of_epoch(losses, &self.mixture, self.threshold).losses,
+            SampleLosses::Normalised(losses) => Some(losses.clone()),
+        }
+    }
+
     /// The division of `samples` alone, by their losses alone, in terms of all samples: the others are neither labeled nor unlabeled,
     /// and their clean probability is 0.
     ///

@@ -8,7 +8,7 @@ use candle_nn::{
     BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Dropout, Linear, Module, VarBuilder, VarMap,
     batch_norm, conv2d, conv2d_no_bias, linear, loss, ops,
 };
-use dividemix::run::peak_rss_bytes;
+use dividemix::memory::peak_rss_bytes;
 use effmix_bench::{Answer, Timing, median_seconds};
 use effnet_model::{Arch, BlockPlan};
 use serde::Deserialize;

@@ -3,26 +3,26 @@
 //! | file | holds |
 //! |---|---|
 //! | `transition` | a transition matrix from a file |
-//! | `seen` | what noise by the image needs: pixels, or a network's probabilities |
+//! | `images` | what noise by the image needs: pixels, or a network's probabilities |
 //! | `outcome` | what came out, for people and as JSON |
 
+mod images;
 mod outcome;
-mod seen;
 mod transition;
 
 use std::sync::Arc;
 
-use dividemix::run::write_atomic;
+use effmix::files::write_atomic;
 use image_folder::{ImageFolder, OpenOptions, Sample, TestSplit};
 use noisy_labels::ClassTable;
 use noisy_labels::noise::{InstanceNoise, Transition, asymmetric, confused, symmetric};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 
+use self::images::ImageValues;
 use self::outcome::Outcome;
-use self::seen::Seen;
 use crate::args::{Noise, NoiseKind};
-use crate::exit::Failure;
+use crate::failure::Failure;
 use crate::output::{may_write, print, print_json, tell};
 
 /// What our labels CSVs begin with.
@@ -86,11 +86,11 @@ fn labels(args: &Noise, kind: NoiseKind, set: &ImageFolder) -> Result<Labels, Fa
     let classes = set.classes.len();
     let rate = args.rate.unwrap_or(1.0);
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(args.seed);
-    let Seen { samples, numbers, skipped } = match kind {
-        NoiseKind::Instance => seen::pixels(&set.train)?,
-        NoiseKind::Confusion => seen::probabilities(args, Arc::from(set.train.clone()), &set.classes)?,
-        // Nothing of the images: whether one can be read makes no difference.
-        _ => Seen { samples: set.train.clone(), numbers: Vec::new(), skipped: Vec::new() },
+    let all: Arc<[Sample]> = Arc::from(set.train.as_slice());
+    let ImageValues { samples, values, skipped } = match kind {
+        NoiseKind::Instance => images::pixels(&all)?,
+        NoiseKind::Confusion => images::probabilities(args, &all, &set.classes)?,
+        _ => ImageValues::none(set.train.clone()),
     };
     let truth: Vec<usize> = samples.iter().map(|sample| sample.label).collect();
     let given = match kind {
@@ -98,8 +98,8 @@ fn labels(args: &Noise, kind: NoiseKind, set: &ImageFolder) -> Result<Labels, Fa
         NoiseKind::SymmetricOther => symmetric(&truth, classes, rate, false, &mut rng)?,
         NoiseKind::Pair => asymmetric(&truth, &Transition::pair_flip(classes), rate, &mut rng)?,
         NoiseKind::Asymmetric => asymmetric(&truth, &matrix(args, &set.classes)?, rate, &mut rng)?,
-        NoiseKind::Instance => InstanceNoise::new(&numbers, &truth, classes, rate, &mut rng)?.draw(&mut rng),
-        NoiseKind::Confusion => confused(&ClassTable::new(numbers, classes)?, &truth, args.rate, &mut rng)?,
+        NoiseKind::Instance => InstanceNoise::new(&values, &truth, classes, rate, &mut rng)?.draw(&mut rng),
+        NoiseKind::Confusion => confused(&ClassTable::new(values, classes)?, &truth, args.rate, &mut rng)?,
     };
     Ok(Labels { samples, truth, given, skipped })
 }

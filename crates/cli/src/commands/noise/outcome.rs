@@ -1,12 +1,12 @@
 //! What came out.
 
-use dividemix::run::SkippedFile;
+use effmix::SkippedFile;
 use image_folder::Skipped;
 use noisy_labels::noise::LabelNoise;
 use serde::Serialize;
 
 use crate::args::{Noise, NoiseKind};
-use crate::exit::Failure;
+use crate::failure::Failure;
 
 /// Classes whose whole matrix is shown; of more, the confusions that are most frequent, as many.
 const SHOWN: usize = 20;
@@ -37,7 +37,6 @@ impl Outcome {
         skipped: Vec<Skipped>,
     ) -> Result<Self, Failure> {
         let noise = LabelNoise::measured(given, truth, classes.len())?;
-        let skipped = skipped.into_iter();
         Ok(Self {
             out: args.out.display().to_string(),
             kind,
@@ -46,7 +45,7 @@ impl Outcome {
             noise_rate: noise.rate(),
             classes: classes.to_vec(),
             transition: noise.transition(),
-            skipped_files: skipped.map(|s| SkippedFile { path: s.path, reason: s.reason }).collect(),
+            skipped_files: skipped.into_iter().map(SkippedFile::from).collect(),
         })
     }
 

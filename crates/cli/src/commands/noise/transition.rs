@@ -4,10 +4,10 @@ use std::path::Path;
 
 use noisy_labels::noise::Transition;
 
-use crate::exit::Failure;
+use crate::failure::Failure;
 
 /// Reads it: a line a true class, numbers between commas or spaces; perhaps under a line of
-/// class names, which then say the order of lines and columns.
+/// class names, which then give the order of lines and columns.
 pub(super) fn read(file: &Path, classes: &[String]) -> Result<Transition, Failure> {
     let wrong =
         |line: usize, problem: String| Failure::Other(format!("{}, line {line}: {problem}", file.display()));

@@ -1,7 +1,7 @@
 //! Algorithm 1 as a whole, held against an independent PyTorch program: xtask/golden/divide_mix_step.py,
 //! whose head says what it pins down.
 //!
-//! The loop runs as it does for anybody: `train` with two networks and a source of views. All that is
+//! The loop runs as it does for anybody: `Training` with two networks and a source of views. All that is
 //! compared is observed from outside: the test's network records its logits and gradients, the observer
 //! records losses and weights after each step.
 
@@ -12,10 +12,10 @@ mod targets;
 
 use std::collections::BTreeMap;
 
-use effnet_model::splitmix64;
 use serde::Deserialize;
 
 use crate::Losses;
+use crate::stream::splitmix64;
 use run::{Step, run};
 
 const SAMPLES: usize = 24;

@@ -1,15 +1,14 @@
 //! What the loop's streams draw, as the input of the independent program: a line of JSON for each network and
 //! epoch.
 
-use noisy_labels::division::Division;
+use noisy_labels::division::{Division, SampleLosses};
 use noisy_labels::mixup::Mixup;
 use serde::Serialize;
 
 use super::SAMPLES;
 use crate::batches::shuffled;
-use crate::division::co_divide_all;
-use crate::pass::Set;
-use crate::{Hyperparameters, Purpose, Result, Stream, TrainingSet};
+use crate::division::co_divide;
+use crate::{Hyperparameters, Purpose, Result, SampleSet, Stream, TrainingSet};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -53,12 +52,12 @@ impl Streams<'_> {
         Stream::new(self.hyper.seed, purpose).at(self.epoch as u64).at(self.network as u64)
     }
 
-    fn order(&self, set: Set) -> Stream {
+    fn order(&self, set: SampleSet) -> Stream {
         self.of(Purpose::Order).at(set as u64)
     }
 
     /// The draws for `views` views of each sample in these rounds of batches.
-    fn set(&self, set: Set, rounds: &[Vec<Vec<usize>>], views: usize) -> SetDraws {
+    fn set(&self, set: SampleSet, rounds: &[Vec<Vec<usize>>], views: usize) -> SetDraws {
         let stream = self.of(Purpose::Augment).at(set as u64);
         let batches = rounds.concat();
         let seeds = |view: usize| {
@@ -84,8 +83,8 @@ pub(super) fn of_warm_up(case: &str, hyper: &Hyperparameters) -> Vec<String> {
     let all: Vec<usize> = (0..SAMPLES).collect();
     let line = |network| {
         let streams = Streams { hyper, epoch: 0, network };
-        let batches = shuffled(&all, hyper.batch, streams.order(Set::All));
-        streams.line(case, Draws::WarmUp { all: streams.set(Set::All, &[batches], 1) })
+        let batches = shuffled(&all, hyper.batch, streams.order(SampleSet::All));
+        streams.line(case, Draws::WarmUp { all: streams.set(SampleSet::All, &[batches], 1) })
     };
     (0..2).map(line).collect()
 }
@@ -99,15 +98,16 @@ pub(super) fn of_epoch(
     hyper: &Hyperparameters,
 ) -> Result<Vec<String>> {
     let all: Vec<usize> = (0..SAMPLES).collect();
-    let divisions = co_divide_all(losses, &[all.clone(), all], data, hyper)?;
+    let losses: Vec<SampleLosses<'_>> = losses.iter().map(|losses| SampleLosses::Epoch(losses)).collect();
+    let divisions = co_divide(&losses, &[all.clone(), all], data, hyper)?;
     let line = |(network, division): (usize, &Division)| {
         let streams = Streams { hyper, epoch, network };
         let views = hyper.augmentations;
-        let labeled = shuffled(&division.labeled, hyper.batch, streams.order(Set::Labeled));
+        let labeled = shuffled(&division.labeled, hyper.batch, streams.order(SampleSet::Labeled));
         // There are as many rounds as give each labeled batch an unlabeled one.
         let mut unlabeled = Vec::new();
         while unlabeled.iter().map(Vec::len).sum::<usize>() < labeled.len() {
-            let round = streams.order(Set::Unlabeled).at(unlabeled.len() as u64);
+            let round = streams.order(SampleSet::Unlabeled).at(unlabeled.len() as u64);
             unlabeled.push(shuffled(&division.unlabeled, hyper.batch, round));
         }
         let mix = |(step, (x, u)): (usize, (&Vec<usize>, &Vec<usize>))| {
@@ -116,8 +116,8 @@ pub(super) fn of_epoch(
             Mix { lambda: mixup.lambda(), permutation: mixup.permutation().to_vec() }
         };
         let mixes = labeled.iter().zip(unlabeled.iter().flatten()).enumerate().map(mix).collect();
-        let unlabeled = streams.set(Set::Unlabeled, &unlabeled, views);
-        let labeled = streams.set(Set::Labeled, &[labeled], views);
+        let unlabeled = streams.set(SampleSet::Unlabeled, &unlabeled, views);
+        let labeled = streams.set(SampleSet::Labeled, &[labeled], views);
         streams.line(case, Draws::DivideMix { labeled, unlabeled, mixes })
     };
     Ok(divisions.iter().enumerate().map(line).collect())

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, Var};
-use effnet_model::Mode;
 
 use super::{CLASSES, FEATURES, Named, u};
-use crate::Network;
+use crate::{Mode, Network};
 
 const HIDDEN: usize = 4;
 const EPS: f64 = 1e-5;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use candle_core::{Device, Tensor};
 use noisy_labels::mixture::MixtureSettings;
@@ -10,7 +9,8 @@ use noisy_labels::mixture::MixtureSettings;
 use super::mlp::{Mlp, Recorded};
 use super::{CLASSES, Case, FEATURES, Named, SAMPLES, draws, u};
 use crate::{
-    Event, Hyperparameters, Losses, Network, Result, Schedule, TrainingSet, View, ViewSource, train,
+    CheckedHyperparameters, Event, Hyperparameters, Losses, Network, Result, Schedule, Training, TrainingSet,
+    View, ViewSource,
 };
 
 /// Samples whose given label is the class after the true one.
@@ -55,8 +55,8 @@ pub(super) fn run(case: &Case) -> Run {
                 let step = Step { losses, recorded: mlp.take_recorded(), after: mlp.values() };
                 run.passes.entry((epoch, network - 1)).or_default().steps.push(step);
             }
-            Event::Evaluated { seen, .. } if epoch + 1 < hyper.epochs => {
-                run.draws.extend(draws::of_epoch(case.name, epoch + 1, &seen.losses, &data, &hyper)?);
+            Event::Evaluated { predictions, .. } if epoch + 1 < hyper.epochs => {
+                run.draws.extend(draws::of_epoch(case.name, epoch + 1, &predictions.losses, &data, &hyper)?);
             }
             Event::EpochDone { records, .. } => {
                 for record in records {
@@ -69,13 +69,13 @@ pub(super) fn run(case: &Case) -> Run {
         }
         Ok(())
     };
-    train(&networks, &data, None, None, &hyper, None, &AtomicBool::new(false), observe).unwrap();
+    Training::new(&networks, &data, &hyper).run(observe).unwrap();
     run
 }
 
 /// The settings of divide_mix_step.py.
-fn hyperparameters(case: &Case) -> Hyperparameters {
-    Hyperparameters {
+fn hyperparameters(case: &Case) -> CheckedHyperparameters {
+    let hyper = Hyperparameters {
         epochs: case.epochs,
         warmup: 1,
         batch: 4,
@@ -93,7 +93,8 @@ fn hyperparameters(case: &Case) -> Hyperparameters {
         // Both programs fit the mixture to its optimum, so that their fits can be compared.
         mixture: MixtureSettings { max_iter: 10_000, tol: 1e-13, ..MixtureSettings::default() },
         ..Hyperparameters::default()
-    }
+    };
+    hyper.check().unwrap()
 }
 
 fn training_set() -> TrainingSet {

@@ -1,0 +1,27 @@
+//! What is trained on, and what accuracy is measured on.
+
+use std::sync::Arc;
+
+use crate::ViewSource;
+
+/// Samples to train on, with labels that may be wrong.
+pub struct TrainingSet {
+    /// The samples' views.
+    pub views: Arc<dyn ViewSource>,
+    /// The given labels, below `classes`.
+    pub labels: Vec<usize>,
+    /// The true labels where they are known: for measuring, never for training.
+    pub truth: Vec<Option<usize>>,
+    /// Number of classes.
+    pub classes: usize,
+    /// A teacher's logits `[N, classes]` of the samples, for distillation.
+    pub teacher: Option<Vec<f32>>,
+}
+
+/// Samples to measure accuracy on.
+pub struct TestSet {
+    /// The samples' views.
+    pub views: Arc<dyn ViewSource>,
+    /// Their labels.
+    pub labels: Vec<usize>,
+}

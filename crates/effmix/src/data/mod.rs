@@ -1,0 +1,24 @@
+//! From the settings to the images of a run.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `listing` | which images there are |
+//! | `decode` | images decoded batch by batch, ahead of a network |
+//! | `pixels` | images as the loop's views: decoded, augmented |
+//! | `features` | features of a frozen backbone as the loop's views |
+//! | `sets` | the training set and the test set |
+//! | `cache` | the folder for what can be computed again |
+
+mod cache;
+mod decode;
+mod features;
+mod listing;
+mod pixels;
+mod sets;
+
+pub(crate) use cache::CacheFolder;
+pub use decode::{DecodedBatch, decode_batches};
+pub(crate) use features::{BATCH, EncodedViews, Encoder, are_cached};
+pub use listing::{Data, name_of};
+pub use pixels::{PixelViews, to_tensor, transform_for};
+pub(crate) use sets::{Sets, ViewBuilder, encoded_views};

@@ -1,0 +1,17 @@
+//! Reading and writing whole files.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `atomic` | files that are there complete or not at all |
+//! | `npy` | tables as NumPy keeps them |
+//! | `text` | text files and folders, with errors that name them |
+
+mod atomic;
+mod npy;
+mod text;
+
+pub(crate) use atomic::parent;
+pub use atomic::{AtomicFile, write_atomic};
+pub use npy::{NpyFile, read_npy, write_npy};
+pub(crate) use npy::{NpyOrder, npy_head};
+pub(crate) use text::{make_writable, read_to_string};

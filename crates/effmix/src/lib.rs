@@ -1,0 +1,48 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
+//! | module | holds |
+//! |---|---|
+//! | [`settings`] | what a user can set, the defaults, and what a run makes of them |
+//! | `run` | a run: begun, gone on with, and its folder |
+//! | `model` | a trained model, applied to images |
+//! | `data` | from settings to the images of a run |
+//! | `weights` | the networks, and where their first weights come from |
+//! | `resources` | what a run takes in time, memory and disk |
+//! | [`search`] | the search for the bases of compound scaling |
+//! | [`files`] | files that are there complete or not at all |
+//!
+//! The decision: everything between settings and files is here, so that a program, a server or a binding only parses and shows. The
+//! training loop itself is [`dividemix`]'s.
+
+mod data;
+mod error;
+pub mod files;
+mod model;
+mod resources;
+mod run;
+pub mod search;
+pub mod settings;
+mod text;
+mod weights;
+
+pub use data::{Data, DecodedBatch, PixelViews, decode_batches, name_of, to_tensor, transform_for};
+pub use error::{Error, Result};
+pub use model::{
+    AveragedViews, ClassEvaluation, EVALUATION_COLUMNS, Evaluation, InferenceOptions, Model, ModelOptions,
+    ModelSource, OutputBatch, Prediction, list_images, make_empty_folder,
+};
+pub use resources::{Estimate, Task, Throughput, throughput, training_seconds};
+pub use run::{
+    Config, ImageSet, LabelIssue, NoiseEstimate, NoiseEstimates, Observer, Progress, Run, RunFolder,
+    RunImages, Silent, SkippedFile, Stamp, Summary, TestLabels, Timing, Training, read_issues, read_metrics,
+    trained_images,
+};
+pub use settings::Settings;
+pub use text::{human_bytes, human_duration};
+pub use weights::locate;
+
+/// The project's README, whose example is run here: this crate knows all that it names.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ProjectReadme;

@@ -1,0 +1,151 @@
+//! A model measured against labels.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use image_folder::{Sample, Skipped};
+use noisy_labels::metrics::{accuracy, confusion, expected_calibration_error, top_k_accuracy};
+use noisy_labels::{ClassTable, argmax, softmax};
+use serde::Serialize;
+
+use super::inference::InferenceOptions;
+use super::open::Model;
+use crate::Result;
+use crate::files::write_atomic;
+use crate::run::{Observer, SkippedFile};
+
+/// Number of likeliest classes that [`Evaluation::top5_accuracy`] looks at.
+const TOP: usize = 5;
+
+/// The first columns of [`Evaluation::write_csv`]'s file.
+pub const EVALUATION_COLUMNS: [&str; 5] = ["class", "images", "precision", "recall", "f1"];
+
+/// The figures of one class.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClassEvaluation {
+    /// The class.
+    pub class: String,
+    /// Images whose label it is.
+    pub images: usize,
+    /// Share of the images predicted as this class whose label it is.
+    pub precision: Option<f64>,
+    /// Share of this class's images that are predicted as it.
+    pub recall: Option<f64>,
+    /// Harmonic mean of precision and recall.
+    pub f1: Option<f64>,
+}
+
+/// A model's predictions against labels.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Share of the images whose label is predicted.
+    pub accuracy: Option<f64>,
+    /// Share of the images whose label is among the five likeliest classes; `None` for five classes or fewer.
+    pub top5_accuracy: Option<f64>,
+    /// Expected calibration error.
+    pub ece: Option<f64>,
+    /// Images that were measured on.
+    pub images: usize,
+    /// Names of the model's classes.
+    pub classes: Vec<String>,
+    /// A row a class.
+    pub per_class: Vec<ClassEvaluation>,
+    /// Images by label (rows) and prediction (columns), in the order of `classes`.
+    pub confusion: Vec<Vec<usize>>,
+    /// Images that the model was trained on, byte for byte; `None` where that isn't known.
+    pub trained_on: Option<usize>,
+    /// Files that were left out.
+    pub skipped_files: Vec<SkippedFile>,
+}
+
+impl Model {
+    /// Measures the model on `samples`, whose labels are of `classes`. `skipped` files are listed with those that can't be read.
+    ///
+    /// # Errors
+    /// A class that the model doesn't know; [`crate::Error::Stopped`].
+    pub fn evaluate(
+        &self,
+        samples: &Arc<[Sample]>,
+        classes: &[String],
+        mut skipped: Vec<Skipped>,
+        observer: &dyn Observer,
+    ) -> Result<Evaluation> {
+        let positions = self.positions_of(classes)?;
+        let (mut probabilities, mut truth, mut predicted) = (Vec::new(), Vec::new(), Vec::new());
+        let count = self.classes().len();
+        self.infer(samples, InferenceOptions::default(), observer, |batch| -> Result<()> {
+            for (sample, logits) in batch.samples.iter().zip(batch.logits.chunks(count)) {
+                let p = softmax(logits);
+                if p.iter().any(|p| p.is_nan()) {
+                    continue;
+                }
+                truth.push(positions[sample.label]);
+                predicted.push(argmax(&p));
+                probabilities.extend(p);
+            }
+            skipped.extend(batch.skipped);
+            Ok(())
+        })?;
+        let probabilities = ClassTable::new(probabilities, count)?;
+        let confusion = confusion(&truth, &predicted, count)?;
+        Ok(Evaluation {
+            accuracy: accuracy(&predicted, &truth),
+            top5_accuracy: match count > TOP {
+                true => top_k_accuracy(&probabilities, &truth, TOP)?,
+                false => None,
+            },
+            ece: expected_calibration_error(&probabilities, &truth)?,
+            images: truth.len(),
+            per_class: per_class(self.classes(), &confusion),
+            classes: self.classes().to_vec(),
+            confusion,
+            trained_on: None,
+            skipped_files: skipped.into_iter().map(SkippedFile::from).collect(),
+        })
+    }
+}
+
+fn per_class(classes: &[String], confusion: &[Vec<usize>]) -> Vec<ClassEvaluation> {
+    let share = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
+    let of_class = |(class, name): (usize, &String)| {
+        let images: usize = confusion[class].iter().sum();
+        let as_it: usize = confusion.iter().map(|row| row[class]).sum();
+        let right = confusion[class][class];
+        ClassEvaluation {
+            class: name.clone(),
+            images,
+            precision: share(right, as_it),
+            recall: share(right, images),
+            f1: share(2 * right, images + as_it),
+        }
+    };
+    classes.iter().enumerate().map(of_class).collect()
+}
+
+impl Evaluation {
+    /// Writes a row a class: its figures, and how many of its images were predicted as each class.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn write_csv(&self, path: &Path) -> Result<()> {
+        write_atomic(path, |out| {
+            let mut csv = csv::Writer::from_writer(out);
+            let predicted = self.classes.iter().map(|class| format!("given_{class}"));
+            csv.write_record(EVALUATION_COLUMNS.map(str::to_owned).into_iter().chain(predicted))
+                .map_err(std::io::Error::other)?;
+            for (row, counts) in self.per_class.iter().zip(&self.confusion) {
+                let share = |share: Option<f64>| share.map_or_else(String::new, |share| share.to_string());
+                let figures = [
+                    row.class.clone(),
+                    row.images.to_string(),
+                    share(row.precision),
+                    share(row.recall),
+                    share(row.f1),
+                ];
+                csv.write_record(figures.into_iter().chain(counts.iter().map(usize::to_string)))
+                    .map_err(std::io::Error::other)?;
+            }
+            csv.flush()
+        })
+    }
+}

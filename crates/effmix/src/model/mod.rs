@@ -1,0 +1,27 @@
+//! A trained model, applied to images.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `source`, `open` | where a model is, and the model |
+//! | `inputs` | the images that paths name |
+//! | `inference` | a model's outputs, batch by batch |
+//! | `predict`, `evaluation`, `cam` | classes of images; a model against labels; class activation maps |
+//! | `teacher` | logits to distil from |
+
+mod cam;
+mod evaluation;
+mod inference;
+mod inputs;
+mod open;
+mod predict;
+mod source;
+mod teacher;
+
+pub use cam::make_empty_folder;
+pub use evaluation::{ClassEvaluation, EVALUATION_COLUMNS, Evaluation};
+pub use inference::{AveragedViews, InferenceOptions, OutputBatch};
+pub use inputs::list_images;
+pub use open::{Model, ModelOptions};
+pub use predict::Prediction;
+pub use source::ModelSource;
+pub(crate) use teacher::teacher_logits;

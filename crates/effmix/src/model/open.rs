@@ -1,0 +1,112 @@
+//! A model that can predict.
+
+use std::path::Path;
+
+use effnet_model::SavedModel;
+use image_folder::Transform;
+
+use super::source::ModelSource;
+use crate::data::transform_for;
+use crate::settings::Augment;
+use crate::{Error, Result};
+
+/// Images in a batch, where nothing else was asked for.
+const BATCH: usize = 64;
+
+/// How a model is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelOptions {
+    /// Architecture of a file of weights, where its tensors leave it open.
+    pub arch: Option<String>,
+    /// Side of the square images that the network gets, in pixels; the model's own where it is `None`.
+    pub size: Option<usize>,
+    /// Number of images that go through the network together.
+    pub batch: usize,
+}
+
+impl Default for ModelOptions {
+    fn default() -> Self {
+        Self { arch: None, size: None, batch: BATCH }
+    }
+}
+
+/// A model that can predict, and how images are prepared for it.
+///
+/// ```no_run
+/// let model = effmix::Model::open("runs/photos-1")?;
+/// for prediction in model.predict(["cat.jpg"])? {
+///     println!("{}: {:?}", prediction.path, prediction.best());
+/// }
+/// # Ok::<(), effmix::Error>(())
+/// ```
+pub struct Model {
+    pub(crate) saved: SavedModel,
+    pub(crate) transform: Transform,
+    /// Images in a batch.
+    pub(crate) batch: usize,
+    /// Side of the smallest images that the network takes.
+    pub(crate) smallest: usize,
+}
+
+impl Model {
+    /// Opens a model: a run folder, its `model/` folder, a file of weights, or a name of weights on a hub.
+    ///
+    /// # Errors
+    /// As [`Model::open_with`].
+    pub fn open(model: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(model.as_ref(), &ModelOptions::default(), &|_| ())
+    }
+
+    /// Opens a model with `options`. `tell` gets a sentence before anything large is fetched.
+    ///
+    /// # Errors
+    /// There is no such model; its files are damaged; an architecture is missing or another one; a size out of range.
+    pub fn open_with(model: &Path, options: &ModelOptions, tell: &dyn Fn(&str)) -> Result<Self> {
+        let saved = match ModelSource::find(model, options.arch.as_deref(), tell)? {
+            ModelSource::Folder(path) => SavedModel::open(&path)?,
+            ModelSource::File(path, arch) => SavedModel::from_file(&path, arch.as_ref())?,
+        };
+        let mut arch = saved.card.arch.clone();
+        if let Some(size) = options.size {
+            arch = arch.with_size(size);
+            arch.check()?;
+        }
+        let (transform, smallest) = (transform_for(&arch, Augment::None), arch.smallest_size());
+        Ok(Self { saved, transform, batch: options.batch.max(1), smallest })
+    }
+
+    /// Names of the classes, in the order of the logits.
+    pub fn classes(&self) -> &[String] {
+        &self.saved.card.classes
+    }
+
+    /// Length of an embedding.
+    pub fn embedding_len(&self) -> usize {
+        self.saved.feature_len()
+    }
+
+    /// The position among the model's classes of each of `classes`: by name, or by number where the model has no names.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a class that the model doesn't know, or for another number of classes where it has no names.
+    pub fn positions_of(&self, classes: &[String]) -> Result<Vec<usize>> {
+        let own = self.classes();
+        if !self.saved.has_names {
+            return if own.len() == classes.len() {
+                Ok((0..classes.len()).collect())
+            } else {
+                let problem =
+                    format!("the weights have {} classes and the data {}", own.len(), classes.len());
+                Err(Error::Data(format!(
+                    "{problem}; a file of weights doesn't name its classes, so they must be as many"
+                )))
+            };
+        }
+        let position = |class: &String| {
+            own.iter().position(|name| name == class).ok_or_else(|| {
+                Error::Data(format!("the model doesn't know class {class:?}; it knows {}", own.join(", ")))
+            })
+        };
+        classes.iter().map(position).collect()
+    }
+}

@@ -1,0 +1,59 @@
+//! The classes of images.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use noisy_labels::softmax;
+
+use super::inference::InferenceOptions;
+use super::inputs::list_images;
+use super::open::Model;
+use crate::Result;
+use crate::run::Silent;
+
+/// The classes of an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// The image.
+    pub path: String,
+    /// The classes with their probabilities, the likeliest first; or why the image can't be read.
+    pub classes: Result<Vec<(String, f32)>, String>,
+}
+
+impl Prediction {
+    /// The likeliest class and its probability; `None` where the image can't be read.
+    pub fn best(&self) -> Option<(&str, f32)> {
+        let (class, p) = self.classes.as_ref().ok()?.first()?;
+        Some((class, *p))
+    }
+}
+
+impl Model {
+    /// The classes of the images that `paths` name, in their order; a folder stands for all images below it.
+    ///
+    /// # Errors
+    /// A folder without images; a network that doesn't fit. An image that can't be read is a [`Prediction`] that says so.
+    pub fn predict<P: AsRef<Path>>(&self, paths: impl IntoIterator<Item = P>) -> Result<Vec<Prediction>> {
+        let samples = Arc::from(list_images(paths)?);
+        let mut predictions = Vec::new();
+        self.infer(&samples, InferenceOptions::default(), &Silent, |batch| -> Result<()> {
+            let mut skipped = batch.skipped.into_iter().peekable();
+            for (sample, logits) in batch.samples.iter().zip(batch.logits.chunks(self.classes().len())) {
+                let classes = match skipped.next_if(|skipped| skipped.path == sample.path) {
+                    Some(skipped) => Err(skipped.reason),
+                    None => Ok(self.ranked(logits)),
+                };
+                predictions.push(Prediction { path: sample.path.clone(), classes });
+            }
+            Ok(())
+        })?;
+        Ok(predictions)
+    }
+
+    /// The classes by their probability, the likeliest first.
+    fn ranked(&self, logits: &[f32]) -> Vec<(String, f32)> {
+        let mut classes: Vec<_> = self.classes().iter().cloned().zip(softmax(logits)).collect();
+        classes.sort_by(|a, b| b.1.total_cmp(&a.1));
+        classes
+    }
+}

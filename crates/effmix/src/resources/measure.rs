@@ -1,0 +1,327 @@
+//! What a run will take, measured for a moment on its own images and networks.
+//!
+//! Nothing here touches the run: networks and optimisers are made for the measurement and thrown away, and chance is
+//! counter-based, so no stream moves on.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use candle_core::{Device, Tensor};
+use dividemix::memory::{forget_peak, memory_used, peak_rss_bytes};
+use dividemix::{
+    Checkpoints, Cost, Costs, EVALUATION_BATCH, MethodKind, Network, TYPICAL_CLEAN_SHARE, View, ViewSource,
+    Work,
+};
+use effnet_model::{Arch, EfficientNet};
+use image_folder::{Cache, DemoOptions, Sample, Views};
+
+use super::estimate::Estimate;
+use crate::data::{
+    BATCH, Data, EncodedViews, Encoder, PixelViews, are_cached, encoded_views, to_tensor, transform_for,
+};
+use crate::run::{RunFolder, read_issues, training_rows};
+use crate::settings::{CacheKind, ResolvedSettings};
+use crate::weights::{FrozenBackbone, build, throwaway};
+use crate::{Error, Result};
+
+/// Images that are decoded to measure with, and for how long at most.
+const IMAGES: usize = 32;
+const DECODING: Duration = Duration::from_millis(300);
+
+/// Images decoded between two looks at the clock.
+const AT_A_TIME: usize = 4;
+
+/// A network whose views cost more than B0's at 224 pixels is timed on smaller ones: its cost goes with their area.
+const LARGEST_PROBED: f64 = 224.0 * 224.0;
+
+/// Bytes of a number.
+const F32: u64 = 4;
+
+/// Bytes of a row of `label_issues.csv`, but for the path.
+const ROW: u64 = 100;
+
+/// Where a run stands: epochs done, of its training and of the demo's plain one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct EpochsDone {
+    main: usize,
+    plain: usize,
+}
+
+impl EpochsDone {
+    /// By the checkpoints of a run.
+    pub(crate) fn of(folder: &RunFolder) -> Result<Self> {
+        let epochs = |folder| Ok::<usize, Error>(Checkpoints::new(folder, 1).newest()?.unwrap_or(0));
+        Ok(Self { main: epochs(folder.checkpoints())?, plain: epochs(folder.plain_checkpoints())? })
+    }
+}
+
+/// Measures what is left to do of a run. `None` where none of the images that were tried can be read.
+///
+/// # Errors
+/// A network that can't be built; [`Error::Stopped`].
+pub(crate) fn estimate(
+    plan: &ResolvedSettings,
+    data: &Data,
+    backbone: Option<&FrozenBackbone>,
+    done: EpochsDone,
+    cache: &Path,
+    stop: &AtomicBool,
+) -> Result<Option<Estimate>> {
+    let (n, test) = (data.folder.train.len(), data.folder.test.len());
+    let ResolvedSettings { hyperparameters: hyper, settings, .. } = plan;
+    let clean = match data.stats.demo {
+        true => 1.0 - DemoOptions::default().noise_rate,
+        false => clean_share(settings.start_from.as_deref(), hyper.threshold)?,
+    };
+    let mut work = Work::training(hyper, done.main, n, test, clean);
+    if data.stats.demo && hyper.method != MethodKind::Ce {
+        let plain = hyper.plain();
+        work = work + Work::training(&plain, done.plain, n, test, clean);
+    }
+
+    let base = memory_used();
+    let (arch, area) = probed(&plan.arch);
+    let frozen = settings.frozen();
+    let Some((views, decoding)) = few_views(&data.folder.train, &arch, plan, stop)? else { return Ok(None) };
+    let networks = throwaway(&arch, data.stats.classes, hyper.networks(), frozen, hyper.seed)?;
+    let to_encode = if frozen { views_to_encode(plan, data, backbone, cache)? } else { 0 };
+    // With features in the cache no image is read.
+    let reads = !frozen || to_encode > 0;
+    let to_read = if reads { pixels_to_read(plan, data, cache)? } else { 0 };
+    let mut seconds = decoding * to_read as f64;
+    let bytes = Bytes::of(&networks, plan, data)?;
+
+    let mut memory = Vec::new();
+    let (loop_views, area): (Arc<dyn ViewSource>, f64) = if frozen {
+        if to_encode > 0 {
+            let cost = backbone_cost(&arch, data.stats.classes, backbone, &views, to_encode)?;
+            seconds += area * cost.seconds * to_encode as f64;
+            memory.push((cost, BATCH.min(n), area));
+        }
+        (Arc::new(Random::new(&arch)?), 1.0)
+    } else {
+        (Arc::new(PixelViews { views, strong: plan.strong_view.policy() }), area)
+    };
+    let costs = Costs::measure(&networks, &loop_views, data.stats.classes, hyper, (n, &work), stop)?;
+    let fits = costs.fit * work.fits as f64;
+    seconds += area * (costs.seconds(&work) - fits) + fits;
+
+    memory.push((costs.evaluated, EVALUATION_BATCH.min(n), area));
+    memory.push((costs.plain, hyper.batch.min(n), area));
+    if work.mixed > 0 {
+        memory.push((costs.mixed, Costs::rows_mixed(hyper.batch.min(n / 2), hyper), area));
+    }
+    let activations =
+        memory.iter().filter_map(|(cost, rows, area)| bytes.rows(cost, *rows, *area, base?)).max();
+    let pixels = |images: usize| images as u64 * (plan.arch.size * plan.arch.size * 3) as u64;
+    let in_memory = if plan.cache == CacheKind::Ram && reads { pixels(n + test) } else { 0 };
+    let memory_bytes = base
+        .zip(activations)
+        .map(|(base, activations)| base + in_memory + bytes.networks + activations.max(bytes.checkpoint));
+    let on_disk = if plan.cache == CacheKind::Disk { pixels(to_read) } else { 0 };
+    // Once as they are computed, once as a file with its header.
+    let features = 2 * to_encode as u64 * bytes.feature;
+    let run_bytes = 2 * bytes.checkpoint + bytes.results;
+    Ok(Some(Estimate { seconds, memory_bytes, run_bytes, cache_bytes: on_disk + features }))
+}
+
+/// The share of labels that divisions keep: as in the run that this one starts from, if it is there.
+fn clean_share(run: Option<&Path>, threshold: f64) -> Result<f64> {
+    let file = run.map(|run| run.join("label_issues.csv")).filter(|file| file.is_file());
+    let Some(file) = file else { return Ok(TYPICAL_CLEAN_SHARE) };
+    let issues = training_rows(read_issues(&file)?);
+    let kept = issues.iter().filter(|issue| issue.p_clean.is_some_and(|clean| clean > threshold)).count();
+    Ok(kept as f64 / issues.len().max(1) as f64)
+}
+
+/// The architecture that is timed, and how many times the area of its images the real ones have.
+///
+/// Cost goes as depth, the square of width and the square of the side (Tan & Le, equation 3).
+fn probed(arch: &Arch) -> (Arch, f64) {
+    let relative = arch.scaling.depth * arch.scaling.width.powi(2) * (2.0 / arch.stem_stride as f64).powi(2);
+    let side = (LARGEST_PROBED / relative).sqrt().max(32.0) as usize;
+    if side >= arch.size {
+        return (arch.clone(), 1.0);
+    }
+    (arch.clone().with_size(side), (arch.size as f64 / side as f64).powi(2))
+}
+
+/// Views of a few images spread over the set, and the seconds that an image took to read.
+fn few_views(
+    samples: &[Sample],
+    arch: &Arch,
+    plan: &ResolvedSettings,
+    stop: &AtomicBool,
+) -> Result<Option<(Views, f64)>> {
+    let step = samples.len().div_ceil(IMAGES).max(1);
+    let few: Vec<Sample> = samples.iter().step_by(step).cloned().collect();
+    let transform = transform_for(arch, plan.augment);
+    let read =
+        |samples: Vec<Sample>, cache| Views::build(samples, transform.clone(), cache, &|_, _| (), stop);
+    let began = Instant::now();
+    let mut tried = 0;
+    let mut readable = Vec::new();
+    for some in few.chunks(AT_A_TIME) {
+        let (views, _) = read(some.to_vec(), Cache::None)?;
+        readable.extend_from_slice(views.samples());
+        tried += some.len();
+        if began.elapsed() > DECODING {
+            break;
+        }
+    }
+    if readable.is_empty() {
+        return Ok(None);
+    }
+    let decoding = began.elapsed().as_secs_f64() / tried as f64;
+    // A frozen backbone decodes each image once: the time of its views is that of the backbone alone.
+    let decodes_each_time = plan.cache == CacheKind::None && !plan.settings.frozen();
+    let cache = if decodes_each_time { Cache::None } else { Cache::Ram };
+    Ok(Some((read(readable, cache)?.0, decoding)))
+}
+
+/// Images that have to be decoded: none of a set that is in the disk cache.
+fn pixels_to_read(plan: &ResolvedSettings, data: &Data, cache: &Path) -> Result<usize> {
+    let sets = [&data.folder.train, &data.folder.test];
+    if plan.cache != CacheKind::Disk {
+        return Ok(sets.iter().map(|samples| samples.len()).sum());
+    }
+    let (cache, transform) = (Cache::Disk(cache.to_owned()), transform_for(&plan.arch, plan.augment));
+    Ok(sets.iter().filter(|samples| !cache.holds(samples, &transform)).map(|samples| samples.len()).sum())
+}
+
+/// Views that have to go through the frozen backbone: none of a set whose features are in the cache.
+fn views_to_encode(
+    plan: &ResolvedSettings,
+    data: &Data,
+    backbone: Option<&FrozenBackbone>,
+    cache: &Path,
+) -> Result<usize> {
+    let mut left = 0;
+    for (samples, encoded) in
+        [(&data.folder.train, encoded_views(plan.augment)), (&data.folder.test, EncodedViews::Plain)]
+    {
+        let cached = match backbone {
+            Some(FrozenBackbone { network, key, .. }) => {
+                are_cached(samples, &Encoder { network, key: *key }, encoded, cache)?
+            }
+            None => false,
+        };
+        left += if cached { 0 } else { samples.len() * encoded.views() };
+    }
+    Ok(left)
+}
+
+/// What a view through the frozen backbone takes: in a small batch first, and in a larger one if all of the work is long.
+fn backbone_cost(
+    arch: &Arch,
+    classes: usize,
+    backbone: Option<&FrozenBackbone>,
+    views: &Views,
+    work: usize,
+) -> Result<Cost> {
+    let own;
+    let network: &EfficientNet = match backbone {
+        Some(backbone) => &backbone.network,
+        None => {
+            own = build(arch, classes, 0)?;
+            &own.0
+        }
+    };
+    let network = network.evaluator()?;
+    let time = |rows: usize| -> Result<Cost> {
+        let samples: Vec<usize> = (0..rows).map(|i| i % views.len()).collect();
+        forget_peak();
+        let began = Instant::now();
+        let images = to_tensor(views.plain(&samples)?)?;
+        network.features(&images)?;
+        Ok(Cost { seconds: began.elapsed().as_secs_f64() / rows as f64, rows, peak: peak_rss_bytes() })
+    };
+    time(AT_A_TIME)?;
+    let cost = time(AT_A_TIME)?;
+    let affordable = (0.01 * work as f64).min(0.5 / cost.seconds) as usize;
+    match BATCH.min(affordable) {
+        rows if rows > AT_A_TIME => {
+            time(rows)?;
+            time(rows)
+        }
+        _ => Ok(cost),
+    }
+}
+
+/// Sizes that follow from the architecture and the set.
+struct Bytes {
+    /// Parameters, statistics, velocities and averages of all networks, and the gradients of one.
+    networks: u64,
+    /// Of that, what is there while views are timed.
+    timed: u64,
+    checkpoint: u64,
+    /// What is left in the run folder beside the last checkpoint.
+    results: u64,
+    /// Features of a view.
+    feature: u64,
+}
+
+impl Bytes {
+    fn of(networks: &[Box<dyn Network>], plan: &ResolvedSettings, data: &Data) -> Result<Self> {
+        let n = data.folder.train.len() as u64;
+        let (k, classes) = (networks.len() as u64, data.stats.classes as u64);
+        let count = |vars: Vec<(String, candle_core::Var)>| {
+            vars.iter().map(|(_, v)| v.elem_count() as u64).sum::<u64>()
+        };
+        let (trained, moving) = (count(networks[0].parameters()), count(networks[0].buffers()));
+        let averaged = if plan.hyperparameters.ema.is_some() { trained + moving } else { 0 };
+        let whole = plan.arch.parameters(data.stats.classes)? as u64 + moving;
+        let paths: u64 = data.folder.train.iter().map(|sample| sample.path.len() as u64 + ROW).sum();
+        Ok(Self {
+            networks: F32 * (k * (2 * trained + moving + averaged) + trained),
+            timed: F32 * (k * (trained + moving) + 2 * trained + averaged),
+            // Parameters, velocities, statistics, averages, logits; margins are f64, and there may be two tables of probabilities.
+            checkpoint: F32 * (k * (2 * trained + moving + averaged + n * classes) + n * (3 + 2 * classes)),
+            results: F32 * (k * whole + n * (classes + 1)) + paths,
+            feature: F32 * plan.arch.plan()?.head as u64,
+        })
+    }
+
+    /// What so many views of `area` times the size take beside the networks, by what some took.
+    fn rows(&self, cost: &Cost, rows: usize, area: f64, base: u64) -> Option<u64> {
+        let some = cost.peak?.saturating_sub(base).saturating_sub(self.timed);
+        Some((some as f64 / cost.rows as f64 * rows as f64 * area) as u64)
+    }
+}
+
+/// Features by chance, to time a head on.
+struct Random {
+    values: Vec<f32>,
+    length: usize,
+}
+
+impl Random {
+    fn new(arch: &Arch) -> Result<Self> {
+        let length = arch.plan()?.head;
+        let value = |i: usize| effnet_model::splitmix64(i as u64) as f32 / u64::MAX as f32;
+        Ok(Self { values: (0..IMAGES * length).map(value).collect(), length })
+    }
+
+    fn rows(&self, samples: impl ExactSizeIterator<Item = usize>) -> Result<Tensor> {
+        let shape = (samples.len(), self.length);
+        let row = |sample: usize| &self.values[sample * self.length..][..self.length];
+        let rows: Vec<f32> = samples.flat_map(row).copied().collect();
+        Ok(Tensor::from_vec(rows, shape, &Device::Cpu)?)
+    }
+}
+
+impl ViewSource for Random {
+    fn len(&self) -> usize {
+        IMAGES
+    }
+
+    fn plain(&self, samples: &[usize]) -> dividemix::Result<Tensor> {
+        Ok(self.rows(samples.iter().copied())?)
+    }
+
+    fn augmented(&self, views: &[View]) -> dividemix::Result<Tensor> {
+        Ok(self.rows(views.iter().map(|view| view.sample))?)
+    }
+}

@@ -1,0 +1,119 @@
+//! Whether memory and disk are large enough for a run. A run that would fail in an hour is refused at once.
+
+use std::path::{Path, PathBuf};
+
+use dividemix::memory::{memory_left, memory_used};
+
+use super::disk::{disk_left, same_disk};
+use super::estimate::Estimate;
+use crate::settings::CacheKind;
+use crate::text::human_bytes;
+use crate::{Error, Result};
+
+/// Free memory and disk, in bytes; `None` where the system doesn't report it.
+#[derive(Debug, Clone)]
+pub(crate) struct Room {
+    /// Memory that this process can have in all: what it has, and what is left.
+    memory: Option<u64>,
+    run: PathBuf,
+    run_disk: Option<u64>,
+    cache: PathBuf,
+    cache_disk: Option<u64>,
+    one_disk: bool,
+}
+
+impl Room {
+    /// For a run in the folder `run`, with its cache in `cache`; neither has to be there yet.
+    pub(crate) fn here(run: &Path, cache: &Path) -> Self {
+        Self {
+            memory: memory_left().zip(memory_used()).map(|(left, used)| left + used),
+            run: run.to_owned(),
+            run_disk: disk_left(run),
+            cache: cache.to_owned(),
+            cache_disk: disk_left(cache),
+            one_disk: same_disk(run, cache),
+        }
+    }
+
+    /// Checks that what is needed is there.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientResources`] for what isn't.
+    pub(crate) fn check(&self, needed: &Estimate, images: CacheKind) -> Result<()> {
+        let to_disk = if images == CacheKind::Ram { ", or keep images on disk (--cache disk)" } else { "" };
+        let smaller = format!("lower --batch or --size, choose a smaller --arch{to_disk}");
+        enough("in memory".to_owned(), needed.memory_bytes, self.memory, &smaller)?;
+        let on = |folder: &Path| format!("on the disk of {}", folder.display());
+        let shared = if self.one_disk { needed.cache_bytes } else { 0 };
+        let elsewhere = "choose a folder on another disk with --out, or make room";
+        enough(on(&self.run), Some(needed.run_bytes + shared), self.run_disk, elsewhere)?;
+        if needed.cache_bytes == 0 {
+            return Ok(());
+        }
+        let elsewhere = "set EFFMIX_CACHE to a folder on another disk, or make room";
+        enough(on(&self.cache), Some(needed.cache_bytes), self.cache_disk, elsewhere)
+    }
+}
+
+fn enough(place: String, needed: Option<u64>, left: Option<u64>, remedy: &str) -> Result<()> {
+    match needed.zip(left) {
+        Some((needed, left)) if needed > left => Err(Error::InsufficientResources {
+            place,
+            needed: human_bytes(needed),
+            left: human_bytes(left),
+            remedy: remedy.to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GB: u64 = 1_000_000_000;
+
+    fn room() -> Room {
+        Room {
+            memory: Some(8 * GB),
+            run: "runs".into(),
+            run_disk: Some(4 * GB),
+            cache: "cache".into(),
+            cache_disk: Some(2 * GB),
+            one_disk: false,
+        }
+    }
+
+    const SMALL: Estimate = Estimate { seconds: 1.0, memory_bytes: Some(GB), run_bytes: GB, cache_bytes: GB };
+
+    #[test]
+    fn what_fits_is_allowed_and_so_is_what_nobody_knows() {
+        room().check(&SMALL, CacheKind::Ram).unwrap();
+        let unknown = Room { memory: None, run_disk: None, cache_disk: None, ..room() };
+        let huge =
+            Estimate { memory_bytes: Some(u64::MAX), run_bytes: GB << 20, cache_bytes: GB << 20, ..SMALL };
+        unknown.check(&huge, CacheKind::Ram).unwrap();
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_place_need_room_and_remedy() {
+        let refused = |needed: Estimate, images| room().check(&needed, images).unwrap_err().to_string();
+        let memory = refused(Estimate { memory_bytes: Some(9 * GB), ..SMALL }, CacheKind::Ram);
+        for part in ["memory", "9.0 GB", "8.0 GB", "--batch", "--cache disk", "--anyway"] {
+            assert!(memory.contains(part), "{part:?} is not in {memory}");
+        }
+        let memory = refused(Estimate { memory_bytes: Some(9 * GB), ..SMALL }, CacheKind::Disk);
+        assert!(!memory.contains("--cache disk"), "{memory}");
+        let disk = refused(Estimate { run_bytes: 5 * GB, ..SMALL }, CacheKind::Ram);
+        assert!(disk.contains("runs") && disk.contains("5.0 GB") && disk.contains("--out"), "{disk}");
+        let cache = refused(Estimate { cache_bytes: 3 * GB, ..SMALL }, CacheKind::Disk);
+        assert!(cache.contains("the disk of cache") && cache.contains("EFFMIX_CACHE"), "{cache}");
+    }
+
+    #[test]
+    fn on_one_disk_run_and_cache_count_together() {
+        let both = Estimate { run_bytes: 3 * GB, cache_bytes: 3 * GB / 2, ..SMALL };
+        room().check(&both, CacheKind::Disk).unwrap();
+        assert!(Room { one_disk: true, ..room() }.check(&both, CacheKind::Disk).is_err());
+    }
+}

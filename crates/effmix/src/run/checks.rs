@@ -1,0 +1,114 @@
+//! What is checked before a run takes its time: whether its settings, weights and images can be used.
+
+use std::path::Path;
+
+use super::progress::{Observer, Progress};
+use crate::data::{Data, Sets};
+use crate::settings::Settings;
+use crate::weights::content_hash;
+use crate::{Error, Result};
+
+/// An accuracy on fewer images than this is warned about.
+const FEWEST_HELD_OUT: usize = 50;
+
+/// Number of names that a message lists.
+const NAMED: usize = 5;
+
+/// Checks the settings before anything is fetched. Where it is still open which pretrained weights are meant, the settings are checked
+/// without weights.
+pub(super) fn before_fetching(settings: &Settings, data: &Data) -> Result<()> {
+    if let (Some(test), true) = (&settings.test, data.folder.test.is_empty()) {
+        let problem =
+            "none of its images lies in a folder of a class; they are expected as DIR/CLASS/NAME.jpg";
+        return Err(Error::Format { path: test.clone(), problem: problem.to_owned() });
+    }
+    if settings.pretrained().is_some() {
+        return Ok(());
+    }
+    Settings { weights: None, freeze: None, ..settings.clone() }.resolve(&data.stats).map(|_| ())
+}
+
+/// Makes sure that the weights are those that the run started from, where their hash was kept.
+pub(super) fn same_weights(weights: &Path, hash: Option<&str>) -> Result<()> {
+    let Some(hash) = hash else { return Ok(()) };
+    let found = content_hash(weights)?;
+    if hash == found {
+        return Ok(());
+    }
+    let problem = format!(
+        "these are not the weights that the run started from ({found}, and config.toml has {hash}); \
+         put the first ones there again, or start a new run"
+    );
+    Err(Error::Format { path: weights.to_owned(), problem })
+}
+
+/// Checks the training images that can be read: there must be two classes, and a class without images is warned about.
+pub(super) fn readable(sets: &Sets, classes: &[String], observer: &dyn Observer) -> Result<()> {
+    let counts = counts(sets.samples.iter().map(|sample| sample.label), classes);
+    let unreadable = || match sets.skipped.first() {
+        Some(first) => format!(
+            " ({} files were skipped; the first is {}: {})",
+            sets.skipped.len(),
+            first.path,
+            first.reason
+        ),
+        None => String::new(),
+    };
+    if counts.iter().filter(|count| **count > 0).count() < 2 {
+        return Err(Error::Data(format!(
+            "the readable training images are of fewer than two classes{}; a classifier needs two or more",
+            unreadable()
+        )));
+    }
+    for class in without_images(&counts, classes) {
+        observer
+            .observe(Progress::Warning(&format!("class {class:?} has no training image that can be read")));
+    }
+    Ok(())
+}
+
+/// Warns of what makes an accuracy on the held-out images worth little. The demo's are known.
+pub(super) fn held_out(sets: &Sets, classes: &[String], settings: &Settings, observer: &dyn Observer) {
+    let warn = |warning: String| observer.observe(Progress::Warning(&warning));
+    let images = sets.test_samples.len();
+    let none_wanted = settings.test_fraction == Some(0.0) && settings.test.is_none() && images == 0;
+    if settings.data.is_none() || none_wanted {
+        return;
+    }
+    if images < FEWEST_HELD_OUT {
+        let share = 100.0 / images.max(1) as f64;
+        let one = if images == 0 { String::new() } else { format!(" (one of them is {share:.0} %)") };
+        warn(format!(
+            "{images} images are held out: an accuracy on so few{one} says little. More can be held out with --test-fraction, or \
+             given with --test DIR"
+        ));
+    }
+    let counts = counts(sets.test_samples.iter().map(|sample| sample.label), classes);
+    let missing: Vec<&str> = without_images(&counts, classes).collect();
+    if images > 0 && !missing.is_empty() {
+        let first = missing[..missing.len().min(NAMED)].join(", ");
+        let more = match missing.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more classes"),
+        };
+        warn(format!("no image is held out of {first}{more}: the accuracy leaves them out"));
+    }
+    let twice = sets.test_copies.len();
+    if twice > 0 {
+        warn(format!(
+            "{twice} of the {images} held-out images {} as well, byte for byte: the accuracy counts what was learnt by heart",
+            if twice == 1 { "is a training image" } else { "are training images" }
+        ));
+    }
+}
+
+/// How many images each class has.
+fn counts(labels: impl Iterator<Item = usize>, classes: &[String]) -> Vec<usize> {
+    let mut counts = vec![0; classes.len()];
+    labels.for_each(|label| counts[label] += 1);
+    counts
+}
+
+fn without_images<'a>(counts: &[usize], classes: &'a [String]) -> impl Iterator<Item = &'a str> {
+    classes.iter().zip(counts).filter(|(_, count)| **count == 0).map(|(class, _)| class.as_str())
+}

@@ -1,0 +1,216 @@
+//! A run at work: from its data to the files of its folder.
+
+use std::time::Instant;
+
+use dividemix::{CheckedHyperparameters, Checkpoints, Event, MethodKind, Outcome, logits};
+use image_folder::Sample;
+
+use super::checks;
+use super::config::Config;
+use super::division::write_divisions;
+use super::epoch_files::EpochFiles;
+use super::evidence::{Began, HeldOut};
+use super::findings::Findings;
+use super::folder::RunFolder;
+use super::handle::Run;
+use super::issue::write_issues;
+use super::page::write_page;
+use super::progress::{Observer, Progress, Training};
+use super::record::read_timing;
+use super::start_from::start_from;
+use super::summary::Summary;
+use super::trajectories::Trajectories;
+use crate::Result;
+use crate::data::{CacheFolder, Data, Encoder, Sets, ViewBuilder};
+use crate::files::write_npy;
+use crate::model::teacher_logits;
+use crate::resources::Estimate;
+use crate::settings::{ResolvedSettings, Settings};
+use crate::weights::{FrozenBackbone, Networks, fetched};
+
+/// The estimate of what a run takes, kept in its folder for the summary.
+pub(super) const ESTIMATE: &str = "estimate.json";
+
+/// Makes sure that the teacher is here, if it is on a hub.
+pub(super) fn fetch_teacher(settings: &Settings, observer: &dyn Observer) -> Result<()> {
+    settings.teacher.as_deref().map_or(Ok(()), |teacher| fetched(teacher, observer).map(|_| ()))
+}
+
+/// Opens the cache folder, with a warning where it is a temporary one.
+pub(super) fn open_cache(observer: &dyn Observer) -> Result<CacheFolder> {
+    let (cache, warning) = CacheFolder::open()?;
+    warning.iter().for_each(|warning| observer.observe(Progress::Warning(warning)));
+    Ok(cache)
+}
+
+/// The weights of the backbone, if it is to stay as it is.
+pub(super) fn frozen_backbone(resolved: &ResolvedSettings, data: &Data) -> Result<Option<FrozenBackbone>> {
+    match resolved.settings.pretrained() {
+        Some(weights) if resolved.settings.frozen() => {
+            FrozenBackbone::read(&resolved.arch, data.folder.classes.len(), weights).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A run at work.
+pub(super) struct Execution<'a> {
+    pub(super) folder: RunFolder,
+    pub(super) config: Config,
+    pub(super) resolved: ResolvedSettings,
+    pub(super) backbone: Option<FrozenBackbone>,
+    pub(super) cache: CacheFolder,
+    pub(super) observer: &'a dyn Observer,
+    pub(super) began: Instant,
+}
+
+impl Execution<'_> {
+    /// Trains, and writes all files of the run folder.
+    pub(super) fn run(mut self, data: Data) -> Result<Run> {
+        let demo = data.stats.demo;
+        data.folder.warnings.iter().for_each(|warning| self.observer.observe(Progress::Warning(warning)));
+        let backbone = self.backbone.take();
+        let networks = self.networks(self.resolved.hyperparameters.networks(), backbone)?;
+        if networks.classifier_made_new {
+            self.observer.observe(Progress::Notice(
+                "the weights' classifier is for other classes: the networks get a new one, untrained",
+            ));
+        }
+        let mut sets = self.sets(data, &networks)?;
+        checks::readable(&sets, self.classes(), self.observer)?;
+        checks::held_out(&sets, self.classes(), &self.resolved.settings, self.observer);
+        if let Some(teacher) = &self.resolved.settings.teacher {
+            let logits = teacher_logits(teacher, &sets.samples, self.classes(), self.observer)?;
+            sets.train.teacher = Some(logits);
+        }
+
+        let mut in_epochs = 0.0;
+        let hyperparameters = &self.resolved.hyperparameters;
+        let outcome = self.train(Training::Main, &networks, &sets, hyperparameters, &mut in_epochs)?;
+        let plain = match demo && hyperparameters.method != MethodKind::Ce {
+            true => self.plain(&sets)?.last_accuracy(),
+            false => None,
+        };
+        networks.save(&self.folder.model())?;
+        let held_out = self.held_out(&networks, &sets)?;
+        let findings = Findings::new(&sets, self.classes(), &outcome, held_out.as_ref())?;
+        self.write_tables(&findings)?;
+
+        let timing = read_timing(&self.folder.file("timing.jsonl"))?;
+        let other_seconds = self.began.elapsed().as_secs_f64() - in_epochs;
+        let estimated = Estimate::read(&self.folder.file(ESTIMATE))?.map(|estimate| estimate.seconds);
+        let began = match (demo, self.resolved.settings.pretrained()) {
+            (true, _) => Began::Demo,
+            (false, Some(_)) => Began::Pretrained,
+            (false, None) => Began::Random,
+        };
+        let summary = Summary::new(&findings, &sets, began, plain, &timing, other_seconds, estimated)?;
+        write_page(&self.folder, &self.config, &summary, None)?;
+        // The summary comes last: it is the mark of a finished run.
+        summary.write(&self.folder.file("summary.json"))?;
+        Ok(Run { folder: self.folder, summary, was_done: false })
+    }
+
+    /// Writes what was found out about each image.
+    fn write_tables(&self, findings: &Findings<'_>) -> Result<()> {
+        let (outcome, classes) = (findings.outcome, self.classes().len());
+        let images = outcome.losses.len();
+        write_npy(&self.folder.file("pred_probs.npy"), findings.predicted(), &[images, classes])?;
+        write_npy(&self.folder.file("losses.npy"), &outcome.losses, &[images])?;
+        write_divisions(&self.folder.file("division.json"), outcome)?;
+        write_issues(&self.folder.file("label_issues.csv"), &findings.table())
+    }
+
+    /// The names of the classes.
+    fn classes(&self) -> &[String] {
+        self.config.stamp.classes.as_deref().unwrap_or_default()
+    }
+
+    /// The networks' predictions of the held-out images, if there are any.
+    fn held_out(&self, networks: &Networks, sets: &Sets) -> Result<Option<HeldOut>> {
+        let Some(test) = &sets.test else { return Ok(None) };
+        let outputs = networks.trained.iter();
+        let outputs = outputs.map(|network| logits(network.as_ref(), &test.views, self.observer.stop()));
+        let outputs = outputs.collect::<dividemix::Result<Vec<_>>>()?;
+        let given: Vec<usize> = sets.test_samples.iter().map(|sample| sample.label).collect();
+        HeldOut::new(outputs, &given, self.classes().len()).map(Some)
+    }
+
+    fn networks(&self, count: usize, backbone: Option<FrozenBackbone>) -> Result<Networks> {
+        let ResolvedSettings { settings, arch, hyperparameters, .. } = &self.resolved;
+        let weights = settings.pretrained();
+        Networks::new(arch, self.classes(), count, hyperparameters.seed, weights, backbone)
+    }
+
+    fn sets(&self, data: Data, networks: &Networks) -> Result<Sets> {
+        let builder = ViewBuilder {
+            arch: &self.resolved.arch,
+            augment: self.resolved.augment,
+            strong: self.resolved.strong_view.policy(),
+            cache: self.resolved.cache,
+            cache_folder: self.cache.path(),
+            backbone: networks
+                .backbone()
+                .map(|backbone| Encoder { network: &backbone.network, key: backbone.key }),
+            observer: self.observer,
+        };
+        builder.sets(data.folder)
+    }
+
+    /// One training, with its lines in the run folder. `in_epochs` grows by the seconds of its epochs.
+    fn train(
+        &self,
+        which: Training,
+        networks: &Networks,
+        sets: &Sets,
+        hyperparameters: &CheckedHyperparameters,
+        in_epochs: &mut f64,
+    ) -> Result<Outcome> {
+        let checkpoints = match which {
+            Training::Main => self.folder.checkpoints(),
+            Training::Plain => self.folder.plain_checkpoints(),
+        };
+        let start = self.start(&sets.samples)?;
+        let checkpoints = Checkpoints::new(checkpoints, self.resolved.checkpoint_every);
+        let done = checkpoints.newest()?.unwrap_or(0);
+        let trajectories = match which {
+            Training::Main if self.resolved.settings.trajectories == Some(true) => {
+                let (images, epochs) = (sets.samples.len(), hyperparameters.epochs);
+                Some(Trajectories::open(&self.folder, images, epochs, done)?)
+            }
+            Training::Main | Training::Plain => None,
+        };
+        let mut files = EpochFiles::open(&self.folder, which, done, trajectories)?;
+        if done > 0 && which == Training::Main {
+            self.observer.observe(Progress::Resumed(done));
+        }
+        let mut observe = |event: Event| -> dividemix::Result<()> {
+            files.add(&event)?;
+            if let Event::EpochDone { seconds, .. } = &event {
+                *in_epochs += seconds;
+            }
+            self.observer.observe(Progress::Training(which, &event));
+            Ok(())
+        };
+        let training = dividemix::Training::new(&networks.trained, &sets.train, hyperparameters)
+            .test(sets.test.as_ref())
+            .start_from(start.as_ref())
+            .checkpoints(&checkpoints)
+            .stop(self.observer.stop());
+        Ok(training.run(&mut observe)?)
+    }
+
+    /// The findings of the run that this one starts from, if there is one.
+    fn start(&self, samples: &[Sample]) -> Result<Option<dividemix::Start>> {
+        let from = self.resolved.settings.start_from.as_deref();
+        from.map(|run| start_from(run, samples, self.classes())).transpose()
+    }
+
+    /// Plain training of the same network for as many epochs, to show beside the demo's result.
+    fn plain(&self, sets: &Sets) -> Result<Outcome> {
+        let hyperparameters = self.resolved.hyperparameters.plain();
+        // The demo has no pretrained backbone.
+        let networks = self.networks(hyperparameters.networks(), None)?;
+        self.train(Training::Plain, &networks, sets, &hyperparameters, &mut 0.0)
+    }
+}

@@ -1,0 +1,132 @@
+//! What a run found out about its images: how sure each label is, and which one it should have.
+
+use std::cmp::Ordering;
+
+use dividemix::Outcome;
+use image_folder::Sample;
+use noisy_labels::ClassTable;
+use noisy_labels::evidence::NoiseRange;
+use noisy_labels::noise::LabelNoise;
+use noisy_labels::quality::{ConfidentJoint, label_issues, suggested_label};
+
+use super::evidence::{Evidence, HeldOut, Withheld};
+use super::issue::{ImageSet, LabelIssue};
+use crate::Result;
+use crate::data::Sets;
+
+/// What a run found out about a set of images, in the order of their paths.
+pub(crate) struct Judged<'a> {
+    set: ImageSet,
+    pub(crate) samples: &'a [Sample],
+    /// Quality of each label.
+    pub(crate) quality: &'a [f64],
+    clean: Option<&'a [f64]>,
+    /// Probabilities `[N, classes]`.
+    probabilities: &'a ClassTable,
+    /// How many labels are wrong, or why that is not said.
+    pub(crate) range: std::result::Result<NoiseRange, Withheld>,
+    /// The class that the networks would give each sample.
+    pub(crate) suggested: Vec<usize>,
+    /// Whether each label should be checked by a person; `None` where there is no evidence.
+    pub(crate) issues: Option<Vec<bool>>,
+}
+
+impl<'a> Judged<'a> {
+    fn new(
+        set: ImageSet,
+        samples: &'a [Sample],
+        (quality, clean): (&'a [f64], Option<&'a [f64]>),
+        probabilities: &'a ClassTable,
+        range: std::result::Result<NoiseRange, Withheld>,
+    ) -> Result<Self> {
+        let given: Vec<usize> = samples.iter().map(|sample| sample.label).collect();
+        let suggested: Vec<usize> =
+            probabilities.rows().zip(&given).map(|(row, &y)| suggested_label(row, y)).collect();
+        let issues = match &range {
+            Ok(range) => Some(label_issues(quality, &given, &suggested, range.rate)?),
+            Err(_) => None,
+        };
+        Ok(Self { set, samples, quality, clean, probabilities, range, suggested, issues })
+    }
+
+    /// Number of labels that should be checked; `None` where there is no evidence.
+    pub(crate) fn count(&self) -> Option<usize> {
+        self.issues.as_ref().map(|issues| issues.iter().filter(|issue| **issue).count())
+    }
+
+    fn row(&self, sample: usize, classes: &[String]) -> LabelIssue {
+        let (given, suggested) = (self.samples[sample].label, self.suggested[sample]);
+        let probabilities = self.probabilities.row(sample);
+        let has_better = suggested != given && self.issues.is_some();
+        LabelIssue {
+            rank: 0,
+            path: self.samples[sample].path.clone(),
+            given_label: classes[given].clone(),
+            suggested_label: if has_better { classes[suggested].clone() } else { String::new() },
+            label_quality: self.quality[sample],
+            p_clean: self.clean.map(|clean| clean[sample]),
+            p_given: probabilities[given],
+            p_suggested: has_better.then(|| probabilities[suggested]),
+            is_issue: self.issues.as_ref().map(|issues| issues[sample]),
+            set: self.set,
+        }
+    }
+}
+
+/// What a run found out about its images.
+pub(crate) struct Findings<'a> {
+    pub(crate) classes: &'a [String],
+    pub(crate) outcome: &'a Outcome,
+    /// Of the images that were trained on.
+    pub(crate) train: Judged<'a>,
+    /// Of the images held out.
+    pub(crate) test: Option<Judged<'a>>,
+    /// How wrong labels are, by confident learning.
+    pub(crate) noise: LabelNoise,
+    /// The same by the last divisions.
+    pub(crate) noise_by_division: LabelNoise,
+}
+
+impl<'a> Findings<'a> {
+    pub(crate) fn new(
+        sets: &'a Sets,
+        classes: &'a [String],
+        outcome: &'a Outcome,
+        held_out: Option<&'a HeldOut>,
+    ) -> Result<Self> {
+        let (predicted, clean) = (&outcome.mean_probabilities, &outcome.clean_probability);
+        let given: Vec<usize> = sets.samples.iter().map(|s| s.label).collect();
+        let counts = ConfidentJoint::count(predicted, &given)?;
+        let Evidence { train, test } =
+            Evidence::new(sets, outcome, held_out, counts.noise_rate(), classes.len())?;
+        let quality = (outcome.label_quality.as_slice(), Some(clean.as_slice()));
+        let of_train = Judged::new(ImageSet::Train, &sets.samples, quality, predicted, train)?;
+        let of_test = held_out.map(|held_out| {
+            let (quality, predicted) = ((held_out.quality.as_slice(), None), &held_out.probabilities);
+            Judged::new(ImageSet::Test, &sets.test_samples, quality, predicted, test)
+        });
+        let noise = LabelNoise::by_confident_joint(&counts);
+        let noise_by_division = LabelNoise::by_division(clean, predicted, &given)?;
+        Ok(Self { classes, outcome, train: of_train, test: of_test.transpose()?, noise, noise_by_division })
+    }
+
+    /// Probabilities `[N, classes]` of the training images, which `pred_probs.npy` holds.
+    pub(crate) fn predicted(&self) -> &[f32] {
+        self.outcome.mean_probabilities.values()
+    }
+
+    /// The table, worst label first; of equals, the first path first.
+    pub(crate) fn table(&self) -> Vec<LabelIssue> {
+        let rows = |judged: &Judged<'_>| {
+            (0..judged.samples.len()).map(|sample| judged.row(sample, self.classes)).collect::<Vec<_>>()
+        };
+        let mut table: Vec<LabelIssue> =
+            std::iter::once(&self.train).chain(&self.test).flat_map(rows).collect();
+        table.sort_by(|a, b| match a.label_quality.total_cmp(&b.label_quality) {
+            Ordering::Equal => a.path.cmp(&b.path),
+            unequal => unequal,
+        });
+        table.iter_mut().zip(1..).for_each(|(row, rank)| row.rank = rank);
+        table
+    }
+}

@@ -1,0 +1,47 @@
+//! A run: from settings to a folder with everything that came of it.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `new`, `resume`, `execute`, `handle` | a run begun, gone on with, at work, and finished |
+//! | `checks` | what is checked before a run takes its time |
+//! | `progress` | what a run reports, and how it is stopped |
+//! | `start_from` | the findings of another run, to start from |
+//! | `evidence`, `findings` | how many labels are wrong and which, or why that is withheld |
+//! | `config`, `record`, `epoch_files`, `trajectories`, `division`, `issue`, `summary`, `skipped`, `page` | what the folder holds |
+//! | `images` | a run's images, found again |
+//! | `folder` | the folder, and that nothing of a user's in it is lost |
+//!
+//! The decision: a run folder is complete in itself. Its `config.toml` does the same again, and its checkpoints go on to the same
+//! bytes.
+
+mod checks;
+mod config;
+mod division;
+mod epoch_files;
+mod evidence;
+mod execute;
+mod findings;
+mod folder;
+mod handle;
+mod images;
+mod issue;
+mod new;
+mod page;
+mod progress;
+mod record;
+mod resume;
+mod skipped;
+mod start_from;
+mod summary;
+mod trajectories;
+
+pub use config::{Config, Stamp};
+pub use folder::RunFolder;
+pub use handle::Run;
+pub use images::{RunImages, trained_images};
+pub(crate) use issue::training_rows;
+pub use issue::{ImageSet, LabelIssue, read_issues};
+pub use progress::{Observer, Progress, Silent, Training};
+pub use record::{Timing, read_metrics};
+pub use skipped::SkippedFile;
+pub use summary::{NoiseEstimate, NoiseEstimates, Summary, TestLabels};

@@ -1,0 +1,102 @@
+//! A new run, from its settings to its folder.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::checks;
+use super::config::{Config, Stamp};
+use super::execute::{ESTIMATE, Execution, fetch_teacher, frozen_backbone, open_cache};
+use super::folder::RunFolder;
+use super::handle::Run;
+use super::progress::{Observer, Progress};
+use crate::data::{Data, name_of};
+use crate::resources::{EpochsDone, Estimate, Room, choose, estimate};
+use crate::settings::{Freeze, Settings, Weights};
+use crate::weights::{content_hash, lasting, with_weights};
+use crate::{Error, Result};
+
+impl Run {
+    /// Trains by `settings` and writes a run folder. What happens is reported to `observer`, who can stop the run.
+    ///
+    /// # Errors
+    /// Whatever is wrong with settings, data or disk; [`Error::Stopped`] soon after the observer's flag is raised, and then
+    /// [`Run::resume`] goes on from the last checkpoint.
+    pub fn start(settings: &Settings, observer: &dyn Observer) -> Result<Self> {
+        let began = Instant::now();
+        let (typed, test_name) = (settings.data.clone(), settings.test.clone());
+        let settings = with_lasting_names(settings)?;
+        let data = Data::open_named(&settings, test_name.as_deref())?;
+        checks::before_fetching(&settings, &data)?;
+        let settings = with_weights(settings, typed.as_deref(), &data.stats, observer)?;
+        fetch_teacher(&settings, observer)?;
+        let cache = open_cache(observer)?;
+        let settings = match settings.budget {
+            None => settings,
+            Some(budget) => {
+                settings.clone().resolve(&data.stats)?; // The user's own settings are checked first.
+                let choice = choose(&settings, budget, began, &data, cache.path(), observer.stop())?;
+                observer.observe(Progress::Chosen(&choice.why));
+                choice.settings
+            }
+        };
+        let resolved = settings.clone().resolve(&data.stats)?;
+        if resolved.settings.freeze == Some(Freeze::Backbone) && settings.freeze.is_none() {
+            observer.observe(Progress::Notice(
+                "the pretrained network stays as it is, and a small head is trained on its features; --freeze none trains all of it",
+            ));
+        }
+        tracing::debug!(settings = ?resolved.settings, arch = ?resolved.arch, "a new run");
+        let backbone = frozen_backbone(&resolved, &data)?;
+        let estimate = estimate(
+            &resolved,
+            &data,
+            backbone.as_ref(),
+            EpochsDone::default(),
+            cache.path(),
+            observer.stop(),
+        )?
+        .map(|rest| Estimate { seconds: began.elapsed().as_secs_f64() + rest.seconds, ..rest });
+        if let Some(estimate) = &estimate
+            && settings.anyway != Some(true)
+        {
+            let runs = settings.out.as_deref().unwrap_or(Path::new("runs"));
+            Room::here(runs, cache.path()).check(estimate, resolved.cache)?;
+        }
+        let name = name_of(settings.data.as_deref());
+        let folder = RunFolder::create(settings.out.as_deref(), &name, settings.force.unwrap_or(false))?;
+        let config = Config::of_run(&resolved.settings, &data.folder.classes);
+        let stamp = Stamp {
+            weights_hash: resolved.settings.pretrained().map(content_hash).transpose()?,
+            test_name,
+            ..config.stamp
+        };
+        let config = Config { stamp, ..config };
+        config.write(&folder.file("config.toml"))?;
+        observer.observe(Progress::Started(folder.path()));
+        if let Some(estimate) = &estimate {
+            estimate.write(&folder.file(ESTIMATE))?;
+            observer.observe(Progress::Estimated(estimate));
+        }
+        Execution { folder, config, resolved, backbone, cache, observer, began }.run(data)
+    }
+}
+
+/// The settings with paths and names that hold wherever the run is gone on with.
+fn with_lasting_names(settings: &Settings) -> Result<Settings> {
+    let absolute = |path: &Option<PathBuf>| match path {
+        Some(path) => std::path::absolute(path).map(Some).map_err(Error::io("can't find", path)),
+        None => Ok(None),
+    };
+    Ok(Settings {
+        data: absolute(&settings.data)?,
+        labels: absolute(&settings.labels)?,
+        test: absolute(&settings.test)?,
+        weights: match &settings.weights {
+            Some(Weights::Model(name)) => Some(Weights::Model(lasting(name, settings.arch.as_deref())?)),
+            other => other.clone(),
+        },
+        start_from: absolute(&settings.start_from)?,
+        teacher: settings.teacher.as_deref().map(|teacher| lasting(teacher, None)).transpose()?,
+        ..settings.clone()
+    })
+}

@@ -1,0 +1,58 @@
+//! `--start-from RUN`: another run's division and refined labels, matched to this run's images by path.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use image_folder::Sample;
+
+use super::folder::RunFolder;
+use super::issue::{LabelIssue, read_issues, training_rows};
+use crate::files::read_npy;
+use crate::{Error, Result};
+
+/// What a finished run found about these samples.
+///
+/// # Errors
+/// A folder that holds no finished run; a run with other classes; samples that the run doesn't know.
+pub(crate) fn start_from(run: &Path, samples: &[Sample], classes: &[String]) -> Result<dividemix::Start> {
+    let (folder, config) = RunFolder::open(run)?;
+    let wrong = |problem: String| Error::Format { path: run.to_owned(), problem };
+    if !folder.is_finished() {
+        return Err(wrong("the run is not finished; finish it with `effmix resume`".to_owned()));
+    }
+    if config.stamp.classes.as_deref() != Some(classes) {
+        let theirs = config.stamp.classes.unwrap_or_default().join(", ");
+        return Err(wrong(format!("its classes are {theirs}; here they are {}", classes.join(", "))));
+    }
+    let mut issues = training_rows(read_issues(&folder.file("label_issues.csv"))?);
+    let (probabilities, shape) = read_npy(&folder.file("pred_probs.npy"))?;
+    if shape != [issues.len(), classes.len()] {
+        return Err(wrong(format!(
+            "pred_probs.npy is {shape:?} for {} training rows of label_issues.csv",
+            issues.len()
+        )));
+    }
+    issues.sort_by(|a, b| a.path.cmp(&b.path));
+    let places: HashMap<&str, usize> =
+        issues.iter().enumerate().map(|(i, row)| (row.path.as_str(), i)).collect();
+    let unknown: Vec<&str> =
+        samples.iter().map(|s| s.path.as_str()).filter(|path| !places.contains_key(path)).collect();
+    if let Some(first) = unknown.first() {
+        return Err(wrong(format!(
+            "it knows nothing of {} of the {} images (the first is {first}); it must be a run on the same images",
+            unknown.len(),
+            samples.len()
+        )));
+    }
+    let rows: Vec<usize> = samples.iter().map(|s| places[s.path.as_str()]).collect();
+    let of = |what: fn(&LabelIssue) -> f64| rows.iter().map(|&row| what(&issues[row])).collect();
+    Ok(dividemix::Start {
+        clean_probability: of(|row| row.p_clean.unwrap_or(1.0)),
+        label_quality: of(|row| row.label_quality),
+        probabilities: rows
+            .iter()
+            .flat_map(|&row| &probabilities[row * classes.len()..][..classes.len()])
+            .copied()
+            .collect(),
+    })
+}

@@ -1,0 +1,28 @@
+//! The settings of a run.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `flags`, `values`, `weights`, `budget` | what a user can set: flags and TOML keys in one struct, and the types of its values |
+//! | `stats`, `defaults` | what is done where nothing was set, by the size and shape of the set of images |
+//! | `ranges` | which values are allowed |
+//! | `resolve` | from what was set to all that a run will do |
+
+mod budget;
+mod defaults;
+mod flags;
+mod ranges;
+mod resolve;
+mod stats;
+mod values;
+mod weights;
+
+pub use budget::Budget;
+pub(crate) use defaults::{COLUMNS, SMALL_SIDE, TEST_FRACTION};
+pub use defaults::{Defaults, defaults_for};
+pub use flags::Settings;
+pub(crate) use flags::unwritable;
+pub(crate) use ranges::SMALLEST_SIZE;
+pub use resolve::ResolvedSettings;
+pub use stats::DatasetStats;
+pub use values::{Augment, CacheKind, Freeze, StrongView};
+pub use weights::Weights;

@@ -1,0 +1,113 @@
+//! The range of each setting that is not a hyperparameter, and which settings go together.
+
+use dividemix::MethodKind;
+
+use super::flags::Settings;
+use super::values::StrongView;
+use crate::{Error, Result};
+
+/// The smallest input that the network's five halvings leave something of.
+pub(crate) const SMALLEST_SIZE: usize = 8;
+
+/// The largest input side: B7 is published at 600, L2 at 800.
+const LARGEST_SIZE: usize = 1024;
+
+/// TOML's integers are signed.
+const LARGEST_SEED: u64 = i64::MAX as u64;
+const LARGEST_COUNT: usize = i64::MAX as usize;
+
+impl Settings {
+    /// Checks what is not the training's own number; [`Hyperparameters::check`] does those.
+    pub(super) fn check(&self) -> Result<()> {
+        let positive = |value: f64| value > 0.0 && value <= 10.0;
+        require("--width", self.width, positive, "above 0, at most 10")?;
+        require("--depth", self.depth, positive, "above 0, at most 10")?;
+        let rate = |value: f64| (0.0..1.0).contains(&value);
+        require("--dropout", self.dropout, rate, "at least 0, below 1")?;
+        require("--drop-path", self.drop_path, rate, "at least 0, below 1")?;
+        require("--stem-stride", self.stem_stride, |stride| matches!(stride, 1 | 2), "1 or 2")?;
+        check_size(self.size)?;
+        require("--test-fraction", self.test_fraction, |part| (0.0..=0.9).contains(&part), "from 0 to 0.9")?;
+        let counts = [
+            ("--per-class", self.per_class),
+            ("--checkpoint-every", self.checkpoint_every),
+            ("--patience", self.patience),
+        ];
+        for (name, count) in counts {
+            require(
+                name,
+                count,
+                |count| (1..=LARGEST_COUNT).contains(&count),
+                "from 1 to 9223372036854775807",
+            )?;
+        }
+        let images = self.report_images;
+        require("--report-images", images, |images| images <= LARGEST_COUNT, "at most 9223372036854775807")?;
+        require("--threads", self.threads, |threads| (1..=1024).contains(&threads), "from 1 to 1024")?;
+        require("--seed", self.seed, |seed| seed <= LARGEST_SEED, "at most 9223372036854775807")?;
+        if self.frozen() && self.pretrained().is_none() {
+            let problem = "backbone needs pretrained weights (--weights): a backbone of random numbers has nothing to say".to_owned();
+            return Err(Error::setting("--freeze", problem));
+        }
+        if self.frozen() && self.backbone_lr.is_some() {
+            let problem = "has nothing to set: --freeze backbone keeps the backbone as it is".to_owned();
+            return Err(Error::setting("--backbone-lr", problem));
+        }
+        let strong_view = self.strong_view.unwrap_or(StrongView::None);
+        if self.frozen() && strong_view != StrongView::None {
+            let problem = "changes images, and --freeze backbone trains on features that are computed once, of each image as it is \
+                           and mirrored";
+            return Err(Error::setting("--strong-view", problem.to_owned()));
+        }
+        let distills = self.method == Some(MethodKind::Distill);
+        if distills != self.teacher.is_some() {
+            let problem = match distills {
+                true => "is missing: --method distill learns from a MODEL for the same classes",
+                false => "is for --method distill alone",
+            };
+            return Err(Error::setting("--teacher", problem.to_owned()));
+        }
+        if self.data.is_none() {
+            let needs_data = [
+                ("--labels", self.labels.is_some()),
+                ("--test", self.test.is_some()),
+                ("--test-fraction", self.test_fraction.is_some()),
+                ("--per-class", self.per_class.is_some()),
+            ];
+            if let Some((name, _)) = needs_data.iter().find(|(_, given)| *given) {
+                let problem = "is about a folder of images, and none was given (DATA)".to_owned();
+                return Err(Error::setting(name, problem));
+            }
+        }
+        let needs_labels = [
+            ("--path-column", self.path_column.is_some()),
+            ("--label-column", self.label_column.is_some()),
+            ("--truth-column", self.truth_column.is_some()),
+        ];
+        match needs_labels.iter().find(|(_, given)| *given && self.labels.is_none()) {
+            Some((name, _)) => Err(Error::setting(name, "names a column of a CSV; give it with --labels")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Checks the size also where it was not given: weights can bring their own.
+pub(super) fn check_size(size: Option<usize>) -> Result<()> {
+    let sizes = SMALLEST_SIZE..=LARGEST_SIZE;
+    require("--size", size, |size| sizes.contains(&size), "from 8 to 1024")
+}
+
+/// Checks a value. One that was not given is right; one outside its range is an error that names the range.
+fn require<T: Copy + std::fmt::Display>(
+    name: &'static str,
+    value: Option<T>,
+    allowed: impl Fn(T) -> bool,
+    range: &str,
+) -> Result<()> {
+    match value {
+        Some(value) if !allowed(value) => {
+            Err(Error::setting(name, format!("{value} is not allowed; it must be {range}")))
+        }
+        _ => Ok(()),
+    }
+}

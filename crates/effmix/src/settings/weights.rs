@@ -1,0 +1,44 @@
+//! `--weights`: what a network starts from.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The value of `--weights`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "PathBuf", into = "PathBuf")]
+pub enum Weights {
+    /// `auto`: published ImageNet weights, from the cache or by one download.
+    Auto,
+    /// `none`: random numbers.
+    None,
+    /// A file, a run folder, or a name of weights on a hub.
+    Model(PathBuf),
+}
+
+impl From<PathBuf> for Weights {
+    fn from(said: PathBuf) -> Self {
+        match said.to_str() {
+            Some("auto") => Self::Auto,
+            Some("none") => Self::None,
+            _ => Self::Model(said),
+        }
+    }
+}
+
+impl From<OsString> for Weights {
+    fn from(said: OsString) -> Self {
+        PathBuf::from(said).into()
+    }
+}
+
+impl From<Weights> for PathBuf {
+    fn from(weights: Weights) -> Self {
+        match weights {
+            Weights::Auto => "auto".into(),
+            Weights::None => "none".into(),
+            Weights::Model(path) => path,
+        }
+    }
+}
