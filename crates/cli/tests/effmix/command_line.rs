@@ -43,6 +43,26 @@ fn a_value_out_of_range_is_wrong_usage_and_names_flag_value_and_range() {
     assert!(!folder.path("out").exists());
 }
 
+#[test]
+fn the_help_of_train_gives_the_default_of_every_setting() {
+    let output = Folder::new().output(&["train", "--help"]);
+    let help = String::from_utf8(output.stdout).unwrap();
+    let mut settings: Vec<String> = Vec::new();
+    for line in help.lines() {
+        if line.starts_with("      --") || line.trim_start().starts_with("[DATA]") {
+            settings.push(String::new());
+        }
+        if let Some(text) = settings.last_mut() {
+            *text += line;
+        }
+    }
+    // These choose what is printed, or where settings come from.
+    settings.retain(|text| !text.contains("--json") && !text.contains("--config"));
+    assert!(settings.len() > 50, "{help}");
+    let without: Vec<&String> = settings.iter().filter(|text| !text.contains("[default: ")).collect();
+    assert!(without.is_empty(), "{without:#?}");
+}
+
 /// The largest number that a flag can hold is no number of anything: none of these may panic, or be trained by.
 #[test]
 fn the_largest_integer_is_wrong_usage_of_every_flag_that_takes_one() {
