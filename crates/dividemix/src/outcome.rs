@@ -19,7 +19,8 @@ pub struct Outcome {
     pub mean_probabilities: ClassTable,
     /// Losses of the given labels, the networks' mean, min-max normalised: what the mixture is fitted to.
     pub losses: Vec<f32>,
-    /// The last division of each network, in their order.
+    /// The mixture that was fitted to the losses under each network at the end, in the order of the networks. It divides the samples for the
+    /// other network.
     pub mixtures: Vec<FittedMixture>,
     /// All epochs, in order; those before a checkpoint included.
     pub records: Vec<EpochRecord>,
@@ -27,7 +28,7 @@ pub struct Outcome {
     pub trained: (usize, f64),
 }
 
-/// The mixture by which samples were divided for a network, with the losses that it was fitted to.
+/// The mixture of the losses under a network, with these losses.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FittedMixture {
     /// The mixture; `None` where the fit failed.

@@ -110,16 +110,18 @@ impl State {
         co_divide(&self.sample_losses(averages.as_deref()), samples, data, hyper)
     }
 
-    /// The mixtures of these divisions of all samples, each with the losses that it was fitted to.
+    /// The mixtures of these divisions of all samples, by the network under which the losses are that each was fitted to.
     pub(crate) fn mixtures(&self, divisions: &[Division], hyper: &Hyperparameters) -> Vec<FittedMixture> {
         let averages = self.averaged_losses(hyper);
         let losses = self.sample_losses(averages.as_deref());
-        let fitted = |(k, division): (usize, &Division)| {
-            let units = divider(hyper).units(losses[source(k, losses.len(), hyper)]);
+        let divided_by = |network| (0..losses.len()).find(|&k| source(k, losses.len(), hyper) == network);
+        let fitted = |network: usize| {
+            let units = divider(hyper).units(losses[network]);
             let losses = units.map_or_else(Vec::new, |units| units.as_slice().to_vec());
-            FittedMixture { mixture: division.mixture.clone(), losses }
+            let mixture = divided_by(network).and_then(|k| divisions[k].mixture.clone());
+            FittedMixture { mixture, losses }
         };
-        divisions.iter().enumerate().map(fitted).collect()
+        (0..losses.len()).map(fitted).collect()
     }
 
     /// The losses that divisions are made by: of the last epoch, or averages.

@@ -35,8 +35,8 @@ pub use model::{
 pub use resources::{Estimate, Task, Throughput, throughput, training_seconds};
 pub use run::{
     Config, ImageSet, LabelIssue, NoiseEstimate, NoiseEstimates, Observer, Progress, Run, RunFolder,
-    RunImages, Silent, SkippedFile, Stamp, Summary, TestLabels, Timing, Training, read_issues, read_metrics,
-    trained_images,
+    RunImages, RunMetadata, Silent, SkippedFile, Summary, TestLabels, Timing, Training, read_issues,
+    read_metrics, trained_images,
 };
 pub use settings::Settings;
 pub use text::{human_bytes, human_duration};

@@ -7,7 +7,8 @@ use dividemix::{
     DivisionScope, Error, Evaluator, Event, Hyperparameters, MethodKind, Mode, Network, Outcome, Phase,
     Training, logits,
 };
-use noisy_labels::argmax;
+use noisy_labels::losses::cross_entropy_per_sample;
+use noisy_labels::{ClassTable, argmax};
 
 use crate::gaussian_blobs::{CLASSES, GaussianBlobs, all_bits, networks, networks_for, quick, wrong_share};
 
@@ -238,12 +239,32 @@ fn an_error_of_the_observer_leaves_the_loop_as_it_is() {
     assert_eq!(error.to_string(), "the disk is full");
 }
 
+/// The cross entropy of each sample's given label under a network.
+fn losses_under(network: &dyn Network, blobs: &GaussianBlobs) -> Vec<f64> {
+    let data = blobs.training_set();
+    let logits = logits(network, &data.views, &AtomicBool::new(false)).unwrap();
+    let table = ClassTable::new(logits, CLASSES).unwrap();
+    let losses = cross_entropy_per_sample(&table, &data.labels).unwrap();
+    losses.into_iter().map(f64::from).collect()
+}
+
+/// The index of the smallest value.
+fn smallest(values: &[f64]) -> Option<usize> {
+    (0..values.len()).min_by(|&a, &b| values[a].total_cmp(&values[b]))
+}
+
 #[test]
 fn the_outcome_has_each_network_s_last_mixture_with_the_losses_that_it_was_fitted_to() {
     let blobs = GaussianBlobs::new(600, 0.4, 5);
     for loss_average in [1, 3] {
-        let (outcome, ..) = run(&blobs, &Hyperparameters { loss_average, ..quick(MethodKind::DivideMix) });
+        let hyper = Hyperparameters { loss_average, ..quick(MethodKind::DivideMix) };
+        let (outcome, _, networks) = run(&blobs, &hyper);
         assert_eq!(outcome.mixtures.len(), 2);
+        if loss_average == 1 {
+            for (fitted, network) in outcome.mixtures.iter().zip(&networks) {
+                assert_eq!(smallest(&fitted.losses), smallest(&losses_under(network.as_ref(), &blobs)));
+            }
+        }
         let mut clean = vec![0.0; 600];
         for fitted in &outcome.mixtures {
             let mixture = fitted.mixture.as_ref().unwrap();

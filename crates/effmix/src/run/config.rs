@@ -12,8 +12,8 @@ use crate::{Error, Result};
 /// The value of `program` in a run's `config.toml`: it marks the folder of a run.
 pub(crate) const PROGRAM: &str = "effmix";
 
-/// The keys of a [`Stamp`].
-const STAMP: [&str; 5] = ["program", "version", "classes", "weights-hash", "test-name"];
+/// The keys of a [`RunMetadata`].
+const METADATA: [&str; 5] = ["program", "version", "classes", "weights-hash", "test-name"];
 
 /// The last line of what a run writes: without it the file was cut off, and what is left would be another run's.
 const END: &str = "# end";
@@ -21,7 +21,7 @@ const END: &str = "# end";
 /// What `config.toml` holds beside the settings.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Stamp {
+pub struct RunMetadata {
     /// `effmix`, in a file written by a run; nothing in a user's own file.
     pub program: Option<String>,
     /// The version that wrote it.
@@ -38,7 +38,7 @@ pub struct Stamp {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Who wrote it, if a run did.
-    pub stamp: Stamp,
+    pub metadata: RunMetadata,
     /// The settings.
     pub settings: Settings,
 }
@@ -47,11 +47,11 @@ impl Config {
     /// The configuration of a run over these classes. Where it is written, how many threads compute it and whether there
     /// is room for it is no part of it: the same run has the same bytes everywhere.
     pub fn of_run(settings: &Settings, classes: &[String]) -> Self {
-        let stamp = Stamp {
+        let metadata = RunMetadata {
             program: Some(PROGRAM.to_owned()),
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             classes: Some(classes.to_vec()),
-            ..Stamp::default()
+            ..RunMetadata::default()
         };
         let settings = Settings {
             out: None,
@@ -61,7 +61,7 @@ impl Config {
             budget: None,
             ..settings.clone()
         };
-        Self { stamp, settings }
+        Self { metadata, settings }
     }
 
     /// Reads a settings file.
@@ -72,11 +72,11 @@ impl Config {
     pub fn read(file: &Path) -> Result<Self> {
         let text = read_to_string(file)?;
         let wrong = |e: toml::de::Error| Error::Format { path: file.to_owned(), problem: e.to_string() };
-        let stamp = toml::from_str::<Stamp>(&text).map_err(wrong)?;
-        // The settings refuse keys that they don't know, so the stamp's own are blanked for them: blanked, not removed, to keep
+        let metadata = toml::from_str::<RunMetadata>(&text).map_err(wrong)?;
+        // The settings refuse keys that they don't know, so the metadata's own are blanked for them: blanked, not removed, to keep
         // line numbers in errors right.
-        let settings = toml::from_str(&without_stamp(&text).map_err(wrong)?).map_err(wrong)?;
-        let config = Self { stamp, settings };
+        let settings = toml::from_str(&without_metadata(&text).map_err(wrong)?).map_err(wrong)?;
+        let config = Self { metadata, settings };
         if config.is_ours() && !text.trim_end().ends_with(END) {
             let problem = format!("is cut off: a run's config ends with the line {END:?}; copy it again");
             return Err(Error::Format { path: file.to_owned(), problem });
@@ -89,7 +89,7 @@ impl Config {
     /// # Errors
     /// The disk's, or a path that is not UTF-8.
     pub fn write(&self, file: &Path) -> Result<()> {
-        let mut text = toml::to_string(&self.stamp).map_err(unwritable)?;
+        let mut text = toml::to_string(&self.metadata).map_err(unwritable)?;
         text.push_str(&toml::to_string(&self.settings).map_err(unwritable)?);
         text.push_str(END);
         text.push('\n');
@@ -98,16 +98,16 @@ impl Config {
 
     /// Whether a run of this program wrote it.
     pub fn is_ours(&self) -> bool {
-        self.stamp.program.as_deref() == Some(PROGRAM)
+        self.metadata.program.as_deref() == Some(PROGRAM)
     }
 }
 
-/// The text with the stamp's keys and values made blanks, but for line ends.
-fn without_stamp(text: &str) -> std::result::Result<String, toml::de::Error> {
+/// The text with the metadata's keys and values made blanks, but for line ends.
+fn without_metadata(text: &str) -> std::result::Result<String, toml::de::Error> {
     let table = DeTable::parse(text)?;
     let mut bytes = text.as_bytes().to_vec();
     for (key, value) in table.get_ref() {
-        if STAMP.contains(&key.get_ref().as_ref()) {
+        if METADATA.contains(&key.get_ref().as_ref()) {
             let place = &mut bytes[key.span().start..value.span().end];
             place.iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
         }
@@ -178,7 +178,7 @@ mod tests {
             text.replace("[\"cat\", \"dog\"]", "[\n  \"cat\", # here\n  \"dog\",\n]").replace("120", "60");
         assert!(anew.contains("# here"), "{text}");
         let found = read(anew.as_bytes()).unwrap();
-        assert_eq!((found.stamp, found.settings.epochs), (config.stamp, Some(60)));
+        assert_eq!((found.metadata, found.settings.epochs), (config.metadata, Some(60)));
         let wrong = anew.replace("epochs", "epoch");
         let line = wrong.lines().position(|line| line.starts_with("epoch")).unwrap() + 1;
         let error = read(wrong.as_bytes()).unwrap_err().to_string();

@@ -123,7 +123,7 @@ impl Execution<'_> {
 
     /// The names of the classes.
     fn classes(&self) -> &[String] {
-        self.config.stamp.classes.as_deref().unwrap_or_default()
+        self.config.metadata.classes.as_deref().unwrap_or_default()
     }
 
     /// The networks' predictions of the held-out images, if there are any.

@@ -20,7 +20,7 @@ impl RunImages {
     /// Lists those of the run with this configuration. A set that has moved or changed since is no error: its images are missing
     /// then.
     pub fn of(config: &Config) -> Self {
-        let opened = Data::open_named(&config.settings, config.stamp.test_name.as_deref());
+        let opened = Data::open_named(&config.settings, config.metadata.test_name.as_deref());
         let samples = opened.map_err(|error| error.to_string()).map(|data| {
             let all = data.folder.train.into_iter().chain(data.folder.test);
             all.map(|sample| (sample.path.clone(), sample)).collect()

@@ -35,7 +35,7 @@ mod start_from;
 mod summary;
 mod trajectories;
 
-pub use config::{Config, Stamp};
+pub use config::{Config, RunMetadata};
 pub use folder::RunFolder;
 pub use handle::Run;
 pub use images::{RunImages, trained_images};

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::checks;
-use super::config::{Config, Stamp};
+use super::config::{Config, RunMetadata};
 use super::execute::{ESTIMATE, Execution, fetch_teacher, frozen_backbone, open_cache};
 use super::folder::RunFolder;
 use super::handle::Run;
 use super::progress::{Observer, Progress};
 use crate::data::{Data, name_of};
-use crate::resources::{EpochsDone, Estimate, Room, choose, estimate};
+use crate::resources::{AvailableResources, EpochsDone, Estimate, choose, estimate};
 use crate::settings::{Freeze, Settings, Weights};
 use crate::weights::{content_hash, lasting, with_weights};
 use crate::{Error, Result};
@@ -60,17 +60,17 @@ impl Run {
             && settings.anyway != Some(true)
         {
             let runs = settings.out.as_deref().unwrap_or(Path::new("runs"));
-            Room::here(runs, cache.path()).check(estimate, resolved.cache)?;
+            AvailableResources::here(runs, cache.path()).check(estimate, resolved.cache)?;
         }
         let name = name_of(settings.data.as_deref());
         let folder = RunFolder::create(settings.out.as_deref(), &name, settings.force.unwrap_or(false))?;
         let config = Config::of_run(&resolved.settings, &data.folder.classes);
-        let stamp = Stamp {
+        let metadata = RunMetadata {
             weights_hash: resolved.settings.pretrained().map(content_hash).transpose()?,
             test_name,
-            ..config.stamp
+            ..config.metadata
         };
-        let config = Config { stamp, ..config };
+        let config = Config { metadata, ..config };
         config.write(&folder.file("config.toml"))?;
         observer.observe(Progress::Started(folder.path()));
         if let Some(estimate) = &estimate {

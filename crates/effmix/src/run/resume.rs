@@ -11,7 +11,7 @@ use super::handle::Run;
 use super::progress::{Observer, Progress};
 use super::record::read_timing;
 use crate::data::Data;
-use crate::resources::{EpochsDone, Estimate, Room, estimate};
+use crate::resources::{AvailableResources, EpochsDone, Estimate, estimate};
 use crate::settings::Settings;
 use crate::weights::fetched;
 use crate::{Error, Result};
@@ -38,15 +38,15 @@ impl Run {
             return Self::finished(folder);
         }
         let settings = Settings { epochs: epochs.or(config.settings.epochs), ..config.settings };
-        let data = Data::open_named(&settings, config.stamp.test_name.as_deref())?;
+        let data = Data::open_named(&settings, config.metadata.test_name.as_deref())?;
         let classes = &data.folder.classes;
-        if config.stamp.classes.as_ref() != Some(classes) {
+        if config.metadata.classes.as_ref() != Some(classes) {
             let problem = format!("its data has other classes now: {}", classes.join(", "));
             return Err(Error::Format { path: path.to_owned(), problem });
         }
         if let Some(weights) = settings.pretrained() {
             fetched(weights, observer)?;
-            checks::same_weights(weights, config.stamp.weights_hash.as_deref())?;
+            checks::same_weights(weights, config.metadata.weights_hash.as_deref())?;
         }
         fetch_teacher(&settings, observer)?;
         let cache = open_cache(observer)?;
@@ -56,7 +56,7 @@ impl Run {
         let done = EpochsDone::of(&folder)?;
         let rest = estimate(&resolved, &data, backbone.as_ref(), done, cache.path(), observer.stop())?;
         observer.observe(Progress::Started(folder.path()));
-        let config = Config { stamp: config.stamp, ..Config::of_run(&resolved.settings, classes) };
+        let config = Config { metadata: config.metadata, ..Config::of_run(&resolved.settings, classes) };
         if longer {
             // From here on it is an unfinished run of the new length, should this be interrupted.
             folder.unfinish()?;
@@ -69,7 +69,9 @@ impl Run {
             }
             observer.observe(Progress::Estimated(rest));
             // A run that was begun may be gone on with, whatever it takes.
-            if let Err(error) = Room::here(folder.path(), cache.path()).check(rest, resolved.cache) {
+            if let Err(error) =
+                AvailableResources::here(folder.path(), cache.path()).check(rest, resolved.cache)
+            {
                 observer.observe(Progress::Warning(&error.to_string()));
             }
         }

@@ -20,8 +20,8 @@ pub(crate) fn start_from(run: &Path, samples: &[Sample], classes: &[String]) -> 
     if !folder.is_finished() {
         return Err(wrong("the run is not finished; finish it with `effmix resume`".to_owned()));
     }
-    if config.stamp.classes.as_deref() != Some(classes) {
-        let theirs = config.stamp.classes.unwrap_or_default().join(", ");
+    if config.metadata.classes.as_deref() != Some(classes) {
+        let theirs = config.metadata.classes.unwrap_or_default().join(", ");
         return Err(wrong(format!("its classes are {theirs}; here they are {}", classes.join(", "))));
     }
     let mut issues = training_rows(read_issues(&folder.file("label_issues.csv"))?);

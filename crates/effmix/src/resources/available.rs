@@ -12,7 +12,7 @@ use crate::{Error, Result};
 
 /// Free memory and disk, in bytes; `None` where the system doesn't report it.
 #[derive(Debug, Clone)]
-pub(crate) struct Room {
+pub(crate) struct AvailableResources {
     /// Memory that this process can have in all: what it has, and what is left.
     memory: Option<u64>,
     run: PathBuf,
@@ -22,7 +22,7 @@ pub(crate) struct Room {
     one_disk: bool,
 }
 
-impl Room {
+impl AvailableResources {
     /// For a run in the folder `run`, with its cache in `cache`; neither has to be there yet.
     pub(crate) fn here(run: &Path, cache: &Path) -> Self {
         Self {
@@ -73,8 +73,8 @@ mod tests {
 
     const GB: u64 = 1_000_000_000;
 
-    fn room() -> Room {
-        Room {
+    fn available() -> AvailableResources {
+        AvailableResources {
             memory: Some(8 * GB),
             run: "runs".into(),
             run_disk: Some(4 * GB),
@@ -88,8 +88,8 @@ mod tests {
 
     #[test]
     fn what_fits_is_allowed_and_so_is_what_nobody_knows() {
-        room().check(&SMALL, CacheKind::Ram).unwrap();
-        let unknown = Room { memory: None, run_disk: None, cache_disk: None, ..room() };
+        available().check(&SMALL, CacheKind::Ram).unwrap();
+        let unknown = AvailableResources { memory: None, run_disk: None, cache_disk: None, ..available() };
         let huge =
             Estimate { memory_bytes: Some(u64::MAX), run_bytes: GB << 20, cache_bytes: GB << 20, ..SMALL };
         unknown.check(&huge, CacheKind::Ram).unwrap();
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_with_place_need_room_and_remedy() {
-        let refused = |needed: Estimate, images| room().check(&needed, images).unwrap_err().to_string();
+        let refused = |needed: Estimate, images| available().check(&needed, images).unwrap_err().to_string();
         let memory = refused(Estimate { memory_bytes: Some(9 * GB), ..SMALL }, CacheKind::Ram);
         for part in ["memory", "9.0 GB", "8.0 GB", "--batch", "--cache disk", "--anyway"] {
             assert!(memory.contains(part), "{part:?} is not in {memory}");
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn on_one_disk_run_and_cache_count_together() {
         let both = Estimate { run_bytes: 3 * GB, cache_bytes: 3 * GB / 2, ..SMALL };
-        room().check(&both, CacheKind::Disk).unwrap();
-        assert!(Room { one_disk: true, ..room() }.check(&both, CacheKind::Disk).is_err());
+        available().check(&both, CacheKind::Disk).unwrap();
+        assert!(AvailableResources { one_disk: true, ..available() }.check(&both, CacheKind::Disk).is_err());
     }
 }
