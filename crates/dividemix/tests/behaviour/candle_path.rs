@@ -34,6 +34,17 @@ fn short(method: MethodKind) -> Hyperparameters {
 /// 4.2e-7 between f32 and f64. A wrong formula makes differences of the size of a step, 1e-3 and more.
 const TOLERANCE: f64 = 2e-6;
 
+/// Whether the fused kernels round a multiplication and an addition once, where candle's operations round twice. The portable kernels round
+/// twice as well, and without feature `effnet` cross entropy alone is fused, which has no influence on the steps.
+fn kernels_round_once() -> bool {
+    let portable = std::env::var("EFFNET_OPS_LEVEL").is_ok_and(|level| level == "portable");
+    #[cfg(target_arch = "x86_64")]
+    let fma = is_x86_feature_detected!("fma");
+    #[cfg(not(target_arch = "x86_64"))]
+    let fma = false;
+    cfg!(feature = "effnet") && fma && !portable
+}
+
 #[test]
 fn every_method_takes_the_same_steps_by_candle_s_operations() {
     for &method in MethodKind::ALL {
@@ -42,11 +53,7 @@ fn every_method_takes_the_same_steps_by_candle_s_operations() {
         let [fused, candle] = [true, false].map(|fused| trained(DType::F32, &hyper, fused));
         let away = difference(&fused, &candle);
         assert!(away < TOLERANCE, "{method:?}: {away}");
-        // Without feature `effnet` cross entropy alone is fused, with the same roundings but for its value.
-        assert!(
-            away > 0.0 || cfg!(not(feature = "effnet")),
-            "{method:?} has other roundings by candle's operations"
-        );
+        assert!(away > 0.0 || !kernels_round_once(), "{method:?} has other roundings by candle's operations");
     }
 }
 

@@ -113,10 +113,10 @@ pub struct Settings {
     /// Number of last epochs whose losses are averaged for a division. Use 5 where nearly all labels are wrong [default: 1]
     #[cfg_attr(feature = "clap", arg(long, value_name = "EPOCHS", help_heading = "Training"))]
     pub loss_average: Option<usize>,
-    /// Strength of the method; 0 is plain training. It is the share of each label that is spread over the classes (smooth
-    /// [default: 0.1]) or becomes the prediction (relabel [0.2], joint [1]); the share of the loss that the teacher gives (distill
-    /// [0.5]); how far weights or estimated noise count (reweight, forward, backward [1]); alpha (mixup [1]); or the weight of a term
-    /// (penalty, entropy [0.1], consistency [10])
+    /// Strength of the method; 0 is plain training. It is the share of each label that is spread over the classes (smooth) or becomes
+    /// the prediction (relabel, joint); the share of the loss that the teacher gives (distill); how far weights or estimated noise
+    /// count (reweight, forward, backward); alpha (mixup); or the weight of a term (penalty, entropy, consistency) [default: smooth,
+    /// penalty and entropy 0.1, relabel 0.2, distill 0.5, consistency 10, the others 1]
     #[cfg_attr(feature = "clap", arg(long, value_name = "S", help_heading = "Training"))]
     pub strength: Option<f64>,
     /// Model that --method distill learns from: a run folder, a file of weights, or hf://OWNER/REPO[/FILE], for the same classes
