@@ -183,7 +183,7 @@ fn flag(field: &str) -> String {
 }
 
 /// A text whose fields, which stand in backticks, are flags.
-fn with_flags(text: &str) -> String {
+pub(crate) fn with_flags(text: &str) -> String {
     let parts = text.split('`').enumerate();
     parts.map(|(number, part)| if number % 2 == 1 { flag(part) } else { part.to_owned() }).collect()
 }

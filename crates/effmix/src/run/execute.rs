@@ -22,6 +22,7 @@ use super::summary::Summary;
 use super::trajectories::Trajectories;
 use crate::Result;
 use crate::data::{CacheFolder, Data, Encoder, Sets, ViewBuilder};
+use crate::error::with_flags;
 use crate::files::write_npy;
 use crate::model::teacher_logits;
 use crate::resources::Estimate;
@@ -185,6 +186,10 @@ impl Execution<'_> {
             self.observer.observe(Progress::Resumed(done));
         }
         let mut observe = |event: Event| -> dividemix::Result<()> {
+            let event = match event {
+                Event::Warning(text) => Event::Warning(with_flags(&text)),
+                other => other,
+            };
             files.add(&event)?;
             if let Event::EpochDone { seconds, .. } = &event {
                 *in_epochs += seconds;
