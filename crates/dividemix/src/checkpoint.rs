@@ -226,7 +226,7 @@ impl State {
             for (name, var) in optimiser.ema().into_iter().flat_map(Ema::averages) {
                 tensors.insert(average_key(k, name), var.as_detached_tensor());
             }
-            tensors.insert(logits_key(k), Tensor::from_slice(&self.logits[k], (n, classes), cpu)?);
+            tensors.insert(logits_key(k), Tensor::from_slice(self.logits[k].values(), (n, classes), cpu)?);
             let epochs: Vec<Vec<f64>> =
                 self.histories[k].epochs().map(|epoch| epoch.as_slice().to_vec()).collect();
             if !epochs.is_empty() {

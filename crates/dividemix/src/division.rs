@@ -43,9 +43,8 @@ pub(crate) fn kept(division: &Division) -> f64 {
 
 /// Probability `[classes, classes]` of each given label (column) for each true class (row), estimated from a network's logits of the samples:
 /// confident learning (Northcutt, Jiang & Chuang 2021). A class that no sample is taken to be of counts as one without noise.
-pub(crate) fn estimated_transition(logits: &[f32], data: &TrainingSet) -> Result<Vec<f32>> {
-    let probabilities = ClassTable::new(logits.to_vec(), data.classes)?.softmax();
-    let counts = ConfidentJoint::count(&probabilities, &data.labels)?;
+pub(crate) fn estimated_transition(logits: &ClassTable, data: &TrainingSet) -> Result<Vec<f32>> {
+    let counts = ConfidentJoint::count(&logits.softmax(), &data.labels)?;
     let rows = LabelNoise::by_confident_joint(&counts).transition();
     let row = |(class, row): (usize, Option<Vec<f64>>)| match row {
         Some(row) => row.into_iter().map(|p| p as f32).collect::<Vec<f32>>(),

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use noisy_labels::{argmax, elementwise_mean};
+use noisy_labels::{ClassTable, elementwise_mean};
 use serde::{Deserialize, Serialize};
+
+use crate::Result;
 
 /// The purpose of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,23 +58,27 @@ pub struct EpochRecord {
 /// taken when they are asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainPredictions {
-    /// Each network's logits `[N, classes]`.
-    pub(crate) logits: Arc<Vec<Vec<f32>>>,
+    /// Each network's logits.
+    pub(crate) logits: Arc<Vec<ClassTable>>,
     /// Each network's cross entropy of the N given labels.
     pub(crate) losses: Arc<Vec<Vec<f32>>>,
-    pub(crate) classes: usize,
 }
 
 impl TrainPredictions {
-    /// Cross entropy of each sample's given label, the mean over networks.
-    pub fn losses(&self) -> Vec<f32> {
-        elementwise_mean(&self.losses).expect("a loss of each sample from each network")
+    /// Cross entropy of each sample's given label, the mean over networks, in nats.
+    ///
+    /// # Errors
+    /// None for what the loop reports: it has losses of each sample from each network.
+    pub fn losses(&self) -> Result<Vec<f32>> {
+        Ok(elementwise_mean(&self.losses)?)
     }
 
     /// The class of each sample's largest mean logit.
-    pub fn predicted(&self) -> Vec<usize> {
-        let logits = elementwise_mean(&self.logits).expect("logits of each sample from each network");
-        logits.chunks(self.classes).map(argmax).collect()
+    ///
+    /// # Errors
+    /// None for what the loop reports: it has logits of each sample from each network.
+    pub fn predicted(&self) -> Result<Vec<usize>> {
+        Ok(ClassTable::mean(&self.logits)?.argmax())
     }
 }
 

@@ -13,8 +13,8 @@ pub struct Outcome {
     pub clean_probability: Vec<f64>,
     /// Quality of each label in 0..1, low is bad: its margin gathered over epochs and networks.
     pub label_quality: Vec<f64>,
-    /// Softmax of the networks' mean logits on plain views after the last epoch, `[N, classes]`.
-    pub probabilities: Vec<f32>,
+    /// Softmax of the networks' mean logits on plain views after the last epoch.
+    pub probabilities: ClassTable,
     /// Softmax averaged over epochs and networks, `[N, classes]`: steadier than the last epoch's alone.
     pub mean_probabilities: ClassTable,
     /// Losses of the given labels, the networks' mean, min-max normalised: what the mixture is fitted to.

@@ -23,8 +23,8 @@ pub(crate) struct State {
     pub(crate) epoch: usize,
     pub(crate) records: Vec<EpochRecord>,
     pub(crate) margins: MarginHistory,
-    /// Each network's logits `[N, classes]` of the training samples' plain views after the last epoch.
-    pub(crate) logits: Arc<Vec<Vec<f32>>>,
+    /// Each network's logits of the training samples' plain views after the last epoch.
+    pub(crate) logits: Arc<Vec<ClassTable>>,
     /// The losses of the given labels under each network, from these logits.
     pub(crate) losses: Arc<Vec<Vec<f32>>>,
     /// Each network's losses of some epochs, where they are averaged.
@@ -37,18 +37,19 @@ pub(crate) struct State {
 
 impl State {
     /// The state before the first epoch.
-    pub(crate) fn new(networks: usize, data: &TrainingSet, hyper: &Hyperparameters) -> Self {
+    pub(crate) fn new(networks: usize, data: &TrainingSet, hyper: &Hyperparameters) -> Result<Self> {
         let n = data.labels.len();
-        Self {
+        let logits = ClassTable::new(vec![0.0; n * data.classes], data.classes)?;
+        Ok(Self {
             epoch: 0,
             records: Vec::new(),
             margins: MarginHistory::new(n, data.classes),
-            logits: Arc::new(vec![vec![0.0; n * data.classes]; networks]),
+            logits: Arc::new(vec![logits; networks]),
             losses: Arc::new(vec![vec![0.0; n]; networks]),
             histories: vec![LossHistory::new(hyper.loss_average); networks],
             mean_predictions: MeanPredictions::default(),
             transition: None,
-        }
+        })
     }
 
     /// Evaluates every training sample under every network: for the next division, and for the margins.
@@ -71,14 +72,13 @@ impl State {
     pub(crate) fn update_predictions(&mut self, logits: Vec<ClassTable>, data: &TrainingSet) -> Result<()> {
         let losses = logits.iter().map(|table| cross_entropy_per_sample(table, &data.labels));
         self.losses = Arc::new(losses.collect::<noisy_labels::Result<_>>()?);
-        self.logits = Arc::new(logits.into_iter().map(ClassTable::into_values).collect());
+        self.logits = Arc::new(logits);
         Ok(())
     }
 
     /// Adds the first network's predictions of the last epoch to their average.
-    pub(crate) fn average_predictions(&mut self, classes: usize) -> Result<()> {
-        let predictions = ClassTable::new(self.logits[0].clone(), classes)?.softmax();
-        Ok(self.mean_predictions.add(&predictions)?)
+    pub(crate) fn average_predictions(&mut self) -> Result<()> {
+        Ok(self.mean_predictions.add(&self.logits[0].softmax())?)
     }
 
     /// Adds the last epoch's losses to the histories, where the losses of more than one epoch are averaged.
@@ -92,9 +92,9 @@ impl State {
     }
 
     /// The event after the evaluation of the present epoch.
-    pub(crate) fn evaluated(&self, classes: usize) -> Event {
+    pub(crate) fn evaluated(&self) -> Event {
         let (logits, losses) = (Arc::clone(&self.logits), Arc::clone(&self.losses));
-        let predictions = TrainPredictions { logits, losses, classes };
+        let predictions = TrainPredictions { logits, losses };
         Event::Evaluated { epoch: self.epoch + 1, predictions }
     }
 

@@ -86,7 +86,7 @@ impl<'a> Training<'a> {
     pub fn run(self, mut observer: impl FnMut(Event) -> Result<()>) -> Result<Outcome> {
         self.check()?;
         let optimisers = self.optimisers()?;
-        let mut state = State::new(self.networks.len(), self.data, self.hyper);
+        let mut state = State::new(self.networks.len(), self.data, self.hyper)?;
         if let Some(checkpoints) = self.checkpoints {
             checkpoints.restore(&mut state, self.networks, &optimisers, self.hyper, self.data)?;
         }
@@ -196,13 +196,13 @@ impl<'a> Training<'a> {
         let (data, hyper) = (self.data, self.hyper);
         let averaged = AveragedWeights::swap(optimisers.iter().filter_map(Optimiser::ema))?;
         state.evaluate_training_set(self.networks, data, self.stop)?;
-        observer(state.evaluated(data.classes))?;
+        observer(state.evaluated())?;
         if let Some(test) = self.test {
             measure(records, self.networks, test, data.classes, self.stop)?;
         }
         averaged.swap_back()?;
         if hyper.method().needs(hyper.strength()).mean_predictions {
-            state.average_predictions(data.classes)?;
+            state.average_predictions()?;
         }
         if state.epoch + 1 >= hyper.warmup {
             state.push_losses(hyper.loss_average)?;
@@ -229,9 +229,7 @@ impl<'a> Training<'a> {
         Ok(Outcome {
             clean_probability,
             label_quality,
-            probabilities: ClassTable::new(elementwise_mean(&state.logits)?, data.classes)?
-                .softmax()
-                .into_values(),
+            probabilities: ClassTable::mean(&state.logits)?.softmax(),
             mean_probabilities: state.margins.probabilities(),
             losses: min_max(&elementwise_mean(&state.losses)?),
             mixtures: state.mixtures(&divisions, hyper),

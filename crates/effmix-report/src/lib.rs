@@ -28,8 +28,6 @@ pub use options::Options;
 pub use pareto::{Point, Series, accuracy_against_cost};
 
 use run::Run;
-use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Name of the page within a run folder.
@@ -46,18 +44,7 @@ pub const PAGE: &str = "report.html";
 pub fn write(run: &Path, options: &Options<'_>) -> Result<PathBuf> {
     let html = page::render(&Run::read(run, options)?, options)?.into_string();
     let page = run.join(PAGE);
-    let part = run.join(format!("{PAGE}.part"));
-    replace(&part, &page, html.as_bytes()).map_err(|source| {
-        // The part is of no use to anybody; that it cannot be removed is no second error.
-        let _ = fs::remove_file(&part);
-        Error::Write { path: page.clone(), source }
-    })?;
+    replace_file::write(&page, html.as_bytes())
+        .map_err(|source| Error::Write { path: page.clone(), source })?;
     Ok(page)
-}
-
-fn replace(part: &Path, page: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create(part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(part, page)
 }

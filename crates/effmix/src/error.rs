@@ -130,14 +130,10 @@ impl From<dividemix::Error> for Error {
     fn from(error: dividemix::Error) -> Self {
         use dividemix::Error as Loop;
         match error {
-            Loop::Tensor(error) => Self::Tensor(error),
-            Loop::Labels(error) => Self::Labels(error),
-            Loop::Io { what, path, source } => Self::Io { what, path, source },
-            Loop::Format { path, problem } => Self::Format { path, problem },
+            Loop::Format { path, problem } => Self::Format { path, problem: with_flags(&problem) },
             Loop::Setting { name, problem } => {
                 Self::Setting { name: flag(name).into(), problem: with_flags(&problem) }
             }
-            Loop::Data(problem) => Self::Data(problem),
             Loop::Diverged { network, epoch, batch, loss, lr } => {
                 Self::Diverged { network, epoch, batch, loss, lr }
             }
@@ -171,8 +167,9 @@ impl From<image_folder::Error> for Error {
     }
 }
 
-/// Fields of [`dividemix::Hyperparameters`] whose flags have other names.
-const FLAGS: [(&str, &str); 2] = [("ablation", "--ablate"), ("strong_views", "--strong-view")];
+/// Fields of [`dividemix::Hyperparameters`] whose flags have other names, or that have none.
+const FLAGS: [(&str, &str); 3] =
+    [("ablation", "--ablate"), ("strong_views", "--strong-view"), ("mixture", "the mixture's settings")];
 
 /// The flag that sets a field.
 fn flag(field: &str) -> String {
@@ -197,6 +194,16 @@ mod tests {
         let problem = "30 is not allowed; it must be at most `epochs`".to_owned();
         let error = Error::from(dividemix::Error::Setting { name: "lambda_u_ramp", problem });
         assert_eq!(error.to_string(), "--lambda-u-ramp: 30 is not allowed; it must be at most --epochs");
+    }
+
+    #[test]
+    fn a_checkpoint_of_other_settings_names_flags() {
+        let problem = "it was made with other settings: `lambda_u` was 25, and is now 0".to_owned();
+        let error = Error::from(dividemix::Error::Format { path: "a `name`".into(), problem });
+        assert_eq!(
+            error.to_string(),
+            "a `name`: it was made with other settings: --lambda-u was 25, and is now 0"
+        );
     }
 
     #[test]

@@ -17,8 +17,8 @@ impl Arch {
     /// ```
     pub fn feature_map_sizes(&self) -> Vec<usize> {
         let mut side = self.size;
-        let outputs = self.filters().into_iter().map(|filter| {
-            side = filter.padding.outputs(side, filter.kernel, filter.stride);
+        let outputs = self.convolutions().into_iter().map(|conv| {
+            side = conv.padding.outputs(side, conv.kernel, conv.stride);
             side
         });
         outputs.take_while(|side| *side > 0).collect()
@@ -27,7 +27,7 @@ impl Arch {
     /// Whether the padding is that of TensorFlow's SAME for images of [`Arch::size`] pixels.
     pub(crate) fn pads_as_same(&self) -> bool {
         let mut side = self.size;
-        self.filters().into_iter().all(|Filter { kernel, stride, padding }| {
+        self.convolutions().into_iter().all(|Convolution { kernel, stride, padding }| {
             let before = side;
             side = padding.outputs(side, kernel, stride);
             let zeros = |padding: Padding| padding.border(before, kernel, stride);
@@ -37,27 +37,27 @@ impl Arch {
 
     /// Side, in pixels, of the smallest images that every layer has an output for: 1, unless the padding is fixed.
     pub fn smallest_size(&self) -> usize {
-        let filters = self.filters();
-        let outputs = |side, filter: &Filter| filter.padding.outputs(side, filter.kernel, filter.stride);
-        (1..).find(|size| filters.iter().fold(*size, outputs) > 0).unwrap_or(1)
+        let convolutions = self.convolutions();
+        let outputs = |side, conv: &Convolution| conv.padding.outputs(side, conv.kernel, conv.stride);
+        (1..).find(|size| convolutions.iter().fold(*size, outputs) > 0).unwrap_or(1)
     }
 
     /// The convolutions that are larger than 1 x 1: the stem, and the depthwise one of each block.
-    fn filters(&self) -> Vec<Filter> {
+    fn convolutions(&self) -> Vec<Convolution> {
         let mut padding = self.padding;
         let stem = (STEM_KERNEL, self.stem_stride);
         let plan = Plan::new(self);
         let blocks = plan.stages.iter().flatten().map(|block| (block.kernel, block.stride));
-        let filters = [stem].into_iter().chain(blocks).map(|(kernel, stride)| {
-            let filter = Filter { kernel, stride, padding };
+        let convolutions = [stem].into_iter().chain(blocks).map(|(kernel, stride)| {
+            let convolution = Convolution { kernel, stride, padding };
             padding = padding.after_stride(stride);
-            filter
+            convolution
         });
-        filters.collect()
+        convolutions.collect()
     }
 }
 
-struct Filter {
+struct Convolution {
     kernel: usize,
     stride: usize,
     padding: Padding,

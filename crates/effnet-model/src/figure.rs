@@ -16,7 +16,7 @@ const HEIGHT: f64 = 400.0;
 
 /// Fills: of layers without a depthwise convolution, and of blocks by the side of their depthwise kernel.
 const PLAIN: &str = "#9aa3ad";
-const FILTERS: [(usize, &str); 2] = [(3, "#4c86c6"), (5, "#e08a3c")];
+const KERNELS: [(usize, &str); 2] = [(3, "#4c86c6"), (5, "#e08a3c")];
 
 /// A group of slabs with lines of text below it.
 struct Part {
@@ -90,7 +90,7 @@ fn parts(arch: &Arch, classes: usize) -> Result<Vec<Part>> {
         for block in stage {
             side = sizes.next().unwrap_or_default();
             let fill =
-                FILTERS.iter().find(|(kernel, _)| *kernel == block.kernel).map_or(PLAIN, |(_, fill)| fill);
+                KERNELS.iter().find(|(kernel, _)| *kernel == block.kernel).map_or(PLAIN, |(_, fill)| fill);
             slabs.push(Slab { fill, side, strides: block.stride > 1, skips: block.has_skip() });
         }
         let first = stage.first().map(form).unwrap_or_default();
@@ -151,8 +151,8 @@ fn draw(out: &mut String, part: &Part, left: f64, width: f64, tallest: usize) {
 
 fn legend(middle: f64) -> String {
     let entries = [
-        (FILTERS[0].1, "block, depthwise 3x3"),
-        (FILTERS[1].1, "block, depthwise 5x5"),
+        (KERNELS[0].1, "block, depthwise 3x3"),
+        (KERNELS[1].1, "block, depthwise 5x5"),
         (PLAIN, "convolution; pooled feature"),
     ];
     let mut text = String::new();

@@ -23,9 +23,9 @@ pub struct BlockPlan {
     pub hidden: usize,
     /// Channels out.
     pub output: usize,
-    /// Side of the depthwise filter.
+    /// Side of the depthwise kernel.
     pub kernel: usize,
-    /// Stride of the depthwise filter.
+    /// Stride of the depthwise convolution.
     pub stride: usize,
     /// Channels that squeeze and excitation reduces to, where there is one.
     pub squeeze: Option<usize>,

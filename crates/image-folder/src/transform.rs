@@ -125,8 +125,8 @@ impl Transform {
     }
 
     /// The recipe of the plain view, which is not shifted.
-    pub(crate) fn straight(&self, flipped: bool) -> Recipe {
-        Way { top: self.crop_padding, left: self.crop_padding, flipped }.into()
+    pub(crate) fn straight(&self) -> Recipe {
+        Way { top: self.crop_padding, left: self.crop_padding, flipped: false }.into()
     }
 
     /// Writes all numbers of one view, `[size, size, 3]`, of a fitted image with as many bytes.
@@ -139,7 +139,7 @@ impl Transform {
     ) {
         let row_length = self.size * 3;
         assert!(pixels.len() == self.view_length() && view.len() == pixels.len(), "as many numbers as bytes");
-        if recipe == self.straight(false) {
+        if recipe == self.straight() {
             return normaliser.apply(pixels, view);
         }
         let Recipe { way, operations } = recipe;

@@ -3,7 +3,6 @@
 
 mod common;
 
-use common::cases;
 use noisy_labels::ClassTable;
 use noisy_labels::division::{Divider, SampleLosses};
 use noisy_labels::metrics::{auc, average_precision, expected_calibration_error, precision_recall_f1};
@@ -58,7 +57,7 @@ fn close(a: Option<f64>, b: Option<f64>) -> bool {
 }
 
 proptest! {
-    #![proptest_config(cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn auc_and_average_precision_equal_their_definitions(scored in scored()) {

@@ -5,7 +5,6 @@
 mod common;
 
 use candle_core::{Device, Tensor};
-use common::cases;
 use noisy_labels::mixup::Mixup;
 use noisy_labels::soft::{sharpen, smooth};
 use proptest::prelude::*;
@@ -32,7 +31,7 @@ fn sums(x: &Tensor) -> Vec<f32> {
 }
 
 proptest! {
-    #![proptest_config(cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn sharpened_and_smoothed_rows_sum_to_one_and_keep_their_order(rows in rows(), t in 0.05f64..5.0, a in 0.0f64..1.0) {

@@ -16,9 +16,6 @@ const CRATE: &str = "effnet-ops";
 /// Where the step runs. Named too, so that build scripts and macros are compiled without the sanitizer.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Random cases of each property: the sanitizer is slow, and shapes of every kind are among the fixed ones.
-const CASES: &str = "6";
-
 pub(super) fn run(c: &mut Context) -> Result<()> {
     if let Some(why) = obstacle(c)? {
         c.report.skipped("", why);
@@ -31,7 +28,6 @@ pub(super) fn run(c: &mut Context) -> Result<()> {
         ("RUSTFLAGS", "-Zsanitizer=address"),
         ("CARGO_BUILD_TARGET", TARGET),
         ("CARGO_TARGET_DIR", folder),
-        ("PROPTEST_CASES", CASES),
     ];
     testing::run(c, "kernels", &Selection::alone(CRATE, ""), &environment)?;
 

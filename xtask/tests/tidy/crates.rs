@@ -4,16 +4,20 @@ use crate::repository::{none, root};
 use std::path::PathBuf;
 
 /// Which crates a crate may know, from bottom to top (docs/architecture.md). Dev-dependencies count too.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
+    ("replace-file", &[]),
     ("effnet-ops", &[]),
-    ("effnet-model", &["effnet-ops"]),
+    ("effnet-model", &["effnet-ops", "replace-file"]),
     ("noisy-labels", &[]),
-    ("image-folder", &[]),
+    ("image-folder", &["replace-file"]),
     // The networks and the fused steps by its feature `effnet`, folders of images in an example: the step `dependencies` of
     // `cargo xtask ci` holds that its users get neither.
-    ("dividemix", &["noisy-labels", "effnet-model", "effnet-ops", "image-folder"]),
-    ("effmix-report", &[]),
-    ("effmix", &["effmix-report", "dividemix", "image-folder", "effnet-model", "noisy-labels"]),
+    ("dividemix", &["noisy-labels", "replace-file", "effnet-model", "effnet-ops", "image-folder"]),
+    ("effmix-report", &["replace-file"]),
+    (
+        "effmix",
+        &["effmix-report", "dividemix", "image-folder", "effnet-model", "noisy-labels", "replace-file"],
+    ),
     ("cli", &["effmix", "effmix-report", "dividemix", "image-folder", "effnet-model", "noisy-labels"]),
 ];
 

@@ -4,7 +4,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use noisy_labels::division::Division;
-use noisy_labels::losses::forward_correction;
+use noisy_labels::losses::{backward_correction, forward_correction};
 use noisy_labels::noise::Transition;
 
 use crate::supervised::cross_entropy_epoch;
@@ -16,44 +16,24 @@ const STRENGTH: Strength = Strength { usual: 1.0, most: 1.0 };
 const NEEDS: Needs =
     Needs { division: false, transition: true, mean_predictions: false, teacher: false, warm_up: true };
 
-/// Cross entropy of the given labels with p ((1 - s) I + s T).
-pub(super) struct Forward;
-
-impl Method for Forward {
-    fn name(&self) -> &'static str {
-        "forward"
-    }
-
-    fn strength(&self) -> Option<Strength> {
-        Some(STRENGTH)
-    }
-
-    fn needs(&self, _: f64) -> Needs {
-        NEEDS
-    }
-
-    fn epoch(&self, pass: &mut NetworkEpoch<'_>, _: Option<&Division>) -> Result<Losses> {
-        let Some(transition) = noise(pass)? else {
-            return cross_entropy_epoch(pass);
-        };
-        supervised_epoch(pass, &[ViewKind::Strong], |pass, batch, _| {
-            let y = pass.weigh_classes(&pass.labels(batch)?)?;
-            let logits = pass.forward(&batch.views[0])?;
-            Ok(Objective::new(forward_correction(&logits, &y, &batch.match_views(&transition)?)?))
-        })
-    }
+/// What is corrected.
+pub(super) enum Correction {
+    /// The prediction: cross entropy of the given labels with p ((1 - s) I + s T).
+    Forward,
+    /// The loss: the label's entry of ((1 - s) I + s T)^-1 l, l the cross entropy of each label.
+    Backward,
 }
 
-/// The label's entry of ((1 - s) I + s T)^-1 l, l the cross entropy of each label.
-pub(super) struct Backward;
-
-/// The most times that a loss may count by its correction. For ten classes it is 89 where 98 % of the labels are drawn evenly, and 50
-/// where 49 % are the next class: beyond that, a batch's sum is chance.
+/// The most times that a loss may count by backward correction. For ten classes it is 89 where 98 % of the labels are drawn evenly,
+/// and 50 where 49 % are the next class: beyond that, a batch's sum is chance.
 const LARGEST: f64 = 100.0;
 
-impl Method for Backward {
+impl Method for Correction {
     fn name(&self) -> &'static str {
-        "backward"
+        match self {
+            Self::Forward => "forward",
+            Self::Backward => "backward",
+        }
     }
 
     fn strength(&self) -> Option<Strength> {
@@ -68,7 +48,11 @@ impl Method for Backward {
         let Some(transition) = noise(pass)? else {
             return cross_entropy_epoch(pass);
         };
-        let Some(inverse) = inverse(&transition)? else {
+        let matrix = match self {
+            Self::Forward => Some(transition),
+            Self::Backward => inverse(&transition)?,
+        };
+        let Some(matrix) = matrix else {
             pass.warn_of_plain_training(
                 "the labels of some classes are so alike that their noise can't be inverted; a lower `strength`, or \
                  `method` forward, can do with such labels",
@@ -78,9 +62,11 @@ impl Method for Backward {
         supervised_epoch(pass, &[ViewKind::Strong], |pass, batch, _| {
             let y = pass.weigh_classes(&pass.labels(batch)?)?;
             let logits = pass.forward(&batch.views[0])?;
-            // Backward correction is cross entropy with y T^-1 (`noisy_labels::losses::backward_correction`).
-            let y = y.matmul(&batch.match_views(&inverse)?)?;
-            Ok(Objective::new(pass.cross_entropy(&logits, &y)?))
+            let matrix = batch.match_views(&matrix)?;
+            Ok(Objective::new(match self {
+                Self::Forward => forward_correction(&logits, &y, &matrix)?,
+                Self::Backward => pass.cross_entropy(&logits, &backward_correction(&y, &matrix)?)?,
+            }))
         })
     }
 }

@@ -38,8 +38,8 @@ impl MethodKind {
             Self::Relabel => Arc::new(relabel::Relabel),
             Self::Joint => Arc::new(joint::Joint),
             Self::Reweight => Arc::new(reweight::Reweight),
-            Self::Forward => Arc::new(correction::Forward),
-            Self::Backward => Arc::new(correction::Backward),
+            Self::Forward => Arc::new(correction::Correction::Forward),
+            Self::Backward => Arc::new(correction::Correction::Backward),
             Self::Consistency => Arc::new(consistency::Consistency),
             Self::Entropy => Arc::new(plain::EntropyMinimisation),
         }

@@ -145,7 +145,7 @@ fn a_set_smaller_than_a_batch_is_trained() {
     let blobs = GaussianBlobs::new(10, 0.3, 5);
     let hyper = Hyperparameters { batch: 64, ..quick(MethodKind::DivideMix) };
     let (outcome, ..) = run(&blobs, &hyper);
-    assert!(outcome.probabilities.iter().all(|p| p.is_finite()));
+    assert!(outcome.probabilities.values().iter().all(|p| p.is_finite()));
 }
 
 #[test]

@@ -22,7 +22,7 @@ use serde_json::json;
 
 use super::decode::{DecodedBatch, decode_batches};
 use super::pixels::to_tensor;
-use crate::files::{parent, write_atomic};
+use crate::files::write_atomic;
 use crate::run::{Observer, Progress};
 use crate::{Error, Result};
 
@@ -177,7 +177,7 @@ fn compute(
         Ok(network.features(&to_tensor(images)?)?.to_vec2()?)
     };
     // The header, which comes first, holds how many images can be read, which is known last.
-    let rows = tempfile::tempfile_in(parent(file)).map_err(failed())?;
+    let rows = tempfile::tempfile_in(replace_file::folder_of(file)).map_err(failed())?;
     let mut out = BufWriter::new(rows);
     let mut skipped = Vec::new();
     let fit = transform.clone();

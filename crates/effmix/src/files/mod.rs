@@ -10,7 +10,6 @@ mod atomic;
 mod npy;
 mod text;
 
-pub(crate) use atomic::parent;
 pub use atomic::{AtomicFile, write_atomic};
 pub use npy::{NpyFile, read_npy, write_npy};
 pub(crate) use npy::{NpyOrder, npy_head};

@@ -35,7 +35,7 @@ impl NpyFile {
         self.missing = self.missing.wrapping_sub(values.len());
         let file = &mut self.file;
         let added = values.iter().try_for_each(|value| file.write_all(&value.to_le_bytes()));
-        added.map_err(Error::io("can't write", &self.file.path))
+        added.map_err(Error::io("can't write", &self.file.path()))
     }
 
     /// To the disk, then under its name.
@@ -45,7 +45,7 @@ impl NpyFile {
     pub fn commit(self) -> Result<()> {
         if self.missing != 0 {
             let wrong = io::Error::other("other values than the shape says were added");
-            return Err(Error::io("can't write", &self.file.path)(wrong));
+            return Err(Error::io("can't write", &self.file.path())(wrong));
         }
         self.file.commit()
     }

@@ -37,7 +37,7 @@ impl EpochFiles {
     pub(super) fn add(&mut self, event: &Event) -> Result<()> {
         match (event, &mut self.trajectories) {
             (Event::Evaluated { epoch, predictions }, Some(table)) => {
-                table.add(*epoch, &predictions.losses(), &predictions.predicted())
+                table.add(*epoch, &predictions.losses()?, &predictions.predicted()?)
             }
             (Event::EpochDone { records, seconds, images_per_s }, _) => {
                 self.metrics.add(records)?;

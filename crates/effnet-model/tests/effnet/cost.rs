@@ -40,7 +40,7 @@ fn counted(arch: &Arch, classes: usize) -> [u64; 3] {
             ["blocks", stage, block, layer, "weight"] => {
                 let stage: usize = stage.parse().unwrap();
                 match layer {
-                    // In the first stage it narrows, after the depthwise convolution; later it widens, before it.
+                    // In the first stage it is the projection, after the depthwise convolution; later the expansion, before it.
                     "conv_pw" if stage > 0 && block == "0" => pixels(&maps[stage]),
                     "conv_pw" | "conv_dw" | "conv_pwl" => pixels(&maps[stage + 1]),
                     _ => continue, // a norm

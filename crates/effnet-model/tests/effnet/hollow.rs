@@ -43,10 +43,10 @@ pub(crate) fn shapes(arch: &Arch, classes: usize, layout: Layout) -> Shapes {
     let first = first_blocks(arch);
     let renamed = |name: &str| {
         let block: Vec<&str> = name.split('.').take(3).collect();
-        let widens = timm.contains_key(&format!("{}.conv_pwl.weight", block.join(".")));
+        let expands = timm.contains_key(&format!("{}.conv_pwl.weight", block.join(".")));
         match layout {
-            Layout::Lukemelas => lukemelas_name(name, widens, &first),
-            Layout::Torchvision => torchvision_name(name, widens),
+            Layout::Lukemelas => lukemelas_name(name, expands, &first),
+            Layout::Torchvision => torchvision_name(name, expands),
             _ => name.to_owned(),
         }
     };

@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use zip::CompressionMethod;
 
 use crate::formula;
@@ -252,20 +251,8 @@ fn the_files_to_be_mutated_are_valid() {
 /// Instructions that the machine knows, so that random programs get far.
 const OPCODES: &[u8] = b"N\x88\x89JKM\x8aGXTU\x8cc\x93})]t\x85\x86\x87QRhj2(01qr\x94suaeb\x95.";
 
-/// 400 random cases, the same in every run: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for others.
-fn config() -> ProptestConfig {
-    let asked = ProptestConfig::default();
-    let is_set = |name| std::env::var_os(name).is_some();
-    ProptestConfig {
-        cases: if is_set("PROPTEST_CASES") { asked.cases } else { 400 },
-        rng_seed: if is_set("PROPTEST_RNG_SEED") { asked.rng_seed } else { RngSeed::Fixed(1905) },
-        failure_persistence: None,
-        ..asked
-    }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn random_bytes_never_panic(kind in 0..3usize, bytes in proptest::collection::vec(any::<u8>(), 0..300)) {

@@ -1,7 +1,6 @@
 //! The loops against slow ones in f64, over random shapes on every level.
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use super::{
     ChannelMap, ChannelTerms, ChannelUpdate, Rows, column_sums, map, map_rows, sums, sums_here, total,
@@ -162,20 +161,8 @@ fn assert_same(what: &str, level: Level, got: &[f32], exact: &[f32]) {
     assert!(got.iter().map(|x| x.to_bits()).eq(exact.iter().map(|x| x.to_bits())), "{what} at {level:?}");
 }
 
-/// 96 random cases, the same in every run: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for others.
-fn config() -> ProptestConfig {
-    let asked = ProptestConfig::default();
-    let is_set = |name| std::env::var_os(name).is_some();
-    ProptestConfig {
-        cases: if is_set("PROPTEST_CASES") { asked.cases } else { 96 },
-        rng_seed: if is_set("PROPTEST_RNG_SEED") { asked.rng_seed } else { RngSeed::Fixed(1905) },
-        failure_persistence: None,
-        ..asked
-    }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
     fn the_loops_equal_their_references(
         (groups, rows) in prop_oneof![(1usize..6, 1usize..80), (1usize..3, 400usize..1200), (20usize..90, 1usize..4)],

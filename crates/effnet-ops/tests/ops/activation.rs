@@ -7,7 +7,7 @@ use effnet_ops::{Activation, activate, add, swish, swish_learnable};
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use crate::support::{assert_close, cases, check, doubles, sigmoid, singles, tensor};
+use crate::support::{assert_close, check, doubles, sigmoid, singles, tensor};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -137,7 +137,7 @@ fn a_residual_sum_equals_its_reference() {
 }
 
 proptest! {
-    #![proptest_config(cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn they_equal_their_references_over_random_shapes(dims in prop::collection::vec(1usize..14, 1..5), beta in -3.0..3.0) {
         check_swish(&dims, beta);

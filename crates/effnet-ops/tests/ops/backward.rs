@@ -9,7 +9,7 @@ use effnet_ops::backward;
 use proptest::prelude::*;
 
 use crate::mb_conv::{CASE, Case, blocks};
-use crate::support::{cases, singles, tensor};
+use crate::support::{singles, tensor};
 use crate::threads::assert_same_bits;
 
 fn variables(tensors: &[Tensor]) -> Vec<Var> {
@@ -189,7 +189,7 @@ fn it_has_the_same_bits_for_any_number_of_threads() {
 }
 
 proptest! {
-    #![proptest_config(cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn blocks_have_the_gradients_of_candles_pass_over_random_shapes(
         case in blocks(1usize..=5, 1..14, 1..50),

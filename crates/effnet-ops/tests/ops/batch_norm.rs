@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use effnet_ops::{Activation, BatchStatistics, batch_norm_eval, batch_norm_train};
 use proptest::prelude::*;
 
-use crate::support::{assert_close, cases, check, doubles, images, sigmoid, tensor};
+use crate::support::{assert_close, check, doubles, images, sigmoid, tensor};
 
 const ACTIVATIONS: [Activation; 3] = [Activation::Identity, Activation::Swish, Activation::Relu6];
 
@@ -128,7 +128,7 @@ fn a_constant_channel_becomes_its_bias() {
 }
 
 proptest! {
-    #![proptest_config(cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn training_equals_its_reference_over_random_shapes([n, h, w, c] in images(), act in activations()) {
         // With one row the deviation is 0, and so is all that the reference's differences could find.

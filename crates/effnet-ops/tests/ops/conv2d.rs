@@ -5,7 +5,7 @@ use effnet_ops::{Padding, conv2d};
 use proptest::prelude::*;
 
 use crate::depthwise_conv::{axis, fits, indices};
-use crate::support::{PADDINGS, cases, check, images, kernel, padding, tensor};
+use crate::support::{PADDINGS, check, images, kernel, padding, tensor};
 
 #[derive(Debug, Clone, Copy)]
 struct Case {
@@ -64,7 +64,7 @@ fn it_equals_its_reference_over_many_blocks() {
 }
 
 proptest! {
-    #![proptest_config(cases(16))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]
     fn it_equals_its_reference_over_random_shapes(
         [n, h, w, _] in images(), c in 1usize..5, output in 1usize..20,

@@ -7,7 +7,7 @@ use effnet_ops::{
 };
 use proptest::prelude::*;
 
-use crate::support::{cases, gate, gradients, images, numbers, singles, tensor};
+use crate::support::{gate, gradients, images, numbers, singles, tensor};
 use crate::threads::assert_same_bits;
 
 /// Below the smallest normal number, 1.2e-38.
@@ -40,7 +40,7 @@ fn check(what: &str, dims: &[usize], op: impl Fn(&Tensor) -> Result<Tensor> + Sy
 }
 
 proptest! {
-    #![proptest_config(cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
     fn no_operation_takes_or_gives_them([n, h, w, c] in images(), stride in 1usize..3, r in 1usize..9) {
         let dims = [n * 4, h + 8, w + 8, c];

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use effnet_ops::{Padding, depthwise_conv};
 use proptest::prelude::*;
 
-use crate::support::{PADDINGS, cases, check, images, kernel, padding, tensor};
+use crate::support::{PADDINGS, check, images, kernel, padding, tensor};
 
 /// Output size and zeros before, from the definitions (PyTorch 2.x `padding=k // 2`; TensorFlow 2.x
 /// `padding="SAME"`; efficientnet_pytorch 0.7 `Conv2dStaticSamePadding`). No output where the input is too small.
@@ -123,7 +123,7 @@ fn a_view_with_strides_gives_what_its_copy_gives() {
 }
 
 proptest! {
-    #![proptest_config(cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn it_equals_its_reference_over_random_shapes(
         dims in images(), k in kernel(), stride in 1usize..4, padding in padding(),

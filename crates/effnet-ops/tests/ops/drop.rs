@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Tensor};
 use effnet_ops::{drop_path, dropout};
 use proptest::prelude::*;
 
-use crate::support::{cases, check, doubles, images, singles, tensor};
+use crate::support::{check, doubles, images, singles, tensor};
 
 fn ones(dims: &[usize]) -> Tensor {
     Tensor::ones(dims, DType::F32, &Device::Cpu).unwrap()
@@ -26,7 +26,7 @@ fn they_are_products_with_their_own_mask() {
 }
 
 proptest! {
-    #![proptest_config(cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn they_are_products_with_their_own_mask_over_random_shapes(
         dims in images(), rate in 0.01..0.9, seed: u64,

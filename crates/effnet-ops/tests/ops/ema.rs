@@ -5,7 +5,7 @@ use effnet_ops::{EmaParam, dispatch, ema_step};
 use proptest::prelude::*;
 
 use crate::sgd::SIZES;
-use crate::support::{assert_close, cases, doubles, singles, tensor};
+use crate::support::{assert_close, doubles, singles, tensor};
 
 /// Averages, and what they are of.
 pub(crate) struct Pairs {
@@ -87,7 +87,7 @@ fn a_step_that_is_refused_moves_nothing() {
 }
 
 proptest! {
-    #![proptest_config(cases(16))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]
     fn three_steps_are_those_of_the_formula_over_random_shapes(
         shapes in prop::collection::vec(prop::collection::vec(1usize..30, 0..4), 0..6), momentum in 0.0..1.0,

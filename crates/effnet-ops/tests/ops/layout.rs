@@ -3,7 +3,7 @@
 use effnet_ops::{nchw_to_nhwc, nhwc_to_nchw};
 use proptest::prelude::*;
 
-use crate::support::{cases, check, images, singles, tensor};
+use crate::support::{check, images, singles, tensor};
 
 fn check_permutations(dims: [usize; 4]) {
     let x = tensor(&dims, 1);
@@ -41,7 +41,7 @@ fn their_gradients_are_the_way_back() {
 }
 
 proptest! {
-    #![proptest_config(cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn they_and_their_gradients_are_permutations_over_random_shapes([n, h, w, c] in images()) {
         check_permutations([n, h, w, c]);

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use effnet_ops::{linear, pointwise_conv};
 use proptest::prelude::*;
 
-use crate::support::{cases, check, images, tensor};
+use crate::support::{check, images, tensor};
 
 fn reference(input: usize, output: usize, x: &[f64], w: &[f64]) -> Vec<f64> {
     let pixel = |x: &[f64], o: usize| (0..input).map(|i| x[i] * w[o * input + i]).sum();
@@ -53,7 +53,7 @@ fn linear_equals_its_reference() {
 }
 
 proptest! {
-    #![proptest_config(cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn pointwise_convolution_equals_its_reference_over_random_shapes(
         rows in 1usize..150, input in 1usize..40, output in 1usize..160,

@@ -8,7 +8,7 @@ use effnet_ops::{
 };
 use proptest::prelude::*;
 
-use crate::support::{PADDINGS, assert_close, cases, doubles, gradients, kernel, numbers, padding, tensor};
+use crate::support::{PADDINGS, assert_close, doubles, gradients, kernel, numbers, padding, tensor};
 
 /// A block's shapes.
 #[derive(Debug, Clone, Copy)]
@@ -272,7 +272,7 @@ pub(crate) fn blocks(
 }
 
 proptest! {
-    #![proptest_config(cases(160))]
+    #![proptest_config(ProptestConfig::with_cases(160))]
     #[test]
     fn it_equals_separate_operations_over_random_shapes(case in blocks(1usize..=5, 1..14, 1..50)) {
         case.check();
@@ -280,7 +280,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(6))]
+    #![proptest_config(ProptestConfig::with_cases(6))]
     #[test]
     fn it_equals_separate_operations_over_random_large_shapes(case in blocks(8usize..=11, 30..40, 40..56)) {
         case.check();

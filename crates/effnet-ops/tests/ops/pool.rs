@@ -3,7 +3,7 @@
 use effnet_ops::global_avg_pool;
 use proptest::prelude::*;
 
-use crate::support::{cases, check, images, tensor};
+use crate::support::{check, images, tensor};
 
 fn check_pool(dims: [usize; 4]) {
     let [n, h, w, c] = dims;
@@ -22,7 +22,7 @@ fn it_equals_its_reference() {
 }
 
 proptest! {
-    #![proptest_config(cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn it_equals_its_reference_over_random_shapes(dims in images()) {
         check_pool(dims);

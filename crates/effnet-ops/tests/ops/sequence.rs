@@ -8,7 +8,7 @@ use effnet_ops::{
 use proptest::prelude::*;
 
 use crate::mb_conv::{CASE, Case, EPS, assert_statistics};
-use crate::support::{PADDINGS, assert_close, cases, doubles, gradients, kernel, numbers, padding, tensor};
+use crate::support::{PADDINGS, assert_close, doubles, gradients, kernel, numbers, padding, tensor};
 
 /// k x k, from 3 channels to those of the first block; two blocks; pointwise to `head` channels.
 #[derive(Debug, Clone, Copy)]
@@ -165,7 +165,7 @@ fn what_does_not_fit_is_named() {
 }
 
 proptest! {
-    #![proptest_config(cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn it_equals_its_layers_over_random_shapes(
         images in (3usize..6, 7usize..20, 7usize..20),

@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use effnet_ops::{Sgd, SgdParam, dispatch, sgd_step};
 use proptest::prelude::*;
 
-use crate::support::{assert_close, cases, doubles, singles, tensor};
+use crate::support::{assert_close, doubles, singles, tensor};
 
 /// Parameters and their velocities.
 pub(crate) struct Network {
@@ -148,7 +148,7 @@ fn denormals_are_zeros_in_parameters_of_any_size() {
 }
 
 proptest! {
-    #![proptest_config(cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn three_steps_are_those_of_the_formula_over_random_shapes(
         shapes in prop::collection::vec(prop::collection::vec(1usize..30, 0..4), 0..6),

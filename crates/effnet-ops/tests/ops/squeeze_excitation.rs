@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use effnet_ops::squeeze_excitation;
 use proptest::prelude::*;
 
-use crate::support::{cases, check, gate, images, sigmoid, tensor};
+use crate::support::{check, gate, images, sigmoid, tensor};
 
 fn reference(dims: [usize; 4], r: usize, a: &[Vec<f64>]) -> Vec<f64> {
     let [_, h, w, c] = dims;
@@ -53,7 +53,7 @@ fn it_equals_its_reference() {
 }
 
 proptest! {
-    #![proptest_config(cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn it_equals_its_reference_over_random_shapes(dims in images(), r in 1usize..14) {
         check_gate(dims, r);

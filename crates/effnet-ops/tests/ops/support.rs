@@ -3,7 +3,6 @@
 use candle_core::{Device, Result, Tensor, Var};
 use effnet_ops::{Padding, SqueezeExcitation, dispatch};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 /// Numbers in [-1, 1) without a pattern that a kernel could share; equal for equal seeds.
 pub(crate) fn numbers(n: usize, seed: u64) -> Vec<f32> {
@@ -36,19 +35,6 @@ pub(crate) fn assert_close(what: &str, got: &Tensor, exact: &[f64], tolerance: f
     for (i, (got, exact)) in got.iter().zip(exact).enumerate() {
         let error = (got - exact).abs() / scale;
         assert!(error <= tolerance, "{what}: value {i} is {got}, not {exact}; off by {error:e} of {scale}");
-    }
-}
-
-/// So many random cases, the same in every run: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for others.
-pub(crate) fn cases(cases: u32) -> ProptestConfig {
-    const SEED: u64 = 1905;
-    let asked = ProptestConfig::default();
-    let is_set = |name| std::env::var_os(name).is_some();
-    ProptestConfig {
-        cases: if is_set("PROPTEST_CASES") { asked.cases } else { cases },
-        rng_seed: if is_set("PROPTEST_RNG_SEED") { asked.rng_seed } else { RngSeed::Fixed(SEED) },
-        failure_persistence: None,
-        ..asked
     }
 }
 

@@ -15,7 +15,7 @@ use rayon::ThreadPool;
 use crate::ema::Pairs;
 use crate::mb_conv::Case;
 use crate::sgd::{Network, SIZES};
-use crate::support::{cases, gate, gradients, kernel, numbers, padding, singles, tensor};
+use crate::support::{gate, gradients, kernel, numbers, padding, singles, tensor};
 
 /// Pools of one thread and of others.
 fn pools() -> &'static [ThreadPool] {
@@ -164,7 +164,7 @@ fn sizes() -> impl Strategy<Value = [usize; 4]> {
 }
 
 proptest! {
-    #![proptest_config(cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
     fn convolutions_over_random_shapes(
         dims in sizes(), output in 1usize..40, k in kernel(), stride in 1usize..4, padding in padding(),
@@ -200,7 +200,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(4))]
+    #![proptest_config(ProptestConfig::with_cases(4))]
     #[test]
     fn blocks_over_random_large_shapes(case in crate::mb_conv::blocks(8usize..=11, 30..40, 40..56)) {
         check_block(case);

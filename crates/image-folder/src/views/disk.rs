@@ -2,8 +2,8 @@
 //! file were mapped, its pages would count as this process's memory.)
 //!
 //! The file holds a page with a [`Header`], the pixels of the readable images one after the other, and a CSV of
-//! the other images (`index,reason`). It is written under another name, flushed, and renamed, so that it is never there in
-//! part. When it is opened again, every byte is checked, at the speed of reading it.
+//! the other images (`index,reason`). It is written as a [`Replacement`], so that it is never there in part.
+//! When it is opened again, every byte is checked, at the speed of reading it.
 
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
+use replace_file::Replacement;
 
 use super::gather::{self, Reasons};
 use super::reader::Reader;
@@ -70,7 +71,7 @@ impl CacheFile {
             Err(error) => tracing::warn!("{}: {error}; it is made anew", path.display()),
         }
         let writing = |error| Error::io(&path, "writing the image cache", error);
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(writing)?;
+        let mut file = Replacement::create(&path).map_err(writing)?;
         file.write_all(&[0; HEADER_LENGTH]).map_err(writing)?;
         let mut reasons = Reasons::with_capacity(samples.len());
         let mut pixel_bytes = 0;
@@ -88,14 +89,13 @@ impl CacheFile {
             skipped_bytes: skipped.len() as u64,
             checksum: [0; 32],
         };
-        header.checksum = header.checksum_of(file.as_file()).map_err(writing)?;
+        header.checksum = file.written().and_then(|file| header.checksum_of(file)).map_err(writing)?;
         file.seek(SeekFrom::Start(0)).map_err(writing)?;
         file.write_all(&header.to_bytes()).map_err(writing)?;
-        file.as_file().sync_all().map_err(writing)?;
         if reader.stop.load(Ordering::Relaxed) {
             return Err(Error::Stopped);
         }
-        let file = file.persist(&path).map_err(|error| writing(error.error))?;
+        let file = file.commit().map_err(writing)?;
         Ok((Self { file, path }, reasons))
     }
 

@@ -99,15 +99,7 @@ impl Views {
     /// # Errors
     /// [`Error::NoSample`] for an index out of range; with [`Cache::None`], [`Error::Image`] for a file that can't be read any more.
     pub fn plain(&self, samples: &[usize]) -> Result<Batch> {
-        self.batch(samples, |index| (*index, self.transform.straight(false)))
-    }
-
-    /// The plain views of these samples, `[N, size, size, 3]`, flipped left to right.
-    ///
-    /// # Errors
-    /// As [`plain`](Self::plain).
-    pub fn flipped(&self, samples: &[usize]) -> Result<Batch> {
-        self.batch(samples, |index| (*index, self.transform.straight(true)))
+        self.batch(samples, |index| (*index, self.transform.straight()))
     }
 
     /// Augmented views `[N, size, size, 3]`, each of a sample and with a seed. The view depends on nothing else: the same sample and seed

@@ -10,7 +10,7 @@ use image_folder::{Cache, Error, Limits, Pixels, Sample, Views, decode, load};
 use proptest::prelude::*;
 
 use crate::fitting::{golden, plain_numbers, unhex};
-use crate::util::{Tree, cases, encoded, encoded_any, picture};
+use crate::util::{Tree, encoded, encoded_any, picture};
 
 const FORMATS: [ImageFormat; 5] =
     [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Gif];
@@ -122,7 +122,7 @@ fn noise() -> RgbImage {
 }
 
 proptest! {
-    #![proptest_config(cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
     fn an_image_that_is_cut_off_is_refused(part in 0.0..0.95f64) {

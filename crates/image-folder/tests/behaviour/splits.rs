@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use image_folder::{Error, ImageFolder, OpenOptions, TestSplit, open};
 use proptest::prelude::*;
 
-use crate::util::{Tree, cases, paths, reason};
+use crate::util::{Tree, paths, reason};
 
 fn split(tree: &Tree, test: TestSplit) -> ImageFolder {
     open(tree.path(), &OpenOptions { test, ..OpenOptions::default() }).unwrap()
@@ -104,7 +104,7 @@ fn images_stay_on_their_side_when_others_are_added() {
 }
 
 proptest! {
-    #![proptest_config(cases(20))]
+    #![proptest_config(ProptestConfig::with_cases(20))]
 
     #[test]
     fn no_class_is_emptied_and_none_goes_untested(count in 2usize..8, fraction in 0.01f64..0.99) {

@@ -9,7 +9,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::Value;
 
 use crate::fitting::{plain_numbers, unhex};
-use crate::util::{cases, picture};
+use crate::util::picture;
 use crate::views::{augmenting, build, in_memory};
 
 const POLICIES: [Policy; 2] = [Policy::AutoAugment, Policy::RandAugment];
@@ -103,7 +103,7 @@ fn any_operation() -> impl Strategy<Value = Operation> {
 }
 
 proptest! {
-    #![proptest_config(cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn an_operation_keeps_the_size_and_has_no_chance(any in any_operation(), width in 0..40_u32, height in 0..40_u32) {

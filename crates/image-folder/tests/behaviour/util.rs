@@ -6,8 +6,6 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageFormat};
 use image_folder::{ImageFolder, RgbImage, Sample};
-use proptest::prelude::ProptestConfig;
-use proptest::test_runner::RngSeed;
 use tempfile::TempDir;
 
 /// A folder that is removed at the end of a test.
@@ -71,19 +69,4 @@ pub(crate) fn labels(set: &ImageFolder) -> Vec<(&str, &str)> {
 pub(crate) fn reason<'a>(set: &'a ImageFolder, path: &str) -> &'a str {
     let skipped = set.skipped.iter().find(|skipped| skipped.path == path);
     &skipped.unwrap_or_else(|| panic!("{path} is not among {:?}", set.skipped)).reason
-}
-
-/// The seed of all random cases, unless `PROPTEST_RNG_SEED` is set.
-const SEED: u64 = 1;
-
-/// This many random cases, the same in every run: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for others.
-pub(crate) fn cases(cases: u32) -> ProptestConfig {
-    let is_set = |name| std::env::var_os(name).is_some();
-    let asked = ProptestConfig::default();
-    ProptestConfig {
-        cases: if is_set("PROPTEST_CASES") { asked.cases } else { cases },
-        rng_seed: if is_set("PROPTEST_RNG_SEED") { asked.rng_seed } else { RngSeed::Fixed(SEED) },
-        failure_persistence: None,
-        ..asked
-    }
 }

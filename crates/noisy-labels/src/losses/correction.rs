@@ -2,7 +2,6 @@
 
 use candle_core::{D, Tensor};
 
-use super::cross_entropy::cross_entropy;
 use super::log_softmax::log_softmax;
 use crate::error::Result;
 
@@ -22,18 +21,17 @@ pub fn forward_correction(logits: &Tensor, targets: &Tensor, transition: &Tensor
     Ok((targets * log_given)?.sum(D::Minus1)?.mean_all()?.neg()?)
 }
 
-/// Backward correction (Patrini et al. 2017, section 4.1): `mean_b sum_c y_bc (T^-1 l_b)_c`, where `l_bc = -log p_bc` is the loss
-/// that label c would have. Its mean over the labels that a true class gets is the loss of that class, for any network. So its mean
-/// has the same minimum.
+/// The targets of backward correction (Patrini et al. 2017, section 4.1), `y T^-1`. Its loss is cross entropy with them:
+/// `mean_b sum_c y_bc (T^-1 l_b)_c`, where `l_bc = -log p_bc` is the loss that label c would have. The mean of that over the labels
+/// that a true class gets is the loss of that class, for any network. So it has the same minimum.
 ///
-/// It is cross entropy with `y T^-1`, of which some entries are below 0, so a sample's loss has no lower bound.
+/// Some of the targets are below 0, so a sample's loss has no lower bound.
 ///
 /// # Shapes
-/// `logits`, `targets`: `[B, C]`; `inverse`: T^-1, `[C, C]` ([`crate::noise::Transition::inverse`]), all of one dtype. Result: a
-/// scalar, in nats.
+/// `targets`: `[B, C]`; `inverse`: T^-1, `[C, C]` ([`crate::noise::Transition::inverse`]), of one dtype. Result: `[B, C]`.
 ///
 /// # Errors
 /// candle's, where shapes or types differ.
-pub fn backward_correction(logits: &Tensor, targets: &Tensor, inverse: &Tensor) -> Result<Tensor> {
-    cross_entropy(logits, &targets.matmul(inverse)?)
+pub fn backward_correction(targets: &Tensor, inverse: &Tensor) -> Result<Tensor> {
+    Ok(targets.matmul(inverse)?)
 }

@@ -2,8 +2,6 @@
 //! tried on.
 #![allow(dead_code, reason = "no test binary uses all of it")]
 
-use proptest::prelude::ProptestConfig;
-use proptest::test_runner::RngSeed;
 use serde_json::Value;
 
 /// The reference values: PyTorch 2.x, scikit-learn, cleanlab 2 (versions in the file), made by `xtask golden`.
@@ -39,20 +37,5 @@ pub(crate) fn assert_close(what: &str, values: &[f64], reference: &[f64], tolera
     assert_eq!(values.len(), reference.len(), "{what}: number of values");
     for (i, (value, expected)) in values.iter().zip(reference).enumerate() {
         assert!((value - expected).abs() <= tolerance, "{what}[{i}]: {value}, reference {expected}");
-    }
-}
-
-/// The seed of all random cases, unless `PROPTEST_RNG_SEED` is set.
-const SEED: u64 = 1;
-
-/// This many random cases, the same in every run: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for others.
-pub(crate) fn cases(cases: u32) -> ProptestConfig {
-    let is_set = |name| std::env::var_os(name).is_some();
-    let asked = ProptestConfig::default();
-    ProptestConfig {
-        cases: if is_set("PROPTEST_CASES") { asked.cases } else { cases },
-        rng_seed: if is_set("PROPTEST_RNG_SEED") { asked.rng_seed } else { RngSeed::Fixed(SEED) },
-        failure_persistence: None,
-        ..asked
     }
 }

@@ -9,19 +9,19 @@
 //! because an image fits. Each pass reads the layer's parameters once; the backward one writes their gradients.
 //!
 //! ```text
-//! with x the block's input, y its result, c1, c2, c3 behind its convolutions (c3 as large as y), d. their gradients:
+//! with x the block's input, y its result, c1, c2, c3 the results of its convolutions (c3 as large as y), d. their gradients:
 //!
-//! forward    widen     x -> c1            backward    sums of the last norm    dy c3 ->
-//!            filter    c1 -> c2                       narrow, attend           dy c3 c2 -> dc2
-//!            narrow    c2 -> c3                       filter                   dc2 c2 c1 -> dc1
-//!            end       c3 (x) -> y                    widen                    dc1 c1 x (dy) -> dx
+//! forward    expansion   x -> c1          backward    sums of the last norm    dy c3 ->
+//!            depthwise   c1 -> c2                     projection, gate         dy c3 c2 -> dc2
+//!            projection  c2 -> c3                     depthwise                dc2 c2 c1 -> dc1
+//!            end         c3 (x) -> y                  expansion                dc1 c1 x (dy) -> dx
 //!
-//! stem, head: conv      x -> c            backward    sums of the norm         dy c ->
-//!             end       c -> y                        conv                     dy c x -> (dx)
+//! stem, head: conv        x -> c          backward    sums of the norm         dy c ->
+//!             end         c -> y                      conv                     dy c x -> (dx)
 //! ```
 //!
-//! In brackets: x and dy where a skip connection adds them; dx not for the stem. Without a widening, there is no c1, and the filter
-//! reads x. y of the head is its pooled feature. In evaluation there is no barrier: x -> y.
+//! In brackets: x and dy where a skip connection adds them; dx not for the stem. Without an expansion, there is no c1, and the depthwise
+//! convolution reads x. y of the head is its pooled feature. In evaluation there is no barrier: x -> y.
 
 use effnet_model::{Arch, BlockPlan, ClassifierKind, Plan, Result};
 use serde::Serialize;
@@ -29,7 +29,7 @@ use std::ops::Add;
 
 /// Of an f32.
 const BYTES: u64 = 4;
-/// Side and channels of the stem's filter.
+/// Side and input channels of the stem's kernel.
 const STEM: (u64, u64) = (3, 3);
 
 /// One pass through a layer, all images of the batch.
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(b0(32, 1)[0], expected);
     }
 
-    /// By hand: block 0.0 neither widens nor has a skip; 2.1 does both, 40 channels to 240 and back, 5 x 5.
+    /// By hand: block 0.0 has neither an expansion nor a skip; 2.1 has both, 40 channels to 240 and back, 5 x 5.
     #[test]
     fn blocks_are_as_counted_by_hand() {
         let first = &b0(32, 2)[1];

@@ -87,6 +87,6 @@ mod tests {
     fn the_widths_are_those_of_the_table() {
         let widths = widths(&Arch::by_name("b0").unwrap().plan().unwrap());
         assert!([(32, 16), (16, 96), (96, 24), (1152, 320), (320, 1280)].iter().all(|w| widths.contains(w)));
-        assert!(!widths.contains(&(32, 32)), "the first block does not widen");
+        assert!(!widths.contains(&(32, 32)), "the first block has no expansion");
     }
 }
