@@ -74,7 +74,7 @@ impl ConvNorm {
     /// A copy for many batches of evaluation, made of the present parameters and running statistics.
     pub(crate) fn evaluator(&self) -> Result<FoldedConv> {
         let (stride, padding) = self.stride_and_padding()?;
-        Ok(FoldedConv::new(self.folded()?, stride, padding, self.norm.activation))
+        FoldedConv::new(self.folded()?, stride, padding, self.norm.activation)
     }
 
     /// Stride and padding of a stem or head.
@@ -294,13 +294,13 @@ impl Linear {
     /// A copy for many batches of evaluation, with the norm after it, if there is one.
     pub(crate) fn evaluator(&self, norm: Option<&BatchNorm>) -> Result<FoldedConv> {
         let (folded, activation) = self.folded(norm)?;
-        Ok(FoldedConv::new(folded, 1, Padding::Symmetric, activation))
+        FoldedConv::new(folded, 1, Padding::Symmetric, activation)
     }
 
     /// As [`Linear::evaluator`], without the activation after the norm.
     pub(crate) fn before_activation(&self, norm: &BatchNorm) -> Result<FoldedConv> {
         let (folded, _) = self.folded(Some(norm))?;
-        Ok(FoldedConv::new(folded, 1, Padding::Symmetric, Activation::Identity))
+        FoldedConv::new(folded, 1, Padding::Symmetric, Activation::Identity)
     }
 
     fn folded(&self, norm: Option<&BatchNorm>) -> Result<(Folded, Activation)> {

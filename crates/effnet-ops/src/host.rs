@@ -59,6 +59,16 @@ pub(crate) fn read_all<T>(
     f(&slices.collect::<Result<Vec<_>>>()?)
 }
 
+/// As [`read`], of copies in main memory where tensors are on another device.
+pub(crate) fn copied<const N: usize, T>(
+    op: &'static str,
+    tensors: [&Tensor; N],
+    f: impl FnOnce([&[f32]; N]) -> Result<T>,
+) -> Result<T> {
+    let tensors = tensors.iter().map(|tensor| tensor.to_device(&Device::Cpu)).collect::<Result<Vec<_>>>()?;
+    read(op, std::array::from_fn(|i| &tensors[i]), f)
+}
+
 /// Calls `f` with the values of a contiguous variable, to be changed. They are locked meanwhile: `f` must not touch the
 /// variable itself.
 pub(crate) fn change(

@@ -10,6 +10,8 @@
 //! `parallel` (the same bits for any number of threads) on `fork_join` (which thread does which piece), `denormals` (which
 //! numbers count as zeros), `host` (slices from tensors).
 //!
+//! Where a tensor is not on the CPU, operations are candle's own: [`by_candle()`], and `by_candle.rs` in an operation's folder.
+//!
 //! The one decision is that tensors are NHWC, so the channels of a pixel lie side by side, and
 //! everything here (a depthwise filter, a statistic, a gate) is a loop over channels that a vector
 //! unit takes eight or sixteen at a time, whatever the height and width.
@@ -18,6 +20,7 @@ mod activation;
 mod add;
 mod backward;
 mod batch_norm;
+mod by_candle;
 mod channels;
 mod conv2d;
 mod conv_norm;
@@ -56,6 +59,7 @@ pub use activation::{Activation, activate};
 pub use add::add;
 pub use backward::backward;
 pub use batch_norm::{batch_norm_eval, batch_norm_train, statistics::BatchStatistics};
+pub use by_candle::by_candle;
 pub use conv_norm::{ConvNorm, ConvNormAct};
 pub use conv2d::conv2d;
 pub use depthwise_conv::depthwise_conv;

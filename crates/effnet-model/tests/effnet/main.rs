@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod archive;
+mod by_candle;
 mod cost;
 mod elements;
 mod family;

@@ -95,6 +95,14 @@ fn three_steps_of_sgd_are_pytorchs() {
     follow(&golden.steps, 64, 0.001, &tight);
 }
 
+/// As on other devices.
+#[test]
+fn a_step_by_candles_operations_is_pytorchs() {
+    let golden: Golden = serde_json::from_str(include_str!("../golden/train_64px.json")).unwrap();
+    let tight = Tolerances { loss: 1e-5, gradients: 1e-4, parameters: 1e-5, statistics: 1e-5 };
+    effnet_ops::by_candle(|| follow(&golden.steps[..1], 64, 0.001, &tight));
+}
+
 /// The rate in this file is so high that rounding grows a thousandfold a step: PyTorch with one thread, with two, and in
 /// f64 are 3e-2 apart in the second loss. The first step alone is a reference, and its last maps have four values a
 /// channel: there PyTorch's own f32 parameters after the step are up to 1.7e-3 (two threads, this file) and 8.4e-3 (one

@@ -55,12 +55,28 @@ pub(crate) use with_function;
 /// Any shape, to the same shape.
 ///
 /// # Errors
-/// If `x` is not f32 on the CPU.
+/// If `x` is on the CPU and not f32.
 pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    if crate::by_candle::is_wanted(x) {
+        return by_candle(x, activation);
+    }
     match activation {
         Activation::Identity => Ok(x.clone()),
         Activation::Swish => apply(x, "swish", cpu::Swish { beta: 1.0 }),
         Activation::Relu6 => apply(x, "relu6", cpu::Relu6),
+    }
+}
+
+/// As [`activate`], by candle's operations.
+pub(crate) fn by_candle(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    match activation {
+        Activation::Identity => Ok(x.clone()),
+        Activation::Swish => x.silu(),
+        Activation::Relu6 => {
+            // candle's clamp has half a gradient at 0 and 6; the paper's frameworks have none there, nor have the kernels.
+            let inside = (x.gt(0.0)? * x.lt(6.0)?)?;
+            inside.where_cond(x, &x.detach().clamp(0.0, 6.0)?)
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
+use crate::by_candle;
 use crate::dispatch::level;
 use crate::elementwise::{self, Map};
 use crate::error::shape_error;
@@ -20,10 +21,13 @@ const NAME: &str = "add";
 /// Two tensors of one shape, to that shape; nothing is broadcast.
 ///
 /// # Errors
-/// If the shapes differ, or a tensor is not f32 on the CPU.
+/// If the shapes differ, or a tensor on the CPU is not f32.
 pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     if a.dims() != b.dims() {
         return Err(shape_error(NAME, &[("a", a.dims()), ("b", b.dims())], "two equal shapes"));
+    }
+    if by_candle::is_wanted(a) {
+        return a + b;
     }
     a.contiguous()?.apply_op2(&b.contiguous()?, Add)
 }

@@ -12,6 +12,7 @@
 //! Neither z nor x^ is saved for the backward pass: both are computed again from x, which the
 //! convolution before it made anyway, and the channels' mean and 1 / std.
 
+mod by_candle;
 pub(crate) mod context;
 pub(crate) mod cpu;
 pub(crate) mod moments;
@@ -33,7 +34,7 @@ use statistics::BatchStatistics;
 /// `x` `[.., C]`; `weight` and `bias` `[C]`; to the shape of `x`, and statistics of shape `[C]`.
 ///
 /// # Errors
-/// If the shapes do not fit, `x` is empty, `eps` is not positive, or a tensor is not f32 on the CPU.
+/// If the shapes do not fit, `x` is empty, `eps` is not positive, or a tensor on the CPU is not f32.
 pub fn batch_norm_train(
     x: &Tensor,
     weight: &Tensor,
@@ -43,10 +44,13 @@ pub fn batch_norm_train(
 ) -> Result<(Tensor, BatchStatistics)> {
     const OP: &str = "batch_norm_train";
     let shape = check(OP, x, &[("weight", weight), ("bias", bias)], eps)?;
-    let x = x.contiguous()?;
     if shape.rows == 0 {
         return Err(shape_error(OP, &[("x", x.dims())], "at least one row"));
     }
+    if crate::by_candle::is_wanted(x) {
+        return by_candle::train(x, weight, bias, eps, activation);
+    }
+    let x = x.contiguous()?;
     let (mean, var) = host::read(OP, [&x], |[x]| Ok(cpu::statistics(level(), shape, x)))?;
     let inv_std = var.iter().map(|var| (1.0 / (var + eps).sqrt()) as f32).collect();
     let single = |values: &[f64]| values.iter().map(|v| *v as f32).collect::<Vec<f32>>();
@@ -66,7 +70,7 @@ pub fn batch_norm_train(
 /// `x` `[.., C]`; `weight`, `bias`, `running_mean` and `running_var` `[C]`; to the shape of `x`.
 ///
 /// # Errors
-/// If the shapes do not fit, `eps` is not positive, or a tensor is not f32 on the CPU.
+/// If the shapes do not fit, `eps` is not positive, or a tensor on the CPU is not f32.
 pub fn batch_norm_eval(
     x: &Tensor,
     weight: &Tensor,
@@ -80,6 +84,9 @@ pub fn batch_norm_eval(
     let vectors =
         [("weight", weight), ("bias", bias), ("running_mean", running_mean), ("running_var", running_var)];
     let shape = check(OP, x, &vectors, eps)?;
+    if crate::by_candle::is_wanted(x) {
+        return by_candle::eval(x, weight, bias, [running_mean, running_var], eps, activation);
+    }
     let op = host::read(OP, [running_mean, running_var], |[mean, var]| {
         let inv_std = var.iter().map(|var| (1.0 / (f64::from(*var) + eps).sqrt()) as f32).collect();
         Ok(Normalisation { name: OP, shape, mean: mean.to_vec(), inv_std, of_batch: false })

@@ -25,7 +25,7 @@ impl BatchStatistics {
     /// `running_mean` and `running_var`: `[C]`.
     ///
     /// # Errors
-    /// If a shape does not fit, or a variable is not contiguous f32 on the CPU.
+    /// If a shape does not fit, or a variable on the CPU is not contiguous f32.
     pub fn track(&self, running_mean: &Var, running_var: &Var, momentum: f64) -> Result<()> {
         const OP: &str = "track";
         if self.count < 2 {
@@ -40,6 +40,11 @@ impl BatchStatistics {
             return Err(shape_error(OP, &shapes, "both [C]"));
         }
         for (running, batch, scale) in pairs {
+            if !running.device().is_cpu() {
+                running
+                    .set(&(running.affine(1.0 - momentum, 0.0)? + batch.affine(momentum * scale, 0.0)?)?)?;
+                continue;
+            }
             let (keep, take) = ((1.0 - momentum) as f32, (momentum * scale) as f32);
             let batch = batch.to_vec1::<f32>()?;
             host::change(OP, running, |running| {

@@ -8,6 +8,7 @@
 //! The gradient of the input is computed only if it is asked for, which for a stem on images never
 //! happens.
 
+pub(crate) mod by_candle;
 pub(crate) mod cpu;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
@@ -27,13 +28,16 @@ const NAME: &str = "conv2d";
 /// that [`Padding`] says.
 ///
 /// # Errors
-/// If the shapes do not fit, the stride is 0, or a tensor is not f32 on the CPU.
+/// If the shapes do not fit, the stride is 0, or a tensor on the CPU is not f32.
 pub fn conv2d(x: &Tensor, w: &Tensor, stride: usize, padding: Padding) -> Result<Tensor> {
     let window = Window::new(NAME, x.dims(), w.dims(), stride, padding)?;
     let (input, output) = (x.dims()[3], w.dims()[0]);
     if w.dims()[1] != input || output == 0 {
         let expected = "x [N, H, W, Cin], w [Cout, Cin, k, k]";
         return Err(shape_error(NAME, &[("x", x.dims()), ("w", w.dims())], expected));
+    }
+    if crate::by_candle::is_wanted(x) {
+        return by_candle::conv2d(x, w, window);
     }
     x.contiguous()?.apply_op2(&w.contiguous()?, Conv2d(Convolution { window, input, output }))
 }

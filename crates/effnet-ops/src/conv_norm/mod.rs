@@ -12,11 +12,14 @@
 use candle_core::{Result, Tensor};
 
 use crate::activation::{Activation, cpu::Function};
+use crate::batch_norm::batch_norm_train;
 use crate::batch_norm::context::{BatchNormContext, ConvNormValues, gradients_of_layer};
 use crate::batch_norm::cpu::{InputGradientTrain, check_eps, forward as normalise, parameter_sums};
 use crate::batch_norm::moments::Moments;
+use crate::batch_norm::statistics::BatchStatistics;
+use crate::by_candle;
 use crate::channels::Rows;
-use crate::conv2d::cpu::Convolution;
+use crate::conv2d::{self, cpu::Convolution};
 use crate::dispatch::Level;
 use crate::error::shape_error;
 use crate::fused_matmul;
@@ -82,6 +85,17 @@ impl ConvNormAct<'_> {
             statistics: vec![context.statistics()?],
             backward: Box::new(SavedForBackward { kernel, context }),
         })
+    }
+
+    /// The result of the layer, and the statistics of its batch norm.
+    pub(crate) fn by_candle(&self, x: &Tensor) -> Result<(Tensor, BatchStatistics)> {
+        let ConvNorm { weight, norm_weight, norm_bias } = self.conv;
+        let window = self.convolution(x.dims())?.window;
+        let c = match self.is_pointwise() {
+            true => by_candle::product(x, weight)?,
+            false => conv2d::by_candle::conv2d(x, weight, window)?,
+        };
+        batch_norm_train(&c, norm_weight, norm_bias, self.eps, self.activation)
     }
 
     fn is_pointwise(&self) -> bool {

@@ -9,6 +9,7 @@
 //! In NHWC each tap is a product of two rows of channels, so the vector unit takes the channels; no
 //! patches are copied (im2col), and no loop goes over groups.
 
+pub(crate) mod by_candle;
 pub(crate) mod by_image;
 mod correlate;
 mod filter;
@@ -36,12 +37,15 @@ const NAME: &str = "depthwise_conv";
 /// [`Padding`] says.
 ///
 /// # Errors
-/// If the shapes do not fit, the stride is 0, or a tensor is not f32 on the CPU.
+/// If the shapes do not fit, the stride is 0, or a tensor on the CPU is not f32.
 pub fn depthwise_conv(x: &Tensor, w: &Tensor, stride: usize, padding: Padding) -> Result<Tensor> {
     let window = Window::new(NAME, x.dims(), w.dims(), stride, padding)?;
     let channels = x.dims()[3];
     if w.dims()[..2] != [channels, 1] {
         return Err(shape_error(NAME, &[("x", x.dims()), ("w", w.dims())], "x [N, H, W, C], w [C, 1, k, k]"));
+    }
+    if crate::by_candle::is_wanted(x) {
+        return by_candle::depthwise_conv(x, w, window);
     }
     x.contiguous()?.apply_op2(&w.contiguous()?, DepthwiseConv { window, channels })
 }

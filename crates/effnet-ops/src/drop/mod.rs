@@ -17,7 +17,7 @@ use crate::dispatch::level;
 use crate::elementwise::{self, Map};
 use crate::error::shape_error;
 use crate::simd::Simd;
-use crate::{Error, host};
+use crate::{Error, by_candle, host};
 
 /// Sets each value to 0 with probability `rate`, and multiplies the others by 1 / (1 - rate).
 ///
@@ -25,14 +25,18 @@ use crate::{Error, host};
 /// Any shape, to the same shape.
 ///
 /// # Errors
-/// If `rate` is not in [0, 1), or `x` is not f32 on the CPU.
+/// If `rate` is not in [0, 1), or `x` is on the CPU and not f32.
 pub fn dropout(x: &Tensor, rate: f64, seed: u64) -> Result<Tensor> {
     const OP: &str = "dropout";
     check_rate(OP, rate)?;
     if rate == 0.0 {
         return Ok(x.clone());
     }
-    x.contiguous()?.apply_op1(Drop { name: OP, factors: factors(x.elem_count(), rate, seed), images: false })
+    let factors = factors(x.elem_count(), rate, seed);
+    if by_candle::is_wanted(x) {
+        return times(x, factors, x.dims());
+    }
+    x.contiguous()?.apply_op1(Drop { name: OP, factors, images: false })
 }
 
 /// Sets all of an image to 0 with probability `rate`, and multiplies the others by 1 / (1 - rate).
@@ -41,7 +45,7 @@ pub fn dropout(x: &Tensor, rate: f64, seed: u64) -> Result<Tensor> {
 /// `x` [N, .., C], to the same.
 ///
 /// # Errors
-/// If `x` has less than two dimensions, `rate` is not in [0, 1), or `x` is not f32 on the CPU.
+/// If `x` has less than two dimensions, `rate` is not in [0, 1), or `x` is on the CPU and not f32.
 pub fn drop_path(x: &Tensor, rate: f64, seed: u64) -> Result<Tensor> {
     const OP: &str = "drop_path";
     check_rate(OP, rate)?;
@@ -51,9 +55,19 @@ pub fn drop_path(x: &Tensor, rate: f64, seed: u64) -> Result<Tensor> {
     if rate == 0.0 || x.elem_count() == 0 {
         return Ok(x.clone());
     }
+    if by_candle::is_wanted(x) {
+        let mut by_image = vec![1; x.rank()];
+        by_image[0] = x.dims()[0];
+        return times(x, factors(by_image[0], rate, seed), &by_image);
+    }
     let shape = Rows::by_image(x.dims());
     let factors = DropPath { rate, seed }.factors(shape.groups, shape.channels);
     x.contiguous()?.apply_op1(Drop { name: OP, factors, images: true })
+}
+
+/// x times factors of this shape, by candle.
+fn times(x: &Tensor, factors: Vec<f32>, shape: &[usize]) -> Result<Tensor> {
+    x.broadcast_mul(&Tensor::from_vec(factors, shape, x.device())?.to_dtype(x.dtype())?)
 }
 
 /// The rate of stochastic depth, and the seed of its draws.

@@ -2,6 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
+use super::by_candle;
 use super::packed::{Packed, Places};
 use super::weights::Folded;
 use crate::activation::{Activation, cpu::Function, with_function};
@@ -18,10 +19,10 @@ const NAME: &str = "folded_conv";
 /// Pixels of a task.
 const PIXELS: usize = 192;
 
-/// A full or pointwise convolution, ready for many images.
+/// A full or pointwise convolution, ready for many images on the device of its weights.
 #[derive(Debug, Clone)]
 pub struct FoldedConv {
-    weight: Packed,
+    form: Form,
     input: usize,
     kernel: usize,
     stride: usize,
@@ -29,18 +30,36 @@ pub struct FoldedConv {
     activation: Activation,
 }
 
+/// What computes the convolution.
+#[derive(Debug, Clone)]
+enum Form {
+    Kernels(Packed),
+    Candle(by_candle::Conv),
+}
+
 impl FoldedConv {
-    /// The convolution in the form that the present [level](crate::dispatch::level) reads.
-    pub fn new(conv: Folded, stride: usize, padding: Padding, activation: Activation) -> Self {
+    /// The convolution in the form that the present [level](crate::dispatch::level) reads; on other devices, and in
+    /// [`by_candle`](crate::by_candle()), in that of candle's operations.
+    ///
+    /// # Errors
+    /// The device's, if it has no memory left.
+    pub fn new(conv: Folded, stride: usize, padding: Padding, activation: Activation) -> Result<Self> {
         let [output, input, kernel, _] = conv.dims;
-        let weight = Convolution::by_patch(&conv.weight, output, input);
-        let weight = Packed::new(level(), &weight, &conv.bias);
-        Self { weight, input, kernel, stride, padding, activation }
+        let form = if crate::by_candle::is_wanted_on(&conv.device) {
+            Form::Candle(by_candle::Conv::new(conv)?)
+        } else {
+            let weight = Convolution::by_patch(&conv.weight, output, input);
+            Form::Kernels(Packed::new(level(), &weight, &conv.bias))
+        };
+        Ok(Self { form, input, kernel, stride, padding, activation })
     }
 
     /// Channels of the result.
     pub fn outputs(&self) -> usize {
-        self.weight.outputs()
+        match &self.form {
+            Form::Kernels(weight) => weight.outputs(),
+            Form::Candle(conv) => conv.outputs(),
+        }
     }
 
     /// f(conv(x) + b), without a graph.
@@ -49,24 +68,29 @@ impl FoldedConv {
     /// `x` [N, H, W, Cin], to [N, Ho, Wo, Cout] with the sizes that [`Padding`] says.
     ///
     /// # Errors
-    /// If the shapes do not fit, or `x` is not f32 on the CPU.
+    /// If the shapes do not fit, `x` is on another device than the weights, or it is on the CPU and not f32.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let window = Window::over(NAME, x, self.kernel, self.stride, self.padding)?;
         if x.dims()[3] != self.input {
-            let weight = [self.weight.outputs(), self.input, self.kernel, self.kernel];
+            let weight = [self.outputs(), self.input, self.kernel, self.kernel];
             let expected = "x [N, H, W, Cin], weight [Cout, Cin, k, k]";
             return Err(shape_error(NAME, &[("x", x.dims()), ("weight", &weight)], expected));
         }
-        let y = host::read(NAME, [x], |[x]| Ok(with_function!(self.activation, |f| self.run(window, x, f))))?;
+        let weight = match &self.form {
+            Form::Kernels(weight) => weight,
+            Form::Candle(conv) => return conv.full(window, x, self.activation),
+        };
+        let run = |x: &[f32]| with_function!(self.activation, |f| self.run(weight, window, x, f));
+        let y = host::read(NAME, [x], |[x]| Ok(run(x)))?;
         let Window { images, y: down, x: across } = window;
-        host::tensor(y, (images, down.output, across.output, self.weight.outputs()))
+        host::tensor(y, (images, down.output, across.output, weight.outputs()))
     }
 
-    fn run<F: Function>(&self, window: Window, x: &[f32], f: F) -> Vec<f32> {
-        let (k, n) = (self.weight.inputs(), self.weight.outputs());
+    fn run<F: Function>(&self, weight: &Packed, window: Window, x: &[f32], f: F) -> Vec<f32> {
+        let (k, n) = (weight.inputs(), weight.outputs());
         let rows = window.images * window.y.output * window.x.output;
         if self.kernel == 1 && self.stride == 1 {
-            return pointwise(&self.weight, x, f);
+            return pointwise(weight, x, f);
         }
         let conv = Convolution { window, input: self.input, output: n };
         // SAFETY: the product writes all n columns of the piece's rows.
@@ -74,7 +98,7 @@ impl FoldedConv {
             parallel::written(rows * n, PIXELS * n, &|i, out| {
                 let mut patches = Vec::with_capacity(PIXELS * k);
                 conv.patches(x, i * PIXELS..i * PIXELS + out.len() / n, &mut patches);
-                self.weight.product(&patches, 0..n, f, None, pointer(out), Places::apart(n));
+                weight.product(&patches, 0..n, f, None, pointer(out), Places::apart(n));
             })
         }
     }

@@ -8,9 +8,11 @@
 //! What is made ready is a copy: it does not follow the parameters when they change, and has no gradient. Each image has the
 //! same bits alone, in any batch, and for any number of threads ([`packed`]).
 
+mod by_candle;
 mod conv;
 mod mb_conv;
 mod packed;
+mod tiled_mb_conv;
 mod weights;
 
 pub use conv::FoldedConv;

@@ -1,6 +1,6 @@
 //! A convolution's weights with its batch norm folded in.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 
 use crate::error::shape_error;
 use crate::{ConvNorm, Error, host};
@@ -15,13 +15,15 @@ pub struct Folded {
     pub(super) dims: [usize; 4],
     /// [out].
     pub(super) bias: Vec<f32>,
+    /// Where the parameters are, and what is made of them shall be.
+    pub(super) device: Device,
 }
 
 impl Folded {
     /// A linear layer with a bias and no norm: weight `[out, in]`, bias `[out]`.
     ///
     /// # Errors
-    /// If the shapes do not fit, or a tensor is not f32 on the CPU.
+    /// If the shapes do not fit, or a tensor is not f32.
     pub fn linear(weight: &Tensor, bias: &Tensor) -> Result<Self> {
         let (out, input) = match (weight.dims(), bias.dims()) {
             (&[out, input], &[n]) if n == out && out * input > 0 => (out, input),
@@ -30,8 +32,9 @@ impl Folded {
                 return Err(shape_error(NAME, &arguments, "weight [out, in] without a 0, bias [out]"));
             }
         };
-        host::read(NAME, [weight, bias], |[weight, bias]| {
-            Ok(Self { weight: weight.to_vec(), dims: [out, input, 1, 1], bias: bias.to_vec() })
+        let device = weight.device().clone();
+        host::copied(NAME, [weight, bias], |[weight, bias]| {
+            Ok(Self { weight: weight.to_vec(), dims: [out, input, 1, 1], bias: bias.to_vec(), device })
         })
     }
 
@@ -48,7 +51,7 @@ impl Folded {
     /// Folds the norm's weight and bias, and the statistics `mean` and `var` `[out]`, into the convolution's weight, in f64.
     ///
     /// # Errors
-    /// If the shapes do not fit, `eps` is not positive, or a tensor is not f32 on the CPU.
+    /// If the shapes do not fit, `eps` is not positive, or a tensor is not f32.
     pub fn new(conv: &ConvNorm<'_>, mean: &Tensor, var: &Tensor, eps: f64) -> Result<Self> {
         let ConvNorm { weight, norm_weight, norm_bias } = *conv;
         let vectors = [norm_weight, norm_bias, mean, var];
@@ -70,13 +73,14 @@ impl Folded {
             return Err(Error::Setting { op: NAME, setting: "eps", value: eps, range: "above 0" }.into());
         }
         let [n, m, b, v] = vectors;
-        host::read(NAME, [weight, n, m, b, v], |[weight, norm_weight, norm_bias, mean, var]| {
+        let device = weight.device().clone();
+        host::copied(NAME, [weight, n, m, b, v], |[weight, norm_weight, norm_bias, mean, var]| {
             let scale = |i: usize| f64::from(norm_weight[i]) / (f64::from(var[i]) + eps).sqrt();
             let fan_in = weight.len() / dims[0];
             let scaled = |(i, w): (usize, &f32)| (f64::from(*w) * scale(i / fan_in)) as f32;
             let shifted = |i: usize| (f64::from(norm_bias[i]) - f64::from(mean[i]) * scale(i)) as f32;
             let bias = (0..dims[0]).map(shifted).collect();
-            Ok(Self { weight: weight.iter().enumerate().map(scaled).collect(), dims, bias })
+            Ok(Self { weight: weight.iter().enumerate().map(scaled).collect(), dims, bias, device })
         })
     }
 }

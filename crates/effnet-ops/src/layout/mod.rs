@@ -9,7 +9,7 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
 use crate::error::shape_error;
-use crate::{host, parallel};
+use crate::{by_candle, host, parallel};
 
 /// The same tensor with the channels last.
 ///
@@ -17,7 +17,7 @@ use crate::{host, parallel};
 /// [N, C, H, W] to [N, H, W, C].
 ///
 /// # Errors
-/// If `x` has another number of dimensions, or is not f32 on the CPU.
+/// If `x` has another number of dimensions, or is on the CPU and not f32.
 pub fn nchw_to_nhwc(x: &Tensor) -> Result<Tensor> {
     apply(x, "nchw_to_nhwc", Transpose::ToNhwc)
 }
@@ -28,7 +28,7 @@ pub fn nchw_to_nhwc(x: &Tensor) -> Result<Tensor> {
 /// [N, H, W, C] to [N, C, H, W].
 ///
 /// # Errors
-/// If `x` has another number of dimensions, or is not f32 on the CPU.
+/// If `x` has another number of dimensions, or is on the CPU and not f32.
 pub fn nhwc_to_nchw(x: &Tensor) -> Result<Tensor> {
     apply(x, "nhwc_to_nchw", Transpose::ToNchw)
 }
@@ -37,6 +37,9 @@ fn apply(x: &Tensor, op: &'static str, transpose: Transpose) -> Result<Tensor> {
     if x.rank() != 4 {
         return Err(shape_error(op, &[("x", x.dims())], "four dimensions"));
     }
+    if by_candle::is_wanted(x) {
+        return x.permute(transpose.order())?.contiguous();
+    }
     x.contiguous()?.apply_op1(transpose)
 }
 
@@ -44,6 +47,16 @@ fn apply(x: &Tensor, op: &'static str, transpose: Transpose) -> Result<Tensor> {
 enum Transpose {
     ToNhwc,
     ToNchw,
+}
+
+impl Transpose {
+    /// The dimensions of x in the order in which the result has them.
+    fn order(self) -> (usize, usize, usize, usize) {
+        match self {
+            Self::ToNhwc => (0, 2, 3, 1),
+            Self::ToNchw => (0, 3, 1, 2),
+        }
+    }
 }
 
 impl CustomOp1 for Transpose {

@@ -9,6 +9,7 @@
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
+use crate::by_candle;
 use crate::channels::{Rows, column_sums};
 use crate::dispatch::level;
 use crate::error::shape_error;
@@ -23,7 +24,7 @@ const NAME: &str = "linear";
 /// `x` `[N, Cin]`, `w` `[Cout, Cin]`, `b` `[Cout]`; to `[N, Cout]`.
 ///
 /// # Errors
-/// If the shapes do not fit, or a tensor is not f32 on the CPU.
+/// If the shapes do not fit, or a tensor on the CPU is not f32.
 pub fn linear(x: &Tensor, w: &Tensor, b: &Tensor) -> Result<Tensor> {
     let widths = match (x.dims(), w.dims(), b.dims()) {
         ([_, cin], [output, input], [bias]) if cin == input && bias == output && *cin > 0 && *output > 0 => {
@@ -34,6 +35,9 @@ pub fn linear(x: &Tensor, w: &Tensor, b: &Tensor) -> Result<Tensor> {
             return Err(shape_error(NAME, &[("x", x), ("w", w), ("b", b)], expected));
         }
     };
+    if by_candle::is_wanted(x) {
+        return by_candle::product(x, w)?.broadcast_add(b);
+    }
     x.contiguous()?.apply_op3(&w.contiguous()?, &b.contiguous()?, Linear(widths))
 }
 

@@ -15,6 +15,7 @@
 //! gradient twice more; y1 and y2 are not saved, but computed again; and gradients are updated in place.
 
 mod backward;
+mod by_candle;
 mod forward;
 mod geometry;
 mod layer;

@@ -9,6 +9,7 @@ pub(crate) mod cpu;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
+use crate::by_candle;
 use crate::error::shape_error;
 use crate::host;
 use cpu::Widths;
@@ -21,7 +22,7 @@ const NAME: &str = "pointwise_conv";
 /// `x` [.., Cin]; `w` [Cout, Cin, 1, 1] (PyTorch's) or [Cout, Cin]; to [.., Cout].
 ///
 /// # Errors
-/// If the shapes do not fit, or a tensor is not f32 on the CPU.
+/// If the shapes do not fit, or a tensor on the CPU is not f32.
 pub fn pointwise_conv(x: &Tensor, w: &Tensor) -> Result<Tensor> {
     let widths = match (x.dims(), w.dims()) {
         ([.., cin], [output, input, 1, 1] | [output, input]) if cin == input && *cin > 0 && *output > 0 => {
@@ -32,6 +33,9 @@ pub fn pointwise_conv(x: &Tensor, w: &Tensor) -> Result<Tensor> {
             return Err(shape_error(NAME, &[("x", x), ("w", w)], expected));
         }
     };
+    if by_candle::is_wanted(x) {
+        return by_candle::product(x, w);
+    }
     x.contiguous()?.apply_op2(&w.contiguous()?, PointwiseConv(widths))
 }
 

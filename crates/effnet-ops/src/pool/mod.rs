@@ -6,6 +6,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
+use crate::by_candle;
 use crate::channels::{self, ChannelMap, Rows, column_sums};
 use crate::dispatch::level;
 use crate::error::shape_error;
@@ -20,10 +21,13 @@ const NAME: &str = "global_avg_pool";
 /// `x` [N, H, W, C], to [N, C].
 ///
 /// # Errors
-/// If `x` has another number of dimensions or no pixels, or is not f32 on the CPU.
+/// If `x` has another number of dimensions or no pixels, or is on the CPU and not f32.
 pub fn global_avg_pool(x: &Tensor) -> Result<Tensor> {
     if x.rank() != 4 || x.elem_count() == 0 {
         return Err(shape_error(NAME, &[("x", x.dims())], "x [N, H, W, C] without a 0"));
+    }
+    if by_candle::is_wanted(x) {
+        return x.flatten(1, 2)?.mean(1);
     }
     x.contiguous()?.apply_op1(GlobalAvgPool)
 }

@@ -11,6 +11,7 @@ use candle_core::{Result, Tensor};
 
 use crate::activation::with_function;
 use crate::batch_norm::statistics::BatchStatistics;
+use crate::by_candle;
 use crate::conv_norm::ConvNormAct;
 use crate::dispatch::{Level, level};
 use crate::host;
@@ -37,6 +38,13 @@ impl<'a> Layer<'a> {
         }
     }
 
+    fn by_candle(&self, x: &Tensor) -> Result<(Tensor, Vec<BatchStatistics>)> {
+        match self {
+            Self::ConvNormAct(layer) => layer.by_candle(x).map(|(y, statistics)| (y, vec![statistics])),
+            Self::MbConv(block) => block.by_candle(x),
+        }
+    }
+
     fn forward(&self, level: Level, x: &[f32], dims: &[usize]) -> Result<LayerOutput> {
         match self {
             Self::ConvNormAct(layer) => {
@@ -54,8 +62,11 @@ impl<'a> Layer<'a> {
 /// `x` [N, H, W, C], to the last layer's [N, Ho, Wo, O].
 ///
 /// # Errors
-/// If there is no layer, the shapes do not fit, a setting is out of its range, or a tensor is not f32 on the CPU.
+/// If there is no layer, the shapes do not fit, a setting is out of its range, or a tensor on the CPU is not f32.
 pub fn sequence_train(x: &Tensor, layers: &[Layer<'_>]) -> Result<(Tensor, Vec<BatchStatistics>)> {
+    if by_candle::is_wanted(x) {
+        return one_by_one(x, layers);
+    }
     let level = level();
     let x = x.contiguous()?;
     let mut all = vec![];
@@ -79,6 +90,21 @@ pub fn sequence_train(x: &Tensor, layers: &[Layer<'_>]) -> Result<(Tensor, Vec<B
     }
     let Some((y, dims)) = last else { candle_core::bail!("{NAME}: no layers") };
     Ok((multi_input_op::apply(&x, &all, sequence, y, &dims)?, statistics))
+}
+
+/// As [`sequence_train`], by candle's operations.
+fn one_by_one(x: &Tensor, layers: &[Layer<'_>]) -> Result<(Tensor, Vec<BatchStatistics>)> {
+    if layers.is_empty() {
+        candle_core::bail!("{NAME}: no layers")
+    }
+    let mut statistics = vec![];
+    let mut y = x.clone();
+    for layer in layers {
+        let (output, batch) = layer.by_candle(&y)?;
+        y = output;
+        statistics.extend(batch);
+    }
+    Ok((y, statistics))
 }
 
 struct Sequence {

@@ -14,6 +14,7 @@ pub(crate) mod cpu;
 
 use candle_core::{Result, Tensor};
 
+use crate::by_candle::{product, sigmoid};
 use crate::channels::{Rows, column_sums};
 use crate::dispatch::level;
 use crate::error::shape_error;
@@ -43,7 +44,7 @@ pub struct SqueezeExcitation<'a> {
 /// `x` [N, H, W, C], to the same.
 ///
 /// # Errors
-/// If the shapes do not fit, `x` has no pixels, or a tensor is not f32 on the CPU.
+/// If the shapes do not fit, `x` has no pixels, or a tensor on the CPU is not f32.
 pub fn squeeze_excitation(x: &Tensor, parameters: &SqueezeExcitation<'_>) -> Result<Tensor> {
     let SqueezeExcitation { reduce_weight, reduce_bias, expand_weight, expand_bias } = *parameters;
     if x.elem_count() == 0 || !matches!(x.dims(), &[_, _, _, c] if parameters.fits(c)) {
@@ -57,6 +58,9 @@ pub fn squeeze_excitation(x: &Tensor, parameters: &SqueezeExcitation<'_>) -> Res
         let expected = "x [N, H, W, C] without a 0, [R, C, 1, 1], [R], [C, R, 1, 1], [C]";
         return Err(shape_error(NAME, &arguments, expected));
     }
+    if crate::by_candle::is_wanted(x) {
+        return by_candle(x, parameters);
+    }
     let shape = Rows::by_image(x.dims());
     let parameters = parameters.in_order();
     let x = x.contiguous()?;
@@ -68,6 +72,15 @@ pub fn squeeze_excitation(x: &Tensor, parameters: &SqueezeExcitation<'_>) -> Res
         Ok((gate, y))
     })?;
     multi_input_op::apply(&x, &parameters, SqueezeExcite { shape, gate }, y, x.shape())
+}
+
+/// As [`squeeze_excitation`], for arguments that fit, by candle's operations.
+pub(crate) fn by_candle(x: &Tensor, parameters: &SqueezeExcitation<'_>) -> Result<Tensor> {
+    let SqueezeExcitation { reduce_weight, reduce_bias, expand_weight, expand_bias } = *parameters;
+    let means = x.flatten(1, 2)?.mean(1)?;
+    let few = product(&means, reduce_weight)?.broadcast_add(reduce_bias)?.silu()?;
+    let gate = sigmoid(&product(&few, expand_weight)?.broadcast_add(expand_bias)?)?;
+    x.broadcast_mul(&gate.unsqueeze(1)?.unsqueeze(1)?)
 }
 
 impl<'a> SqueezeExcitation<'a> {

@@ -16,7 +16,7 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use crate::activation::{self, cpu::Swish};
 use crate::dispatch::level;
 use crate::error::shape_error;
-use crate::{Error, host};
+use crate::{Error, by_candle, host};
 
 /// x sigmoid(beta x) with a constant beta.
 ///
@@ -24,10 +24,13 @@ use crate::{Error, host};
 /// Any shape, to the same shape.
 ///
 /// # Errors
-/// If `beta` is not finite or `x` not f32 on the CPU.
+/// If `beta` is not finite or `x` is on the CPU and not f32.
 pub fn swish(x: &Tensor, beta: f64) -> Result<Tensor> {
     if !beta.is_finite() {
         return Err(Error::Setting { op: "swish", setting: "beta", value: beta, range: "finite" }.into());
+    }
+    if by_candle::is_wanted(x) {
+        return x * by_candle::sigmoid(&x.affine(beta, 0.0)?)?;
     }
     activation::apply(x, "swish", Swish { beta: beta as f32 })
 }
@@ -38,10 +41,13 @@ pub fn swish(x: &Tensor, beta: f64) -> Result<Tensor> {
 /// `x` of any shape, `beta` of one element (`[]` or `[1]`), to the shape of `x`.
 ///
 /// # Errors
-/// If `beta` has another number of elements, or a tensor is not f32 on the CPU.
+/// If `beta` has another number of elements, or a tensor on the CPU is not f32.
 pub fn swish_learnable(x: &Tensor, beta: &Tensor) -> Result<Tensor> {
     if beta.elem_count() != 1 {
         return Err(shape_error(NAME, &[("x", x.dims()), ("beta", beta.dims())], "beta of one element"));
+    }
+    if by_candle::is_wanted(x) {
+        return x * by_candle::sigmoid(&x.broadcast_mul(&beta.reshape(())?)?)?;
     }
     x.contiguous()?.apply_op2(&beta.contiguous()?, SwishLearnable)
 }

@@ -3,11 +3,11 @@
 use candle_core::{Result, Tensor};
 use effnet_ops::{
     Activation, ConvNorm, Folded, FoldedConv, FoldedMbConv, FoldedParts, Padding, add, batch_norm_eval,
-    conv2d, dispatch, pointwise_conv,
+    conv2d, pointwise_conv,
 };
 
 use crate::mb_conv::{CASE, Case, EPS};
-use crate::support::{PADDINGS, assert_close, doubles, numbers, tensor};
+use crate::support::{PADDINGS, Way, assert_close, doubles, numbers, tensor};
 
 /// Statistics of a norm, the same for each of so many channels' norms.
 fn statistics(channels: usize) -> [Tensor; 2] {
@@ -44,9 +44,9 @@ fn check(case: Case, skip: bool) {
     let arguments = case.arguments();
     let exact = case.separate_with(&arguments, norm).unwrap();
     let exact = if skip { add(&exact, &arguments[0]).unwrap() } else { exact };
-    for level in dispatch::available() {
-        let got = dispatch::with_level(level, || folded(case, skip).unwrap().forward(&arguments[0]).unwrap());
-        assert_close(&format!("{case:?} at {}", level.name()), &got.unwrap(), &doubles(&exact), 1e-5);
+    for way in Way::all(&arguments[0]) {
+        let got = way.compute(|| folded(case, skip).unwrap().forward(&arguments[0]).unwrap());
+        assert_close(&format!("{case:?} by {way:?}"), &got, &doubles(&exact), 1e-5);
     }
 }
 
@@ -87,13 +87,11 @@ fn a_convolution_equals_separate_operations() {
                 _ => conv2d(&x, &weight, stride, padding),
             };
             let exact = norm(&conv.unwrap(), &layer, Activation::Swish).unwrap();
-            for level in dispatch::available() {
-                let got = dispatch::with_level(level, || {
-                    let conv = FoldedConv::new(fold(&layer).unwrap(), stride, padding, Activation::Swish);
-                    conv.forward(&x).unwrap()
-                });
-                let what = format!("{kernel} {stride} {padding:?} at {}", level.name());
-                assert_close(&what, &got.unwrap(), &doubles(&exact), 1e-5);
+            for way in Way::all(&x) {
+                let conv = |folded| FoldedConv::new(folded, stride, padding, Activation::Swish);
+                let got = way.compute(|| conv(fold(&layer)?)?.forward(&x)).unwrap();
+                let what = format!("{kernel} {stride} {padding:?} by {way:?}");
+                assert_close(&what, &got, &doubles(&exact), 1e-5);
             }
         }
     }
@@ -133,6 +131,7 @@ fn what_does_not_fit_is_refused() {
         1,
         Padding::Same,
         Activation::Swish,
-    );
+    )
+    .unwrap();
     assert!(conv.forward(&tensor(&[1, 2, 2, 4], 1)).unwrap_err().to_string().contains("Cin"));
 }

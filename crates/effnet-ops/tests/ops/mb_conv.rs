@@ -3,12 +3,11 @@
 use candle_core::{Result, Tensor};
 use effnet_ops::{
     Activation, BatchStatistics, ConvNorm, DropPath, Layer, MbConv, Padding, SqueezeExcitation, add,
-    batch_norm_train, depthwise_conv, dispatch, drop_path, pointwise_conv, sequence_train,
-    squeeze_excitation,
+    batch_norm_train, depthwise_conv, drop_path, pointwise_conv, sequence_train, squeeze_excitation,
 };
 use proptest::prelude::*;
 
-use crate::support::{PADDINGS, assert_close, doubles, gradients, kernel, numbers, padding, tensor};
+use crate::support::{PADDINGS, Way, assert_close, doubles, gradients, kernel, numbers, padding, tensor};
 
 /// A block's shapes.
 #[derive(Debug, Clone, Copy)]
@@ -145,23 +144,22 @@ impl Case {
 
     fn check(self) {
         let arguments = self.arguments();
-        let (exact, statistics) = self.separate_with_statistics(&arguments).unwrap();
-        let cotangent = numbers(exact.elem_count(), 99);
         let all = vec![true; arguments.len()];
-        for level in dispatch::available() {
-            dispatch::with_level(level, || {
-                let what = format!("{self:?} at {}", level.name());
+        for way in Way::all(&arguments[0]) {
+            let (what, arguments) = (format!("{self:?} by {way:?}"), way.arguments(&arguments));
+            way.compute(|| {
+                let (exact, statistics) = self.separate_with_statistics(&arguments).unwrap();
                 let (got, got_statistics) = self.one_with_statistics(&arguments).unwrap();
                 assert_close(&what, &got, &doubles(&exact), 1e-5);
                 assert_statistics(&what, &got_statistics, &statistics);
+                let cotangent = numbers(exact.elem_count(), 99);
                 let got = gradients(&arguments, &all, &|a| self.one(a), &cotangent);
                 let exact = gradients(&arguments, &all, &|a| self.separate(a), &cotangent);
                 for (i, (got, exact)) in got.iter().zip(&exact).enumerate() {
                     let (got, exact) = (got.as_ref().unwrap(), exact.as_ref().unwrap());
                     assert_close(&format!("{what}: gradient {i}"), got, &doubles(exact), 2e-5);
                 }
-            })
-            .unwrap();
+            });
         }
     }
 }
@@ -263,8 +261,12 @@ pub(crate) fn blocks(
             let [down, across] = outputs(padding);
             let rows = |n: usize| n * down * across;
             let n = (n..).find(|n| rows(*n) >= 32).unwrap_or(n);
-            // A norm right after a 1x1 kernel takes the bias of the one before out again: a gradient of rounding alone.
-            let kernel = if activation == Activation::Identity { kernel.max(3) } else { kernel };
+            // Without an activation between, a norm right after a 1x1 kernel takes the bias of the one before out again: a gradient
+            // of rounding alone. That holds for the depthwise kernel, and for the projection where there is no gate.
+            let (kernel, reduced) = match activation {
+                Activation::Identity => (kernel.max(3), reduced.or(Some(2))),
+                _ => (kernel, reduced),
+            };
             let images = [n, h, w];
             Case { images, input, hidden, output, kernel, stride, padding, reduced, activation, skip }
         },

@@ -2,13 +2,13 @@
 
 use candle_core::{Result, Tensor};
 use effnet_ops::{
-    Activation, BatchStatistics, ConvNorm, ConvNormAct, Layer, Padding, batch_norm_train, conv2d, dispatch,
+    Activation, BatchStatistics, ConvNorm, ConvNormAct, Layer, Padding, batch_norm_train, conv2d,
     pointwise_conv, sequence_train,
 };
 use proptest::prelude::*;
 
 use crate::mb_conv::{CASE, Case, EPS, assert_statistics};
-use crate::support::{PADDINGS, assert_close, doubles, gradients, kernel, numbers, padding, tensor};
+use crate::support::{PADDINGS, Way, assert_close, doubles, gradients, kernel, numbers, padding, tensor};
 
 /// k x k, from 3 channels to those of the first block; two blocks; pointwise to `head` channels.
 #[derive(Debug, Clone, Copy)]
@@ -102,23 +102,22 @@ impl Body {
 
     fn check(self) {
         let arguments = self.arguments();
-        let (exact, statistics) = self.separate(&arguments).unwrap();
-        let cotangent = numbers(exact.elem_count(), 99);
         let all = vec![true; arguments.len()];
-        let exact_gradients = gradients(&arguments, &all, &|a| Ok(self.separate(a)?.0), &cotangent);
-        for level in dispatch::available() {
-            dispatch::with_level(level, || {
-                let what = format!("{self:?} at {}", level.name());
+        for way in Way::all(&arguments[0]) {
+            let (what, arguments) = (format!("{self:?} by {way:?}"), way.arguments(&arguments));
+            way.compute(|| {
+                let (exact, statistics) = self.separate(&arguments).unwrap();
                 let (got, got_statistics) = self.one(&arguments).unwrap();
                 assert_close(&what, &got, &doubles(&exact), 2e-5);
                 assert_statistics(&what, &got_statistics, &statistics);
+                let cotangent = numbers(exact.elem_count(), 99);
                 let got = gradients(&arguments, &all, &|a| Ok(self.one(a)?.0), &cotangent);
-                for (i, (got, exact)) in got.iter().zip(&exact_gradients).enumerate() {
+                let exact = gradients(&arguments, &all, &|a| Ok(self.separate(a)?.0), &cotangent);
+                for (i, (got, exact)) in got.iter().zip(&exact).enumerate() {
                     let (got, exact) = (got.as_ref().unwrap(), exact.as_ref().unwrap());
                     assert_close(&format!("{what}: gradient {i}"), got, &doubles(exact), 5e-5);
                 }
-            })
-            .unwrap();
+            });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The comparison that every module makes, and the random shapes it is made over.
 
-use candle_core::{Device, Result, Tensor, Var};
+use candle_core::{DType, Device, Result, Tensor, Var};
 use effnet_ops::{Padding, SqueezeExcitation, dispatch};
 use proptest::prelude::*;
 
@@ -24,7 +24,7 @@ pub(crate) fn singles(t: &Tensor) -> Vec<f32> {
 }
 
 pub(crate) fn doubles(t: &Tensor) -> Vec<f64> {
-    singles(t).into_iter().map(f64::from).collect()
+    t.flatten_all().unwrap().to_dtype(DType::F64).unwrap().to_vec1().unwrap()
 }
 
 /// Equal to `tolerance` times the largest value (or 1).
@@ -67,8 +67,8 @@ pub(crate) fn padding() -> impl Strategy<Value = Padding> {
 type Op<'a> = &'a dyn Fn(&[Tensor]) -> Result<Tensor>;
 type Reference<'a> = &'a dyn Fn(&[Vec<f64>]) -> Vec<f64>;
 
-/// Holds `op` against `reference` on every level: the result; the gradient of a weighted sum of the result
-/// by each argument against central differences of the reference; the same gradients when only one
+/// Holds `op` against `reference` on every level, and by candle's operations: the result; the gradient of a weighted sum of the
+/// result by each argument against central differences of the reference; the same gradients when only one
 /// argument has one; and no graph where no argument has one.
 pub(crate) fn check(what: &str, arguments: &[Tensor], op: Op<'_>, reference: Reference<'_>, tolerance: f64) {
     let exact_arguments: Vec<Vec<f64>> = arguments.iter().map(doubles).collect();
@@ -83,9 +83,9 @@ pub(crate) fn check(what: &str, arguments: &[Tensor], op: Op<'_>, reference: Ref
         })
         .collect();
 
-    for level in dispatch::available() {
-        let what = format!("{what} at {}", level.name());
-        dispatch::with_level(level, || {
+    for way in Way::all(&arguments[0]) {
+        let (what, arguments) = (format!("{what} by {way:?}"), &way.arguments(arguments));
+        way.compute(|| {
             let plain = op(arguments).unwrap();
             assert!(!plain.track_op(), "{what}: a graph although nothing has a gradient");
             assert_close(&what, &plain, &exact, tolerance);
@@ -108,8 +108,42 @@ pub(crate) fn check(what: &str, arguments: &[Tensor], op: Op<'_>, reference: Ref
                     }
                 }
             }
-        })
-        .unwrap();
+        });
+    }
+}
+
+/// What computes an operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    /// The kernels, compiled for a level of the processor.
+    Level(dispatch::Level),
+    /// candle's operations.
+    Candle,
+}
+
+impl Way {
+    /// All ways for an x. Large ones are there for the kernels, which cut them in pieces; candle's operations don't, and would
+    /// take minutes for them.
+    pub(crate) fn all(x: &Tensor) -> Vec<Self> {
+        let candle = (x.elem_count() < 20_000).then_some(Self::Candle);
+        dispatch::available().into_iter().map(Self::Level).chain(candle).collect()
+    }
+
+    /// The arguments in the type in which the way computes: f32, and f64 by candle, so that its formulas are held as closely as
+    /// the kernels'.
+    pub(crate) fn arguments(self, arguments: &[Tensor]) -> Vec<Tensor> {
+        let dtype = match self {
+            Self::Level(_) => DType::F32,
+            Self::Candle => DType::F64,
+        };
+        arguments.iter().map(|argument| argument.to_dtype(dtype).unwrap()).collect()
+    }
+
+    pub(crate) fn compute<T>(self, f: impl FnOnce() -> T) -> T {
+        match self {
+            Self::Level(level) => dispatch::with_level(level, f).unwrap(),
+            Self::Candle => effnet_ops::by_candle(f),
+        }
     }
 }
 
@@ -129,6 +163,7 @@ pub(crate) fn gradients(
         .collect();
     let y = op(&inputs).unwrap();
     let cotangent = Tensor::from_slice(cotangent, y.shape(), &Device::Cpu).unwrap();
+    let cotangent = cotangent.to_dtype(y.dtype()).unwrap();
     let store = y.mul(&cotangent).unwrap().sum_all().unwrap().backward().unwrap();
     variables
         .iter()
