@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::mb_conv::FoldedParts;
+use super::parts::FoldedParts;
 use super::weights::Folded;
 use crate::activation::{self, Activation};
 use crate::by_candle::product;

@@ -12,9 +12,11 @@ mod by_candle;
 mod conv;
 mod mb_conv;
 mod packed;
+mod parts;
 mod tiled_mb_conv;
 mod weights;
 
 pub use conv::FoldedConv;
-pub use mb_conv::{FoldedMbConv, FoldedParts};
+pub use mb_conv::FoldedMbConv;
+pub use parts::FoldedParts;
 pub use weights::Folded;

@@ -10,8 +10,8 @@ use std::ops::Range;
 use candle_core::{Result, Tensor};
 
 use super::conv::rows_of;
-use super::mb_conv::{FoldedParts, NAME};
 use super::packed::{Packed, Places};
+use super::parts::{FoldedParts, NAME};
 use crate::activation::cpu::{Function, Identity, Sigmoid, Swish};
 use crate::activation::{Activation, with_function};
 use crate::channels::{self, ChannelUpdate, Rows};
