@@ -1,0 +1,117 @@
+//! What a build with feature `cuda` needs on a machine without a GPU: `cargo xtask cuda-setup`.
+//!
+//! One folder holds NVIDIA's compiler and libraries, which come from PyPI, and a library that stands in for the driver's.
+//! `cargo xtask ci --cuda` sets both up, and runs its commands in the environment that [`Setup::environment`] returns.
+
+mod stub;
+mod toolkit;
+
+use crate::shell::Shell;
+use crate::workspace::Workspace;
+use anyhow::{Result, ensure};
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Folder for the toolkit and the stub of the driver. Default: `cuda-toolkit` in the build folder.
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+}
+
+/// The GPU architecture that kernels are built for where there is no GPU to ask: 9.0, that of H100 and H200.
+const ARCHITECTURE: &str = "90";
+
+/// The version of NVIDIA's headers that cudarc binds to. Otherwise it asks the `nvcc` that the search path finds.
+const CUDARC_VERSION: &str = "13000";
+
+/// A toolkit and a stub of the driver that are ready to be used.
+pub(crate) struct Setup {
+    /// What NVIDIA's tools know as `CUDA_HOME`.
+    toolkit: PathBuf,
+    /// The folder with the stub of `libcuda.so.1`.
+    stub: PathBuf,
+    /// Whether the toolkit is the pinned one, and not the one that `CUDA_HOME` named.
+    is_pinned: bool,
+}
+
+/// Sets up toolkit and stub, and prints the environment that a build needs.
+pub(crate) fn run(options: &Options) -> Result<bool> {
+    let workspace = Workspace::read()?;
+    let folder = options.to.clone().unwrap_or_else(|| default_folder(&workspace));
+    let setup = Setup::pinned(&workspace, &folder)?;
+    println!("# Ready in {}. The build needs these variables:", folder.display());
+    for (name, value) in setup.environment(&workspace.root) {
+        println!("export {name}='{}'", value.replace('\'', r"'\''"));
+    }
+    Ok(true)
+}
+
+fn default_folder(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("cuda-toolkit")
+}
+
+impl Setup {
+    /// The toolkit that `CUDA_HOME` names, else the pinned one in the default folder.
+    ///
+    /// # Errors
+    /// As [`Setup::pinned`].
+    pub(crate) fn of_environment(workspace: &Workspace) -> Result<Self> {
+        match std::env::var_os("CUDA_HOME") {
+            Some(home) => {
+                let stub = stub::build(workspace, &workspace.target.join("cuda-stub"))?;
+                Ok(Self { toolkit: home.into(), stub, is_pinned: false })
+            }
+            None => Self::pinned(workspace, &default_folder(workspace)),
+        }
+    }
+
+    /// The pinned toolkit in `folder`: downloaded where it is not there, or another version is.
+    ///
+    /// # Errors
+    /// The system is not Linux, pip can't install the packages, no C compiler is there, or `folder` holds something else.
+    fn pinned(workspace: &Workspace, folder: &Path) -> Result<Self> {
+        ensure!(cfg!(target_os = "linux"), "NVIDIA's packages with nvcc are for Linux");
+        let folder = std::path::absolute(folder)?;
+        let toolkit = toolkit::install(&workspace.root, &folder)?;
+        let stub = stub::build(workspace, &folder.join("stub"))?;
+        Ok(Self { toolkit, stub, is_pinned: true })
+    }
+
+    /// The variables that a build and its programs need. Paths that are set already stay, after the new ones.
+    pub(crate) fn environment(&self, root: &Path) -> Vec<(&'static str, String)> {
+        let toolkit = self.toolkit.display().to_string();
+        let stub = self.stub.display().to_string();
+        let libraries = format!("{toolkit}/lib64:{toolkit}/lib");
+        let mut variables = vec![("CUDA_HOME", toolkit), ("EFFMIX_CUDA_STUB", stub.clone())];
+        if self.is_pinned {
+            variables.push(("CUDARC_CUDA_VERSION", CUDARC_VERSION.to_owned()));
+        }
+        // candle's build script asks the GPU itself where there is one.
+        if std::env::var_os("CUDA_COMPUTE_CAP").is_none() && gpus(root) == 0 {
+            variables.push(("CUDA_COMPUTE_CAP", ARCHITECTURE.to_owned()));
+        }
+        let linked = [libraries.clone(), stub.clone()];
+        variables.push(("LIBRARY_PATH", paths(&linked, "LIBRARY_PATH")));
+        let loaded = if has_driver(root) { vec![libraries] } else { vec![libraries, stub] };
+        variables.push(("LD_LIBRARY_PATH", paths(&loaded, "LD_LIBRARY_PATH")));
+        variables
+    }
+}
+
+/// Folders before those that the variable has already, as the linker reads them.
+fn paths(folders: &[String], variable: &str) -> String {
+    let before = std::env::var(variable).ok().filter(|value| !value.is_empty());
+    folders.iter().cloned().chain(before).collect::<Vec<_>>().join(":")
+}
+
+/// How many GPUs the driver lists; none where there is no driver.
+pub(crate) fn gpus(root: &Path) -> usize {
+    let listed = Shell::new(root, "nvidia-smi").words("--list-gpus").reads();
+    listed.map_or(0, |text| text.lines().filter(|line| line.starts_with("GPU ")).count())
+}
+
+/// Whether the loader finds a driver.
+fn has_driver(root: &Path) -> bool {
+    let listed = Shell::new(root, "ldconfig").words("-p").reads();
+    listed.is_ok_and(|text| text.contains("libcuda.so.1"))
+}
