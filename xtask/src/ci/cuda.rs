@@ -66,8 +66,7 @@ pub(super) fn gpu_tests(c: &mut Context) -> Result<()> {
 
 /// Sets up what a build needs, and returns the arguments that choose the crates with the feature.
 fn prepare(c: &mut Context) -> Result<String> {
-    let environment = Setup::of_environment(&c.workspace)?.environment(&c.workspace.root);
-    c.environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    c.environment = Setup::of_environment(&c.workspace)?.environment(&c.workspace.root);
     let folder = c.workspace.target.join("cuda").display().to_string();
     c.environment.push(("CARGO_TARGET_DIR".to_owned(), folder));
     let crates = c.workspace.crates().filter(|package| package.has_cuda());

@@ -53,7 +53,14 @@ pub(super) const ROWS: [Row; 28] = {
         row("format", Ci, "", "", "rustfmt changes nothing", steps::format),
         row("tidy", Ci, "", "", "file and doc rules of the house", steps::tidy),
         row("dependencies", Ci, "none", "all", "what a crate must not bring to its users", dependencies::run),
-        row("clippy", Ci, "default", HOST, "lints on all targets, warnings are errors", steps::clippy),
+        row(
+            "clippy",
+            Ci,
+            "default",
+            HOST,
+            "lints of libraries, programs and tests, warnings are errors",
+            steps::clippy,
+        ),
         row("tests", Ci, "default", HOST, "unit and integration tests of every crate", steps::tests),
         row("doctests", Ci, "default", HOST, "the code in READMEs and docs", steps::doctests),
         row("docs", Ci, "default", HOST, "rustdoc, warnings are errors", steps::docs),
@@ -74,26 +81,24 @@ pub(super) const ROWS: [Row; 28] = {
         row("avx512", Ci, "default", HOST, "the tests on kernels, by AVX-512", |c| {
             kernels::one_level(c, kernels::AVX512)
         }),
-        row(
-            "oldest",
-            Ci,
-            "default",
-            HOST,
-            "the oldest Rust of Cargo.toml compiles all targets",
-            oldest::compiles,
-        )
-        .needing(Needs::OldestRust),
-        row("aarch64", Ci, "default", LINUX_AARCH64.triple, "all targets compile", |c| {
+        row("oldest", Ci, "default", HOST, "the oldest Rust of Cargo.toml compiles all", oldest::compiles)
+            .needing(Needs::OldestRust),
+        row("aarch64", Ci, "default", LINUX_AARCH64.triple, "libraries, programs and tests compile", |c| {
             targets::compiles(c, &LINUX_AARCH64)
         })
         .needing(Needs::Debian(&["gcc-aarch64-linux-gnu"])),
-        row("windows", Ci, "default", WINDOWS.triple, "all targets compile", |c| {
+        row("windows", Ci, "default", WINDOWS.triple, "libraries, programs and tests compile", |c| {
             targets::compiles(c, &WINDOWS)
         })
         .needing(Needs::Debian(&["gcc-mingw-w64-x86-64-win32"])),
-        row("macos", Ci, "default", MACOS.triple, "all targets compile, but for crates with C", |c| {
-            targets::compiles(c, &MACOS)
-        }),
+        row(
+            "macos",
+            Ci,
+            "default",
+            MACOS.triple,
+            "libraries, programs and tests compile, but for crates with C",
+            |c| targets::compiles(c, &MACOS),
+        ),
         row("package", Ci, "default", HOST, "what would be published compiles", packaging::package),
         row("deny", Ci, "all", "all", "licences, bans, sources", packaging::deny),
         row("threads", Deep, "default", HOST, "every kernel level with one and two threads", kernels::matrix),
@@ -117,7 +122,14 @@ pub(super) const ROWS: [Row; 28] = {
         .needing(Needs::Debian(&["qemu-user", "gcc-aarch64-linux-gnu"])),
         row("cuda-setup", Cuda, "", "", "compiler and libraries of NVIDIA are there", cuda::setup),
         row("cuda-build", Cuda, "cuda", HOST, "libraries and program compile and link", cuda::build),
-        row("cuda-clippy", Cuda, "cuda", HOST, "lints on all targets, warnings are errors", cuda::clippy),
+        row(
+            "cuda-clippy",
+            Cuda,
+            "cuda",
+            HOST,
+            "lints of libraries, programs and tests, warnings are errors",
+            cuda::clippy,
+        ),
         row("cuda-docs", Cuda, "cuda", HOST, "rustdoc, warnings are errors", cuda::docs),
         row("cuda-alone", Cuda, "cuda", HOST, "each crate compiles alone", cuda::alone),
         row("cuda-tests", Cuda, "cuda", HOST, "the tests that need no GPU", cuda::tests),

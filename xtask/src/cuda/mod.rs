@@ -40,8 +40,11 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     let folder = options.to.clone().unwrap_or_else(|| default_folder(&workspace));
     let setup = Setup::pinned(&workspace, &folder)?;
     println!("# Ready in {}. The build needs these variables:", folder.display());
-    for (name, value) in setup.environment(&workspace.root) {
-        println!("export {name}='{}'", value.replace('\'', r"'\''"));
+    for (name, value) in setup.variables(&workspace.root) {
+        println!("export {name}='{value}'");
+    }
+    for (name, folders) in setup.search_paths(&workspace.root) {
+        println!("export {name}='{folders}'\"${{{name}:+:${name}}}\"");
     }
     Ok(true)
 }
@@ -77,12 +80,22 @@ impl Setup {
         Ok(Self { toolkit, stub, is_pinned: true })
     }
 
-    /// The variables that a build and its programs need. Paths that are set already stay, after the new ones.
-    pub(crate) fn environment(&self, root: &Path) -> Vec<(&'static str, String)> {
-        let toolkit = self.toolkit.display().to_string();
-        let stub = self.stub.display().to_string();
-        let libraries = format!("{toolkit}/lib64:{toolkit}/lib");
-        let mut variables = vec![("CUDA_HOME", toolkit), ("EFFMIX_CUDA_STUB", stub.clone())];
+    /// All variables that a build and its programs need. Folders that a search path has already come last.
+    pub(crate) fn environment(&self, root: &Path) -> Vec<(String, String)> {
+        let with_others = |(name, folders): (&str, String)| {
+            let others = std::env::var(name).ok().filter(|others| !others.is_empty());
+            (name.to_owned(), others.map_or(folders.clone(), |others| format!("{folders}:{others}")))
+        };
+        let variables = self.variables(root).into_iter().map(|(name, value)| (name.to_owned(), value));
+        variables.chain(self.search_paths(root).into_iter().map(with_others)).collect()
+    }
+
+    /// The variables with one value.
+    fn variables(&self, root: &Path) -> Vec<(&'static str, String)> {
+        let mut variables = vec![
+            ("CUDA_HOME", self.toolkit.display().to_string()),
+            ("EFFMIX_CUDA_STUB", self.stub.display().to_string()),
+        ];
         if self.is_pinned {
             variables.push(("CUDARC_CUDA_VERSION", CUDARC_VERSION.to_owned()));
         }
@@ -90,18 +103,17 @@ impl Setup {
         if std::env::var_os("CUDA_COMPUTE_CAP").is_none() && gpus(root) == 0 {
             variables.push(("CUDA_COMPUTE_CAP", ARCHITECTURE.to_owned()));
         }
-        let linked = [libraries.clone(), stub.clone()];
-        variables.push(("LIBRARY_PATH", paths(&linked, "LIBRARY_PATH")));
-        let loaded = if has_driver(root) { vec![libraries] } else { vec![libraries, stub] };
-        variables.push(("LD_LIBRARY_PATH", paths(&loaded, "LD_LIBRARY_PATH")));
         variables
     }
-}
 
-/// Folders before those that the variable has already, as the linker reads them.
-fn paths(folders: &[String], variable: &str) -> String {
-    let before = std::env::var(variable).ok().filter(|value| !value.is_empty());
-    folders.iter().cloned().chain(before).collect::<Vec<_>>().join(":")
+    /// The folders where the linker and the loader find libraries. The loader finds the stub only where there is no driver.
+    fn search_paths(&self, root: &Path) -> [(&'static str, String); 2] {
+        let (toolkit, stub) = (self.toolkit.display(), self.stub.display());
+        let libraries = format!("{toolkit}/lib64:{toolkit}/lib");
+        let both = format!("{libraries}:{stub}");
+        let loaded = if has_driver(root) { libraries } else { both.clone() };
+        [("LIBRARY_PATH", both), ("LD_LIBRARY_PATH", loaded)]
+    }
 }
 
 /// How many GPUs the driver lists; none where there is no driver.
