@@ -37,16 +37,28 @@ pub(crate) struct Setup {
 /// Sets up toolkit and stub, and prints the environment that a build needs.
 pub(crate) fn run(options: &Options) -> Result<bool> {
     let workspace = Workspace::read()?;
+    only_on_linux()?;
     let folder = options.to.clone().unwrap_or_else(|| default_folder(&workspace));
     let setup = Setup::pinned(&workspace, &folder)?;
     println!("# Ready in {}. The build needs these variables:", folder.display());
     for (name, value) in setup.variables(&workspace.root) {
-        println!("export {name}='{value}'");
+        println!("export {name}={}", quoted(&value));
     }
     for (name, folders) in setup.search_paths(&workspace.root) {
-        println!("export {name}='{folders}'\"${{{name}:+:${name}}}\"");
+        println!("export {name}={}\"${{{name}:+:${name}}}\"", quoted(&folders));
     }
     Ok(true)
+}
+
+/// A word that a shell reads as this text.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// NVIDIA has its packages for Linux, and the stub is a library as Linux loads them.
+fn only_on_linux() -> Result<()> {
+    ensure!(cfg!(target_os = "linux"), "cuda-setup and ci --cuda work on Linux alone");
+    Ok(())
 }
 
 fn default_folder(workspace: &Workspace) -> PathBuf {
@@ -57,8 +69,9 @@ impl Setup {
     /// The toolkit that `CUDA_HOME` names, else the pinned one in the default folder.
     ///
     /// # Errors
-    /// As [`Setup::pinned`].
+    /// The system is not Linux, or one of [`Setup::pinned`].
     pub(crate) fn of_environment(workspace: &Workspace) -> Result<Self> {
+        only_on_linux()?;
         match std::env::var_os("CUDA_HOME") {
             Some(home) => {
                 let stub = stub::build(workspace, &workspace.target.join("cuda-stub"))?;
@@ -71,9 +84,8 @@ impl Setup {
     /// The pinned toolkit in `folder`: downloaded where it is not there, or another version is.
     ///
     /// # Errors
-    /// The system is not Linux, pip can't install the packages, no C compiler is there, or `folder` holds something else.
+    /// pip can't install the packages, no C compiler is there, or `folder` holds something else.
     fn pinned(workspace: &Workspace, folder: &Path) -> Result<Self> {
-        ensure!(cfg!(target_os = "linux"), "NVIDIA's packages with nvcc are for Linux");
         let folder = std::path::absolute(folder)?;
         let toolkit = toolkit::install(&workspace.root, &folder)?;
         let stub = stub::build(workspace, &folder.join("stub"))?;
@@ -126,4 +138,34 @@ pub(crate) fn gpus(root: &Path) -> usize {
 fn has_driver(root: &Path) -> bool {
     let listed = Shell::new(root, "ldconfig").words("-p").reads();
     listed.is_ok_and(|text| text.contains("libcuda.so.1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setup(is_pinned: bool) -> Setup {
+        Setup { toolkit: "toolkit".into(), stub: "stub".into(), is_pinned }
+    }
+
+    #[test]
+    fn a_program_is_linked_to_the_stub_also_where_there_is_a_driver() {
+        let [(name, folders), _] = setup(true).search_paths(Path::new("."));
+        assert_eq!((name, folders.as_str()), ("LIBRARY_PATH", "toolkit/lib64:toolkit/lib:stub"));
+    }
+
+    #[test]
+    fn the_version_is_given_for_the_pinned_toolkit_alone() {
+        let is_given = |is_pinned| {
+            let variables = setup(is_pinned).variables(Path::new("."));
+            variables.iter().any(|(name, _)| *name == "CUDARC_CUDA_VERSION")
+        };
+        assert!(is_given(true) && !is_given(false));
+    }
+
+    #[test]
+    fn a_shell_reads_any_folder_as_it_is() {
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
 }

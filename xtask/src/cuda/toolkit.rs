@@ -44,7 +44,8 @@ fn ensure_installed(folder: &Path, wanted: &str, download: impl FnOnce(&Path) ->
         "{} holds something else than a toolkit of cuda-setup; name another folder with --to",
         folder.display()
     );
-    let partial = PathBuf::from(format!("{}.partial", folder.display()));
+    let name = folder.file_name().with_context(|| format!("{} is no name of a folder", folder.display()))?;
+    let partial = folder.with_file_name(format!("{}.partial", name.to_string_lossy()));
     remove(&partial)?;
     fs::create_dir_all(&partial).with_context(|| partial.display().to_string())?;
     let done = download(&partial).and_then(|()| Ok(fs::write(partial.join(VERSIONS), wanted)?));
@@ -115,10 +116,11 @@ mod tests {
     #[test]
     fn a_toolkit_of_the_pinned_versions_is_not_downloaded_again() {
         let scratch = tempfile::tempdir().unwrap();
-        let folder = scratch.path().join("below/toolkit");
+        let folder = scratch.path().join("below/toolkit/");
         ensure_installed(&folder, "nvcc 1", download).unwrap();
         ensure_installed(&folder, "nvcc 1", no_download).unwrap();
         assert_eq!(names(&folder), ["nvcc", VERSIONS]);
+        assert_eq!(names(&scratch.path().join("below")), ["toolkit"]);
     }
 
     #[test]
