@@ -3,7 +3,7 @@
 //! On aarch64 there is no level but the portable one, and denormals are switched off by other registers.
 
 use super::Context;
-use super::targets::{LINUX_AARCH64, has_std, is_installed};
+use super::targets::{AARCH64, has_std, is_installed};
 use super::testing::{self, Selection};
 use anyhow::Result;
 
@@ -16,21 +16,21 @@ const EMULATOR: &str = "qemu-aarch64";
 const LIBRARIES: &str = "/usr/aarch64-linux-gnu";
 
 pub(super) fn tests(c: &mut Context) -> Result<()> {
-    for tool in LINUX_AARCH64.compiler.iter().chain(&[EMULATOR]) {
+    for tool in AARCH64.compiler.iter().chain(&[EMULATOR]) {
         if !is_installed(c, tool) {
             c.missing(&format!("{tool} is not installed"));
             return Ok(());
         }
     }
-    if !has_std(c, LINUX_AARCH64.triple)? {
+    if !has_std(c, AARCH64.triple)? {
         return Ok(());
     }
     let variable =
-        |name: &str| format!("CARGO_TARGET_{}_{name}", LINUX_AARCH64.triple.to_uppercase().replace('-', "_"));
+        |name: &str| format!("CARGO_TARGET_{}_{name}", AARCH64.triple.to_uppercase().replace('-', "_"));
     let runner = format!("{EMULATOR} -L {LIBRARIES}");
     let environment = [
-        ("CARGO_BUILD_TARGET", LINUX_AARCH64.triple),
-        (&variable("LINKER"), LINUX_AARCH64.compiler.unwrap_or("cc")),
+        ("CARGO_BUILD_TARGET", AARCH64.triple),
+        (&variable("LINKER"), AARCH64.compiler.unwrap_or("cc")),
         (&variable("RUNNER"), &runner),
     ];
     for name in CRATES {

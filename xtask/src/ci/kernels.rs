@@ -19,9 +19,9 @@ const THREADS: [&str; 2] = ["1", "2"];
 const LEVEL: &str = "EFFNET_OPS_LEVEL";
 
 /// Kernel levels by name.
-pub(super) const PORTABLE: &str = "portable";
-pub(super) const AVX2: &str = "avx2";
-pub(super) const AVX512: &str = "avx512";
+const PORTABLE: &str = "portable";
+const AVX2: &str = "avx2";
+const AVX512: &str = "avx512";
 
 /// The levels, slowest first, and whether this processor has them.
 fn levels() -> Vec<(&'static str, bool)> {
@@ -65,8 +65,20 @@ impl Combination {
     }
 }
 
-/// A kernel level on one number of threads, unless it is what the row `tests` runs.
-pub(super) fn one_level(c: &mut Context, level: &str) -> Result<()> {
+pub(super) fn portable(c: &mut Context) -> Result<()> {
+    one_level(c, PORTABLE)
+}
+
+pub(super) fn avx2(c: &mut Context) -> Result<()> {
+    one_level(c, AVX2)
+}
+
+pub(super) fn avx512(c: &mut Context) -> Result<()> {
+    one_level(c, AVX512)
+}
+
+/// Runs the tests on a kernel level with one number of threads, unless the row `tests` has run them.
+fn one_level(c: &mut Context, level: &str) -> Result<()> {
     let few = Combination::few(&Combination::all(&levels()));
     let chosen: Vec<Combination> = few.into_iter().filter(|one| one.level == level).collect();
     if chosen.is_empty() {

@@ -3,7 +3,7 @@
 //! `cargo xtask ci` runs its rows, `cargo xtask matrix` prints them, and the jobs of .github/workflows/ci.yml are made from
 //! them. A row that repeats what another covers, for longer, is for `--deep`.
 
-use super::targets::{LINUX_AARCH64, MACOS, WINDOWS};
+use super::targets::{AARCH64, MACOS, WINDOWS};
 use super::{Context, alone, asan, cuda, dependencies, emulated, kernels, oldest, packaging, steps, targets};
 use anyhow::Result;
 
@@ -53,83 +53,38 @@ pub(super) const ROWS: [Row; 28] = {
         row("format", Ci, "", "", "rustfmt changes nothing", steps::format),
         row("tidy", Ci, "", "", "file and doc rules of the house", steps::tidy),
         row("dependencies", Ci, "none", "all", "what a crate must not bring to its users", dependencies::run),
-        row(
-            "clippy",
-            Ci,
-            "default",
-            HOST,
-            "lints of libraries, programs and tests, warnings are errors",
-            steps::clippy,
-        ),
+        row("clippy", Ci, "default", HOST, "lints, warnings are errors", steps::clippy),
         row("tests", Ci, "default", HOST, "unit and integration tests of every crate", steps::tests),
         row("doctests", Ci, "default", HOST, "the code in READMEs and docs", steps::doctests),
         row("docs", Ci, "default", HOST, "rustdoc, warnings are errors", steps::docs),
-        row(
-            "alone",
-            Ci,
-            "none, each",
-            HOST,
-            "each crate compiles alone, with and without features",
-            alone::compiles,
-        ),
-        row("portable", Ci, "default", HOST, "the tests on kernels, by the portable kernels", |c| {
-            kernels::one_level(c, kernels::PORTABLE)
-        }),
-        row("avx2", Ci, "default", HOST, "the tests on kernels, by AVX2", |c| {
-            kernels::one_level(c, kernels::AVX2)
-        }),
-        row("avx512", Ci, "default", HOST, "the tests on kernels, by AVX-512", |c| {
-            kernels::one_level(c, kernels::AVX512)
-        }),
-        row("oldest", Ci, "default", HOST, "the oldest Rust of Cargo.toml compiles all", oldest::compiles)
+        row("alone", Ci, "none, each", HOST, "each crate compiles alone", alone::compiles),
+        row("portable", Ci, "default", HOST, "the tests on kernels, without vectors", kernels::portable),
+        row("avx2", Ci, "default", HOST, "the tests on kernels, by AVX2", kernels::avx2),
+        row("avx512", Ci, "default", HOST, "the tests on kernels, by AVX-512", kernels::avx512),
+        row("oldest", Ci, "default", HOST, "compiles with the oldest Rust of Cargo.toml", oldest::compiles)
             .needing(Needs::OldestRust),
-        row("aarch64", Ci, "default", LINUX_AARCH64.triple, "libraries, programs and tests compile", |c| {
-            targets::compiles(c, &LINUX_AARCH64)
-        })
-        .needing(Needs::Debian(&["gcc-aarch64-linux-gnu"])),
-        row("windows", Ci, "default", WINDOWS.triple, "libraries, programs and tests compile", |c| {
-            targets::compiles(c, &WINDOWS)
-        })
-        .needing(Needs::Debian(&["gcc-mingw-w64-x86-64-win32"])),
+        row("aarch64", Ci, "default", AARCH64.triple, "compiles with its tests", targets::aarch64)
+            .needing(Needs::Debian(&["gcc-aarch64-linux-gnu"])),
+        row("windows", Ci, "default", WINDOWS.triple, "compiles with its tests", targets::windows)
+            .needing(Needs::Debian(&["gcc-mingw-w64-x86-64-win32"])),
         row(
             "macos",
             Ci,
             "default",
             MACOS.triple,
-            "libraries, programs and tests compile, but for crates with C",
-            |c| targets::compiles(c, &MACOS),
+            "crates without C compile with their tests",
+            targets::macos,
         ),
         row("package", Ci, "default", HOST, "what would be published compiles", packaging::package),
         row("deny", Ci, "all", "all", "licences, bans, sources", packaging::deny),
         row("threads", Deep, "default", HOST, "every kernel level with one and two threads", kernels::matrix),
-        row(
-            "features",
-            Deep,
-            "none",
-            HOST,
-            "the tests of crates without their default features",
-            alone::tests,
-        ),
+        row("features", Deep, "none", HOST, "the tests of crates with default features", alone::tests),
         row("asan", Deep, "default", HOST, "AddressSanitizer over the tests of the kernels", asan::run),
-        row(
-            "aarch64-tests",
-            Deep,
-            "default",
-            LINUX_AARCH64.triple,
-            "tests of arithmetic, emulated",
-            emulated::tests,
-        )
-        .needing(Needs::Debian(&["qemu-user", "gcc-aarch64-linux-gnu"])),
-        row("cuda-setup", Cuda, "", "", "compiler and libraries of NVIDIA are there", cuda::setup),
+        row("aarch64-tests", Deep, "default", AARCH64.triple, "the tests of arithmetic", emulated::tests)
+            .needing(Needs::Debian(&["qemu-user", "gcc-aarch64-linux-gnu"])),
+        row("cuda-setup", Cuda, "", "", "NVIDIA's compiler and libraries are there", cuda::setup),
         row("cuda-build", Cuda, "cuda", HOST, "libraries and program compile and link", cuda::build),
-        row(
-            "cuda-clippy",
-            Cuda,
-            "cuda",
-            HOST,
-            "lints of libraries, programs and tests, warnings are errors",
-            cuda::clippy,
-        ),
+        row("cuda-clippy", Cuda, "cuda", HOST, "lints, warnings are errors", cuda::clippy),
         row("cuda-docs", Cuda, "cuda", HOST, "rustdoc, warnings are errors", cuda::docs),
         row("cuda-alone", Cuda, "cuda", HOST, "each crate compiles alone", cuda::alone),
         row("cuda-tests", Cuda, "cuda", HOST, "the tests that need no GPU", cuda::tests),

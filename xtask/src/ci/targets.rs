@@ -15,7 +15,7 @@ pub(super) struct Target {
     pub(super) compiler: Option<&'static str>,
 }
 
-pub(super) const LINUX_AARCH64: Target =
+pub(super) const AARCH64: Target =
     Target { triple: "aarch64-unknown-linux-gnu", compiler: Some("aarch64-linux-gnu-gcc") };
 pub(super) const WINDOWS: Target =
     Target { triple: "x86_64-pc-windows-gnu", compiler: Some("x86_64-w64-mingw32-gcc") };
@@ -25,8 +25,20 @@ pub(super) const MACOS: Target = Target { triple: "aarch64-apple-darwin", compil
 /// This crate compiles C too, and has a feature to do without.
 const PURE: (&str, &str) = ("blake3", "blake3/pure");
 
+pub(super) fn aarch64(c: &mut Context) -> Result<()> {
+    compiles(c, &AARCH64)
+}
+
+pub(super) fn windows(c: &mut Context) -> Result<()> {
+    compiles(c, &WINDOWS)
+}
+
+pub(super) fn macos(c: &mut Context) -> Result<()> {
+    compiles(c, &MACOS)
+}
+
 /// Compiles all crates for a target, or those that can be.
-pub(super) fn compiles(c: &mut Context, target: &Target) -> Result<()> {
+fn compiles(c: &mut Context, target: &Target) -> Result<()> {
     let Target { triple, compiler } = *target;
     if is_host(c, triple)? {
         c.report.skipped("", "this machine's own: the other rows compile for it");
