@@ -58,7 +58,7 @@ pub(super) const ROWS: [Row; 28] = {
         row("doctests", Ci, "default", HOST, "the code in READMEs and docs", steps::doctests),
         row("docs", Ci, "default", HOST, "rustdoc, warnings are errors", steps::docs),
         row("alone", Ci, "none, each", HOST, "each crate compiles alone", alone::compiles),
-        row("portable", Ci, "default", HOST, "the tests on kernels, without vectors", kernels::portable),
+        row("portable", Ci, "default", HOST, "the tests on kernels, by the portable path", kernels::portable),
         row("avx2", Ci, "default", HOST, "the tests on kernels, by AVX2", kernels::avx2),
         row("avx512", Ci, "default", HOST, "the tests on kernels, by AVX-512", kernels::avx512),
         row("oldest", Ci, "default", HOST, "compiles with the oldest Rust of Cargo.toml", oldest::compiles)
@@ -67,14 +67,7 @@ pub(super) const ROWS: [Row; 28] = {
             .needing(Needs::Debian(&["gcc-aarch64-linux-gnu"])),
         row("windows", Ci, "default", WINDOWS.triple, "compiles with its tests", targets::windows)
             .needing(Needs::Debian(&["gcc-mingw-w64-x86-64-win32"])),
-        row(
-            "macos",
-            Ci,
-            "default",
-            MACOS.triple,
-            "crates without C compile with their tests",
-            targets::macos,
-        ),
+        row("macos", Ci, "default", MACOS.triple, "crates without C compile", targets::macos),
         row("package", Ci, "default", HOST, "what would be published compiles", packaging::package),
         row("deny", Ci, "all", "all", "licences, bans, sources", packaging::deny),
         row("threads", Deep, "default", HOST, "every kernel level with one and two threads", kernels::matrix),
