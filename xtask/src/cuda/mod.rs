@@ -111,7 +111,12 @@ impl Setup {
         if self.is_pinned {
             variables.push(("CUDARC_CUDA_VERSION", CUDARC_VERSION.to_owned()));
         }
-        // candle's build script asks the GPU itself where there is one.
+        // candle's build script starts a compiler for every second processor, and its kernels are most of the build.
+        if std::env::var_os("CUDAFORGE_THREADS").is_none() {
+            let processors = std::thread::available_parallelism().map_or(1, usize::from);
+            variables.push(("CUDAFORGE_THREADS", processors.to_string()));
+        }
+        // The same script asks the GPU itself where there is one.
         if std::env::var_os("CUDA_COMPUTE_CAP").is_none() && gpus(root) == 0 {
             variables.push(("CUDA_COMPUTE_CAP", ARCHITECTURE.to_owned()));
         }
