@@ -3,6 +3,8 @@
 //! | command | does |
 //! |---|---|
 //! | `ci` | every check of the project, with a table of results at the end |
+//! | `matrix` | prints the table of these checks, or the workflow that is made from it |
+//! | `cuda-setup` | NVIDIA's compiler and libraries, for builds with feature `cuda` |
 //! | `bench` | measures this project beside its peers, interleaved in one run |
 //! | `golden` | makes the committed reference values anew from the published libraries |
 //!
@@ -12,6 +14,7 @@
 
 mod bench;
 mod ci;
+mod cuda;
 mod golden;
 mod python;
 mod shell;
@@ -25,17 +28,23 @@ use std::process::ExitCode;
 enum Command {
     /// Measure speed and memory beside PyTorch, ONNX Runtime, OpenVINO, scikit-learn and stock candle.
     Bench(bench::Options),
-    /// Run every check; the steps are listed by --list.
+    /// Run every check; the rows are listed by --list.
     Ci(ci::Options),
+    /// Set up NVIDIA's compiler and libraries in a folder, for builds with feature `cuda`, and print the environment to use them.
+    CudaSetup(cuda::Options),
     /// Make crates/*/tests/golden/*.json anew from the published libraries.
     Golden(golden::Options),
+    /// Print the table of all checks: features, targets, and the command that runs each.
+    Matrix(ci::MatrixOptions),
 }
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Bench(options) => bench::run(&options),
         Command::Ci(options) => ci::run(&options),
+        Command::CudaSetup(options) => cuda::run(&options),
         Command::Golden(options) => golden::run(&options),
+        Command::Matrix(options) => ci::print_matrix(&options),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@
 
 use super::Context;
 use super::testing::{self, Selection};
+use crate::workspace::CUDA;
 use anyhow::Result;
 use std::collections::BTreeSet;
 
@@ -23,7 +24,7 @@ struct Crate {
 const EDGES: [&str; 2] = ["normal,build,dev", "normal,build"];
 
 pub(super) fn compiles(c: &mut Context) -> Result<()> {
-    // The step `clippy` compiles the whole; the libraries without the programs, which turn some of their features on,
+    // The row `clippy` compiles the whole; the libraries without the programs, which turn some of their features on,
     // are little more.
     let programs: Vec<String> = c
         .workspace
@@ -45,6 +46,28 @@ pub(super) fn compiles(c: &mut Context) -> Result<()> {
         for feature in further {
             let part = format!("{name}, feature {feature}");
             compile(c, &compiled, &part, &format!("--package {name} --features {feature}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Compiles each crate with feature `cuda` alone, with and without its default features. `all` are the arguments for all of
+/// them, which the row `cuda-clippy` compiles.
+pub(super) fn compiles_with_cuda(c: &mut Context, all: &str) -> Result<()> {
+    let good = c.cargo(&format!("check --all-targets {all}")).succeeds()?;
+    c.report.ended("all crates with the feature", good);
+    let compiled = [resolve(c, all, EDGES[0])?];
+    let crates: Vec<(String, bool)> = c
+        .workspace
+        .crates()
+        .filter(|p| p.has_cuda())
+        .map(|p| (p.name.clone(), !p.default_features().is_empty()))
+        .collect();
+    for (name, has_default) in crates {
+        compile(c, &compiled, &name, &format!("--package {name} --features {CUDA}"))?;
+        if has_default {
+            let which = format!("--package {name} --no-default-features --features {CUDA}");
+            compile(c, &compiled, &format!("{name}, no default features"), &which)?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The tests on each kernel level, with one and with two threads.
 //!
-//! A level alone and a number of threads alone find nearly every mistake, so the step `kernels` takes each once; the whole
-//! product takes many times as long, and is for `cargo xtask ci --deep`.
+//! A level alone and a number of threads alone find nearly every mistake, so the rows `portable`, `avx2` and `avx512` take each
+//! once; the whole product takes many times as long, and is for `cargo xtask ci --deep`.
 
 use super::Context;
 use super::testing::{self, Selection};
@@ -18,7 +18,12 @@ const THREADS: [&str; 2] = ["1", "2"];
 /// The variable by which effnet-ops is told which kernels to use.
 const LEVEL: &str = "EFFNET_OPS_LEVEL";
 
-/// Kernel levels by name, slowest first, and whether this processor has them.
+/// Kernel levels by name.
+const PORTABLE: &str = "portable";
+const AVX2: &str = "avx2";
+const AVX512: &str = "avx512";
+
+/// The levels, slowest first, and whether this processor has them.
 fn levels() -> Vec<(&'static str, bool)> {
     #[cfg(target_arch = "x86_64")]
     let (avx2, avx512) = (
@@ -27,7 +32,7 @@ fn levels() -> Vec<(&'static str, bool)> {
     );
     #[cfg(not(target_arch = "x86_64"))]
     let (avx2, avx512) = (false, false);
-    vec![("portable", true), ("avx2", avx2), ("avx512", avx512)]
+    vec![(PORTABLE, true), (AVX2, avx2), (AVX512, avx512)]
 }
 
 /// A kernel level with a number of threads.
@@ -51,7 +56,7 @@ impl Combination {
         levels.iter().flat_map(of).collect()
     }
 
-    /// Each slower level once, with the numbers of threads in turn. The fastest is what the step `tests` runs.
+    /// Each slower level once, with the numbers of threads in turn. The fastest is what the row `tests` runs.
     fn few(all: &[Self]) -> Vec<Self> {
         let slower = all.iter().filter(|one| !one.is_fastest);
         let by_level: Vec<&Self> = slower.collect();
@@ -60,12 +65,29 @@ impl Combination {
     }
 }
 
-/// Each kernel level that the step `tests` doesn't run, on one number of threads.
-pub(super) fn each_level(c: &mut Context) -> Result<()> {
-    run(c, &Combination::few(&Combination::all(&levels())))
+pub(super) fn portable(c: &mut Context) -> Result<()> {
+    one_level(c, PORTABLE)
 }
 
-/// All that the steps `tests` and `kernels` leave out.
+pub(super) fn avx2(c: &mut Context) -> Result<()> {
+    one_level(c, AVX2)
+}
+
+pub(super) fn avx512(c: &mut Context) -> Result<()> {
+    one_level(c, AVX512)
+}
+
+/// Runs the tests on a kernel level with one number of threads, unless the row `tests` has run them.
+fn one_level(c: &mut Context, level: &str) -> Result<()> {
+    let few = Combination::few(&Combination::all(&levels()));
+    let chosen: Vec<Combination> = few.into_iter().filter(|one| one.level == level).collect();
+    if chosen.is_empty() {
+        c.report.skipped("", "this processor's fastest, which the row `tests` runs");
+    }
+    run(c, &chosen)
+}
+
+/// All that the rows `tests`, `portable`, `avx2` and `avx512` leave out.
 pub(super) fn matrix(c: &mut Context) -> Result<()> {
     let all = Combination::all(&levels());
     let few = Combination::few(&all);
@@ -81,7 +103,7 @@ fn run(c: &mut Context, combinations: &[Combination]) -> Result<()> {
         if !is_there {
             c.report.skipped(&part, "this processor has no such instructions");
         } else if is_fastest && threads == processors {
-            c.report.skipped(&part, "what the step `tests` runs on this machine");
+            c.report.skipped(&part, "what the row `tests` runs on this machine");
         } else {
             let which = if is_fastest {
                 c.workspace.crates().map(|p| p.name.clone()).collect()
@@ -108,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_short_step_has_each_slower_level_once_and_both_numbers_of_threads() {
+    fn the_short_rows_have_each_slower_level_once_and_both_numbers_of_threads() {
         let all = Combination::all(&[("portable", true), ("avx2", true), ("avx512", true)]);
         let few: Vec<_> = Combination::few(&all).iter().map(|one| (one.level, one.threads)).collect();
         assert_eq!(few, [("portable", "1"), ("avx2", "2")]);

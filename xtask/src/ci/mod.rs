@@ -1,98 +1,72 @@
 //! `cargo xtask ci`: every check of the project, one after the other, and a table at the end.
 //!
-//! A failed step does not stop the later ones: one run shows all there is to mend. Steps that are long by nature run with
-//! `--deep` only, which the last commit of each piece of work has passed; the others are for every commit.
+//! A failed check does not stop the later ones: one run shows all there is to mend. The checks are the rows of one table.
 
 mod alone;
 mod asan;
+mod cuda;
 mod dependencies;
+mod emulated;
+mod github;
 mod kernels;
+mod matrix;
+mod oldest;
 mod packaging;
 mod report;
 mod steps;
+mod table;
+mod targets;
 mod testing;
 
+pub(crate) use matrix::{Options as MatrixOptions, run as print_matrix};
+
 use crate::workspace::Workspace;
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, ensure};
 use report::Report;
+use table::{Command, ROWS, Row};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Run only these steps.
-    #[arg(long, value_name = "STEP", value_delimiter = ',')]
+    /// Run only these rows of the table, whichever command they belong to.
+    #[arg(long, value_name = "ROW", value_delimiter = ',')]
     only: Vec<String>,
-    /// Start with this step.
-    #[arg(long, value_name = "STEP", conflicts_with = "only")]
+    /// Start with this row.
+    #[arg(long, value_name = "ROW", conflicts_with = "only")]
     from: Option<String>,
-    /// Run the long steps too.
+    /// Run the long rows too.
     #[arg(long)]
     deep: bool,
-    /// List the steps and stop.
+    /// Run the rows for feature `cuda` instead, in a build folder of their own. This downloads NVIDIA's compiler and libraries
+    /// on the first run, unless CUDA_HOME names a toolkit.
+    #[arg(long, conflicts_with = "deep")]
+    cuda: bool,
+    /// List the rows with the command that runs each, and stop.
     #[arg(long)]
     list: bool,
 }
 
-/// What a step works with.
+/// What a row works with.
 pub(crate) struct Context {
     workspace: Workspace,
     /// Whether `CI` is `true`: then a missing tool is a failure and not a skip.
     strict: bool,
-    /// Whether `EFFMIX_DATA` is set: then a test that skips for want of data is a failure.
-    data: bool,
+    /// Variables of the row's commands, by name.
+    environment: Vec<(String, String)>,
     report: Report,
 }
 
-#[derive(Clone, Copy)]
-struct Step {
-    name: &'static str,
-    what: &'static str,
-    /// When it runs.
-    depth: Depth,
-    run: fn(&mut Context) -> Result<()>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Depth {
-    Always,
-    /// With `--deep`, and where `--only` names it.
-    Deep,
-}
-
-/// Cheap steps first: what is wrong shows early.
-const STEPS: [Step; 14] = {
-    use Depth::{Always, Deep};
-    const fn step(
-        name: &'static str,
-        what: &'static str,
-        depth: Depth,
-        run: fn(&mut Context) -> Result<()>,
-    ) -> Step {
-        Step { name, what, depth, run }
+impl Context {
+    /// Why a test that skips for want of data is a failure, where it is one.
+    fn data(&self) -> Option<&'static str> {
+        std::env::var_os("EFFMIX_DATA").map(|_| "EFFMIX_DATA is set")
     }
-    [
-        step("format", "rustfmt changes nothing", Always, steps::format),
-        step("tidy", "file and doc rules of the house", Always, steps::tidy),
-        step("dependencies", "what a crate must not bring to its users", Always, dependencies::run),
-        step("clippy", "lints on all targets, warnings are errors", Always, steps::clippy),
-        step("tests", "unit and integration tests of every crate", Always, steps::tests),
-        step("doctests", "the code in READMEs and docs", Always, steps::doctests),
-        step("docs", "rustdoc, warnings are errors", Always, steps::docs),
-        step("alone", "each crate compiles alone, with and without features", Always, alone::compiles),
-        step("kernels", "the tests on kernels, on each slower kernel level", Always, kernels::each_level),
-        step("package", "what would be published compiles", Always, packaging::package),
-        step("deny", "licences, bans, sources", Always, packaging::deny),
-        step("matrix", "every kernel level with one and two threads", Deep, kernels::matrix),
-        step("features", "the tests of crates without their default features", Deep, alone::tests),
-        step("asan", "AddressSanitizer over the tests of the kernels", Deep, asan::run),
-    ]
-};
+}
 
-/// True where no step failed.
+/// True where no row failed.
 pub(crate) fn run(options: &Options) -> Result<bool> {
     if options.list {
-        for Step { name, what, depth, .. } in STEPS {
-            let when = if depth == Depth::Deep { " (deep)" } else { "" };
-            println!("{name:12} {what}{when}");
+        for Row { name, command, checks, .. } in ROWS {
+            println!("{name:14} {:10} {checks}", command.typed());
         }
         return Ok(true);
     }
@@ -100,11 +74,12 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     let mut context = Context {
         workspace: Workspace::read()?,
         strict: std::env::var("CI").is_ok_and(|v| v == "true"),
-        data: std::env::var_os("EFFMIX_DATA").is_some(),
+        environment: Vec::new(),
         report: Report::default(),
     };
-    for Step { name, run, .. } in chosen {
+    for Row { name, run, .. } in chosen {
         context.report.start(name);
+        context.environment.clear();
         if let Err(error) = run(&mut context) {
             context.report.failed("", &format!("{error:#}"));
         }
@@ -113,53 +88,84 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     Ok(context.report.is_good())
 }
 
-fn chosen(options: &Options) -> Result<Vec<Step>> {
-    for name in options.only.iter().chain(&options.from) {
-        if !STEPS.iter().any(|step| step.name == name) {
-            bail!("no step is called `{name}`; `cargo xtask ci --list` shows them");
-        }
-    }
-    let is_named = |step: &Step| options.only.iter().any(|name| name == step.name);
-    let is_first = |step: &Step| options.from.as_ref().is_none_or(|first| first == step.name);
-    let wanted = |step: &Step| match options.only.as_slice() {
-        [] => step.depth == Depth::Always || options.deep,
-        _ => is_named(step),
+fn chosen(options: &Options) -> Result<Vec<Row>> {
+    let row = |name: &String| {
+        let found = ROWS.iter().find(|row| row.name == name);
+        found.with_context(|| format!("no row is called `{name}`; `cargo xtask ci --list` shows them"))
     };
-    Ok(STEPS.into_iter().skip_while(|step| !is_first(step)).filter(wanted).collect())
+    let runs = |row: &Row| match row.command {
+        Command::Ci => !options.cuda,
+        Command::Deep => options.deep,
+        Command::Cuda => options.cuda,
+    };
+    if let Some(first) = &options.from {
+        let first = row(first)?;
+        ensure!(runs(first), "the row `{}` runs with `cargo xtask {}`", first.name, first.command.typed());
+    }
+    for name in &options.only {
+        row(name)?;
+    }
+    let is_first = |row: &Row| options.from.as_ref().is_none_or(|first| first == row.name);
+    let wanted = |row: &Row| match options.only.as_slice() {
+        [] => runs(row),
+        names => names.iter().any(|name| name == row.name),
+    };
+    Ok(ROWS.into_iter().skip_while(|row| !is_first(row)).filter(wanted).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names(only: &[&str], from: Option<&str>, deep: bool) -> Result<Vec<&'static str>> {
-        let only = only.iter().map(|&name| name.to_owned()).collect();
-        let options = Options { only, from: from.map(str::to_owned), deep, list: false };
-        Ok(chosen(&options)?.into_iter().map(|step| step.name).collect())
+    const PLAIN: Options = Options { only: Vec::new(), from: None, deep: false, cuda: false, list: false };
+
+    fn names(options: &Options) -> Result<Vec<&'static str>> {
+        Ok(chosen(options)?.into_iter().map(|row| row.name).collect())
+    }
+
+    fn only(rows: &[&str]) -> Options {
+        Options { only: rows.iter().map(|&name| name.to_owned()).collect(), ..PLAIN }
+    }
+
+    fn from(first: &str) -> Options {
+        Options { from: Some(first.to_owned()), ..PLAIN }
     }
 
     #[test]
-    fn the_long_steps_run_with_deep_alone_and_after_the_others() {
-        let (short, all) = (names(&[], None, false).unwrap(), names(&[], None, true).unwrap());
-        assert_eq!(all.len(), STEPS.len());
+    fn the_long_rows_run_with_deep_alone_and_after_the_others() {
+        let (short, all) = (names(&PLAIN).unwrap(), names(&Options { deep: true, ..PLAIN }).unwrap());
         assert_eq!(all[..short.len()], short);
-        assert!(short.contains(&"tests") && !short.contains(&"asan"));
+        assert!(short.contains(&"tests") && !short.contains(&"asan") && all.contains(&"asan"));
     }
 
     #[test]
-    fn only_keeps_the_order_of_the_table_and_takes_long_steps_too() {
-        assert_eq!(names(&["deny", "tidy"], None, false).unwrap(), ["tidy", "deny"]);
-        assert_eq!(names(&["asan"], None, false).unwrap(), ["asan"]);
+    fn every_row_is_run_by_one_of_the_commands() {
+        let all = names(&Options { deep: true, ..PLAIN }).unwrap();
+        let cuda = names(&Options { cuda: true, ..PLAIN }).unwrap();
+        assert_eq!([all, cuda].concat(), ROWS.map(|row| row.name));
     }
 
     #[test]
-    fn from_runs_the_step_and_all_after_it() {
-        assert_eq!(names(&[], Some("package"), false).unwrap(), ["package", "deny"]);
-        assert_eq!(names(&[], Some("features"), true).unwrap(), ["features", "asan"]);
+    fn only_keeps_the_order_of_the_table_and_takes_rows_of_any_command() {
+        assert_eq!(names(&only(&["deny", "tidy"])).unwrap(), ["tidy", "deny"]);
+        assert_eq!(names(&only(&["cuda-docs", "asan"])).unwrap(), ["asan", "cuda-docs"]);
     }
 
     #[test]
-    fn an_unknown_step_is_named_in_the_error() {
-        assert!(names(&["fmt"], None, false).unwrap_err().to_string().contains("`fmt`"));
+    fn from_runs_the_row_and_all_after_it() {
+        assert_eq!(names(&from("package")).unwrap(), ["package", "deny"]);
+        let deep = Options { deep: true, ..from("asan") };
+        assert_eq!(names(&deep).unwrap(), ["asan", "aarch64-tests"]);
+    }
+
+    #[test]
+    fn from_a_row_of_another_command_names_that_command() {
+        let error = names(&from("cuda-docs")).unwrap_err().to_string();
+        assert_eq!(error, "the row `cuda-docs` runs with `cargo xtask ci --cuda`");
+    }
+
+    #[test]
+    fn an_unknown_row_is_named_in_the_error() {
+        assert!(names(&only(&["fmt"])).unwrap_err().to_string().contains("`fmt`"));
     }
 }

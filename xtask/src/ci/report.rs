@@ -1,9 +1,9 @@
-//! What the steps found, and the table at the end.
+//! What the rows of the table found, and the table at the end.
 
 use std::fmt;
 use std::time::Instant;
 
-/// How a part of a step ended.
+/// How a part of a check ended.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Passed,
@@ -29,7 +29,7 @@ pub(crate) struct TestCount {
     pub(crate) skipped: usize,
 }
 
-/// One row a part of a step, in the order they ran.
+/// One row a part of a check, in the order they ran.
 #[derive(Default)]
 pub(crate) struct Report {
     rows: Vec<Row>,
@@ -64,20 +64,37 @@ impl Report {
         if good { self.passed(part) } else { self.failed(part, "see above") }
     }
 
-    /// A row of tests. One that skips for want of data is a failure where the data should be there.
-    pub(crate) fn tested(&mut self, part: &str, good: bool, count: TestCount, data_expected: bool) {
-        self.tests.passed += count.passed - count.skipped;
-        self.tests.failed += count.failed;
-        self.tests.skipped += count.skipped;
+    /// A row of tests. One that skips is a failure where the reason `expected` says that it has what it wants.
+    pub(crate) fn tested(&mut self, part: &str, good: bool, count: TestCount, expected: Option<&str>) {
+        self.add_tests(count);
         let separator = if part.is_empty() { "" } else { ", " };
         let part = format!("{part}{separator}{} tests", count.passed + count.failed);
         if !good || count.failed > 0 {
             self.failed(&part, "see above");
-        } else if data_expected && count.skipped > 0 {
-            self.failed(&part, &format!("{} skipped though EFFMIX_DATA is set", count.skipped));
+        } else if let Some(why) = expected.filter(|_| count.skipped > 0) {
+            self.failed(&part, &format!("{} skipped though {why}", count.skipped));
         } else {
             self.passed(&part);
         }
+    }
+
+    /// A row of tests that must all skip here, because they `need` what is not there.
+    pub(crate) fn all_skipped(&mut self, need: &str, good: bool, count: TestCount) {
+        self.add_tests(count);
+        let part = format!("{} tests {need}", count.passed + count.failed);
+        if !good || count.failed > 0 {
+            self.failed(&part, "see above");
+        } else if count.skipped < count.passed {
+            self.failed(&part, &format!("only {} say that they are skipped", count.skipped));
+        } else {
+            self.skipped(&part, "there is none here");
+        }
+    }
+
+    fn add_tests(&mut self, count: TestCount) {
+        self.tests.passed += count.passed - count.skipped;
+        self.tests.failed += count.failed;
+        self.tests.skipped += count.skipped;
     }
 
     pub(crate) fn is_good(&self) -> bool {
@@ -153,9 +170,9 @@ mod tests {
 
     #[test]
     fn a_test_without_its_data_fails_only_where_the_data_should_be_there() {
-        for (data_expected, good) in [(false, true), (true, false)] {
+        for (expected, good) in [(None, true), (Some("EFFMIX_DATA is set"), false)] {
             let mut report = Report::default();
-            report.tested("all", true, count(3, 0, 1), data_expected);
+            report.tested("all", true, count(3, 0, 1), expected);
             assert_eq!(report.is_good(), good);
             assert!(report.to_string().ends_with("\n2 passed, 0 failed, 1 skipped\n"));
         }
@@ -182,7 +199,25 @@ mod tests {
     #[test]
     fn a_runner_that_failed_without_a_failed_test_is_a_failure() {
         let mut report = Report::default();
-        report.tested("all", false, count(0, 0, 0), false);
+        report.tested("all", false, count(0, 0, 0), None);
+        assert!(!report.is_good());
+    }
+
+    #[test]
+    fn tests_that_need_what_is_not_there_are_counted_as_skipped() {
+        let mut report = Report::default();
+        report.start("cuda-gpu");
+        report.all_skipped("need a GPU", true, count(7, 0, 7));
+        assert!(report.is_good());
+        let text = report.to_string();
+        assert!(text.contains("cuda-gpu: 7 tests need a GPU  skipped"), "{text}");
+        assert!(text.ends_with("\n0 passed, 0 failed, 7 skipped\n"));
+    }
+
+    #[test]
+    fn a_test_that_passes_without_what_it_needs_is_a_failure() {
+        let mut report = Report::default();
+        report.all_skipped("need a GPU", true, count(7, 0, 6));
         assert!(!report.is_good());
     }
 }

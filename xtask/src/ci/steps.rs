@@ -1,4 +1,4 @@
-//! The plain steps: format, tidy, clippy, tests, doc tests, docs.
+//! The plain rows: format, tidy, clippy, tests, doc tests, docs.
 
 use super::Context;
 use super::testing::{self, Selection};
@@ -6,9 +6,10 @@ use crate::shell::Shell;
 use anyhow::Result;
 
 impl Context {
-    /// A command of cargo in the workspace root.
+    /// A command of cargo in the workspace root, in the row's environment.
     pub(super) fn cargo(&self, arguments: &str) -> Shell {
-        Shell::new(&self.workspace.root, "cargo").words(arguments)
+        let shell = Shell::new(&self.workspace.root, "cargo").words(arguments);
+        self.environment.iter().fold(shell, |shell, (name, value)| shell.env(name, value))
     }
 
     /// Whether a tool answers to `--version`; where it does not, that is told: a failure with `CI=true`, else a skip.
@@ -16,13 +17,17 @@ impl Context {
         if self.cargo(&format!("{tool} --version")).reads().is_ok() {
             return true;
         }
-        let why = format!("cargo {tool} is not installed");
-        if self.strict {
-            self.report.failed("", &why)
-        } else {
-            self.report.skipped("", &why)
-        }
+        self.missing(&format!("cargo {tool} is not installed"));
         false
+    }
+
+    /// Reports that a tool is missing: a failure with `CI=true`, else a skip.
+    pub(super) fn missing(&mut self, why: &str) {
+        if self.strict {
+            self.report.failed("", why);
+        } else {
+            self.report.skipped("", why);
+        }
     }
 }
 
@@ -38,7 +43,7 @@ pub(super) fn format(c: &mut Context) -> Result<()> {
 pub(super) fn tidy(c: &mut Context) -> Result<()> {
     let tidy = c.cargo("test --quiet --package xtask --test tidy").env("RUST_BACKTRACE", "0");
     let (good, output) = tidy.succeeds_with_output()?;
-    c.report.tested("", good, testing::count_cargo_test(&output), c.data);
+    c.report.tested("", good, testing::count_cargo_test(&output), c.data());
     Ok(())
 }
 
@@ -50,7 +55,7 @@ pub(super) fn clippy(c: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// In the environment as it is: all processors, the fastest kernels. The tidy rules have had a step of their own.
+/// In the environment as it is: all processors, the fastest kernels. The tidy rules have had a row of their own.
 pub(super) fn tests(c: &mut Context) -> Result<()> {
     testing::run(c, "", &Selection::everything(), &[])
 }
@@ -58,7 +63,7 @@ pub(super) fn tests(c: &mut Context) -> Result<()> {
 /// Nextest runs no doc tests, so these are cargo's own. The whole workspace, so that nothing below is built again.
 pub(super) fn doctests(c: &mut Context) -> Result<()> {
     let (good, output) = c.cargo("test --doc --workspace --no-fail-fast").succeeds_with_output()?;
-    c.report.tested("", good, testing::count_cargo_test(&output), c.data);
+    c.report.tested("", good, testing::count_cargo_test(&output), c.data());
     Ok(())
 }
 

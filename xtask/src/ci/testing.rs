@@ -17,6 +17,14 @@ pub(super) struct Selection {
     build: String,
     /// Of what is built, the crates whose tests run; empty for all.
     crates: Vec<String>,
+    names: Names,
+}
+
+/// Which tests run by their names.
+pub(super) enum Names {
+    All,
+    With(&'static str),
+    Without(&'static str),
 }
 
 impl Selection {
@@ -27,12 +35,17 @@ impl Selection {
     /// The tests of some crates, built with the whole workspace: the same programs as all others, so nothing is
     /// built again.
     pub(super) fn of(crates: Vec<String>) -> Self {
-        Self { build: "--workspace".to_owned(), crates }
+        Self { build: "--workspace".to_owned(), crates, names: Names::All }
     }
 
     /// The tests of one crate built by itself with these features.
     pub(super) fn alone(name: &str, features: &str) -> Self {
-        Self { build: format!("--package {name} {features}"), crates: Vec::new() }
+        Self::built_by(format!("--package {name} {features}"), Names::All)
+    }
+
+    /// Tests by their names, of what these arguments build.
+    pub(super) fn built_by(build: String, names: Names) -> Self {
+        Self { build, crates: Vec::new(), names }
     }
 }
 
@@ -43,13 +56,22 @@ pub(super) fn run(
     which: &Selection,
     environment: &[(&str, &str)],
 ) -> Result<()> {
-    let (good, count) = if c.cargo("nextest --version").reads().is_ok() {
-        nextest(c, which, environment)?
-    } else {
-        cargo_test(c, which, environment)?
-    };
-    c.report.tested(part, good, count, c.data);
+    let (good, count) = count(c, which, environment)?;
+    c.report.tested(part, good, count, c.data());
     Ok(())
+}
+
+/// Runs tests with some variables set; whether all is well, and how many ended how.
+pub(super) fn count(
+    c: &Context,
+    which: &Selection,
+    environment: &[(&str, &str)],
+) -> Result<(bool, TestCount)> {
+    if c.cargo("nextest --version").reads().is_ok() {
+        nextest(c, which, environment)
+    } else {
+        cargo_test(c, which, environment)
+    }
 }
 
 /// The profile `ci` of xtask/nextest.toml writes a JUnit file that keeps what passing tests printed.
@@ -61,7 +83,7 @@ fn nextest(c: &Context, which: &Selection, environment: &[(&str, &str)]) -> Resu
     let mut shell = c
         .cargo("nextest run --config-file xtask/nextest.toml --profile ci --no-fail-fast --no-tests pass")
         .arg("--filterset")
-        .arg(filter(&which.crates))
+        .arg(filter(which))
         .words(&which.build);
     for (name, value) in environment {
         shell = shell.env(name, value);
@@ -70,11 +92,16 @@ fn nextest(c: &Context, which: &Selection, environment: &[(&str, &str)]) -> Resu
     Ok((good, if junit.exists() { count_junit_file(&junit)? } else { TestCount::default() }))
 }
 
-/// The tidy rules run in a step of their own.
-fn filter(crates: &[String]) -> String {
-    match crates {
+/// The tidy rules run in a row of their own.
+fn filter(which: &Selection) -> String {
+    let crates = match which.crates.as_slice() {
         [] => "not binary(tidy)".to_owned(),
         names => names.iter().map(|name| format!("package({name})")).collect::<Vec<_>>().join("+"),
+    };
+    match which.names {
+        Names::All => crates,
+        Names::With(part) => format!("({crates}) and test({part})"),
+        Names::Without(part) => format!("({crates}) and not test({part})"),
     }
 }
 
@@ -84,9 +111,15 @@ fn cargo_test(c: &Context, which: &Selection, environment: &[(&str, &str)]) -> R
         [] => vec![which.build.clone()],
         names => names.iter().map(|name| format!("--package {name}")).collect(),
     };
+    let names = match which.names {
+        Names::All => String::new(),
+        Names::With(part) => part.to_owned(),
+        Names::Without(part) => format!("--skip {part}"),
+    };
     let mut all = (true, TestCount::default());
     for build in builds {
-        let mut shell = c.cargo(&format!("test --no-fail-fast --all-targets {build} -- --show-output"));
+        let mut shell =
+            c.cargo(&format!("test --no-fail-fast --all-targets {build} -- --show-output {names}"));
         for (name, value) in environment {
             shell = shell.env(name, value);
         }
@@ -189,7 +222,16 @@ ok
 
     #[test]
     fn the_filter_keeps_the_tidy_rules_out_of_a_full_run() {
-        assert_eq!(filter(&[]), "not binary(tidy)");
-        assert_eq!(filter(&["a".to_owned(), "b".to_owned()]), "package(a)+package(b)");
+        assert_eq!(filter(&Selection::everything()), "not binary(tidy)");
+        let two = Selection::of(vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(filter(&two), "package(a)+package(b)");
+    }
+
+    #[test]
+    fn the_filter_chooses_by_name_among_the_crates() {
+        let with = Selection::built_by(String::new(), Names::With("on_a_gpu"));
+        assert_eq!(filter(&with), "(not binary(tidy)) and test(on_a_gpu)");
+        let without = Selection::built_by(String::new(), Names::Without("on_a_gpu"));
+        assert_eq!(filter(&without), "(not binary(tidy)) and not test(on_a_gpu)");
     }
 }

@@ -1,4 +1,4 @@
-//! The rules of the house that no compiler checks: files, Rust sources, crates, documents.
+//! The rules of the house that no compiler checks: files, Rust sources, crates, documents, workflows.
 //!
 //! Each rule is a test whose message lists every place that breaks it. They look at what git tracks, and at new files
 //! that it does not ignore.
@@ -9,3 +9,4 @@ mod files;
 mod imports;
 mod repository;
 mod sources;
+mod workflows;

@@ -1,0 +1,75 @@
+//! The rows of `cargo xtask ci --cuda`: every crate with feature `cuda`, in a build folder of its own, so that neither this nor
+//! the rows for the CPU build again what the other has built.
+//!
+//! Tests that need a GPU have `on_a_gpu` in their name; where there is none they print that they are skipped, and are counted.
+
+use super::Context;
+use super::alone;
+use super::testing::{self, Names, Selection};
+use crate::cuda::{Setup, gpus};
+use crate::workspace::{CUDA, Package};
+use anyhow::Result;
+
+/// In the names of tests that need a GPU.
+const ON_A_GPU: &str = "on_a_gpu";
+
+pub(super) fn setup(c: &mut Context) -> Result<()> {
+    prepare(c)?;
+    c.report.passed("");
+    Ok(())
+}
+
+pub(super) fn build(c: &mut Context) -> Result<()> {
+    let which = prepare(c)?;
+    let good = c.cargo(&format!("build {which}")).succeeds()?;
+    c.report.ended("", good);
+    Ok(())
+}
+
+pub(super) fn clippy(c: &mut Context) -> Result<()> {
+    let which = prepare(c)?;
+    if c.has("clippy") {
+        let good = c.cargo(&format!("clippy {which} --all-targets -- -D warnings")).succeeds()?;
+        c.report.ended("", good);
+    }
+    Ok(())
+}
+
+pub(super) fn docs(c: &mut Context) -> Result<()> {
+    let which = prepare(c)?;
+    let good = c.cargo(&format!("doc {which} --no-deps")).env("RUSTDOCFLAGS", "-Dwarnings").succeeds()?;
+    c.report.ended("", good);
+    Ok(())
+}
+
+pub(super) fn alone(c: &mut Context) -> Result<()> {
+    let which = prepare(c)?;
+    alone::compiles_with_cuda(c, &which)
+}
+
+pub(super) fn tests(c: &mut Context) -> Result<()> {
+    let which = prepare(c)?;
+    testing::run(c, "", &Selection::built_by(which, Names::Without(ON_A_GPU)), &[])
+}
+
+pub(super) fn gpu_tests(c: &mut Context) -> Result<()> {
+    let which = Selection::built_by(prepare(c)?, Names::With(ON_A_GPU));
+    let has_gpu = gpus(&c.workspace.root) > 0;
+    let (good, count) = testing::count(c, &which, &[])?;
+    if has_gpu {
+        c.report.tested("", good, count, Some("there is a GPU"));
+    } else {
+        c.report.all_skipped("need a GPU", good, count);
+    }
+    Ok(())
+}
+
+/// Sets up what a build needs, and returns the arguments that choose the crates with the feature.
+fn prepare(c: &mut Context) -> Result<String> {
+    c.environment = Setup::of_environment(&c.workspace)?.environment(&c.workspace.root);
+    let folder = c.workspace.target.join("cuda").display().to_string();
+    c.environment.push(("CARGO_TARGET_DIR".to_owned(), folder));
+    let crates = c.workspace.crates().filter(|package| package.has_cuda());
+    let packages: Vec<String> = crates.map(|Package { name, .. }| format!("--package {name}")).collect();
+    Ok(format!("{} --features {CUDA}", packages.join(" ")))
+}
