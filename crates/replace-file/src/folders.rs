@@ -1,0 +1,69 @@
+//! Folders that outlive a loss of power.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+/// The folder that a path is in; `.` for a bare name.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes a folder, with those above it that are missing, and brings the name of each new one to the disk. A folder that is there
+/// already is no error.
+///
+/// # Errors
+/// The disk's.
+pub fn create_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    create_folder(folder_of(path))?;
+    match fs::create_dir(path) {
+        // Another process may have made it in between.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !path.is_dir() => Err(error),
+        _ => sync(folder_of(path)),
+    }
+}
+
+/// A new name in a folder is on the disk only when the folder is.
+#[cfg(unix)]
+pub(crate) fn sync(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        // Some file systems have no such call for folders.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn sync(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_name_is_in_the_current_folder() {
+        assert_eq!(folder_of(Path::new("name")), Path::new("."));
+        assert_eq!(folder_of(Path::new("a/name")), Path::new("a"));
+    }
+
+    #[test]
+    fn folders_above_are_made_too_and_one_that_is_there_is_no_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/c");
+        for _ in 0..2 {
+            create_folder(&path).unwrap();
+            assert!(path.is_dir());
+        }
+        fs::write(folder.path().join("file"), b"").unwrap();
+        create_folder(&folder.path().join("file")).unwrap_err();
+        create_folder(&folder.path().join("file/below")).unwrap_err();
+    }
+}
