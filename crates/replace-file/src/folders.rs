@@ -11,12 +11,12 @@ pub fn folder_of(path: &Path) -> &Path {
 }
 
 /// Makes a folder, with those above it that are missing, and brings the name of each new one to the disk. A folder that is there
-/// already is no error.
+/// already is no error, nor is the empty path, the folder that a bare name's path has above it.
 ///
 /// # Errors
 /// The disk's.
 pub fn create_folder(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
+    if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
     }
     create_folder(folder_of(path))?;
@@ -62,6 +62,7 @@ mod tests {
             create_folder(&path).unwrap();
             assert!(path.is_dir());
         }
+        create_folder(Path::new("")).unwrap();
         fs::write(folder.path().join("file"), b"").unwrap();
         create_folder(&folder.path().join("file")).unwrap_err();
         create_folder(&folder.path().join("file/below")).unwrap_err();
