@@ -409,7 +409,7 @@ pub(crate) struct Search {
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Search")]
     pub(crate) alone: u32,
     /// How each network is trained. By default plainly, for 16 epochs where they are not dropped; --size is the baseline's;
-    /// --out is the search's folder [default: runs/NAME-search]
+    /// --checkpoint-every must stay 1; --out is the search's folder [default: runs/NAME-search]
     #[command(flatten)]
     pub(crate) train: Settings,
     /// Print the table as JSON, as the only thing on stdout

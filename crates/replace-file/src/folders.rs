@@ -23,13 +23,17 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
     match fs::create_dir(path) {
         // Another process may have made it in between.
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !path.is_dir() => Err(error),
-        _ => sync(folder_of(path)),
+        _ => sync_folder(folder_of(path)),
     }
 }
 
-/// A new name in a folder is on the disk only when the folder is.
+/// Brings the names in a folder to the disk: a new file, or a folder made in it, is on the disk only when its name is. (On Unix; other
+/// systems do this by themselves.)
+///
+/// # Errors
+/// The disk's.
 #[cfg(unix)]
-pub(crate) fn sync(folder: &Path) -> io::Result<()> {
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {
         // Some file systems have no such call for folders.
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
@@ -39,8 +43,12 @@ pub(crate) fn sync(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// On this system the names in a folder come to the disk by themselves.
+///
+/// # Errors
+/// None.
 #[cfg(not(unix))]
-pub(crate) fn sync(_: &Path) -> io::Result<()> {
+pub fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
-pub use folders::{create_folder, folder_of};
+pub use folders::{create_folder, folder_of, sync_folder};
 pub use leftovers::remove_leftovers;
 
 /// What the temporary names begin with; six characters follow.
@@ -76,7 +76,7 @@ impl Replacement {
         let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
         temporary.persist(&target).map_err(|failed| failed.error)?;
-        folders::sync(folder_of(&target))?;
+        sync_folder(folder_of(&target))?;
         Ok(file)
     }
 }

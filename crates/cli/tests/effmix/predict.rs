@@ -200,6 +200,28 @@ fn an_evaluation_may_be_kept_as_csv() {
     folder.run(&[&args[..], &["--force"]].concat());
 }
 
+/// Writes the largest number over all weights of a file: the network's output overflows.
+fn make_overflow(path: &std::path::Path) {
+    let mut bytes = read(path);
+    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    bytes[header..].chunks_exact_mut(4).for_each(|value| value.copy_from_slice(&f32::MAX.to_le_bytes()));
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn images_whose_output_is_not_a_number_are_counted_and_listed() {
+    let folder = Folder::with_images(4);
+    folder.train("run", &["--method", "ce", "--warmup", "3"]);
+    make_overflow(&folder.path("run/model/net1.safetensors"));
+    let output = folder.output(&["predict", "run", "data"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("of 12 of 12 images the network's output is not a number"), "{told}");
+    assert_eq!(csv_rows(&output.stdout).1.len(), 12, "each image has its row");
+    let measured = json(folder.run(&["evaluate", "run", "data", "--json"]).as_bytes());
+    assert_eq!((&measured["images"], measured["skipped_files"].as_array().unwrap().len()), (&0.into(), 12));
+}
+
 #[test]
 fn views_may_be_averaged() {
     let folder = trained();

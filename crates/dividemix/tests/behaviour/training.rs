@@ -1,11 +1,12 @@
 //! The shared loop and DivideMix on features drawn from known classes.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use candle_core::{Tensor, Var};
 use dividemix::{
     Costs, DivisionScope, Error, Evaluator, Event, Hyperparameters, MethodKind, Mode, Network, Outcome,
-    Phase, Training, Work, logits,
+    Phase, TestSet, Training, View, ViewSource, Work, logits,
 };
 use noisy_labels::losses::cross_entropy_per_sample;
 use noisy_labels::{ClassTable, argmax};
@@ -178,6 +179,23 @@ fn an_estimate_is_made_of_settings_that_diverge() {
     assert!(measured.unwrap().plain.seconds > 0.0);
 }
 
+/// A set without samples.
+struct NoViews;
+
+impl ViewSource for NoViews {
+    fn len(&self) -> usize {
+        0
+    }
+
+    fn plain(&self, _: &[usize]) -> dividemix::Result<Tensor> {
+        Err(Error::caller("there are no samples"))
+    }
+
+    fn augmented(&self, _: &[View]) -> dividemix::Result<Tensor> {
+        Err(Error::caller("there are no samples"))
+    }
+}
+
 #[test]
 fn a_test_set_that_cannot_be_measured_on_is_refused() {
     let blobs = GaussianBlobs::new(120, 0.3, 5);
@@ -189,6 +207,10 @@ fn a_test_set_that_cannot_be_measured_on_is_refused() {
         let error = Training::new(&networks, &data, &hyper).test(&test).run(|_| Ok(())).unwrap_err();
         error.to_string()
     };
+    let empty = TestSet { views: Arc::new(NoViews), labels: Vec::new() };
+    let networks = networks(1, 3);
+    let error = Training::new(&networks, &data, &hyper).test(&empty).run(|_| Ok(())).unwrap_err();
+    assert!(error.to_string().contains("the test set is empty"), "{error}");
     assert!(refused(|labels| labels.truncate(5)).contains("5 labels"));
     assert!(refused(|labels| labels[3] = 99).contains("label 99"));
 }

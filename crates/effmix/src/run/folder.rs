@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use replace_file::{create_folder, remove_leftovers};
+use replace_file::{create_folder, folder_of, remove_leftovers, sync_folder};
 
 use super::config::Config;
 use crate::{Error, Result};
@@ -51,11 +51,16 @@ impl RunFolder {
             create_folder(parent).map_err(Error::io("can't create", parent))?;
         }
         match fs::create_dir(out) {
-            Ok(()) => {}
+            Ok(()) => Self::sync(out)?,
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => clear(out, force)?,
             Err(e) => return Err(Error::io("can't create", out)(e)),
         }
         Ok(Self { path: out.to_owned() })
+    }
+
+    /// Brings the name of a new folder to the disk.
+    fn sync(path: &Path) -> Result<()> {
+        sync_folder(folder_of(path)).map_err(Error::io("can't create", path))
     }
 
     /// `runs/NAME-1`, or the next number after the highest that is there.
@@ -67,7 +72,10 @@ impl RunFolder {
             let path = runs.join(format!("{name}-{number}"));
             // Creating is the test, so that two runs started together don't share a folder.
             match fs::create_dir(&path) {
-                Ok(()) => return Ok(Self { path }),
+                Ok(()) => {
+                    Self::sync(&path)?;
+                    return Ok(Self { path });
+                }
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
                 Err(e) => return Err(Error::io("can't create", path)(e)),
             }
