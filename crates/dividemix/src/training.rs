@@ -24,8 +24,8 @@ use crate::{
 ///
 /// It goes on from the newest checkpoint where there is one, to the same bits as a run that was never stopped.
 /// A division of all samples follows the last epoch, so that every method ends with clean probabilities. Whatever an epoch trains
-/// on ([`Hyperparameters::epoch_images`]), all samples are evaluated after it. With [`Hyperparameters::ema`] the averages of the
-/// networks' weights are evaluated, and the networks hold these averages in the end.
+/// on ([`crate::Hyperparameters::epoch_images`]), all samples are evaluated after it. With [`crate::Hyperparameters::ema`] the averages
+/// of the networks' weights are evaluated, and the networks hold these averages in the end.
 #[must_use = "nothing is trained before `run`"]
 pub struct Training<'a> {
     networks: &'a [Box<dyn Network>],
