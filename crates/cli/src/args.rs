@@ -63,7 +63,8 @@ pub(crate) struct Train {
 pub(crate) struct Resume {
     /// The run folder
     pub(crate) run: PathBuf,
-    /// Number of epochs in all, if the run is to become longer [default: the run's own]
+    /// Number of epochs in all, if the run is to become longer. A run that --patience had ended goes on: patience counts anew from
+    /// there [default: the run's own]
     #[arg(long, value_name = "N")]
     pub(crate) epochs: Option<usize>,
     /// Number of threads, from 1 to 1024 [default: one per processor]
@@ -154,7 +155,8 @@ pub(crate) struct Predict {
     /// Print JSON, as the only thing on stdout
     #[arg(long)]
     pub(crate) json: bool,
-    /// Replace output files that an earlier call wrote
+    /// Replace output files such as an earlier call wrote: a CSV that begins with path,label,p, and NumPy tables of f32 with as many
+    /// columns, whoever wrote them
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -170,7 +172,7 @@ pub(crate) struct Evaluate {
     /// Also write the table of classes and the confusion to a CSV
     #[arg(long, value_name = "F.csv")]
     pub(crate) out: Option<PathBuf>,
-    /// Replace a CSV that an earlier call wrote
+    /// Replace a CSV with the same first columns, as an earlier call wrote it
     #[arg(long)]
     pub(crate) force: bool,
     /// Print JSON, as the only thing on stdout
@@ -210,7 +212,7 @@ pub(crate) struct Export {
     /// One of the model's networks alone [default: onnx, the mean of all; else the better one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) net: Option<u16>,
-    /// Replace a file that an earlier call wrote
+    /// Replace a file such as an earlier call wrote: ONNX by effmix, or safetensors that record their classes
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -281,7 +283,7 @@ pub(crate) struct Noise {
     /// Number of threads, from 1 to 1024 [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
-    /// Replace a labels CSV that an earlier call wrote
+    /// Replace a CSV that begins with path,label,true_label, as an earlier call wrote it
     #[arg(long)]
     pub(crate) force: bool,
     /// Print the real noise rate and transition matrix as JSON, as the only thing on stdout
@@ -384,7 +386,7 @@ pub(crate) struct Figure {
     /// Classes of the classifier
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) classes: u16,
-    /// Replace a picture that an earlier call wrote
+    /// Replace a picture of a network, as an earlier call drew it
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -407,7 +409,7 @@ pub(crate) struct Search {
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Search")]
     pub(crate) alone: u32,
     /// How each network is trained. By default plainly, for 16 epochs where they are not dropped; --size is the baseline's;
-    /// --out is the search's folder [default: runs/NAME-search]
+    /// --checkpoint-every must stay 1; --out is the search's folder [default: runs/NAME-search]
     #[command(flatten)]
     pub(crate) train: Settings,
     /// Print the table as JSON, as the only thing on stdout

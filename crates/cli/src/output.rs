@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
@@ -36,20 +36,29 @@ pub(crate) fn log_to_stderr() {
     let _ = log.with_ansi(io::stderr().is_terminal()).try_init();
 }
 
-/// Refuses an output file that exists; with `force`, unless it begins with `ours`, as what this program writes does.
+/// Refuses an output file that exists; with `force`, unless it begins with `ours`, as what this program writes does. Whether this
+/// program wrote it can't be known: a file that begins alike is replaced, whoever wrote it, and the help of each `--force` says so.
 pub(crate) fn may_write(path: &Path, force: bool, ours: &[u8]) -> Result<(), Failure> {
-    may_replace(path, force, || {
-        let mut start = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(ours.len() as u64).read_to_end(&mut start));
-        read.is_ok() && start == ours
-    })
+    may_replace(path, force, || start_of(path, ours.len()) == ours)
 }
 
-/// Refuses an output file that exists; with `force`, unless it is one that this program wrote.
+/// The first bytes of a file; fewer where it is shorter or can't be read.
+pub(crate) fn start_of(path: &Path, length: usize) -> Vec<u8> {
+    let mut start = Vec::new();
+    // What can't be read begins as no file of ours.
+    let _ = File::open(path).and_then(|file| file.take(length as u64).read_to_end(&mut start));
+    start
+}
+
+/// Refuses an output file that exists; with `force`, unless `is_ours`. A symbolic link is there, also where it leads to nothing; with
+/// `force` the file that it leads to is replaced, and the link stays.
 pub(crate) fn may_replace(path: &Path, force: bool, is_ours: impl FnOnce() -> bool) -> Result<(), Failure> {
     let refused = |remedy: &str| Err(Failure::Other(format!("{} exists already; {remedy}", path.display())));
-    if !path.exists() {
-        return Ok(());
+    let Ok(found) = path.symlink_metadata() else { return Ok(()) };
+    if found.is_symlink() && !path.exists() {
+        return refused(
+            "it is a symbolic link to a file that is not there; choose another file, or remove the link",
+        );
     }
     if !force {
         return refused("choose another file, or add --force to replace what an earlier call wrote");
@@ -57,9 +66,57 @@ pub(crate) fn may_replace(path: &Path, force: bool, is_ours: impl FnOnce() -> bo
     if is_ours() {
         Ok(())
     } else {
-        refused("it is not a file that effmix wrote, so --force won't replace it; choose another")
+        refused("it is not such a file as this command writes, so --force won't replace it; choose another")
     }
 }
 
-/// What a NumPy file begins with.
-pub(crate) const NPY: &[u8] = b"\x93NUMPY";
+/// Refuses outputs of which two, each given by its flag, are one file or folder, also by two names of it.
+pub(crate) fn are_apart(outputs: &[(&str, Option<&Path>)]) -> Result<(), Failure> {
+    let given: Vec<(&str, &Path)> =
+        outputs.iter().filter_map(|(flag, path)| Some((*flag, (*path)?))).collect();
+    for (number, (flag, path)) in given.iter().enumerate() {
+        if let Some((other, _)) = given[..number].iter().find(|(_, other)| whole(other) == whole(path)) {
+            return Err(Failure::Usage(format!(
+                "{other} and {flag} are both {}; give each a file of its own",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The path without links and dots, as far as it exists.
+fn whole(path: &Path) -> PathBuf {
+    if let Ok(whole) = path.canonicalize() {
+        return whole;
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_names_of_one_file_are_not_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let [plain, dotted, other] = ["x", "./x", "y"].map(|name| folder.path().join(name));
+        let two =
+            |a: &Path, b: &Path| are_apart(&[("--out", Some(a)), ("--cam", None), ("--logits", Some(b))]);
+        two(&plain, &other).unwrap();
+        let refused = two(&plain, &dotted).unwrap_err().to_string();
+        assert!(refused.contains("--out and --logits"), "{refused}");
+        two(Path::new("x"), Path::new("./x")).unwrap_err();
+        are_apart(&[("--out", None), ("--logits", None)]).unwrap();
+        #[cfg(unix)]
+        {
+            std::fs::write(&plain, "").unwrap();
+            std::os::unix::fs::symlink(&plain, &other).unwrap();
+            two(&plain, &other).unwrap_err();
+        }
+    }
+}

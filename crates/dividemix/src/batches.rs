@@ -18,6 +18,23 @@ pub(crate) fn sizes(count: usize, size: usize) -> Vec<usize> {
     sizes
 }
 
+/// Number of batches that `count` samples make: the length of [`sizes`], for counts whose batches are not wanted.
+pub(crate) fn number(count: usize, size: usize) -> usize {
+    let whole = count / size;
+    match count % size {
+        0 => whole,
+        1 if whole > 0 => whole,
+        _ => whole + 1,
+    }
+}
+
+/// Samples in the first `batches` batches of `count` samples, which start over when they run out.
+pub(crate) fn samples_in(batches: usize, count: usize, size: usize) -> usize {
+    let round = number(count, size).max(1);
+    // A round's last batch alone has another size.
+    batches / round * count + batches % round * size
+}
+
 /// `samples`, shuffled and cut into batches of `size`, as [`sizes`] says.
 pub(crate) fn shuffled(samples: &[usize], size: usize, stream: Stream) -> Vec<Vec<usize>> {
     let mut order = samples.to_vec();
@@ -62,6 +79,19 @@ mod tests {
         assert_eq!(shuffled(&samples, 64, stream()).iter().map(Vec::len).collect::<Vec<_>>(), [65]);
         assert_eq!(shuffled(&samples[..1], 64, stream()).len(), 1);
         assert!(shuffled(&[], 64, stream()).is_empty());
+    }
+
+    #[test]
+    fn batches_are_counted_as_they_are_made() {
+        for (count, size) in [(0, 4), (1, 4), (4, 4), (5, 4), (6, 4), (9, 4), (130, 64), (129, 64)] {
+            let made = sizes(count, size);
+            assert_eq!(number(count, size), made.len(), "{count} by {size}");
+            for batches in 0..2 * made.len() {
+                let expected: usize = made.iter().cycle().take(batches).sum();
+                assert_eq!(samples_in(batches, count, size), expected, "{batches} of {count} by {size}");
+            }
+        }
+        assert_eq!(number(usize::MAX, 2), usize::MAX / 2, "the last one joins the batch before it");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Which training a checkpoint is of.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use candle_core::Var;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,7 +9,7 @@ use serde_json::Value;
 use crate::network::variables;
 use crate::{CheckedHyperparameters, Hyperparameters, Network, TrainingSet};
 
-/// The labels, method, settings and networks of a training: what must be the same to go on from a checkpoint.
+/// The labels, method, settings (the loop's and the caller's) and networks of a training: what must be the same to go on from a checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Binding {
     /// Hash of the samples' number and labels.
@@ -22,12 +24,21 @@ struct Training {
     /// The method's name.
     method: String,
     hyperparameters: Hyperparameters,
+    /// The caller's own settings by name; `None` in checkpoints of older versions.
+    #[serde(default)]
+    caller: Option<CallerSettings>,
     /// Each network's variables: name and shape.
     networks: Vec<Vec<(String, Vec<usize>)>>,
 }
 
+/// Settings by name that the loop knows nothing of.
+pub(crate) type CallerSettings = BTreeMap<String, String>;
+
 /// Hyperparameters that may change between a checkpoint and its continuation. (The method in use has a name of its own.)
 const FREE: [&str; 3] = ["epochs", "patience", "method"];
+
+const OLDER: &str = "an older version made it, which did not keep all settings of the training; \
+    finish the training with that version, or start it anew in another folder";
 
 impl Binding {
     /// The binding of this training.
@@ -35,12 +46,14 @@ impl Binding {
         networks: &[Box<dyn Network>],
         hyper: &CheckedHyperparameters,
         data: &TrainingSet,
+        caller: &CallerSettings,
     ) -> Self {
         let shape = |(name, var): (String, Var)| (name, var.dims().to_vec());
         let networks = networks.iter().map(|n| variables(n.as_ref()).into_iter().map(shape).collect());
         let training = Training {
             method: hyper.method().name().to_owned(),
             hyperparameters: Hyperparameters::clone(hyper),
+            caller: Some(caller.clone()),
             networks: networks.collect(),
         };
         Self { labels: fingerprint(data), training: Some(training) }
@@ -53,12 +66,13 @@ impl Binding {
         }
         match (&self.training, &now.training) {
             (Some(then), Some(now)) => then.difference(now),
-            _ => Some(
-                "an older version made it, which kept neither the method nor the hyperparameters and networks; \
-                 finish the training with that version, or start it anew in another folder"
-                    .into(),
-            ),
+            _ => Some(OLDER.into()),
         }
+    }
+
+    /// Epochs that the training was set to; 0 where that was not kept.
+    pub(crate) fn epochs(&self) -> usize {
+        self.training.as_ref().map_or(0, |training| training.hyperparameters.epochs)
     }
 }
 
@@ -70,14 +84,25 @@ impl Training {
                 self.method, now.method
             ));
         }
+        let (Some(caller_before), Some(caller_after)) = (&self.caller, &now.caller) else {
+            return Some(OLDER.into());
+        };
         let (before, after) = (fields(&self.hyperparameters), fields(&now.hyperparameters));
-        let changed: Vec<String> = after
+        let mut changed: Vec<String> = after
             .iter()
             .filter(|(name, value)| !FREE.contains(&name.as_str()) && before.get(*name) != Some(*value))
             .map(|(name, value)| {
                 format!("`{name}` was {}, and is now {}", shown(before.get(name)), shown(Some(value)))
             })
             .collect();
+        let names: BTreeSet<&String> = caller_before.keys().chain(caller_after.keys()).collect();
+        for name in names {
+            let [before, after] = [caller_before, caller_after].map(|caller| caller.get(name));
+            if before != after {
+                let [before, after] = [before, after].map(|value| value.map_or("not set", String::as_str));
+                changed.push(format!("{name} was {before}, and is now {after}"));
+            }
+        }
         if !changed.is_empty() {
             return Some(format!("it was made with other settings: {}", changed.join("; ")));
         }

@@ -7,7 +7,7 @@
 //! epochs are JSON in its metadata, with the training that the checkpoint is of ([`Binding`]). There is no generator's state: chance is
 //! counter-based.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor, Var};
@@ -19,10 +19,11 @@ use noisy_labels::quality::{MarginHistory, MarginParts};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
-use crate::binding::Binding;
+use crate::binding::{Binding, CallerSettings};
 use crate::ema::Ema;
 use crate::files::write_atomic;
 use crate::network::variables;
+use crate::patience::out_of_patience;
 use crate::state::State;
 use crate::{CheckedHyperparameters, EpochRecord, Error, Network, Optimiser, Result, TrainingSet};
 
@@ -31,6 +32,21 @@ use crate::{CheckedHyperparameters, EpochRecord, Error, Network, Optimiser, Resu
 pub struct Checkpoints {
     folder: PathBuf,
     every: usize,
+    settings: CallerSettings,
+}
+
+/// A checkpoint of this training, as it is on the disk.
+pub(crate) struct Opened {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    header: Header,
+}
+
+impl Opened {
+    /// Epochs that it holds.
+    pub(crate) fn epoch(&self) -> usize {
+        self.header.epoch
+    }
 }
 
 /// The JSON in the file's metadata.
@@ -41,6 +57,9 @@ struct Header {
     /// Updates of each network's average.
     #[serde(default)]
     averaged: Vec<usize>,
+    /// The epoch from which patience counts.
+    #[serde(default)]
+    patience_from: usize,
     /// The training that the checkpoint is of.
     #[serde(flatten)]
     binding: Binding,
@@ -56,9 +75,17 @@ const TRANSITION: &str = "transition";
 const HEADER: &str = "effmix";
 
 impl Checkpoints {
-    /// Checkpoints in `folder` (made when needed), one in `every` epochs (at least 1), and one after the last.
+    /// Checkpoints in `folder` (made when needed), one in `every` epochs (at least 1), and one after the last, also where
+    /// [`crate::Hyperparameters::patience`] ends the training.
     pub fn new(folder: impl Into<PathBuf>, every: usize) -> Self {
-        Self { folder: folder.into(), every: every.max(1) }
+        Self { folder: folder.into(), every: every.max(1), settings: CallerSettings::new() }
+    }
+
+    /// With settings of the caller, by name, that must be the same for a training to go on from a checkpoint: what the loop doesn't know
+    /// of, such as how views are made.
+    #[must_use]
+    pub fn bound_to(self, settings: BTreeMap<String, String>) -> Self {
+        Self { settings, ..self }
     }
 
     /// Epochs that the newest checkpoint holds; `None` where there is no checkpoint.
@@ -87,7 +114,12 @@ impl Checkpoints {
         Ok(found)
     }
 
-    /// Writes the state if its epoch is due, and then removes older checkpoints. Returns whether it wrote.
+    /// Whether a checkpoint is written after this epoch, wherever the training ends.
+    pub(crate) fn is_due(&self, epoch: usize) -> bool {
+        epoch.is_multiple_of(self.every)
+    }
+
+    /// Writes the state, and then removes older checkpoints.
     pub(crate) fn write(
         &self,
         state: &State,
@@ -95,13 +127,11 @@ impl Checkpoints {
         optimisers: &[Optimiser],
         hyper: &CheckedHyperparameters,
         data: &TrainingSet,
-    ) -> Result<bool> {
-        if !state.epoch.is_multiple_of(self.every) && state.epoch != hyper.epochs {
-            return Ok(false);
-        }
+    ) -> Result<()> {
         let averaged = optimisers.iter().filter_map(Optimiser::ema).map(Ema::updates).collect();
-        let (epoch, records) = (state.epoch, state.records.clone());
-        let header = Header { epoch, records, averaged, binding: Binding::of(networks, hyper, data) };
+        let State { epoch, patience_from, .. } = *state;
+        let binding = Binding::of(networks, hyper, data, &self.settings);
+        let header = Header { epoch, records: state.records.clone(), averaged, patience_from, binding };
         let json = serde_json::to_string(&header).map_err(|e| self.bad(&self.folder, e))?;
         let tensors = state.tensors(networks, optimisers, data.classes)?;
         let bytes = safetensors::serialize(&tensors, Some(HashMap::from([(HEADER.to_owned(), json)])))
@@ -113,7 +143,37 @@ impl Checkpoints {
                 std::fs::remove_file(&old).map_err(Error::io("can't remove", &old))?;
             }
         }
-        Ok(true)
+        Ok(())
+    }
+
+    /// The newest checkpoint, where there is one, once it is known to be of this training.
+    pub(crate) fn open(
+        &self,
+        networks: &[Box<dyn Network>],
+        hyper: &CheckedHyperparameters,
+        data: &TrainingSet,
+    ) -> Result<Option<Opened>> {
+        let Some((epoch, path)) = self.list()?.into_iter().max() else { return Ok(None) };
+        let bytes = std::fs::read(&path).map_err(Error::io("can't read", &path))?;
+        // Of the whole file, so that one that was cut off is refused here.
+        SafeTensors::deserialize(&bytes).map_err(|e| self.bad(&path, e))?;
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| self.bad(&path, e))?;
+        let json = metadata.metadata().as_ref().and_then(|m| m.get(HEADER));
+        let json = json.ok_or_else(|| self.bad(&path, "it has no record of the run"))?;
+        let header: Header = serde_json::from_str(json)
+            .map_err(|e| self.bad(&path, format!("its record of the run can't be read ({e})")))?;
+        if header.epoch != epoch {
+            return Err(self.bad(&path, format!("it is of epoch {}, and not of {epoch}", header.epoch)));
+        }
+        let now = Binding::of(networks, hyper, data, &self.settings);
+        if let Some(difference) = header.binding.difference(&now) {
+            return Err(self.bad(&path, difference));
+        }
+        if epoch > hyper.epochs {
+            let problem = format!("it is of epoch {epoch}, and `epochs` is {}; set it higher", hyper.epochs);
+            return Err(self.bad(&path, problem));
+        }
+        Ok(Some(Opened { path, bytes, header }))
     }
 
     /// Sets state, networks and optimisers to the newest checkpoint, where there is one.
@@ -125,15 +185,7 @@ impl Checkpoints {
         hyper: &CheckedHyperparameters,
         data: &TrainingSet,
     ) -> Result<()> {
-        let Some((_, path)) = self.list()?.into_iter().max() else { return Ok(()) };
-        let bytes = std::fs::read(&path).map_err(Error::io("can't read", &path))?;
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| self.bad(&path, e))?;
-        let json = metadata.metadata().as_ref().and_then(|m| m.get(HEADER));
-        let json = json.ok_or_else(|| self.bad(&path, "it has no record of the run"))?;
-        let header: Header = serde_json::from_str(json).map_err(|e| self.bad(&path, e))?;
-        if let Some(difference) = header.binding.difference(&Binding::of(networks, hyper, data)) {
-            return Err(self.bad(&path, difference));
-        }
+        let Some(Opened { path, bytes, header }) = self.open(networks, hyper, data)? else { return Ok(()) };
         let samples = data.labels.len();
         let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
         // Only some methods have these.
@@ -189,6 +241,10 @@ impl Checkpoints {
             self.has(&path, "probabilities of labels", transition.elem_count(), data.classes.pow(2))?;
         }
         state.transition = transition.map(|matrix| matrix.flatten_all()?.to_vec1()).transpose()?;
+        // A training that patience had ended, and that is made longer now, goes on: patience counts anew.
+        let is_longer = hyper.epochs > header.binding.epochs();
+        let had_ended = out_of_patience(&header.records, header.patience_from, hyper);
+        state.patience_from = if is_longer && had_ended { header.epoch } else { header.patience_from };
         state.epoch = header.epoch;
         state.records = header.records;
         Ok(())

@@ -1,7 +1,7 @@
 //! The cost of a view on this machine: the loop's own passes, timed for a moment on networks that are thrown away.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use candle_core::Tensor;
@@ -13,8 +13,8 @@ use crate::memory::{forget_peak, peak_rss_bytes};
 use crate::methods::DivideMix;
 use crate::supervised::penalised_epoch;
 use crate::{
-    CheckedHyperparameters, Evaluator, Event, Hyperparameters, Losses, Method, Network, Optimiser, Result,
-    TrainingSet, View, ViewKind, ViewSource, Work,
+    CheckedHyperparameters, Error, Evaluator, Event, Hyperparameters, Losses, Method, Network, Optimiser,
+    Result, TrainingSet, View, ViewKind, ViewSource, Work,
 };
 
 /// The cost of a view.
@@ -58,6 +58,9 @@ const FEW: usize = 4;
 /// Steps, or batches evaluated, that are timed, at least and at most; one more before them gets the memory.
 const STEPS: (usize, usize) = (2, 12);
 
+/// Losses that a mixture is fitted to for its time, at most.
+const MOST_FITTED: usize = 50_000;
+
 /// A view trained on costs about three times one that is evaluated, forward and twice as much back: a first guess.
 const TRAINED: f64 = 3.0;
 
@@ -97,6 +100,9 @@ impl Costs {
         let few = FEW.min(n).max(2);
         timer.evaluate(few, 1)?;
         let evaluated = timer.evaluate(few, STEPS.0)?;
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::Stopped);
+        }
         let fit = fit_seconds(hyper.images_an_epoch(n), hyper)?;
         let (plain, mixed) = (evaluated.times(TRAINED), evaluated.times(TRAINED + GUESSES));
         let mut costs = Self { plain, mixed, evaluated, fit };
@@ -204,6 +210,7 @@ impl Timer<'_> {
             transition: None,
             mean_predictions: None,
             stop: self.stop,
+            is_timed: true,
             fused: true,
         };
         let mut times = Vec::new();
@@ -261,12 +268,28 @@ impl ViewSource for Repeated {
     }
 }
 
-/// Seconds of a fit to the losses of `n` samples: here, losses of two modes.
+/// Seconds of a fit to the losses of `n` samples, by a fit to at most [`MOST_FITTED`] losses of two modes: a fit's time goes with their
+/// number.
 fn fit_seconds(n: usize, hyper: &Hyperparameters) -> Result<f64> {
+    let (all, n) = (n, n.min(MOST_FITTED));
     let losses: Vec<f32> = (0..n).map(|i| (i % 97) as f32 / 97.0 + 2.0 * (i % 2) as f32).collect();
     let began = Instant::now();
     let (mixture, labels) = (hyper.mixture, vec![0; n]);
     let divider = Divider { mixture, threshold: hyper.threshold, ..Divider::default() };
     std::hint::black_box(divider.divide(SampleLosses::Epoch(&losses), &labels, 1)?);
-    Ok(began.elapsed().as_secs_f64())
+    Ok(began.elapsed().as_secs_f64() * (all as f64 / n.max(1) as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fit_to_any_number_of_samples_is_timed_in_a_moment() {
+        let (hyper, began) = (Hyperparameters::default(), Instant::now());
+        let some = fit_seconds(MOST_FITTED, &hyper).unwrap();
+        let more = fit_seconds(1_000_000 * MOST_FITTED, &hyper).unwrap();
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+        assert!(more > 1e4 * some, "{some} s and {more} s");
+    }
 }

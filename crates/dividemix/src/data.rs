@@ -25,3 +25,18 @@ pub struct TestSet {
     /// Their labels.
     pub labels: Vec<usize>,
 }
+
+impl TestSet {
+    /// Why accuracy can't be measured on it, if it can't.
+    pub(crate) fn problem(&self, classes: usize) -> Option<String> {
+        let (samples, labels) = (self.views.len(), self.labels.len());
+        if samples == 0 {
+            return Some("the test set is empty; leave it out where there is none".into());
+        }
+        if labels != samples {
+            return Some(format!("{samples} test samples have {labels} labels"));
+        }
+        let unknown = self.labels.iter().find(|label| **label >= classes)?;
+        Some(format!("label {unknown} of a test sample is not below the {classes} classes"))
+    }
+}

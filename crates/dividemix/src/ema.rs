@@ -40,11 +40,19 @@ impl Ema {
     }
 
     /// Exchanges the network's weights and their averages. A second call exchanges them back.
+    ///
+    /// # Errors
+    /// candle's, where a variable can't be copied or set; then all variables are as they were.
     fn swap(&self) -> Result<()> {
-        for ((_, own), average) in self.own.iter().zip(&self.averages) {
-            let value = own.as_tensor().copy()?;
-            own.set(average)?;
-            average.set(&value)?;
+        let pairs = || self.own.iter().map(|(_, own)| own).zip(&self.averages);
+        for (place, (own, average)) in pairs().enumerate() {
+            if let Err(error) = exchange(own, average) {
+                for (own, average) in pairs().take(place) {
+                    // The first error is on its way to the caller already.
+                    let _ = exchange(own, average);
+                }
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -63,6 +71,17 @@ impl Ema {
     pub(crate) fn averages(&self) -> impl Iterator<Item = (&str, &Var)> {
         self.own.iter().zip(&self.averages).map(|((name, _), average)| (name.as_str(), average))
     }
+}
+
+/// Exchanges the values of two variables: both, or neither.
+fn exchange(own: &Var, average: &Var) -> Result<()> {
+    let [value, mean] = [own.as_tensor().copy()?, average.as_tensor().copy()?];
+    own.set(&mean)?;
+    if let Err(error) = average.set(&value) {
+        own.set(&value)?;
+        return Err(error.into());
+    }
+    Ok(())
 }
 
 /// Networks that hold their averages instead of their own weights, until this guard is dropped: also where an error ends the
@@ -195,6 +214,18 @@ mod tests {
             swapped.swap_back().unwrap();
             assert_eq!(network.values(), own);
         }
+    }
+
+    #[test]
+    fn an_exchange_that_fails_halfway_leaves_every_weight_in_its_place() {
+        let network = Moving::new(3.0, -1.0);
+        let mut average = Ema::new(&network, 0.9).unwrap();
+        network.0.set(&Tensor::new(&[5f32], &Device::Cpu).unwrap()).unwrap();
+        average.averages[1] = Var::new(&[0f32, 0.0], &Device::Cpu).unwrap();
+        assert!(AveragedWeights::swap([&average].into_iter()).is_err());
+        assert_eq!(network.values(), [5.0, -1.0]);
+        assert_eq!(average.averages[0].to_vec1::<f32>().unwrap(), [3.0]);
+        assert_eq!(average.averages[1].to_vec1::<f32>().unwrap(), [0.0, 0.0]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use noisy_labels::division::Division;
 use noisy_labels::losses::{cross_entropy, log_softmax};
 use noisy_labels::soft::one_hot;
 
-use crate::batches::{endless, shuffled, sizes};
+use crate::batches::{endless, number, shuffled};
 use crate::ema::update_teacher;
 use crate::{
     Batch, ClassWeights, Error, Evaluator, Event, Hyperparameters, Losses, Mode, Network, Objective,
@@ -41,6 +41,8 @@ pub(crate) struct Context<'a> {
     /// Predicted probabilities `[N, classes]`, averaged over epochs, where a method needs them.
     pub(crate) mean_predictions: Option<&'a [f32]>,
     pub(crate) stop: &'a AtomicBool,
+    /// Whether the steps are timed alone: then a loss that is no longer a number is no error.
+    pub(crate) is_timed: bool,
     /// Whether fused kernels compute where they can.
     pub(crate) fused: bool,
 }
@@ -128,7 +130,7 @@ impl<'a> NetworkEpoch<'a> {
 
     /// Number of steps of an epoch that trains once on all its samples ([`crate::supervised_epoch`]).
     pub fn steps_per_epoch(&self) -> usize {
-        sizes(self.samples().len(), self.hyperparameters().batch).len()
+        number(self.samples().len(), self.hyperparameters().batch)
     }
 
     /// Number of views trained on so far.
@@ -393,9 +395,10 @@ impl<'a> NetworkEpoch<'a> {
             return Err(Error::Stopped);
         }
         let (loss, parts) = objective.fetch()?;
-        if !loss.is_finite() {
-            let (network, epoch, batch, lr) = (self.index + 1, self.epoch + 1, self.steps + 1, self.sgd.lr);
-            return Err(Error::Diverged { network, epoch, batch, loss, lr });
+        if !loss.is_finite() && !self.context.is_timed {
+            let (network, epoch, batch) = (self.index + 1, self.epoch + 1, self.steps + 1);
+            let Hyperparameters { lr, weight_decay, .. } = *self.context.hyper;
+            return Err(Error::Diverged { network, epoch, batch, loss, lr, weight_decay });
         }
         let gradients =
             if self.context.fused { backward(&objective.loss)? } else { objective.loss.backward()? };

@@ -43,8 +43,8 @@ pub enum Error {
     Data(String),
     /// The loss is no longer a number.
     #[error(
-        "training diverged: the loss of network {network} became {loss} in epoch {epoch}, batch {batch}; lower the \
-         learning rate (`lr`, now {lr})"
+        "training diverged: the loss of network {network} became {loss} in epoch {epoch}, batch {batch}; {}",
+        remedy(*lr, *weight_decay)
     )]
     Diverged {
         /// The network, counted from 1.
@@ -55,8 +55,10 @@ pub enum Error {
         batch: usize,
         /// The loss, NaN or infinite.
         loss: f64,
-        /// The learning rate in use.
+        /// The learning rate of the settings.
         lr: f64,
+        /// The weight decay of the settings.
+        weight_decay: f64,
     },
     /// The caller's stop flag was raised.
     #[error("stopped")]
@@ -77,6 +79,17 @@ pub enum Error {
 
 /// The crate's result.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// What to do about a training that diverged. A step takes `lr weight_decay` of each weight away: from 1 on, the weight decay itself makes
+/// weights grow.
+fn remedy(lr: f64, weight_decay: f64) -> String {
+    if lr * weight_decay >= 1.0 {
+        return format!(
+            "lower the weight decay (`weight_decay`, now {weight_decay:?}, at a learning rate `lr` of {lr:?})"
+        );
+    }
+    format!("lower the learning rate (`lr`, now {lr:?})")
+}
 
 impl Error {
     /// An error of the caller's views or observer, to leave the loop as it is.

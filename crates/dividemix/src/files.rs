@@ -4,11 +4,11 @@ use std::path::Path;
 
 use crate::{Error, Result};
 
-/// Writes a file as [`replace_file::write`] does, in a folder that is made when needed: when this returns, the file outlives a
-/// loss of power, and whatever happens before, `path` is the old file or the new one.
+/// Writes a file as [`replace_file::write`] does, in a folder that is made when needed: when this returns, the file and its folder
+/// outlive a loss of power, and whatever happens before, `path` is the old file or the new one.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = replace_file::folder_of(path);
-    std::fs::create_dir_all(folder).map_err(Error::io("can't make", folder))?;
+    replace_file::create_folder(folder).map_err(Error::io("can't make", folder))?;
     replace_file::write(path, bytes).map_err(Error::io("can't write", path))
 }
 

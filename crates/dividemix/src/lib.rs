@@ -35,6 +35,7 @@ mod network;
 mod objective;
 mod optimiser;
 mod outcome;
+mod patience;
 mod prefetch;
 mod preset;
 mod start;

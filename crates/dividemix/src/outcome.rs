@@ -17,7 +17,8 @@ pub struct Outcome {
     pub probabilities: ClassTable,
     /// Softmax averaged over epochs and networks, `[N, classes]`: steadier than the last epoch's alone.
     pub mean_probabilities: ClassTable,
-    /// Losses of the given labels, the networks' mean, min-max normalised: what the mixture is fitted to.
+    /// Losses of the given labels, the networks' mean, min-max normalised. The mixtures are fitted to each network's own losses
+    /// ([`FittedMixture::losses`]).
     pub losses: Vec<f32>,
     /// The mixture that was fitted to the losses under each network at the end, in the order of the networks. It divides the samples for the
     /// other network.

@@ -22,6 +22,8 @@ pub(crate) struct State {
     /// Number of epochs trained.
     pub(crate) epoch: usize,
     pub(crate) records: Vec<EpochRecord>,
+    /// The epoch from which patience counts: 0, or where a training that patience had ended was made longer.
+    pub(crate) patience_from: usize,
     pub(crate) margins: MarginHistory,
     /// Each network's logits of the training samples' plain views after the last epoch.
     pub(crate) logits: Arc<Vec<ClassTable>>,
@@ -43,6 +45,7 @@ impl State {
         Ok(Self {
             epoch: 0,
             records: Vec::new(),
+            patience_from: 0,
             margins: MarginHistory::new(n, data.classes),
             logits: Arc::new(vec![logits; networks]),
             losses: Arc::new(vec![vec![0.0; n]; networks]),

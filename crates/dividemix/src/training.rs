@@ -13,18 +13,19 @@ use crate::draw::samples_of;
 use crate::ema::AveragedWeights;
 use crate::epoch::{Context, NetworkEpoch, Observer, class_weights};
 use crate::evaluate::accuracy;
+use crate::patience::out_of_patience;
 use crate::state::State;
 use crate::{
-    CheckedHyperparameters, Checkpoints, EpochRecord, Error, Event, Hyperparameters, Losses, Network,
-    Optimiser, Outcome, Phase, Result, Start, TestSet, TrainingSet, logits,
+    CheckedHyperparameters, Checkpoints, EpochRecord, Error, Event, Losses, Network, Optimiser, Outcome,
+    Phase, Result, Start, TestSet, TrainingSet, logits,
 };
 
 /// A training: networks, data and settings, and what else it needs, before it is run.
 ///
 /// It goes on from the newest checkpoint where there is one, to the same bits as a run that was never stopped.
 /// A division of all samples follows the last epoch, so that every method ends with clean probabilities. Whatever an epoch trains
-/// on ([`Hyperparameters::epoch_images`]), all samples are evaluated after it. With [`Hyperparameters::ema`] the averages of the
-/// networks' weights are evaluated, and the networks hold these averages in the end.
+/// on ([`crate::Hyperparameters::epoch_images`]), all samples are evaluated after it. With [`crate::Hyperparameters::ema`] the averages
+/// of the networks' weights are evaluated, and the networks hold these averages in the end.
 #[must_use = "nothing is trained before `run`"]
 pub struct Training<'a> {
     networks: &'a [Box<dyn Network>],
@@ -78,6 +79,19 @@ impl<'a> Training<'a> {
         Self { fused, ..self }
     }
 
+    /// Number of epochs that the newest checkpoint holds, from which [`Training::run`] goes on; 0 where there is none. Nothing is changed.
+    ///
+    /// # Errors
+    /// Whatever would end [`Training::run`] before it trains: networks or data that don't fit together, a checkpoint of another training.
+    pub fn epochs_done(&self) -> Result<usize> {
+        self.check()?;
+        let newest = match self.checkpoints {
+            Some(checkpoints) => checkpoints.open(self.networks, self.hyper, self.data)?,
+            None => None,
+        };
+        Ok(newest.map_or(0, |newest| newest.epoch()))
+    }
+
     /// Trains, and returns what the networks found out about each label.
     ///
     /// # Errors
@@ -94,7 +108,7 @@ impl<'a> Training<'a> {
         let mut trained = (0, 0.0);
 
         // 3: while e < MaxEpoch
-        while state.epoch < self.hyper.epochs && !out_of_patience(&state.records, self.hyper) {
+        while !self.is_over(&state) {
             let began = Instant::now();
             let (mut records, images) =
                 self.train(&mut state, &optimisers, refined.as_deref(), &mut observer)?;
@@ -105,13 +119,20 @@ impl<'a> Training<'a> {
             trained = (trained.0 + images, trained.1 + seconds);
             observer(Event::EpochDone { records, seconds, images_per_s: images as f64 / seconds })?;
             if let Some(checkpoints) = self.checkpoints
-                && checkpoints.write(&state, self.networks, &optimisers, self.hyper, self.data)?
+                && (checkpoints.is_due(state.epoch) || self.is_over(&state))
             {
+                checkpoints.write(&state, self.networks, &optimisers, self.hyper, self.data)?;
                 observer(Event::CheckpointWritten { epoch: state.epoch })?;
             }
         }
         AveragedWeights::swap(optimisers.iter().filter_map(Optimiser::ema))?.keep();
         self.outcome(state, trained)
+    }
+
+    /// Whether the last epoch is done: the last of the settings, or the one in which patience ended.
+    fn is_over(&self, state: &State) -> bool {
+        let from = state.patience_from;
+        state.epoch >= self.hyper.epochs || out_of_patience(&state.records, from, self.hyper)
     }
 
     /// Trains all networks through an epoch. Returns a record of each, and the number of views trained on.
@@ -149,6 +170,7 @@ impl<'a> Training<'a> {
                 transition: state.transition.as_deref(),
                 mean_predictions: state.mean_predictions.mean().map(ClassTable::values),
                 stop: self.stop,
+                is_timed: false,
                 fused: self.fused,
             };
             let division = divisions.as_ref().map(|d| &d[network]);
@@ -259,6 +281,8 @@ impl<'a> Training<'a> {
             "the teacher's logits are of other samples or classes".into()
         } else if let Some(label) = data.labels.iter().find(|y| **y >= data.classes) {
             format!("label {label} is not below the {} classes", data.classes)
+        } else if let Some(problem) = self.test.and_then(|test| test.problem(data.classes)) {
+            problem
         } else if self.start.is_some_and(|start| !start.fits(data)) {
             "the run to start from has other samples or classes".into()
         } else {
@@ -266,18 +290,6 @@ impl<'a> Training<'a> {
         };
         Err(Error::Data(problem))
     }
-}
-
-/// Whether the test accuracy has not risen for as many epochs as the settings have patience for.
-fn out_of_patience(records: &[EpochRecord], hyper: &Hyperparameters) -> bool {
-    let Some(patience) = hyper.patience else { return false };
-    let first = records.iter().filter(|r| r.network == 1 && r.phase == Phase::Train);
-    let accuracies: Vec<f64> = first.filter_map(|r| r.test_accuracy).collect();
-    let Some(recent) = accuracies.len().checked_sub(patience).filter(|before| *before > 0) else {
-        return false;
-    };
-    let best = |range: &[f64]| range.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    best(&accuracies[recent..]) <= best(&accuracies[..recent])
 }
 
 fn record(

@@ -3,7 +3,7 @@
 use std::ops::{Add, Mul};
 
 use crate::Hyperparameters;
-use crate::batches::sizes;
+use crate::batches::{number, samples_in};
 
 /// Numbers of views that go through networks, by the kind of pass.
 ///
@@ -45,8 +45,8 @@ impl Work {
             return Self::plain_pass(labeled + unlabeled);
         }
         let kept = labeled as f64 / (labeled + unlabeled) as f64;
-        let steps = if hyper.uses_unlabeled(kept) { sizes(labeled, hyper.batch).len() } else { 0 };
-        let u: usize = sizes(unlabeled, hyper.batch).into_iter().cycle().take(steps).sum();
+        let steps = if hyper.uses_unlabeled(kept) { number(labeled, hyper.batch) } else { 0 };
+        let u = samples_in(steps, unlabeled, hyper.batch);
         let of = |samples| hyper.augmentations * samples;
         Self {
             mixed: of(labeled + u),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum Error {
     /// The folder holds no `metrics.jsonl`.
-    #[error("{}: no run folder (it has no metrics.jsonl); give the folder that `train` or `audit` wrote", .0.display())]
+    #[error("{}: no run folder (it has no metrics.jsonl); give the folder that `effmix train` wrote", .0.display())]
     NotARun(PathBuf),
     /// A file that is there could not be read.
     #[error("{}: cannot be read: {source}", path.display())]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 /// What can go wrong with a run or a model.
 #[derive(Debug, thiserror::Error)]
@@ -88,10 +89,7 @@ pub enum Error {
     #[error("{0}")]
     Data(String),
     /// The loss is no longer a number.
-    #[error(
-        "training diverged: the loss of network {network} became {loss} in epoch {epoch}, batch {batch}; lower the \
-         learning rate (--lr, now {lr})"
-    )]
+    #[error("{message}")]
     Diverged {
         /// The network, counted from 1.
         network: usize,
@@ -101,8 +99,8 @@ pub enum Error {
         batch: usize,
         /// The loss, NaN or infinite.
         loss: f64,
-        /// The learning rate in use.
-        lr: f64,
+        /// All of this, and what to do.
+        message: String,
     },
     /// The observer's stop flag was raised.
     #[error("stopped")]
@@ -134,8 +132,8 @@ impl From<dividemix::Error> for Error {
             Loop::Setting { name, problem } => {
                 Self::Setting { name: flag(name).into(), problem: with_flags(&problem) }
             }
-            Loop::Diverged { network, epoch, batch, loss, lr } => {
-                Self::Diverged { network, epoch, batch, loss, lr }
+            Loop::Diverged { network, epoch, batch, loss, .. } => {
+                Self::Diverged { network, epoch, batch, loss, message: with_flags(&error.to_string()) }
             }
             Loop::Stopped => Self::Stopped,
             // An error of this crate's own views or observers, on its way through the loop.
@@ -179,10 +177,31 @@ fn flag(field: &str) -> String {
     }
 }
 
-/// A text whose fields, which stand in backticks, are flags.
+/// Whether it is a field of [`dividemix::Hyperparameters`].
+pub(crate) fn is_hyperparameter(name: &str) -> bool {
+    static FIELDS: LazyLock<serde_json::Value> =
+        LazyLock::new(|| serde_json::json!(dividemix::Hyperparameters::default()));
+    FIELDS.get(name).is_some()
+}
+
+/// A text whose fields of the loop's settings, which stand in backticks, are flags. Other names in backticks stay as they are.
 pub(crate) fn with_flags(text: &str) -> String {
-    let parts = text.split('`').enumerate();
-    parts.map(|(number, part)| if number % 2 == 1 { flag(part) } else { part.to_owned() }).collect()
+    let mut rest = text;
+    let mut flags = String::new();
+    while let Some((before, quoted)) = rest.split_once('`') {
+        flags.push_str(before);
+        rest = match quoted.split_once('`') {
+            Some((name, after)) if is_hyperparameter(name) => {
+                flags.push_str(&flag(name));
+                after
+            }
+            _ => {
+                flags.push('`');
+                quoted
+            }
+        };
+    }
+    flags + rest
 }
 
 #[cfg(test)]
@@ -204,6 +223,25 @@ mod tests {
             error.to_string(),
             "a `name`: it was made with other settings: --lambda-u was 25, and is now 0"
         );
+    }
+
+    #[test]
+    fn names_in_backticks_that_are_no_fields_stay() {
+        for text in ["missing field `epoch` at line 1", "a ` alone", "`", "``", "no name", "`epochs"] {
+            assert_eq!(with_flags(text), text);
+        }
+        assert_eq!(with_flags("`epoch` and `epochs`, `lr`"), "`epoch` and --epochs, --lr");
+    }
+
+    #[test]
+    fn a_training_that_diverged_names_the_flag_to_lower() {
+        let diverged = |weight_decay| {
+            let (network, epoch, batch, loss, lr) = (1, 2, 3, f64::NAN, 0.05);
+            Error::from(dividemix::Error::Diverged { network, epoch, batch, loss, lr, weight_decay })
+                .to_string()
+        };
+        assert!(diverged(5e-4).ends_with("lower the learning rate (--lr, now 0.05)"), "{}", diverged(5e-4));
+        assert!(diverged(1e38).contains("(--weight-decay, now 1e38, at a learning rate --lr of 0.05)"));
     }
 
     #[test]

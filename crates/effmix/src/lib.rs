@@ -30,13 +30,13 @@ pub use data::{Data, DecodedBatch, PixelViews, decode_batches, name_of, to_tenso
 pub use error::{Error, Result};
 pub use model::{
     AveragedViews, ClassEvaluation, EVALUATION_COLUMNS, Evaluation, InferenceOptions, Model, ModelOptions,
-    ModelSource, OutputBatch, Prediction, list_images, make_empty_folder,
+    ModelSource, OutputBatch, Prediction, list_images, make_empty_folder, ranked_classes,
 };
 pub use resources::{Estimate, Task, Throughput, throughput, training_seconds};
 pub use run::{
     Config, ImageSet, LabelIssue, NoiseEstimate, NoiseEstimates, Observer, Progress, Run, RunFolder,
-    RunImages, RunMetadata, Silent, SkippedFile, Summary, TestLabels, Timing, Training, read_issues,
-    read_metrics, trained_images,
+    RunImages, RunMetadata, Silent, SkippedFile, Summary, TestCopy, TestLabels, Timing, Training,
+    read_issues, read_metrics, trained_images,
 };
 pub use settings::Settings;
 pub use text::{human_bytes, human_duration};

@@ -104,7 +104,8 @@ impl ClassTable {
     }
 }
 
-/// The class of the largest value of a row; of tied ones the first, and 0 where there is none. A NaN is never larger.
+/// The class of the largest value of a row; of tied ones the first, and 0 where there is none. A NaN is larger than no value, and no value
+/// is larger than a NaN: a row that begins with one gives 0.
 pub fn argmax(row: &[f32]) -> usize {
     let mut best = 0;
     for (class, value) in row.iter().enumerate() {

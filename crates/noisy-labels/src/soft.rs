@@ -79,7 +79,7 @@ pub fn sharpen(p: &Tensor, temperature: f64) -> Result<Tensor> {
     Ok(powers.broadcast_div(&sums)?)
 }
 
-/// Co-refinement (DivideMix, Li et al. 2020, eq. 4): `w y + (1 - w) p`, before sharpening.
+/// Co-refinement (DivideMix, Li et al. 2020, eq. 3; Algorithm 1, line 18): `w y + (1 - w) p`, before sharpening.
 ///
 /// # Shapes
 /// `y` (the given labels) and `p` (this network's mean prediction): `[B, C]`; `clean_probability`: `[B]`, of the same
@@ -94,7 +94,7 @@ pub fn co_refine(y: &Tensor, clean_probability: &Tensor, p: &Tensor) -> Result<T
     Ok((&p + (y - &p)?.broadcast_mul(&w)?)?)
 }
 
-/// Co-guessing (DivideMix, Algorithm 1, line 19): the mean of both networks' predictions over all augmentations,
+/// Co-guessing (DivideMix, Algorithm 1, line 20): the mean of both networks' predictions over all augmentations,
 /// before sharpening.
 ///
 /// # Shapes

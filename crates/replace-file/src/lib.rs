@@ -1,10 +1,19 @@
 #![doc = include_str!("../README.md")]
 
-use std::fs::File;
+mod folders;
+mod leftovers;
+
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
+
+pub use folders::{create_folder, folder_of, sync_folder};
+pub use leftovers::remove_leftovers;
+
+/// What the temporary names begin with; six characters follow.
+const PREFIX: &str = ".part-";
 
 /// Writes a file as a whole: under a temporary name, to the disk, then under its own.
 ///
@@ -21,19 +30,25 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[derive(Debug)]
 pub struct Replacement {
     path: PathBuf,
-    out: BufWriter<NamedTempFile>,
+    /// The file itself, where `path` is a symbolic link to it.
+    target: PathBuf,
+    out: BufWriter<File>,
+    temporary: TempPath,
 }
 
 impl Replacement {
-    /// Begins a file that is going to be `path`.
+    /// Begins a file that is going to be `path`. Where that is a symbolic link, the file that it leads to is going to be replaced, and
+    /// the link stays.
     ///
     /// # Errors
-    /// The disk's, where no file can be made in the folder of `path`.
+    /// The disk's, where no file can be made in the folder of `path`; a symbolic link that leads to no file.
     pub fn create(path: &Path) -> io::Result<Self> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".part-");
-        as_readable_as_others(&mut builder);
-        Ok(Self { path: path.to_owned(), out: BufWriter::new(builder.tempfile_in(folder_of(path))?) })
+        let target = target_of(path)?;
+        // Made by `make_in`, the file is as readable as any that the user makes: the umask decides.
+        let new = |path: &Path| File::options().read(true).write(true).create_new(true).open(path);
+        let file = tempfile::Builder::new().prefix(PREFIX).make_in(folder_of(&target), new)?;
+        let (file, temporary) = file.into_parts();
+        Ok(Self { path: path.to_owned(), target, out: BufWriter::new(file), temporary })
     }
 
     /// The name that the file is going to have.
@@ -48,7 +63,7 @@ impl Replacement {
     /// The disk's, where what is still in memory can't be written.
     pub fn written(&mut self) -> io::Result<&File> {
         self.out.flush()?;
-        Ok(self.out.get_ref().as_file())
+        Ok(self.out.get_ref())
     }
 
     /// Brings the file to the disk, gives it its name, and brings the name to the disk. Returns the file, still open.
@@ -57,13 +72,27 @@ impl Replacement {
     /// The disk's. Nothing has changed then, but where syncing the folder failed: the file has its name, and a loss of power
     /// might take it back.
     pub fn commit(self) -> io::Result<File> {
-        let Self { path, out } = self;
-        let temporary = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        temporary.as_file().sync_all()?;
-        let file = temporary.persist(&path).map_err(|failed| failed.error)?;
-        sync_folder(folder_of(&path))?;
+        let Self { target, out, temporary, .. } = self;
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        temporary.persist(&target).map_err(|failed| failed.error)?;
+        sync_folder(folder_of(&target))?;
         Ok(file)
     }
+}
+
+/// The file that is replaced: `path` itself, or what it leads to where it is a symbolic link.
+fn target_of(path: &Path) -> io::Result<PathBuf> {
+    if !fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        return Ok(path.to_owned());
+    }
+    fs::canonicalize(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => io::Error::new(
+            error.kind(),
+            "it is a symbolic link to a file that is not there; remove the link, or choose another name",
+        ),
+        _ => error,
+    })
 }
 
 impl Write for Replacement {
@@ -82,43 +111,9 @@ impl Seek for Replacement {
     }
 }
 
-/// The folder that a path is in; `.` for a bare name.
-#[must_use]
-pub fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// A temporary file is its owner's alone; this one becomes a result, as readable as what the user makes.
-#[cfg(unix)]
-fn as_readable_as_others(builder: &mut tempfile::Builder<'_, '_>) {
-    use std::os::unix::fs::PermissionsExt;
-    builder.permissions(std::fs::Permissions::from_mode(0o666));
-}
-
-#[cfg(not(unix))]
-fn as_readable_as_others(_: &mut tempfile::Builder<'_, '_>) {}
-
-/// A rename is on the disk only when the folder is.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
-        // Some file systems have no such call for folders.
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
-            Ok(())
-        }
-        other => other,
-    }
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     #[test]
     fn a_file_is_replaced_as_a_whole_and_no_other_is_left() {
@@ -189,9 +184,47 @@ mod tests {
         assert_eq!(mode("replaced"), mode("plain"));
     }
 
+    #[cfg(unix)]
     #[test]
-    fn a_bare_name_is_in_the_current_folder() {
-        assert_eq!(folder_of(Path::new("name")), Path::new("."));
-        assert_eq!(folder_of(Path::new("a/name")), Path::new("a"));
+    fn a_link_stays_and_the_file_that_it_leads_to_is_replaced() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let [link, dangling] = ["link", "dangling"].map(|name| folder.path().join(name));
+        fs::create_dir(folder.path().join("elsewhere")).unwrap();
+        fs::write(folder.path().join("elsewhere/file"), b"old").unwrap();
+        symlink("elsewhere/file", &link).unwrap();
+        write(&link, b"new").unwrap();
+        assert_eq!(fs::read_link(&link).unwrap(), Path::new("elsewhere/file"));
+        assert_eq!(fs::read(folder.path().join("elsewhere/file")).unwrap(), b"new");
+
+        symlink("elsewhere/missing", &dangling).unwrap();
+        let refused = write(&dangling, b"new").unwrap_err().to_string();
+        assert!(refused.contains("symbolic link"), "{refused}");
+        assert!(fs::symlink_metadata(&dangling).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn an_error_does_not_name_the_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        fs::create_dir(&path).unwrap();
+        let in_the_way = write(&path, b"content").unwrap_err();
+        let no_folder = write(&folder.path().join("missing/state"), b"content").unwrap_err();
+        for error in [in_the_way, no_folder] {
+            assert!(error.raw_os_error().is_some() && !error.to_string().contains(PREFIX), "{error}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_an_error_without_the_temporary_name() {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = Replacement::create(&folder.path().join("state")).unwrap();
+        file.out = BufWriter::new(full);
+        file.write_all(b"content").unwrap();
+        let error = file.commit().unwrap_err();
+        assert!(!error.to_string().contains(PREFIX), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

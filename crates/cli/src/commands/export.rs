@@ -17,7 +17,10 @@ const ONNX: &[u8] = b"\x08\x08\x12\x06effmix";
 pub(super) fn run(args: &Export) -> Result<(), Failure> {
     match args.format {
         ExportFormat::Onnx => may_write(&args.out, args.force, ONNX)?,
-        _ => may_replace(&args.out, args.force, || is_ours(&args.out))?,
+        _ => {
+            may_replace(&args.out, args.force, || is_ours(&args.out))?;
+            is_no_part_of(&args.out, &args.model)?;
+        }
     }
     let SavedNetworks { mut card, mut networks } =
         match ModelSource::find(&args.model, args.arch.as_deref(), &tell)? {
@@ -75,7 +78,18 @@ pub(super) fn run(args: &Export) -> Result<(), Failure> {
     })
 }
 
-/// Whether the weights are ones that this program wrote.
+/// Refuses an output that is a network of the model itself.
+fn is_no_part_of(out: &Path, model: &Path) -> Result<(), Failure> {
+    let (Ok(out), Ok(model)) = (out.canonicalize(), model.canonicalize()) else { return Ok(()) };
+    let in_folder = |folder: &Path| folder.join("model.json").is_file() && out.parent() == Some(folder);
+    if out == model || in_folder(&model) || in_folder(&model.join("model")) {
+        let problem = format!("--out: {} is a part of the model itself; choose another file", out.display());
+        return Err(Failure::Usage(problem));
+    }
+    Ok(())
+}
+
+/// Whether the weights record their classes, as those that this program writes do.
 fn is_ours(path: &Path) -> bool {
     let metadata = WeightsFile::open(path).and_then(|file| file.metadata());
     metadata.is_ok_and(|metadata| metadata.contains_key(CLASSES_KEY))

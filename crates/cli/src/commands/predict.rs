@@ -5,16 +5,19 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use effmix::files::{AtomicFile, NpyFile};
-use effmix::{InferenceOptions, Model, OutputBatch, SkippedFile, make_empty_folder};
+use effmix::files::{AtomicFile, NpyFile, is_table_of};
+use effmix::{InferenceOptions, Model, OutputBatch, SkippedFile, make_empty_folder, ranked_classes};
 use serde::Serialize;
 
 use crate::args::{Predict, Tta};
 use crate::failure::Failure;
 use crate::inputs::named;
-use crate::output::{NPY, may_write, tell};
+use crate::output::{are_apart, may_replace, may_write, tell};
 use crate::signals::Signals;
 use crate::terminal::Counter;
+
+/// What a NumPy file begins with.
+const NPY: &[u8] = b"\x93NUMPY";
 
 /// What our CSVs of predictions begin with.
 const HEADER: [&str; 3] = ["path", "label", "p"];
@@ -25,12 +28,23 @@ pub(super) fn run(args: &Predict) -> Result<(), Failure> {
             "--tta crops: crops are cut from resized images; leave out --no-resize, or take --tta flip";
         return Err(Failure::Usage(problem.to_owned()));
     }
+    let (out, logits, embeddings) = (args.out.as_deref(), args.logits.as_deref(), args.embeddings.as_deref());
+    are_apart(&[
+        ("--out", out),
+        ("--logits", logits),
+        ("--embeddings", embeddings),
+        ("--cam", args.cam.as_deref()),
+    ])?;
     let csv_start = HEADER.join(",") + "\n";
-    let outputs = [(&args.out, csv_start.as_bytes()), (&args.logits, NPY), (&args.embeddings, NPY)];
-    for (path, ours) in outputs {
-        path.as_deref().map_or(Ok(()), |path| may_write(path, args.force, ours))?;
+    out.map_or(Ok(()), |path| may_write(path, args.force, csv_start.as_bytes()))?;
+    for path in [logits, embeddings].into_iter().flatten() {
+        may_write(path, args.force, NPY)?;
     }
     let model = Model::open_with(&args.model.model, &args.model.options(), &tell)?;
+    // Only now are the numbers of columns known.
+    for (path, columns) in [(logits, model.classes().len()), (embeddings, model.embedding_len())] {
+        path.map_or(Ok(()), |path| may_replace(path, args.force, || is_table_of(path, columns)))?;
+    }
     let samples = named(&args.paths)?;
     args.cam.as_deref().map_or(Ok(()), make_empty_folder)?;
     let signals = Signals::listen()?;
@@ -47,12 +61,25 @@ pub(super) fn run(args: &Predict) -> Result<(), Failure> {
     });
     drop(counter);
     predicted.map_err(|failure| signals.failure_of(failure))?;
-    let none_is_readable = sinks.skipped.len() == samples.len();
+    let (unreadable, not_numbers, images) = (sinks.skipped.len(), sinks.not_numbers, samples.len());
     sinks.finish()?;
-    match none_is_readable {
-        true => Err(Failure::Other("none of the images can be read".to_owned())),
-        false => Ok(()),
+    if not_numbers > 0 {
+        tell(&format!("warning: of {not_numbers} of {images} images the network's output is not a number"));
     }
+    if unreadable == images {
+        return Err(Failure::Other("none of the images can be read".to_owned()));
+    }
+    if unreadable > 0 {
+        return Err(Failure::Other(format!(
+            "{unreadable} of {images} images can't be read; the others are done"
+        )));
+    }
+    if not_numbers == images {
+        let problem =
+            "the network's output is not a number for any of the images; its weights may be damaged";
+        return Err(Failure::Other(problem.to_owned()));
+    }
+    Ok(())
 }
 
 /// A class and its probability.
@@ -65,7 +92,7 @@ struct Guess<'a> {
 #[derive(Serialize)]
 struct Prediction<'a> {
     path: &'a str,
-    /// The likeliest class; null where the image can't be read.
+    /// The likeliest class; null where the image can't be read or the network's output is not a number.
     label: Option<&'a str>,
     p: Option<f32>,
     /// The likeliest classes, as many as were asked for.
@@ -80,6 +107,8 @@ struct Sinks {
     logits: Option<NpyFile>,
     embeddings: Option<NpyFile>,
     skipped: Vec<SkippedFile>,
+    /// Images that can be read and have no class.
+    not_numbers: usize,
 }
 
 impl Sinks {
@@ -98,6 +127,7 @@ impl Sinks {
             logits: table(&args.logits, model.classes().len())?,
             embeddings: table(&args.embeddings, model.embedding_len())?,
             skipped: Vec::new(),
+            not_numbers: 0,
         })
     }
 
@@ -110,10 +140,12 @@ impl Sinks {
         }
         for (sample, logits) in batch.samples.iter().zip(batch.logits.chunks(names.len())) {
             let prediction = prediction(&sample.path, names, logits, self.top);
+            self.not_numbers += usize::from(prediction.top.is_empty());
             self.csv.as_mut().map_or(Ok(()), |csv| csv.add(&prediction))?;
             self.json.as_mut().map_or(Ok(()), |json| json.add(&prediction))?;
         }
         self.csv.as_mut().map_or(Ok(()), Csv::flush)?;
+        self.not_numbers -= batch.skipped.len();
         self.skipped.extend(batch.skipped.into_iter().map(SkippedFile::from));
         Ok(())
     }
@@ -128,10 +160,8 @@ impl Sinks {
 
 fn prediction<'a>(path: &'a str, names: &'a [String], logits: &[f32], top: usize) -> Prediction<'a> {
     let p = noisy_labels::softmax(logits);
-    let mut order: Vec<usize> = (0..p.len()).filter(|class| !p[*class].is_nan()).collect();
-    order.sort_by(|a, b| p[*b].total_cmp(&p[*a]));
-    let top: Vec<Guess<'_>> =
-        order.iter().take(top).map(|&class| Guess { label: &names[class], p: p[class] }).collect();
+    let ranked = ranked_classes(&p).into_iter().take(top);
+    let top: Vec<Guess<'_>> = ranked.map(|class| Guess { label: &names[class], p: p[class] }).collect();
     let first = top.first();
     Prediction { path, label: first.map(|guess| guess.label), p: first.map(|guess| guess.p), top }
 }

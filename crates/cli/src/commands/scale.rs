@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::search;
 use crate::args::{Amounts, Figure, Scale, ScaleCommand};
 use crate::failure::Failure;
-use crate::output::{may_write, print, print_json};
+use crate::output::{may_replace, print, print_json, start_of};
 
 /// The members in the table, by their short names.
 const BASE: [&str; 8] = ["b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7"];
@@ -80,9 +80,18 @@ pub(super) fn run(args: &Scale) -> Result<(), Failure> {
 }
 
 fn figure(args: &Figure) -> Result<(), Failure> {
-    may_write(&args.out, args.force, b"<svg")?;
+    may_replace(&args.out, args.force, || is_figure(&start_of(&args.out, FIGURE_START)))?;
     let svg = Arch::by_name(&args.arch)?.figure(usize::from(args.classes))?;
     Ok(write_atomic(&args.out, |out| out.write_all(svg.as_bytes()))?)
+}
+
+/// Bytes that hold the first line of a figure.
+const FIGURE_START: usize = 1024;
+
+/// Whether an SVG that begins so has the title of our pictures of networks.
+fn is_figure(start: &[u8]) -> bool {
+    let first = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    first.starts_with(b"<svg ") && first.ends_with(b"multiply-accumulates\">")
 }
 
 fn table(amounts: &Amounts) -> Result<(), Failure> {

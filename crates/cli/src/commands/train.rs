@@ -16,7 +16,7 @@ const ISSUES_SHOWN: usize = 5;
 
 pub(super) fn run(args: Train) -> Result<(), Failure> {
     let settings = match &args.config {
-        Some(file) => args.settings.or(&Config::read(file)?.settings)?,
+        Some(file) => args.settings.or(&Config::read(file)?.settings),
         None => args.settings,
     };
     on_threads(settings.threads, || watched(args.json, |observer| Run::start(&settings, observer)))

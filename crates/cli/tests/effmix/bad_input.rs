@@ -84,6 +84,14 @@ fn a_loss_that_is_no_number_names_the_learning_rate() {
     assert!(message.contains("diverged") && message.contains("--lr"), "{message}");
 }
 
+#[test]
+fn an_extreme_weight_decay_ends_the_run_in_training_and_is_named() {
+    let folder = Folder::with_images(8);
+    let message = folder.fails(1, &[&train_args("out")[..], &["--weight-decay", "1e38"]].concat());
+    assert!(message.contains("(--weight-decay, now 1e38"), "{message}");
+    assert!(folder.path("out/estimate.json").is_file(), "an estimate does not end a run");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_an_error_that_names_the_file() {
@@ -100,6 +108,7 @@ fn a_full_disk_is_an_error_that_names_the_file() {
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{message}");
     assert!(message.contains("small/run") && message.contains("No space left"), "{message}");
+    assert!(!message.contains(".part-"), "{message}");
     assert!(config_is_whole);
 }
 

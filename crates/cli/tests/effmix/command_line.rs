@@ -169,6 +169,11 @@ fn bench_estimates_the_training_that_it_is_asked_about() {
     assert_eq!((&few["images"], &few["epochs"], &few["method"]), (&500.into(), &4.into(), &"ce".into()));
     let many = estimate(&["--images", "50000", "--epochs", "40"]);
     assert!(many["seconds"].as_f64().unwrap() > 20.0 * few["seconds"].as_f64().unwrap(), "{many} {few}");
+    let most = estimate(&["--images", "4294967295", "--epochs", "65535"]);
+    assert!(
+        most["seconds"].as_f64().unwrap() > 1e6,
+        "the largest training is estimated, in a moment: {most}"
+    );
     let message = folder.fails(2, &["bench", "--method", "magic"]);
     assert!(message.contains("dividemix"), "{message}");
 }

@@ -18,6 +18,7 @@ mod noise;
 mod predict;
 #[cfg(feature = "hub")]
 mod pretrained;
+mod refusals;
 mod repeatable;
 mod report;
 mod run_folder;

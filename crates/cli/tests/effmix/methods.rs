@@ -54,7 +54,7 @@ fn a_student_learns_from_a_run_and_goes_on_with_its_teacher() {
     assert!(says(&["--method", "smooth", "--teacher", "teacher"]).contains("--teacher"));
     std::fs::rename(folder.path("data/green"), folder.path("data/other")).unwrap();
     let error = says(&["--method", "distill", "--teacher", "teacher"]);
-    assert!(error.contains("does not know") && error.contains("other"), "{error}");
+    assert!(error.contains("--teacher: ") && error.contains("doesn't know class \"other\""), "{error}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn rows_keep_the_order_of_the_paths_and_unreadable_images_have_rows_of_nan() {
     let args = ["predict", "run", "data/red/03.png", "broken.png", "data/blue", "data/red/03.png"];
     let files = ["--out", "p.csv", "--logits", "l.npy", "--embeddings", "e.npy", "--batch", "4"];
     let output = folder.output(&[&args[..], &files].concat());
-    assert!(output.status.success());
+    assert_eq!(output.status.code(), Some(1), "a file can't be read; the others are done");
     assert!(output.stdout.is_empty(), "the result is in a file");
     assert!(String::from_utf8_lossy(&output.stderr).contains("broken.png"));
 
@@ -131,7 +131,7 @@ fn class_activation_maps_are_drawn_one_an_image_and_nothing_is_replaced() {
     let folder = trained();
     folder.put("broken.png", "no image");
     let args = ["predict", "run", "data/red/03.png", "broken.png", "data/blue/03.png", "--cam", "maps"];
-    folder.run(&args);
+    folder.fails(1, &args);
     let mut names: Vec<String> = std::fs::read_dir(folder.path("maps"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -183,7 +183,10 @@ fn an_evaluation_may_be_kept_as_csv() {
     let args = ["evaluate", "run", "data", "--out", "e.csv", "--json"];
     let measured = json(folder.run(&args).as_bytes());
     let (header, rows) = csv_rows(&read(&folder.path("e.csv")));
-    assert_eq!(header.join(","), "class,images,precision,recall,f1,given_blue,given_green,given_red");
+    assert_eq!(
+        header.join(","),
+        "class,images,precision,recall,f1,predicted_blue,predicted_green,predicted_red"
+    );
     for (class, row) in rows.iter().enumerate() {
         let numbers = &measured["per_class"][class];
         assert_eq!(row[0], numbers["class"].as_str().unwrap());
@@ -195,6 +198,28 @@ fn an_evaluation_may_be_kept_as_csv() {
     }
     assert!(folder.fails(1, &args).contains("--force"));
     folder.run(&[&args[..], &["--force"]].concat());
+}
+
+/// Writes the largest number over all weights of a file: the network's output overflows.
+fn make_overflow(path: &std::path::Path) {
+    let mut bytes = read(path);
+    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    bytes[header..].chunks_exact_mut(4).for_each(|value| value.copy_from_slice(&f32::MAX.to_le_bytes()));
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn images_whose_output_is_not_a_number_are_counted_and_listed() {
+    let folder = Folder::with_images(4);
+    folder.train("run", &["--method", "ce", "--warmup", "3"]);
+    make_overflow(&folder.path("run/model/net1.safetensors"));
+    let output = folder.output(&["predict", "run", "data"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("of 12 of 12 images the network's output is not a number"), "{told}");
+    assert_eq!(csv_rows(&output.stdout).1.len(), 12, "each image has its row");
+    let measured = json(folder.run(&["evaluate", "run", "data", "--json"]).as_bytes());
+    assert_eq!((&measured["images"], measured["skipped_files"].as_array().unwrap().len()), (&0.into(), 12));
 }
 
 #[test]

@@ -128,6 +128,76 @@ fn a_finished_run_can_be_lengthened() {
 }
 
 #[test]
+fn a_run_that_patience_ended_has_a_checkpoint_and_can_be_lengthened() {
+    let blobs = GaussianBlobs::new(120, 0.3, 5);
+    let folder = tempfile::tempdir().unwrap();
+    // No epoch is due: all checkpoints are of last epochs.
+    let checkpoints = Checkpoints::new(folder.path(), 1000);
+    let hyper = Hyperparameters { epochs: 60, warmup: 0, patience: Some(3), ..quick(MethodKind::Ce) };
+    let (outcome, _) = run(&blobs, &hyper, &checkpoints);
+    let ended = outcome.records.len();
+    assert!(ended < 60, "patience ended it");
+    assert_eq!(checkpoints.newest().unwrap(), Some(ended));
+
+    let again = run(&blobs, &hyper, &checkpoints).0;
+    assert_eq!(again.records.len(), ended, "as long as before, it is over");
+    // Patience counts anew: at least its three epochs are trained.
+    let longer = Hyperparameters { epochs: 61, ..hyper };
+    let (outcome, _) = run(&blobs, &longer, &checkpoints);
+    let lengthened = outcome.records.len();
+    assert!(lengthened >= ended + 3, "{ended} and then {lengthened}");
+    assert_eq!(run(&blobs, &longer, &checkpoints).0.records.len(), lengthened, "it is over again");
+}
+
+#[test]
+fn settings_of_the_caller_must_be_the_same() {
+    let blobs = GaussianBlobs::new(120, 0.3, 5);
+    let folder = tempfile::tempdir().unwrap();
+    let hyper = Hyperparameters { epochs: 2, ..quick(MethodKind::Ce) };
+    let bound = |settings: &[(&str, &str)]| {
+        let settings =
+            settings.iter().map(|(name, value)| [name, value].map(|text| (*text).to_owned()).into());
+        Checkpoints::new(folder.path(), 1).bound_to(settings.collect())
+    };
+    run(&blobs, &hyper, &bound(&[("size", "32"), ("crop", "yes")]));
+    let text = refusal(&networks(1, 3), &blobs, &hyper, &bound(&[("size", "48"), ("flip", "yes")]));
+    for part in
+        ["crop was yes, and is now not set", "flip was not set, and is now yes", "size was 32, and is now 48"]
+    {
+        assert!(text.contains(part), "{text}");
+    }
+    run(&blobs, &hyper, &bound(&[("size", "32"), ("crop", "yes")]));
+}
+
+#[test]
+fn what_would_be_gone_on_with_is_told_and_checked_before() {
+    let blobs = GaussianBlobs::new(120, 0.3, 5);
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::new(folder.path(), 1);
+    let hyper = Hyperparameters { epochs: 2, warmup: 1, ..quick(MethodKind::Ce) };
+    let done = |hyper: &Hyperparameters| {
+        let (data, hyper, networks) = (blobs.training_set(), hyper.check().unwrap(), networks(1, 3));
+        Training::new(&networks, &data, &hyper).checkpoints(&checkpoints).epochs_done()
+    };
+    assert_eq!(done(&hyper).unwrap(), 0);
+    run(&blobs, &hyper, &checkpoints);
+    assert_eq!(done(&hyper).unwrap(), 2);
+    let refused = |hyper: &Hyperparameters| done(hyper).unwrap_err().to_string();
+    let text = refused(&Hyperparameters { lr: 0.06, ..hyper.clone() });
+    assert!(text.contains("`lr` was 0.05"), "{text}");
+    let text = refused(&Hyperparameters { epochs: 1, ..hyper.clone() });
+    assert!(text.contains("epoch 2") && text.contains("`epochs`"), "{text}");
+
+    let file = |epoch: usize| folder.path().join(format!("epoch-000{epoch}.safetensors"));
+    std::fs::rename(file(2), file(9)).unwrap();
+    let text = refused(&Hyperparameters { epochs: 9, ..hyper.clone() });
+    assert!(text.contains("epoch 2, and not of 9"), "{text}");
+    let whole = std::fs::read(file(9)).unwrap();
+    std::fs::write(file(9), &whole[..whole.len() - 1]).unwrap();
+    assert!(refused(&hyper).contains("not a checkpoint to go on from"));
+}
+
+#[test]
 fn only_the_newest_checkpoint_stays_and_another_data_set_is_refused() {
     let blobs = GaussianBlobs::new(120, 0.3, 5);
     let folder = tempfile::tempdir().unwrap();

@@ -1,11 +1,12 @@
 //! The shared loop and DivideMix on features drawn from known classes.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use candle_core::{Tensor, Var};
 use dividemix::{
-    DivisionScope, Error, Evaluator, Event, Hyperparameters, MethodKind, Mode, Network, Outcome, Phase,
-    Training, logits,
+    Costs, DivisionScope, Error, Evaluator, Event, Hyperparameters, MethodKind, Mode, Network, Outcome,
+    Phase, TestSet, Training, View, ViewSource, Work, logits,
 };
 use noisy_labels::losses::cross_entropy_per_sample;
 use noisy_labels::{ClassTable, argmax};
@@ -156,6 +157,62 @@ fn a_learning_rate_that_is_far_too_high_is_named() {
     let error = Training::new(&networks(1, 3), &data, &hyper).run(|_| Ok(())).unwrap_err();
     assert!(matches!(error, Error::Diverged { .. }), "{error}");
     assert!(error.to_string().contains("`lr`"));
+}
+
+#[test]
+fn a_weight_decay_that_is_far_too_high_is_named() {
+    let blobs = GaussianBlobs::new(120, 0.3, 5);
+    let hyper = Hyperparameters { weight_decay: 1e38, ..quick(MethodKind::Ce) };
+    let (hyper, data) = (hyper.check().unwrap(), blobs.training_set());
+    let error = Training::new(&networks(1, 3), &data, &hyper).run(|_| Ok(())).unwrap_err().to_string();
+    assert!(error.contains("`weight_decay`, now 1e38") && error.contains("`lr`"), "{error}");
+}
+
+#[test]
+fn an_estimate_is_made_of_settings_that_diverge() {
+    let blobs = GaussianBlobs::new(120, 0.3, 5);
+    let hyper = Hyperparameters { weight_decay: 1e38, lambda_r: 1e300, ..quick(MethodKind::DivideMix) };
+    let hyper = hyper.check().unwrap();
+    let (data, work) = (blobs.training_set(), Work::training(&hyper, 0, 120, 0, 0.5));
+    let stop = AtomicBool::new(false);
+    let measured = Costs::measure(&networks(2, 3), &data.views, data.classes, &hyper, (120, &work), &stop);
+    assert!(measured.unwrap().plain.seconds > 0.0);
+}
+
+/// A set without samples.
+struct NoViews;
+
+impl ViewSource for NoViews {
+    fn len(&self) -> usize {
+        0
+    }
+
+    fn plain(&self, _: &[usize]) -> dividemix::Result<Tensor> {
+        Err(Error::caller("there are no samples"))
+    }
+
+    fn augmented(&self, _: &[View]) -> dividemix::Result<Tensor> {
+        Err(Error::caller("there are no samples"))
+    }
+}
+
+#[test]
+fn a_test_set_that_cannot_be_measured_on_is_refused() {
+    let blobs = GaussianBlobs::new(120, 0.3, 5);
+    let (data, hyper) = (blobs.training_set(), quick(MethodKind::Ce).check().unwrap());
+    let refused = |change: fn(&mut Vec<usize>)| {
+        let mut test = blobs.test_set();
+        change(&mut test.labels);
+        let networks = networks(1, 3);
+        let error = Training::new(&networks, &data, &hyper).test(&test).run(|_| Ok(())).unwrap_err();
+        error.to_string()
+    };
+    let empty = TestSet { views: Arc::new(NoViews), labels: Vec::new() };
+    let networks = networks(1, 3);
+    let error = Training::new(&networks, &data, &hyper).test(&empty).run(|_| Ok(())).unwrap_err();
+    assert!(error.to_string().contains("the test set is empty"), "{error}");
+    assert!(refused(|labels| labels.truncate(5)).contains("5 labels"));
+    assert!(refused(|labels| labels[3] = 99).contains("label 99"));
 }
 
 #[test]

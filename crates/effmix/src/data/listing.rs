@@ -24,13 +24,14 @@ impl Data {
     /// Lists the images that the settings name; makes the demo set if they name none.
     ///
     /// # Errors
-    /// What is wrong with the folder or the labels file.
+    /// A setting out of its range; what is wrong with the folder or the labels file.
     pub fn open(settings: &Settings) -> Result<Self> {
         Self::open_named(settings, None)
     }
 
     /// [`Data::open`], where the paths of the images below `--test DIR` begin with `test_name`, as the user gave DIR.
     pub(crate) fn open_named(settings: &Settings, test_name: Option<&Path>) -> Result<Self> {
+        settings.check_ranges()?;
         let folder = match &settings.data {
             None => demo(
                 settings.seed.unwrap_or_else(|| Hyperparameters::default().seed),

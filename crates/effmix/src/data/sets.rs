@@ -26,8 +26,8 @@ pub(crate) struct Sets {
     pub(crate) samples: Vec<Sample>,
     /// The images held out that can be read, in the order of the test set: sorted by path.
     pub(crate) test_samples: Vec<Sample>,
-    /// Which of the images held out are training images as well, byte for byte.
-    pub(crate) test_copies: Vec<usize>,
+    /// The images held out that are training images as well, byte for byte, each with the first such training image.
+    pub(crate) test_copies: Vec<(usize, usize)>,
     /// Whether the held-out images were split off by chance.
     pub(crate) test_is_split_off: bool,
     /// The features of the training images, if the backbone is frozen.
@@ -74,7 +74,7 @@ impl ViewBuilder<'_> {
                 teacher: None,
             },
             test: (!labels.is_empty()).then_some(TestSet { views: test, labels }),
-            test_copies: copies(&test_samples, &samples).into_iter().map(|(copy, _)| copy).collect(),
+            test_copies: copies(&test_samples, &samples),
             samples,
             test_samples,
             test_is_split_off: folder.test_is_split_off,

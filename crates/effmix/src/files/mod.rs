@@ -11,6 +11,6 @@ mod npy;
 mod text;
 
 pub use atomic::{AtomicFile, write_atomic};
-pub use npy::{NpyFile, read_npy, write_npy};
-pub(crate) use npy::{NpyOrder, npy_head};
+pub use npy::{NpyFile, is_table_of, read_npy, write_npy};
+pub(crate) use npy::{NpyOrder, npy_head, split_npy};
 pub(crate) use text::{make_writable, read_to_string};

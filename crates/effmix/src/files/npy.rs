@@ -1,7 +1,7 @@
 //! NumPy's files, format 1.0: tables of f32.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::atomic::AtomicFile;
@@ -62,8 +62,11 @@ pub(crate) enum NpyOrder {
 /// (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>): magic, version, length of the header, which is
 /// padded so that the values start at a multiple of 64. `kind` is NumPy's name of the values' type.
 pub(crate) fn npy_head(kind: &str, order: NpyOrder, shape: &[usize]) -> io::Result<Vec<u8>> {
-    let mut dims = shape.iter().map(|n| format!("{n}, ")).collect::<String>();
-    dims.truncate(dims.len() - if shape.len() > 1 { 2 } else { 1 });
+    let dims = match shape {
+        // Python writes a tuple of one with a comma.
+        [n] => format!("{n},"),
+        _ => shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
+    };
     let fortran = if order == NpyOrder::Fortran { "True" } else { "False" };
     let mut header = format!("{{'descr': '{kind}', 'fortran_order': {fortran}, 'shape': ({dims}), }}");
     let padding = (64 - (10 + header.len() + 1) % 64) % 64;
@@ -95,21 +98,41 @@ pub fn read_npy(path: &Path) -> Result<(Vec<f32>, Vec<usize>)> {
     })
 }
 
-fn parse_npy(bytes: &[u8]) -> Option<(Vec<f32>, Vec<usize>)> {
+/// The header of a file of NumPy's format 1.0, and the bytes of its values; `None` where it is no such file.
+pub(crate) fn split_npy(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let rest = bytes.strip_prefix(b"\x93NUMPY\x01\x00")?;
     let (length, rest) = rest.split_first_chunk::<2>()?;
     let (header, values) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
-    let header = std::str::from_utf8(header).ok()?;
+    Some((std::str::from_utf8(header).ok()?, values))
+}
+
+/// Whether a file begins as [`NpyFile`] begins a matrix of `columns` columns. NumPy begins a matrix of f32 alike: who wrote it can't be
+/// known.
+pub fn is_table_of(path: &Path, columns: usize) -> bool {
+    let mut start = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut start));
+    let is_table = |header: &str| {
+        let shape = shape_of(header)?;
+        Some(matches!(shape[..], [_, found] if found == columns))
+    };
+    read.is_ok() && split_npy(&start).and_then(|(header, _)| is_table(header)).unwrap_or(false)
+}
+
+/// Bytes at the start of a file that hold the whole header of a matrix.
+const HEAD: u64 = 512;
+
+/// The shape of a table of little-endian f32 in C order, by its header; `None` for other values.
+fn shape_of(header: &str) -> Option<Vec<usize>> {
     if !header.contains("'<f4'") || !header.contains("'fortran_order': False") {
         return None;
     }
     let dims = header.split_once('(')?.1.split_once(')')?.0;
-    let shape = dims
-        .split(',')
-        .map(str::trim)
-        .filter(|dim| !dim.is_empty())
-        .map(|dim| dim.parse().ok())
-        .collect::<Option<Vec<usize>>>()?;
+    dims.split(',').map(str::trim).filter(|dim| !dim.is_empty()).map(|dim| dim.parse().ok()).collect()
+}
+
+fn parse_npy(bytes: &[u8]) -> Option<(Vec<f32>, Vec<usize>)> {
+    let (header, values) = split_npy(bytes)?;
+    let shape = shape_of(header)?;
     let count = shape.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim))?;
     if count.checked_mul(4)? != values.len() {
         return None;
@@ -142,6 +165,27 @@ mod tests {
         write_npy(&path, &[1.0, 2.0], &[2]).unwrap();
         assert!(String::from_utf8_lossy(&fs::read(&path).unwrap()).contains("'shape': (2,), }"));
         assert_eq!(read_npy(&path).unwrap().1, vec![2]);
+    }
+
+    #[test]
+    fn a_single_value_has_an_empty_shape() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.npy");
+        write_npy(&path, &[1.5], &[]).unwrap();
+        assert!(String::from_utf8_lossy(&fs::read(&path).unwrap()).contains("'shape': (), }"));
+        assert_eq!(read_npy(&path).unwrap(), (vec![1.5], vec![]));
+    }
+
+    #[test]
+    fn a_table_is_known_by_its_columns() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.npy");
+        write_npy(&path, &[0.0; 6], &[2, 3]).unwrap();
+        assert!(is_table_of(&path, 3));
+        assert!(!is_table_of(&path, 2));
+        write_npy(&path, &[0.0; 3], &[3]).unwrap();
+        assert!(!is_table_of(&path, 3));
+        assert!(!is_table_of(&folder.path().join("missing.npy"), 3));
     }
 
     #[test]

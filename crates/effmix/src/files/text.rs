@@ -12,6 +12,6 @@ pub(crate) fn read_to_string(path: &Path) -> Result<String> {
 
 /// Makes a folder, if it is not there, and makes sure that files can be made in it.
 pub(crate) fn make_writable(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
+    replace_file::create_folder(folder)?;
     tempfile::tempfile_in(folder).map(|_| ())
 }

@@ -39,7 +39,7 @@ impl Model {
 /// # Errors
 /// [`Error::Output`] where it holds something; the disk's.
 pub fn make_empty_folder(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(Error::io("can't make", folder))?;
+    replace_file::create_folder(folder).map_err(Error::io("can't make", folder))?;
     match std::fs::read_dir(folder).map_err(Error::io("can't read", folder))?.next() {
         None => Ok(()),
         Some(_) => {

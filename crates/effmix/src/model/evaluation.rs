@@ -1,5 +1,6 @@
 //! A model measured against labels.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,7 +18,10 @@ use crate::run::{Observer, SkippedFile};
 /// Number of likeliest classes that [`Evaluation::top5_accuracy`] looks at.
 const TOP: usize = 5;
 
-/// The first columns of [`Evaluation::write_csv`]'s file.
+/// Why an image that can be read is left out.
+const NOT_A_NUMBER: &str = "the network's output for it is not a number";
+
+/// The first columns of [`Evaluation::write_csv`]'s file; a column `predicted_CLASS` a class follows.
 pub const EVALUATION_COLUMNS: [&str; 5] = ["class", "images", "precision", "recall", "f1"];
 
 /// The figures of one class.
@@ -59,7 +63,8 @@ pub struct Evaluation {
 }
 
 impl Model {
-    /// Measures the model on `samples`, whose labels are of `classes`. `skipped` files are listed with those that can't be read.
+    /// Measures the model on `samples`, whose labels are of `classes`. `skipped` files are listed with those that can't be read
+    /// or for which the network's output is not a number.
     ///
     /// # Errors
     /// A class that the model doesn't know; [`crate::Error::Stopped`].
@@ -74,9 +79,15 @@ impl Model {
         let (mut probabilities, mut truth, mut predicted) = (Vec::new(), Vec::new(), Vec::new());
         let count = self.classes().len();
         self.infer(samples, InferenceOptions::default(), observer, |batch| -> Result<()> {
+            let unreadable: HashSet<&str> =
+                batch.skipped.iter().map(|skipped| skipped.path.as_str()).collect();
             for (sample, logits) in batch.samples.iter().zip(batch.logits.chunks(count)) {
+                if unreadable.contains(sample.path.as_str()) {
+                    continue;
+                }
                 let p = softmax(logits);
                 if p.iter().any(|p| p.is_nan()) {
+                    skipped.push(Skipped { path: sample.path.clone(), reason: NOT_A_NUMBER.to_owned() });
                     continue;
                 }
                 truth.push(positions[sample.label]);
@@ -130,7 +141,7 @@ impl Evaluation {
     pub fn write_csv(&self, path: &Path) -> Result<()> {
         write_atomic(path, |out| {
             let mut csv = csv::Writer::from_writer(out);
-            let predicted = self.classes.iter().map(|class| format!("given_{class}"));
+            let predicted = self.classes.iter().map(|class| format!("predicted_{class}"));
             csv.write_record(EVALUATION_COLUMNS.map(str::to_owned).into_iter().chain(predicted))
                 .map_err(std::io::Error::other)?;
             for (row, counts) in self.per_class.iter().zip(&self.confusion) {

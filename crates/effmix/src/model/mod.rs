@@ -22,6 +22,6 @@ pub use evaluation::{ClassEvaluation, EVALUATION_COLUMNS, Evaluation};
 pub use inference::{AveragedViews, InferenceOptions, OutputBatch};
 pub use inputs::list_images;
 pub use open::{Model, ModelOptions};
-pub use predict::Prediction;
+pub use predict::{Prediction, ranked_classes};
 pub use source::ModelSource;
-pub(crate) use teacher::teacher_logits;
+pub(crate) use teacher::{teacher_logits, teacher_of};

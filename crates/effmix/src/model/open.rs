@@ -13,6 +13,9 @@ use crate::{Error, Result};
 /// Images in a batch, where nothing else was asked for.
 const BATCH: usize = 64;
 
+/// Names of classes that an error lists.
+const NAMED: usize = 10;
+
 /// How a model is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelOptions {
@@ -104,7 +107,9 @@ impl Model {
         }
         let position = |class: &String| {
             own.iter().position(|name| name == class).ok_or_else(|| {
-                Error::Data(format!("the model doesn't know class {class:?}; it knows {}", own.join(", ")))
+                let more = if own.len() > NAMED { ", ..." } else { "" };
+                let known = own[..own.len().min(NAMED)].join(", ");
+                Error::Data(format!("the model doesn't know class {class:?}; it knows {known}{more}"))
             })
         };
         classes.iter().map(position).collect()

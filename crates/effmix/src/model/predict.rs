@@ -16,12 +16,13 @@ use crate::run::Silent;
 pub struct Prediction {
     /// The image.
     pub path: String,
-    /// The classes with their probabilities, the likeliest first; or why the image can't be read.
+    /// The classes with their probabilities, the likeliest first; none where the network's output is not a number. Or why the image
+    /// can't be read.
     pub classes: Result<Vec<(String, f32)>, String>,
 }
 
 impl Prediction {
-    /// The likeliest class and its probability; `None` where the image can't be read.
+    /// The likeliest class and its probability; `None` where the image can't be read or the network's output is not a number.
     pub fn best(&self) -> Option<(&str, f32)> {
         let (class, p) = self.classes.as_ref().ok()?.first()?;
         Some((class, *p))
@@ -52,8 +53,27 @@ impl Model {
 
     /// The classes by their probability, the likeliest first.
     fn ranked(&self, logits: &[f32]) -> Vec<(String, f32)> {
-        let mut classes: Vec<_> = self.classes().iter().cloned().zip(softmax(logits)).collect();
-        classes.sort_by(|a, b| b.1.total_cmp(&a.1));
-        classes
+        let p = softmax(logits);
+        ranked_classes(&p).into_iter().map(|class| (self.classes()[class].clone(), p[class])).collect()
+    }
+}
+
+/// The classes (columns) of a row of probabilities, the likeliest first; of equal ones the first column first. A class whose
+/// probability is NaN is left out.
+pub fn ranked_classes(p: &[f32]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..p.len()).filter(|class| !p[*class].is_nan()).collect();
+    order.sort_by(|a, b| p[*b].total_cmp(&p[*a]));
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_likeliest_class_comes_first_and_nan_not_at_all() {
+        assert_eq!(ranked_classes(&[0.2, 0.5, 0.2, 0.1]), [1, 0, 2, 3]);
+        assert_eq!(ranked_classes(&[f32::NAN, 0.5, 0.25]), [1, 2]);
+        assert!(ranked_classes(&[f32::NAN; 2]).is_empty());
     }
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use effnet_model::Arch;
 
-use crate::weights::locate;
+use crate::run::RunFolder;
+use crate::weights::{locate, model_folder};
 use crate::{Error, Result};
 
 /// Where a model is.
@@ -26,6 +27,9 @@ impl ModelSource {
     pub fn find(model: &Path, arch: Option<&str>, tell: &dyn Fn(&str)) -> Result<Self> {
         let path = locate(model, arch, tell)?;
         if path.is_dir() {
+            if let (None, Some(run)) = (model_folder(&path), RunFolder::unfinished_at(&path)) {
+                return Err(run.unfinished());
+            }
             return match arch {
                 None => Ok(Self::Folder(path)),
                 Some(_) => {
@@ -36,6 +40,9 @@ impl ModelSource {
             };
         }
         if !path.exists() {
+            if let Some(run) = RunFolder::unfinished_at(&path) {
+                return Err(run.unfinished());
+            }
             let problem = "no such run folder, model folder or file of weights".to_owned();
             return Err(Error::Format { path, problem });
         }

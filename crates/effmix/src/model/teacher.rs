@@ -10,36 +10,37 @@ use super::open::{Model, ModelOptions};
 use crate::run::Observer;
 use crate::{Error, Result};
 
-/// Class names that an error lists.
-const NAMED: usize = 10;
-
-/// Logits `[N, classes]` of the plain views as the teacher gets them: at its own size and with its own preprocessing. Its classes may be
-/// in another order, and more of them; they are matched by name.
+/// The teacher, and the positions of `classes` among its own.
 ///
 /// # Errors
-/// [`Error::Setting`] if the teacher doesn't know a class; [`Error::Data`] for a sample that can't be read; [`Error::Stopped`].
+/// There is no such model; [`Error::Setting`] if it doesn't know a class.
+pub(crate) fn teacher_of(teacher: &Path, classes: &[String]) -> Result<(Model, Vec<usize>)> {
+    let model = Model::open_with(teacher, &ModelOptions::default(), &|_| ())?;
+    let positions = model.positions_of(classes).map_err(|error| {
+        let problem = format!("{}: {error}", teacher.display());
+        Error::setting("--teacher", problem)
+    })?;
+    Ok((model, positions))
+}
+
+/// Logits `[N, classes]` of the plain views as the teacher gets them: at its own size and with its own preprocessing. Its classes may be
+/// in another order, and more of them; they are matched as [`Model::positions_of`] does.
+///
+/// # Errors
+/// As [`teacher_of`]; [`Error::Data`] for a sample that can't be read; [`Error::Stopped`].
 pub(crate) fn teacher_logits(
     teacher: &Path,
     samples: &[Sample],
     classes: &[String],
     observer: &dyn Observer,
 ) -> Result<Vec<f32>> {
-    let model = Model::open_with(teacher, &ModelOptions::default(), &|_| ())?;
-    let known = model.classes();
-    let position = |class: &String| {
-        known.iter().position(|other| other == class).ok_or_else(|| {
-            let (teacher, some) = (teacher.display(), known[..known.len().min(NAMED)].join(", "));
-            let problem = format!("{teacher} does not know the class {class:?}; it knows {some}");
-            Error::setting("--teacher", problem)
-        })
-    };
-    let positions = classes.iter().map(position).collect::<Result<Vec<usize>>>()?;
+    let (model, positions) = teacher_of(teacher, classes)?;
     let mut logits = Vec::with_capacity(samples.len() * classes.len());
     model.infer(&Arc::from(samples), InferenceOptions::default(), observer, |batch| -> Result<()> {
         if let Some(skipped) = batch.skipped.first() {
             return Err(Error::Data(format!("{}: {}", skipped.path, skipped.reason)));
         }
-        for row in batch.logits.chunks(known.len()) {
+        for row in batch.logits.chunks(model.classes().len()) {
             logits.extend(positions.iter().map(|&position| row[position]));
         }
         Ok(())

@@ -1,9 +1,13 @@
 //! What is checked before a run takes its time: whether its settings, weights and images can be used.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::folder::RunFolder;
 use super::progress::{Observer, Progress};
+use super::start_from::finished_run;
+use super::test_copy::TestCopy;
 use crate::data::{Data, Sets};
+use crate::model::teacher_of;
 use crate::settings::Settings;
 use crate::weights::content_hash;
 use crate::{Error, Result};
@@ -13,6 +17,9 @@ const FEWEST_HELD_OUT: usize = 50;
 
 /// Number of names that a message lists.
 const NAMED: usize = 5;
+
+/// Number of copies, with both names, that a message lists.
+const COPIES_NAMED: usize = 10;
 
 /// Checks the settings before anything is fetched. Where it is still open which pretrained weights are meant, the settings are checked
 /// without weights.
@@ -26,6 +33,42 @@ pub(super) fn before_fetching(settings: &Settings, data: &Data) -> Result<()> {
         return Ok(());
     }
     Settings { weights: None, freeze: None, ..settings.clone() }.resolve(&data.stats).map(|_| ())
+}
+
+/// Checks the other run and the teacher that the settings name, as far as that is possible before images are read.
+pub(super) fn other_runs(settings: &Settings, classes: &[String]) -> Result<()> {
+    if let Some(run) = &settings.start_from {
+        finished_run(run, classes)?;
+    }
+    if let Some(teacher) = &settings.teacher {
+        teacher_of(teacher, classes)?;
+    }
+    Ok(())
+}
+
+/// Makes sure that no input of the run is among the files that `--force` takes away from `out`, by whatever name it is given.
+pub(super) fn inputs_stay(out: &Path, settings: &Settings) -> Result<()> {
+    let removed = RunFolder::removed_by_force(out)?;
+    let removed: Vec<PathBuf> = removed.iter().filter_map(|file| file.canonicalize().ok()).collect();
+    let inputs = [
+        ("--labels", settings.labels.as_deref()),
+        ("--start-from", settings.start_from.as_deref()),
+        ("--teacher", settings.teacher.as_deref()),
+        ("--weights", settings.pretrained()),
+    ];
+    for (flag, input) in inputs {
+        // The name of weights on a hub is no path.
+        let Some(input) = input.and_then(|input| input.canonicalize().ok()) else { continue };
+        if removed.iter().any(|file| file.starts_with(&input)) {
+            let out = out.display();
+            let problem = format!(
+                "is {}, which --force would remove from --out {out}; choose another --out",
+                input.display()
+            );
+            return Err(Error::setting(flag, problem));
+        }
+    }
+    Ok(())
 }
 
 /// Makes sure that the weights are those that the run started from, where their hash was kept.
@@ -95,9 +138,16 @@ pub(super) fn held_out(sets: &Sets, classes: &[String], settings: &Settings, obs
     }
     let twice = sets.test_copies.len();
     if twice > 0 {
+        let named = TestCopy::all(sets).take(COPIES_NAMED);
+        let named = named.map(|copy| format!("{} is {}", copy.path, copy.train_path)).collect::<Vec<_>>();
+        let more = match twice.saturating_sub(COPIES_NAMED) {
+            0 => String::new(),
+            more => format!("; and {more} more, listed in summary.json"),
+        };
         warn(format!(
-            "{twice} of the {images} held-out images {} as well, byte for byte: the accuracy counts what was learnt by heart",
-            if twice == 1 { "is a training image" } else { "are training images" }
+            "{twice} of the {images} held-out images {} as well, byte for byte: the accuracy counts what was learnt by heart ({}{more})",
+            if twice == 1 { "is a training image" } else { "are training images" },
+            named.join("; "),
         ));
     }
 }

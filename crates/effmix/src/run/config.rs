@@ -89,11 +89,18 @@ impl Config {
     /// # Errors
     /// The disk's, or a path that is not UTF-8.
     pub fn write(&self, file: &Path) -> Result<()> {
-        let mut text = toml::to_string(&self.metadata).map_err(unwritable)?;
-        text.push_str(&toml::to_string(&self.settings).map_err(unwritable)?);
-        text.push_str(END);
-        text.push('\n');
+        let text = self.text()?;
         write_atomic(file, |out| out.write_all(text.as_bytes()))
+    }
+
+    /// What is written.
+    ///
+    /// # Errors
+    /// A path that is not UTF-8.
+    pub(super) fn text(&self) -> Result<String> {
+        let metadata = toml::to_string(&self.metadata).map_err(unwritable)?;
+        let settings = toml::to_string(&self.settings).map_err(unwritable)?;
+        Ok(format!("{metadata}{settings}{END}\n"))
     }
 
     /// Whether a run of this program wrote it.

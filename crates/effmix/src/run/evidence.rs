@@ -45,7 +45,7 @@ impl HeldOut {
     /// The predictions that contradict `labels`. Images that are training images as well are left out: they are no evidence.
     fn contradictions(&self, sets: &Sets, labels: &[usize], classes: usize) -> Result<Contradictions> {
         let mut logits = self.logits.values().to_vec();
-        for copy in &sets.test_copies {
+        for (copy, _) in &sets.test_copies {
             logits[copy * classes..][..classes].fill(f32::NAN);
         }
         Ok(Contradictions::count(&ClassTable::new(logits, classes)?, labels)?)

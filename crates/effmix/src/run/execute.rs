@@ -5,6 +5,7 @@ use std::time::Instant;
 use dividemix::{CheckedHyperparameters, Checkpoints, Event, MethodKind, Outcome, logits};
 use image_folder::Sample;
 
+use super::bound::bound_settings;
 use super::checks;
 use super::config::Config;
 use super::division::write_divisions;
@@ -20,14 +21,14 @@ use super::record::read_timing;
 use super::start_from::start_from;
 use super::summary::Summary;
 use super::trajectories::Trajectories;
-use crate::Result;
 use crate::data::{CacheFolder, Data, Encoder, Sets, ViewBuilder};
 use crate::error::with_flags;
-use crate::files::write_npy;
+use crate::files::{make_writable, write_npy};
 use crate::model::teacher_logits;
 use crate::resources::Estimate;
 use crate::settings::{ResolvedSettings, Settings};
 use crate::weights::{FrozenBackbone, Networks, fetched};
+use crate::{Error, Result};
 
 /// The estimate of what a run takes, kept in its folder for the summary.
 pub(super) const ESTIMATE: &str = "estimate.json";
@@ -63,6 +64,15 @@ pub(super) struct Execution<'a> {
     pub(super) cache: CacheFolder,
     pub(super) observer: &'a dyn Observer,
     pub(super) began: Instant,
+    pub(super) resumed: Option<Resumed>,
+}
+
+/// What changes in the folder of a run that is gone on with, once everything that can be refused has been checked.
+pub(super) struct Resumed {
+    /// Whether it has more epochs than before.
+    pub(super) is_longer: bool,
+    /// The new estimate of the whole run, where there is one to be kept.
+    pub(super) estimate: Option<Estimate>,
 }
 
 impl Execution<'_> {
@@ -84,12 +94,14 @@ impl Execution<'_> {
             let logits = teacher_logits(teacher, &sets.samples, self.classes(), self.observer)?;
             sets.train.teacher = Some(logits);
         }
+        let start = self.start(&sets.samples)?;
 
         let mut in_epochs = 0.0;
         let hyperparameters = &self.resolved.hyperparameters;
-        let outcome = self.train(Training::Main, &networks, &sets, hyperparameters, &mut in_epochs)?;
+        let outcome =
+            self.train(Training::Main, &networks, (&sets, start.as_ref()), hyperparameters, &mut in_epochs)?;
         let plain = match demo && hyperparameters.method != MethodKind::Ce {
-            true => self.plain(&sets)?.last_accuracy(),
+            true => self.plain(&sets, start.as_ref())?.last_accuracy(),
             false => None,
         };
         networks.save(&self.folder.model())?;
@@ -163,17 +175,28 @@ impl Execution<'_> {
         &self,
         which: Training,
         networks: &Networks,
-        sets: &Sets,
+        (sets, start): (&Sets, Option<&dividemix::Start>),
         hyperparameters: &CheckedHyperparameters,
         in_epochs: &mut f64,
     ) -> Result<Outcome> {
-        let checkpoints = match which {
+        let folder = match which {
             Training::Main => self.folder.checkpoints(),
             Training::Plain => self.folder.plain_checkpoints(),
         };
-        let start = self.start(&sets.samples)?;
-        let checkpoints = Checkpoints::new(checkpoints, self.resolved.checkpoint_every);
-        let done = checkpoints.newest()?.unwrap_or(0);
+        make_writable(&folder).map_err(Error::io("can't write in", &folder))?;
+        let checkpoints = Checkpoints::new(folder, self.resolved.checkpoint_every);
+        let checkpoints = checkpoints.bound_to(bound_settings(&self.resolved.settings)?);
+        let training = || {
+            dividemix::Training::new(&networks.trained, &sets.train, hyperparameters)
+                .test(sets.test.as_ref())
+                .start_from(start)
+                .checkpoints(&checkpoints)
+                .stop(self.observer.stop())
+        };
+        let done = training().epochs_done()?;
+        if which == Training::Main {
+            self.go_on()?;
+        }
         let trajectories = match which {
             Training::Main if self.resolved.settings.trajectories == Some(true) => {
                 let (images, epochs) = (sets.samples.len(), hyperparameters.epochs);
@@ -197,12 +220,19 @@ impl Execution<'_> {
             self.observer.observe(Progress::Training(which, &event));
             Ok(())
         };
-        let training = dividemix::Training::new(&networks.trained, &sets.train, hyperparameters)
-            .test(sets.test.as_ref())
-            .start_from(start.as_ref())
-            .checkpoints(&checkpoints)
-            .stop(self.observer.stop());
-        Ok(training.run(&mut observe)?)
+        Ok(training().run(&mut observe)?)
+    }
+
+    /// Changes the folder of a run that is gone on with. From here on it is an unfinished run, of the new length, should this be
+    /// interrupted.
+    fn go_on(&self) -> Result<()> {
+        let Some(Resumed { is_longer, estimate }) = &self.resumed else { return Ok(()) };
+        self.folder.remove_leftovers()?;
+        if *is_longer {
+            self.folder.unfinish()?;
+            self.config.write(&self.folder.file("config.toml"))?;
+        }
+        estimate.as_ref().map_or(Ok(()), |estimate| estimate.write(&self.folder.file(ESTIMATE)))
     }
 
     /// The findings of the run that this one starts from, if there is one.
@@ -212,10 +242,10 @@ impl Execution<'_> {
     }
 
     /// Plain training of the same network for as many epochs, to show beside the demo's result.
-    fn plain(&self, sets: &Sets) -> Result<Outcome> {
+    fn plain(&self, sets: &Sets, start: Option<&dividemix::Start>) -> Result<Outcome> {
         let hyperparameters = self.resolved.hyperparameters.plain();
         // The demo has no pretrained backbone.
         let networks = self.networks(hyperparameters.networks(), None)?;
-        self.train(Training::Plain, &networks, sets, &hyperparameters, &mut 0.0)
+        self.train(Training::Plain, &networks, (sets, start), &hyperparameters, &mut 0.0)
     }
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use replace_file::{create_folder, folder_of, remove_leftovers, sync_folder};
+
 use super::config::Config;
 use crate::{Error, Result};
 
@@ -46,30 +48,43 @@ impl RunFolder {
     pub fn create(out: Option<&Path>, name: &str, force: bool) -> Result<Self> {
         let Some(out) = out else { return Self::next_free(name) };
         if let Some(parent) = out.parent() {
-            fs::create_dir_all(parent).map_err(Error::io("can't create", parent))?;
+            create_folder(parent).map_err(Error::io("can't create", parent))?;
         }
         match fs::create_dir(out) {
-            Ok(()) => {}
+            Ok(()) => Self::sync(out)?,
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => clear(out, force)?,
             Err(e) => return Err(Error::io("can't create", out)(e)),
         }
         Ok(Self { path: out.to_owned() })
     }
 
+    /// Brings the name of a new folder to the disk.
+    fn sync(path: &Path) -> Result<()> {
+        sync_folder(folder_of(path)).map_err(Error::io("can't create", path))
+    }
+
     /// `runs/NAME-1`, or the next number after the highest that is there.
     fn next_free(name: &str) -> Result<Self> {
         let runs = Path::new("runs");
-        fs::create_dir_all(runs).map_err(Error::io("can't create", runs))?;
+        create_folder(runs).map_err(Error::io("can't create", runs))?;
         let mut number = 1;
         loop {
             let path = runs.join(format!("{name}-{number}"));
             // Creating is the test, so that two runs started together don't share a folder.
             match fs::create_dir(&path) {
-                Ok(()) => return Ok(Self { path }),
+                Ok(()) => {
+                    Self::sync(&path)?;
+                    return Ok(Self { path });
+                }
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
                 Err(e) => return Err(Error::io("can't create", path)(e)),
             }
         }
+    }
+
+    /// The files that a new run at `out` takes away under `--force`.
+    pub(super) fn removed_by_force(out: &Path) -> Result<Vec<PathBuf>> {
+        if out.is_dir() { our_files(out) } else { Ok(Vec::new()) }
     }
 
     /// The folder of an earlier run, and its configuration.
@@ -119,6 +134,28 @@ impl RunFolder {
         self.file("summary.json").is_file()
     }
 
+    /// Removes temporary files that a process which was killed has left in the folder. No other process may be writing there.
+    pub(super) fn remove_leftovers(&self) -> Result<()> {
+        let folders = OUR_FOLDERS.map(|(folder, _)| self.path.join(folder));
+        for folder in std::iter::once(&self.path).chain(&folders) {
+            remove_leftovers(folder).map_err(Error::io("can't clear", folder))?;
+        }
+        Ok(())
+    }
+
+    /// The unfinished run whose folder, or the folder of whose model, `path` is.
+    pub(crate) fn unfinished_at(path: &Path) -> Option<Self> {
+        let within = path.parent().filter(|_| path.ends_with("model"));
+        let runs = [Some(path), within].into_iter().flatten();
+        runs.filter_map(|run| Self::open(run).ok()).map(|(run, _)| run).find(|run| !run.is_finished())
+    }
+
+    /// The error for a use of this run before its end.
+    pub(crate) fn unfinished(&self) -> Error {
+        let problem = format!("is not finished; finish it with: effmix resume {}", self.path.display());
+        Error::Format { path: self.path.clone(), problem }
+    }
+
     /// Makes a finished run an unfinished one, which is trained further.
     pub(super) fn unfinish(&self) -> Result<()> {
         let summary = self.file("summary.json");
@@ -144,12 +181,13 @@ fn clear(path: &Path, force: bool) -> Result<()> {
     if ours.is_empty() {
         return Ok(());
     }
-    if RunFolder::open(path).is_err() {
+    let Ok((run, _)) = RunFolder::open(path) else {
         return refused(
             "it holds files that no run of effmix wrote (no config.toml of ours), so --force won't replace them; \
              choose another --out",
         );
-    }
+    };
+    run.remove_leftovers()?;
     // The configuration goes last: if this is cut off, the folder is still known as ours.
     for file in ours.iter().rev() {
         fs::remove_file(file).map_err(Error::io("can't remove", file))?;
@@ -213,6 +251,24 @@ mod tests {
         left.sort();
         assert_eq!(left, ["model", "notes.txt"]);
         assert_eq!(fs::read_dir(folder.path().join("model")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn temporary_files_of_a_killed_process_are_removed_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        a_run_in(folder.path());
+        fs::create_dir(folder.path().join("checkpoints")).unwrap();
+        let left = [".part-aB3dE6", "checkpoints/.part-xYz012", "model/.part-000000"]
+            .map(|name| folder.path().join(name));
+        let mine = folder.path().join(".part-mine.txt");
+        left.iter().chain([&mine]).for_each(|file| fs::write(file, "half").unwrap());
+        let (run, _) = RunFolder::open(folder.path()).unwrap();
+        run.remove_leftovers().unwrap();
+        assert!(left.iter().all(|file| !file.exists()) && mine.exists());
+
+        left.iter().for_each(|file| fs::write(file, "half").unwrap());
+        RunFolder::create(Some(folder.path()), "x", true).unwrap();
+        assert!(!folder.path().join("checkpoints").exists() && mine.exists());
     }
 
     #[test]

@@ -8,6 +8,9 @@ use super::page::write_page;
 use super::summary::Summary;
 use crate::{Error, Result};
 
+/// Files that every finished run has and its page is made from, beside `config.toml` and `summary.json`.
+const SHOWN: [&str; 3] = ["metrics.jsonl", "label_issues.csv", "division.json"];
+
 /// A finished run: its folder and its figures.
 ///
 /// ```no_run
@@ -35,8 +38,7 @@ impl Run {
     pub fn open(path: &Path) -> Result<Self> {
         let (folder, _) = RunFolder::open(path)?;
         if !folder.is_finished() {
-            let problem = format!("is not finished; finish it with: effmix resume {}", path.display());
-            return Err(Error::Format { path: path.to_owned(), problem });
+            return Err(folder.unfinished());
         }
         Self::finished(folder)
     }
@@ -73,9 +75,14 @@ impl Run {
     /// Writes the run's page anew, with at most `images` pictures; as many as the run's settings say where it is `None`.
     ///
     /// # Errors
-    /// The disk's, or a file of the run that is none of ours.
+    /// The disk's; a file of the run that is missing, or none of ours. Then the page that is there stays.
     pub fn write_page(&self, images: Option<usize>) -> Result<std::path::PathBuf> {
         let (_, config) = RunFolder::open(self.path())?;
+        if let Some(missing) = SHOWN.iter().map(|name| self.folder.file(name)).find(|file| !file.is_file()) {
+            let problem =
+                "is missing, and the page is made from it; put it there again (report.html is as it was)";
+            return Err(Error::Format { path: missing, problem: problem.to_owned() });
+        }
         write_page(&self.folder, &config, &self.summary, images)
     }
 }

@@ -4,16 +4,18 @@
 //! |---|---|
 //! | `new`, `resume`, `execute`, `handle` | a run begun, gone on with, at work, and finished |
 //! | `checks` | what is checked before a run takes its time |
+//! | `bound` | the settings that a checkpoint holds a run to |
 //! | `progress` | what a run reports, and how it is stopped |
 //! | `start_from` | the findings of another run, to start from |
 //! | `evidence`, `findings` | how many labels are wrong and which, or why that is withheld |
-//! | `config`, `record`, `epoch_files`, `trajectories`, `division`, `issue`, `summary`, `skipped`, `page` | what the folder holds |
+//! | `config`, `record`, `epoch_files`, `trajectories`, `division`, `issue`, `summary`, `skipped`, `test_copy`, `page` | what the folder holds |
 //! | `images` | a run's images, found again |
 //! | `folder` | the folder, and that nothing of a user's in it is lost |
 //!
 //! The decision: a run folder is complete in itself. Its `config.toml` does the same again, and its checkpoints go on to the same
 //! bytes.
 
+mod bound;
 mod checks;
 mod config;
 mod division;
@@ -33,6 +35,7 @@ mod resume;
 mod skipped;
 mod start_from;
 mod summary;
+mod test_copy;
 mod trajectories;
 
 pub use config::{Config, RunMetadata};
@@ -45,3 +48,4 @@ pub use progress::{Observer, Progress, Silent, Training};
 pub use record::{Timing, read_metrics};
 pub use skipped::SkippedFile;
 pub use summary::{NoiseEstimate, NoiseEstimates, Summary, TestLabels};
+pub use test_copy::TestCopy;

@@ -62,8 +62,6 @@ impl Run {
             let runs = settings.out.as_deref().unwrap_or(Path::new("runs"));
             AvailableResources::here(runs, cache.path()).check(estimate, resolved.cache)?;
         }
-        let name = name_of(settings.data.as_deref());
-        let folder = RunFolder::create(settings.out.as_deref(), &name, settings.force.unwrap_or(false))?;
         let config = Config::of_run(&resolved.settings, &data.folder.classes);
         let metadata = RunMetadata {
             weights_hash: resolved.settings.pretrained().map(content_hash).transpose()?,
@@ -71,13 +69,21 @@ impl Run {
             ..config.metadata
         };
         let config = Config { metadata, ..config };
+        // Before anything is written or, with --force, removed.
+        config.text()?;
+        checks::other_runs(&resolved.settings, &data.folder.classes)?;
+        let (out, force) = (settings.out.as_deref(), settings.force == Some(true));
+        if let (Some(out), true) = (out, force) {
+            checks::inputs_stay(out, &resolved.settings)?;
+        }
+        let folder = RunFolder::create(out, &name_of(settings.data.as_deref()), force)?;
         config.write(&folder.file("config.toml"))?;
         observer.observe(Progress::Started(folder.path()));
         if let Some(estimate) = &estimate {
             estimate.write(&folder.file(ESTIMATE))?;
             observer.observe(Progress::Estimated(estimate));
         }
-        Execution { folder, config, resolved, backbone, cache, observer, began }.run(data)
+        Execution { folder, config, resolved, backbone, cache, observer, began, resumed: None }.run(data)
     }
 }
 

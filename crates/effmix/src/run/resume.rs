@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::checks;
 use super::config::Config;
-use super::execute::{ESTIMATE, Execution, fetch_teacher, frozen_backbone, open_cache};
+use super::execute::{ESTIMATE, Execution, Resumed, fetch_teacher, frozen_backbone, open_cache};
 use super::folder::RunFolder;
 use super::handle::Run;
 use super::progress::{Observer, Progress};
@@ -18,10 +18,11 @@ use crate::{Error, Result};
 
 impl Run {
     /// Goes on with an interrupted run from its newest checkpoint, to the same bytes as a run left alone. A finished run is trained
-    /// further if `epochs` makes it longer; else it is returned as it is.
+    /// further if `epochs` makes it longer; else it is returned as it is. Where patience had ended it, patience counts anew.
     ///
     /// # Errors
-    /// A folder that is no run; data whose classes changed; else as [`Run::start`].
+    /// A folder that is no run; data, weights or settings that changed; else as [`Run::start`]. What is refused leaves the folder as it
+    /// was.
     pub fn resume(path: &Path, epochs: Option<usize>, observer: &dyn Observer) -> Result<Self> {
         let began = Instant::now();
         let (folder, config) = RunFolder::open(path)?;
@@ -57,15 +58,11 @@ impl Run {
         let rest = estimate(&resolved, &data, backbone.as_ref(), done, cache.path(), observer.stop())?;
         observer.observe(Progress::Started(folder.path()));
         let config = Config { metadata: config.metadata, ..Config::of_run(&resolved.settings, classes) };
-        if longer {
-            // From here on it is an unfinished run of the new length, should this be interrupted.
-            folder.unfinish()?;
-            config.write(&folder.file("config.toml"))?;
-        }
+        let mut resumed = Resumed { is_longer: longer, estimate: None };
         if let Some(rest) = &rest {
             if longer || Estimate::read(&folder.file(ESTIMATE))?.is_none() {
                 let so_far: f64 = read_timing(&folder.file("timing.jsonl"))?.iter().map(|t| t.seconds).sum();
-                Estimate { seconds: so_far + rest.seconds, ..rest.clone() }.write(&folder.file(ESTIMATE))?;
+                resumed.estimate = Some(Estimate { seconds: so_far + rest.seconds, ..rest.clone() });
             }
             observer.observe(Progress::Estimated(rest));
             // A run that was begun may be gone on with, whatever it takes.
@@ -75,6 +72,7 @@ impl Run {
                 observer.observe(Progress::Warning(&error.to_string()));
             }
         }
-        Execution { folder, config, resolved, backbone, cache, observer, began }.run(data)
+        Execution { folder, config, resolved, backbone, cache, observer, began, resumed: Some(resumed) }
+            .run(data)
     }
 }

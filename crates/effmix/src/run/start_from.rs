@@ -10,20 +10,30 @@ use super::issue::{LabelIssue, read_issues, training_rows};
 use crate::files::read_npy;
 use crate::{Error, Result};
 
+/// The folder of a finished run on the same classes.
+///
+/// # Errors
+/// A folder that holds no finished run; a run with other classes.
+pub(super) fn finished_run(run: &Path, classes: &[String]) -> Result<RunFolder> {
+    let (folder, config) = RunFolder::open(run)?;
+    if !folder.is_finished() {
+        return Err(folder.unfinished());
+    }
+    if config.metadata.classes.as_deref() != Some(classes) {
+        let theirs = config.metadata.classes.unwrap_or_default().join(", ");
+        let problem = format!("its classes are {theirs}; here they are {}", classes.join(", "));
+        return Err(Error::Format { path: run.to_owned(), problem });
+    }
+    Ok(folder)
+}
+
 /// What a finished run found about these samples.
 ///
 /// # Errors
 /// A folder that holds no finished run; a run with other classes; samples that the run doesn't know.
 pub(crate) fn start_from(run: &Path, samples: &[Sample], classes: &[String]) -> Result<dividemix::Start> {
-    let (folder, config) = RunFolder::open(run)?;
+    let folder = finished_run(run, classes)?;
     let wrong = |problem: String| Error::Format { path: run.to_owned(), problem };
-    if !folder.is_finished() {
-        return Err(wrong("the run is not finished; finish it with `effmix resume`".to_owned()));
-    }
-    if config.metadata.classes.as_deref() != Some(classes) {
-        let theirs = config.metadata.classes.unwrap_or_default().join(", ");
-        return Err(wrong(format!("its classes are {theirs}; here they are {}", classes.join(", "))));
-    }
     let mut issues = training_rows(read_issues(&folder.file("label_issues.csv"))?);
     let (probabilities, shape) = read_npy(&folder.file("pred_probs.npy"))?;
     if shape != [issues.len(), classes.len()] {

@@ -11,6 +11,7 @@ use super::evidence::Began;
 use super::findings::{Findings, Judged};
 use super::record::Timing;
 use super::skipped::SkippedFile;
+use super::test_copy::TestCopy;
 use crate::data::Sets;
 use crate::files::{read_to_string, write_atomic};
 use crate::{Error, Result};
@@ -111,6 +112,9 @@ pub struct Summary {
     pub confusion_given_suggested: Option<Vec<Vec<usize>>>,
     /// Images and rows that took no part.
     pub skipped_files: Vec<SkippedFile>,
+    /// Held-out images that are training images as well, byte for byte; left out where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test_copies: Vec<TestCopy>,
     /// Seconds that the run took, over all processes that worked on it.
     pub seconds: f64,
     /// Seconds that it was to take, by what was measured at its start.
@@ -185,6 +189,7 @@ impl Summary {
             issue_f1: found.and_then(|found| found.f1),
             confusion_given_suggested: range.map(|_| confusion),
             skipped_files: skipped.map(|s| SkippedFile { path: s.path, reason: s.reason }).collect(),
+            test_copies: TestCopy::all(sets).collect(),
             seconds: epoch_seconds + other_seconds,
             estimated_seconds,
             images_per_s: (epoch_seconds > 0.0).then(|| views / epoch_seconds),

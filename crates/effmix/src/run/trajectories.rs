@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use half::f16;
 
 use super::folder::RunFolder;
-use crate::files::{NpyOrder, npy_head, write_atomic};
+use crate::files::{NpyOrder, npy_head, split_npy, write_atomic};
 use crate::{Error, Result};
 
 /// Both tables of a run.
@@ -66,9 +66,7 @@ impl Columns {
         } else {
             Vec::new()
         };
-        let first =
-            old.get(8..10).map_or(0, |length| 10 + usize::from(u16::from_le_bytes([length[0], length[1]])));
-        let kept = old.get(first..first + done * column).unwrap_or_default();
+        let kept = split_npy(&old).and_then(|(_, values)| values.get(..done * column)).unwrap_or_default();
         write_atomic(path, |out| {
             out.write_all(&head)?;
             out.write_all(kept)?;

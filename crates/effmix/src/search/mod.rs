@@ -95,8 +95,11 @@ pub fn search(settings: &Search, out: &Path, watch: &Watcher<'_>, stop: &AtomicB
             "is 0, and there is no test set: the search compares networks on images held out".to_owned();
         return Err(Error::setting("--test-fraction", problem));
     }
+    plan.train.clone().resolve(&data.stats)?;
     let networks = Networks::new(&plan, &data)?;
+    networks.check(&data)?;
     let rungs = rungs(plan.epochs(), plan.halvings);
+    // From here on the folder holds a search by these settings, so they were checked before.
     plan.keep_in(out)?;
     watch(Step::Planned { candidates: networks.candidates.len(), work: networks.work(&rungs) });
 

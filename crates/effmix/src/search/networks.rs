@@ -99,6 +99,11 @@ impl Networks {
         Ok(networks)
     }
 
+    /// Checks the settings of every candidate as its run will.
+    pub(super) fn check(&self, data: &Data) -> Result<()> {
+        self.candidates.iter().try_for_each(|subject| subject.settings.clone().resolve(&data.stats).map(drop))
+    }
+
     /// The baseline; each dimension raised alone to 2, 4, ... times its cost; and all three, by the bases found, to as much:
     /// from phi = 2 on, since at 1 that is the candidate they were found by.
     pub(super) fn beside(&self, found: Option<Bases>) -> Result<Vec<Subject>> {

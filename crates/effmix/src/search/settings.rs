@@ -64,6 +64,12 @@ impl Search {
                 "can't be used: a search's folder is gone on with, or left alone; choose another --out",
             );
         }
+        if self.train.checkpoint_every.is_some_and(|every| every != 1) {
+            return refused(
+                "--checkpoint-every",
+                "must be 1, its default: a network goes on, or is left, from the checkpoint of the epoch at which it is compared",
+            );
+        }
         if weights.as_ref().is_some_and(|weights| *weights != Weights::None) {
             return refused(
                 "--weights",
@@ -120,7 +126,7 @@ impl Search {
         if out.exists() {
             return refused("exists already, and no search was begun in it; choose another --out");
         }
-        fs::create_dir_all(out).map_err(Error::io("can't create", out))?;
+        replace_file::create_folder(out).map_err(Error::io("can't create", out))?;
         let file = File { program: PROGRAM.to_owned(), search: self.clone() };
         let text = toml::to_string(&file)
             .map_err(|e| Error::Data(format!("the settings can't be kept as TOML: {e}")))?;

@@ -243,16 +243,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// These settings, completed by those of `other` where a field was not given.
-    ///
-    /// # Errors
-    /// A path that is not UTF-8, which TOML cannot hold.
-    pub fn or(&self, other: &Self) -> Result<Self> {
-        let mut merged = other.to_table()?;
-        merged.extend(self.to_table()?);
-        merged.try_into().map_err(|e: toml::de::Error| Error::Data(format!("settings: {e}")))
-    }
-
     /// The settings that were given, as TOML.
     pub(crate) fn to_table(&self) -> Result<toml::Table> {
         toml::Table::try_from(self).map_err(unwritable)

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `flags`, `values`, `weights`, `budget` | what a user can set: flags and TOML keys in one struct, and the types of its values |
 //! | `stats`, `defaults` | what is done where nothing was set, by the size and shape of the set of images |
+//! | `merge` | flags and a file of settings as one |
 //! | `ranges` | which values are allowed |
 //! | `resolve` | from what was set to all that a run will do |
 
 mod budget;
 mod defaults;
 mod flags;
+mod merge;
 mod ranges;
 mod resolve;
 mod stats;

@@ -17,8 +17,8 @@ const LARGEST_SEED: u64 = i64::MAX as u64;
 const LARGEST_COUNT: usize = i64::MAX as usize;
 
 impl Settings {
-    /// Checks what is not the training's own number; [`Hyperparameters::check`] does those.
-    pub(super) fn check(&self) -> Result<()> {
+    /// Checks the range of each value that is not the training's own number; [`dividemix::Hyperparameters::check`] does those.
+    pub(crate) fn check_ranges(&self) -> Result<()> {
         let positive = |value: f64| value > 0.0 && value <= 10.0;
         require("--width", self.width, positive, "above 0, at most 10")?;
         require("--depth", self.depth, positive, "above 0, at most 10")?;
@@ -45,6 +45,12 @@ impl Settings {
         require("--report-images", images, |images| images <= LARGEST_COUNT, "at most 9223372036854775807")?;
         require("--threads", self.threads, |threads| (1..=1024).contains(&threads), "from 1 to 1024")?;
         require("--seed", self.seed, |seed| seed <= LARGEST_SEED, "at most 9223372036854775807")?;
+        Ok(())
+    }
+
+    /// [`Settings::check_ranges`], and which settings go together.
+    pub(super) fn check(&self) -> Result<()> {
+        self.check_ranges()?;
         if self.frozen() && self.pretrained().is_none() {
             let problem = "backbone needs pretrained weights (--weights): a backbone of random numbers has nothing to say".to_owned();
             return Err(Error::setting("--freeze", problem));

@@ -15,5 +15,5 @@ mod pretrained;
 pub(crate) use hub::lasting;
 pub use hub::locate;
 pub(crate) use networks::{FrozenBackbone, Networks, build, throwaway};
-pub(crate) use open::{content_hash, open_weights};
+pub(crate) use open::{content_hash, hash_of_files, model_folder, open_weights};
 pub(crate) use pretrained::{fetched, with_weights};

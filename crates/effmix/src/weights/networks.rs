@@ -92,7 +92,7 @@ impl Networks {
 
     /// Writes `model/`: each network whole, backbone and classifier, and the card.
     pub(crate) fn save(&self, model: &Path) -> Result<()> {
-        std::fs::create_dir_all(model).map_err(Error::io("can't create", model))?;
+        replace_file::create_folder(model).map_err(Error::io("can't create", model))?;
         let card = ModelCard {
             arch: self.arch.clone(),
             classes: self.classes.clone(),

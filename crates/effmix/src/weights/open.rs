@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use effnet_model::{ModelCard, WeightsFile};
 
 use super::hub::{locate, on_disk};
+use crate::run::RunFolder;
 use crate::{Error, Result};
 
 /// The folder with `model.json` that a path means: itself, or `model/` in it.
-fn model_folder(path: &Path) -> Option<PathBuf> {
+pub(crate) fn model_folder(path: &Path) -> Option<PathBuf> {
     [path.join("model"), path.to_owned()].into_iter().find(|folder| folder.join("model.json").is_file())
 }
 
@@ -22,16 +23,30 @@ pub(crate) fn content_hash(weights: &Path) -> Result<String> {
     Ok(format!("blake3:{}", hasher_of(&weights_file(weights)?)?.finalize().to_hex()))
 }
 
+/// Hash of the content of some files, one after the other; for checkpoints.
+pub(crate) fn hash_of_files(files: &[PathBuf]) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    files.iter().try_for_each(|file| add_content(&mut hasher, file))?;
+    Ok(format!("blake3:{}", hasher.finalize().to_hex()))
+}
+
 pub(super) fn hasher_of(file: &Path) -> Result<blake3::Hasher> {
     let mut hasher = blake3::Hasher::new();
-    let opened = std::fs::File::open(file).map_err(Error::io("can't read", file))?;
-    hasher.update_reader(opened).map_err(Error::io("can't read", file))?;
+    add_content(&mut hasher, file)?;
     Ok(hasher)
+}
+
+fn add_content(hasher: &mut blake3::Hasher, file: &Path) -> Result<()> {
+    let opened = std::fs::File::open(file).map_err(Error::io("can't read", file))?;
+    hasher.update_reader(opened).map(drop).map_err(Error::io("can't read", file))
 }
 
 /// The file that a path or a name means.
 fn weights_file(path: &Path) -> Result<PathBuf> {
     let Some(folder) = model_folder(path) else {
+        if let Some(run) = RunFolder::unfinished_at(path) {
+            return Err(run.unfinished());
+        }
         if on_disk(path) && !path.exists() {
             let problem = "no such run folder, model folder or file of weights; give another path, or put it there again";
             return Err(Error::Format { path: path.to_owned(), problem: problem.to_owned() });

@@ -1,0 +1,94 @@
+//! The settings that must be the same for a run to go on from its checkpoint, beside the training's own numbers, which the loop compares.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::folder::RunFolder;
+use crate::Result;
+use crate::error::is_hyperparameter;
+use crate::settings::Settings;
+use crate::weights::{content_hash, hash_of_files};
+
+/// Settings that may change: which images there are and what labels they have is compared by the loop, and pretrained weights by
+/// their hash in `config.toml`; the others have no influence on what is trained. `teacher` and `start-from` are bound by content, since a
+/// folder may move.
+const FREE: [&str; 22] = [
+    "data",
+    "labels",
+    "path-column",
+    "label-column",
+    "truth-column",
+    "test",
+    "test-fraction",
+    "per-class",
+    "cache",
+    "weights",
+    "teacher",
+    "start-from",
+    "preset",
+    "ablate",
+    "checkpoint-every",
+    "report-images",
+    "trajectories",
+    "out",
+    "force",
+    "threads",
+    "anyway",
+    "budget",
+];
+
+/// The bound ones of resolved settings by their flags, each with its value as TOML writes it.
+///
+/// # Errors
+/// Another run or a teacher that can't be read.
+pub(super) fn bound_settings(settings: &Settings) -> Result<BTreeMap<String, String>> {
+    let is_free = |key: &str| FREE.contains(&key) || is_hyperparameter(&key.replace('-', "_"));
+    let given = settings.to_table()?.into_iter().filter(|(key, _)| !is_free(key));
+    let mut bound: BTreeMap<_, _> =
+        given.map(|(key, value)| (format!("--{key}"), value.to_string())).collect();
+    if let Some(teacher) = &settings.teacher {
+        bound.insert("the content of --teacher".to_owned(), content_hash(teacher)?);
+    }
+    if let Some(run) = &settings.start_from {
+        bound.insert("the content of --start-from".to_owned(), findings_hash(run)?);
+    }
+    Ok(bound)
+}
+
+/// Hash of what a run found.
+fn findings_hash(run: &Path) -> Result<String> {
+    let (folder, _) = RunFolder::open(run)?;
+    hash_of_files(&["label_issues.csv", "pred_probs.npy"].map(|name| folder.file(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{DatasetStats, Weights};
+
+    #[test]
+    fn what_the_loop_does_not_know_is_bound_and_every_free_setting_exists() {
+        let stats = DatasetStats { images: 100, classes: 3, side: 32, demo: false };
+        let settings =
+            Settings { data: Some("d".into()), weights: Some(Weights::None), ..Settings::default() };
+        let resolved = settings.resolve(&stats).unwrap().settings;
+        let bound: Vec<String> = bound_settings(&resolved).unwrap().into_keys().collect();
+        let expected = [
+            "--arch",
+            "--augment",
+            "--depth",
+            "--drop-path",
+            "--dropout",
+            "--freeze",
+            "--size",
+            "--stem-stride",
+            "--strong-view",
+            "--width",
+        ];
+        assert_eq!(bound, expected);
+        for free in FREE {
+            let read = toml::from_str::<Settings>(&format!("{free} = []"));
+            assert!(!read.unwrap_err().to_string().contains("unknown field"), "{free}");
+        }
+    }
+}
