@@ -1,8 +1,9 @@
 //! Folders that outlive a loss of power.
 
-use std::fs::{self, File};
-use std::io;
+#[cfg(unix)]
+use std::fs::File;
 use std::path::Path;
+use std::{fs, io};
 
 /// The folder that a path is in; `.` for a bare name.
 #[must_use]

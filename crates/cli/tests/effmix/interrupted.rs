@@ -1,7 +1,9 @@
 //! A run that is interrupted goes on to the same bytes as one left alone.
 
 use super::repeatable::assert_same;
-use super::setup::{Folder, read, train_args};
+#[cfg(unix)]
+use super::setup::train_args;
+use super::setup::{Folder, read};
 
 #[cfg(unix)]
 #[test]

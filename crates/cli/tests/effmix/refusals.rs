@@ -23,7 +23,7 @@ fn force_never_takes_away_an_input() {
     #[cfg(unix)]
     std::os::unix::fs::symlink(folder.path("out"), folder.path("link")).unwrap();
     let weights = ["--weights", "out/model/net1.safetensors", "--freeze", "none"];
-    let inputs: [(&[&str], &str); 6] = [
+    let inputs: &[(&[&str], &str)] = &[
         (&["--start-from", "out"], "--start-from"),
         (&["--method", "distill", "--teacher", "out"], "--teacher"),
         (&["--method", "distill", "--teacher", "data/../out/model"], "--teacher"),
@@ -32,7 +32,7 @@ fn force_never_takes_away_an_input() {
         #[cfg(unix)]
         (&["--start-from", "link"], "--start-from"),
     ];
-    for (input, flag) in inputs {
+    for &(input, flag) in inputs {
         let of_weights = input[0] == "--weights";
         let args = train_args("out")
             .into_iter()
