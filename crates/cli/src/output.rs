@@ -15,6 +15,11 @@ pub(crate) fn tell(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// The line that says what computes.
+pub(crate) fn computing_on(device: &str) -> String {
+    format!("computing on {device}")
+}
+
 /// A result on stdout.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();

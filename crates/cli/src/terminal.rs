@@ -10,7 +10,7 @@ use dividemix::{EpochRecord, Event, Phase};
 use effmix::{Estimate, Observer, Progress, Training, human_bytes, human_duration};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::output::tell;
+use crate::output::{computing_on, tell};
 use crate::signals::Signals;
 
 /// The observer of a run: shows its progress, and stops it on a signal.
@@ -136,6 +136,7 @@ impl<'a> Terminal<'a> {
 impl Observer for Terminal<'_> {
     fn observe(&self, progress: Progress<'_>) {
         match progress {
+            Progress::Device(device) => self.line(&computing_on(device)),
             Progress::Started(folder) => self.started(folder),
             Progress::Chosen(what) | Progress::Notice(what) => self.line(what),
             Progress::Estimated(estimate) => self.line(&format!("needs about {}", needs(estimate))),
@@ -300,6 +301,7 @@ fn phase_name(phase: Phase) -> &'static str {
 fn needs(estimate: &Estimate) -> String {
     let mut parts = vec![human_duration(estimate.seconds)];
     parts.extend(estimate.memory_bytes.map(|bytes| format!("{} of memory", human_bytes(bytes))));
+    parts.extend(estimate.device_memory.map(|memory| format!("{} on the GPU", human_bytes(memory.bytes))));
     parts.push(format!("{} of disk for the run", human_bytes(estimate.run_bytes)));
     if estimate.cache_bytes > 0 {
         parts.push(format!("{} for the cache", human_bytes(estimate.cache_bytes)));

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use noisy_labels::division::{Divider, Division, SampleLosses};
 
 use crate::epoch::{Context, NetworkEpoch};
 use crate::evaluate::{EVALUATION_BATCH, logits_by};
-use crate::memory::{forget_peak, peak_rss_bytes};
+use crate::memory::{forget_peak_on, peak_on};
 use crate::methods::DivideMix;
 use crate::supervised::penalised_epoch;
 use crate::{
@@ -24,7 +24,8 @@ pub struct Cost {
     pub seconds: f64,
     /// Views in the batch that was timed.
     pub rows: usize,
-    /// The most memory that this process had meanwhile, in bytes, where the system says so (Linux).
+    /// The most memory of the networks' device that this process had meanwhile, in bytes, where that is known
+    /// ([`crate::memory::peak_on`]).
     pub peak: Option<u64>,
 }
 
@@ -96,7 +97,8 @@ impl Costs {
         let optimiser = Optimiser::for_training(networks[0].as_ref(), hyper, true)?;
         let views = Arc::clone(views);
         let evaluator = networks[0].evaluator()?;
-        let timer = Timer { networks, evaluator, optimiser, views, classes, hyper, stop };
+        let device = networks[0].device();
+        let timer = Timer { networks, device, evaluator, optimiser, views, classes, hyper, stop };
         let few = FEW.min(n).max(2);
         timer.evaluate(few, 1)?;
         let evaluated = timer.evaluate(few, STEPS.0)?;
@@ -143,6 +145,7 @@ impl Costs {
 /// The passes of the loop, with a clock.
 struct Timer<'a> {
     networks: &'a [Box<dyn Network>],
+    device: Device,
     evaluator: Evaluator<'a>,
     optimiser: Optimiser,
     views: Arc<dyn ViewSource>,
@@ -172,14 +175,14 @@ impl Timer<'_> {
 
     /// Evaluation, batch by batch; the median batch.
     fn evaluate(&self, rows: usize, batches: usize) -> Result<Cost> {
-        forget_peak();
+        forget_peak_on(&self.device);
         let batch = || {
             let began = Instant::now();
             logits_by(&self.evaluator, &self.samples(rows), self.stop)?;
             Ok(began.elapsed())
         };
         let batches = (0..batches).map(|_| batch()).collect::<Result<_>>()?;
-        Ok(Cost { seconds: median(batches) / rows as f64, rows, peak: peak_rss_bytes() })
+        Ok(Cost { seconds: median(batches) / rows as f64, rows, peak: peak_on(&self.device) })
     }
 
     /// A pass over `count` samples in steps of `batch` samples and `rows` views; the median step, but for the first.
@@ -189,7 +192,7 @@ impl Timer<'_> {
         count: usize,
         train: impl FnOnce(&mut NetworkEpoch<'_>) -> Result<Losses>,
     ) -> Result<Cost> {
-        forget_peak();
+        forget_peak_on(&self.device);
         let data = TrainingSet {
             views: self.samples(count),
             labels: (0..count).map(|i| i % self.classes).collect(),
@@ -222,7 +225,7 @@ impl Timer<'_> {
         };
         train(&mut NetworkEpoch::new(context, self.networks, &self.optimiser, (0, 0), &mut observe))?;
         let steps = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        Ok(Cost { seconds: median(steps) / rows as f64, rows, peak: peak_rss_bytes() })
+        Ok(Cost { seconds: median(steps) / rows as f64, rows, peak: peak_on(&self.device) })
     }
 
     fn samples(&self, count: usize) -> Arc<dyn ViewSource> {
@@ -265,6 +268,11 @@ impl ViewSource for Repeated {
 
     fn strong(&self, views: &[View]) -> Result<Tensor> {
         self.views.strong(&self.of_few(views))
+    }
+
+    fn together(&self, wanted: &[(ViewKind, Vec<View>)]) -> Result<Vec<Tensor>> {
+        let of_few: Vec<_> = wanted.iter().map(|(kind, views)| (*kind, self.of_few(views))).collect();
+        self.views.together(&of_few)
     }
 }
 

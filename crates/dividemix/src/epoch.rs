@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use candle_nn::ops::softmax_last_dim;
 use noisy_labels::division::Division;
-use noisy_labels::losses::{cross_entropy, log_softmax};
+use noisy_labels::losses::{cross_entropy, cross_entropy_by_candle};
 use noisy_labels::soft::one_hot;
 
+use crate::batch::BatchMaker;
 use crate::batches::{endless, number, shuffled};
 use crate::ema::update_teacher;
 use crate::{
     Batch, ClassWeights, Error, Evaluator, Event, Hyperparameters, Losses, Mode, Network, Objective,
-    Optimiser, Prefetch, Purpose, Result, SampleSet, Sgd, Stream, TrainingSet, View, ViewKind, backward,
-    prefetch,
+    Optimiser, Prefetch, Purpose, Result, SampleSet, Sgd, Stream, TrainingSet, ViewKind, backward, prefetch,
 };
 
 /// Batches whose views are made ahead of the step that trains on them.
@@ -161,21 +161,37 @@ impl<'a> NetworkEpoch<'a> {
         kinds: &[ViewKind],
         set: SampleSet,
     ) -> Prefetch<Batch, Error> {
-        let source = Arc::clone(&self.data().views);
-        let (kinds, has_strong) = (kinds.to_vec(), self.hyperparameters().strong_views);
-        let stream = self.stream(Purpose::Augment).at(set as u64);
+        let maker = self.batch_maker(kinds);
         prefetch(batches.into_iter().enumerate(), PREFETCHED, move |(number, samples)| {
-            let view = |m: usize| -> Vec<View> {
-                let stream = stream.at(number as u64).at(m as u64);
-                samples.iter().map(|&sample| View { sample, seed: stream.at(sample as u64).key() }).collect()
-            };
-            let made = |(m, kind): (usize, &ViewKind)| match kind {
-                ViewKind::Strong if has_strong => source.strong(&view(m)),
-                _ => source.augmented(&view(m)),
-            };
-            let views = kinds.iter().enumerate().map(made).collect::<Result<_>>()?;
-            Ok(Batch { samples, views })
+            Ok(maker.batches(number, vec![(set, samples)])?.into_iter().next().unwrap_or_default())
         })
+    }
+
+    /// The same of two sets at a time: a batch of labeled samples and, where there are any, one of unlabeled samples.
+    pub fn views_of_both(
+        &self,
+        labeled: impl IntoIterator<Item = Vec<usize>, IntoIter: Send + 'static>,
+        unlabeled: Option<impl Iterator<Item = Vec<usize>> + Send + 'static>,
+        kinds: &[ViewKind],
+    ) -> Prefetch<(Batch, Option<Batch>), Error> {
+        let (maker, mut unlabeled) = (self.batch_maker(kinds), unlabeled);
+        let both = labeled.into_iter().map(move |x| (x, unlabeled.as_mut().and_then(Iterator::next)));
+        prefetch(both.enumerate(), PREFETCHED, move |(number, (x, u))| {
+            let sets = std::iter::once((SampleSet::Labeled, x)).chain(u.map(|u| (SampleSet::Unlabeled, u)));
+            let mut batches = maker.batches(number, sets.collect())?.into_iter();
+            let x = batches.next().unwrap_or_default();
+            Ok((x, batches.next()))
+        })
+    }
+
+    fn batch_maker(&self, kinds: &[ViewKind]) -> BatchMaker {
+        let has_strong = self.hyperparameters().strong_views;
+        let kind = |kind: &ViewKind| if has_strong { *kind } else { ViewKind::Weak };
+        BatchMaker {
+            source: Arc::clone(&self.data().views),
+            kinds: kinds.iter().map(kind).collect(),
+            stream: self.stream(Purpose::Augment),
+        }
     }
 
     /// The random stream of a step's MixMatch or mixup.
@@ -377,12 +393,8 @@ impl<'a> NetworkEpoch<'a> {
     /// # Errors
     /// candle's, where shapes or types differ.
     pub fn cross_entropy(&self, logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
-        let is_known = matches!(logits.dtype(), DType::F32 | DType::F64);
-        if self.context.fused && logits.device().is_cpu() && is_known {
-            return Ok(cross_entropy(logits, targets)?);
-        }
-        let rows = logits.dim(0)? as f64;
-        Ok(((targets * log_softmax(logits)?)?.sum_all()? / -rows)?)
+        let compute = if self.context.fused { cross_entropy } else { cross_entropy_by_candle };
+        Ok(compute(logits, targets)?)
     }
 
     /// Takes one SGD step on this network alone to minimise the objective, which was made from `images` views, and reports the

@@ -48,7 +48,7 @@ mod views;
 mod work;
 mod workload;
 
-pub use batch::{Batch, SampleSet, ViewKind};
+pub use batch::{Batch, SampleSet};
 pub use check::CheckedHyperparameters;
 pub use checkpoint::Checkpoints;
 pub use costs::{Cost, Costs};
@@ -75,5 +75,5 @@ pub use stream::{Purpose, Stream};
 pub use supervised::supervised_epoch;
 pub use training::Training;
 pub use updates::{Sgd, backward};
-pub use views::{View, ViewSource};
+pub use views::{View, ViewKind, ViewSource, one_by_one};
 pub use work::{TYPICAL_CLEAN_SHARE, Work};

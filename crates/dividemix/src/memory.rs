@@ -1,7 +1,13 @@
-//! Memory: what this process has, and what it can still get, where the system says (Linux).
+//! Memory: what this process has, and what it can still get, where the system says (Linux); and the same of a device.
+
+#[cfg(feature = "cuda")]
+mod cuda;
+mod device;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+pub use device::{forget_peak_on, memory_left_on, memory_used_on, peak_on};
 
 /// Where cgroups are mounted.
 const CGROUPS: &str = "/sys/fs/cgroup";

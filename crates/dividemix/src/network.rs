@@ -1,6 +1,6 @@
 //! The networks that the loop trains.
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Device, Result, Tensor, Var};
 
 use crate::Mode;
 
@@ -31,6 +31,11 @@ pub trait Network: Send + Sync {
 
     /// The variables that change without being trained (running statistics) by name, always in the same order.
     fn buffers(&self) -> Vec<(String, Var)>;
+
+    /// The device that it computes on: by default that of its first parameter, or the CPU where it has none.
+    fn device(&self) -> Device {
+        self.parameters().first().map_or(Device::Cpu, |(_, var)| var.device().clone())
+    }
 
     /// Names of the parameters that make up the classifier: the last layers, which turn features into logits. All other
     /// parameters are the backbone's. The default is an empty list, for a network without this distinction:

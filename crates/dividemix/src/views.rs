@@ -13,6 +13,15 @@ pub struct View {
     pub seed: u64,
 }
 
+/// A kind of random view of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ViewKind {
+    /// An augmented view.
+    Weak,
+    /// A view to train on: a strong one with [`crate::Hyperparameters::strong_views`], else an augmented one.
+    Strong,
+}
+
 /// A source of samples as tensors: of images by decoding and augmenting, or of cached features.
 ///
 /// # Shapes
@@ -47,4 +56,28 @@ pub trait ViewSource: Send + Sync {
     fn strong(&self, views: &[View]) -> Result<Tensor> {
         self.augmented(views)
     }
+
+    /// All views that a step needs, a tensor for each kind that is wanted. The default makes one after the other; a source whose
+    /// tensors are on a device copies all of them there at once.
+    ///
+    /// # Errors
+    /// When a sample can't be read.
+    fn together(&self, wanted: &[(ViewKind, Vec<View>)]) -> Result<Vec<Tensor>> {
+        one_by_one(self, wanted)
+    }
+}
+
+/// Views of each kind that is wanted, made one kind after the other.
+///
+/// # Errors
+/// When a sample can't be read.
+pub fn one_by_one<S: ViewSource + ?Sized>(
+    source: &S,
+    wanted: &[(ViewKind, Vec<View>)],
+) -> Result<Vec<Tensor>> {
+    let made = |(kind, views): &(ViewKind, Vec<View>)| match kind {
+        ViewKind::Weak => source.augmented(views),
+        ViewKind::Strong => source.strong(views),
+    };
+    wanted.iter().map(made).collect()
 }

@@ -60,6 +60,14 @@ pub enum Error {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// What should compute can't be used, or failed.
+    #[error("{device}: {problem}")]
+    Device {
+        /// The device: `cuda:0`.
+        device: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// There is too little memory or disk.
     #[error(
         "not enough room {place}: the run needs about {needed}, and there are {left}; {remedy}; --anyway starts it as it is"

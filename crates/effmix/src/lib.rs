@@ -7,6 +7,7 @@
 //! | `run` | a run: begun, gone on with, and its folder |
 //! | `model` | a trained model, applied to images |
 //! | `data` | from settings to the images of a run |
+//! | `device` | what computes: the CPU, or a GPU |
 //! | `weights` | the networks, and where their first weights come from |
 //! | `resources` | what a run takes in time, memory and disk |
 //! | [`search`] | the search for the bases of compound scaling |
@@ -16,6 +17,7 @@
 //! training loop itself is [`dividemix`]'s.
 
 mod data;
+mod device;
 mod error;
 pub mod files;
 mod model;
@@ -26,7 +28,8 @@ pub mod settings;
 mod text;
 mod weights;
 
-pub use data::{Data, DecodedBatch, PixelViews, decode_batches, name_of, to_tensor, transform_for};
+pub use data::{Data, DecodedBatch, PixelViews, ToTensor, decode_batches, name_of, transform_for};
+pub use device::{ComputeDevice, DeviceMemory};
 pub use error::{Error, Result};
 pub use model::{
     AveragedViews, ClassEvaluation, EVALUATION_COLUMNS, Evaluation, InferenceOptions, Model, ModelOptions,
@@ -34,8 +37,8 @@ pub use model::{
 };
 pub use resources::{Estimate, Task, Throughput, throughput, training_seconds};
 pub use run::{
-    Config, ImageSet, LabelIssue, NoiseEstimate, NoiseEstimates, Observer, Progress, Run, RunFolder,
-    RunImages, RunMetadata, Silent, SkippedFile, Summary, TestCopy, TestLabels, Timing, Training,
+    Config, ImageSet, LabelIssue, NoiseEstimate, NoiseEstimates, Observer, Progress, ResumeOptions, Run,
+    RunFolder, RunImages, RunMetadata, Silent, SkippedFile, Summary, TestCopy, TestLabels, Timing, Training,
     read_issues, read_metrics, trained_images,
 };
 pub use settings::Settings;

@@ -9,7 +9,7 @@ use effnet_model::{Arch, SavedModel};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [_, name, weights, image] =
         std::env::args().collect::<Vec<_>>().try_into().map_err(|_| "NAME WEIGHTS IMAGE")?;
-    let model = SavedModel::from_file(weights.as_ref(), Some(&Arch::by_name(&name)?))?;
+    let model = SavedModel::from_file(weights.as_ref(), Some(&Arch::by_name(&name)?), &Device::Cpu)?;
     let (arch, side) = (&model.card.arch, model.card.arch.size);
     let resized = arch.preprocessing.resized(side) as u32;
     let square = image::open(image)?.resize_to_fill(resized, resized, image::imageops::CatmullRom);

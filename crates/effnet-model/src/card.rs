@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use candle_core::{Result as CandleResult, Tensor};
+use candle_core::{Device, Result as CandleResult, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::arch::Arch;
@@ -89,17 +89,17 @@ pub struct SavedModel {
 }
 
 impl SavedModel {
-    /// Opens the folder of a model, or of a run that has a model in it.
+    /// Opens the folder of a model, or of a run that has a model in it, to predict on `device`.
     ///
     /// # Errors
     /// [`Error::Io`] if there is no card or no weights; [`Error::Malformed`] and [`Error::WeightsMismatch`] if they are
     /// damaged or don't belong together.
-    pub fn open(path: &Path) -> Result<Self> {
-        let (card, networks) = networks_of(path, ready)?;
+    pub fn open(path: &Path, device: &Device) -> Result<Self> {
+        let (card, networks) = networks_of(path, device, ready)?;
         Ok(Self { card, networks, has_names: true })
     }
 
-    /// One network from a bare file of weights. Its classes have the names that the file tells ([`WeightsFile::classes`]); a
+    /// One network from a bare file of weights, to predict on `device`. Its classes have the names that the file tells ([`WeightsFile::classes`]); a
     /// published file of 1000 that tells none, ImageNet's; others are numbered from "0". Without `arch` the file tells which
     /// architecture it is ([`WeightsFile::identify`]). What it records counts, and `arch` must have its name
     /// ([`WeightsFile::resolve`]).
@@ -107,8 +107,8 @@ impl SavedModel {
     /// # Errors
     /// [`Error::ArchNeeded`] if the file fits several and there is no `arch`, [`Error::OtherArch`] if `arch` is not what the file
     /// records; else as [`crate::load_pretrained`].
-    pub fn from_file(path: &Path, arch: Option<&Arch>) -> Result<Self> {
-        let (card, has_names, network) = network_of(path, arch, ready)?;
+    pub fn from_file(path: &Path, arch: Option<&Arch>, device: &Device) -> Result<Self> {
+        let (card, has_names, network) = network_of(path, arch, device, ready)?;
         Ok(Self { card, networks: vec![network], has_names })
     }
 
@@ -184,7 +184,7 @@ impl SavedModel {
     }
 }
 
-/// A model's networks as they can be trained on, or written in another form.
+/// A model's networks as they can be trained on, or written in another form: on the CPU.
 #[derive(Debug)]
 pub struct SavedNetworks {
     /// The model's card.
@@ -199,7 +199,7 @@ impl SavedNetworks {
     /// # Errors
     /// The errors of [`SavedModel::open`].
     pub fn open(path: &Path) -> Result<Self> {
-        let (card, networks) = networks_of(path, |network, store| Ok((network, store)))?;
+        let (card, networks) = networks_of(path, &Device::Cpu, |network, store| Ok((network, store)))?;
         Ok(Self { card, networks })
     }
 
@@ -208,7 +208,7 @@ impl SavedNetworks {
     /// # Errors
     /// The errors of [`SavedModel::from_file`].
     pub fn from_file(path: &Path, arch: Option<&Arch>) -> Result<Self> {
-        let (card, _, network) = network_of(path, arch, |network, store| Ok((network, store)))?;
+        let (card, _, network) = network_of(path, arch, &Device::Cpu, |network, store| Ok((network, store)))?;
         Ok(Self { card, networks: vec![network] })
     }
 }
@@ -222,6 +222,7 @@ fn ready(network: EfficientNet, store: ParameterStore) -> Result<Evaluator> {
 /// The networks of a model's folder, each made into something as soon as it is read.
 fn networks_of<T>(
     path: &Path,
+    device: &Device,
     make: impl Fn(EfficientNet, ParameterStore) -> Result<T>,
 ) -> Result<(ModelCard, Vec<T>)> {
     let inner = path.join(MODEL_FOLDER);
@@ -229,7 +230,7 @@ fn networks_of<T>(
     let card = ModelCard::read(&folder)?;
     let network = |name: &String| {
         let file = WeightsFile::open(&folder.join(name))?;
-        let (network, store) = load_whole(&file, &card.arch, card.classes.len())?;
+        let (network, store) = load_whole(&file, &card.arch, card.classes.len(), device)?;
         make(network, store)
     };
     let networks = card.networks.iter().map(network).collect::<Result<_>>()?;
@@ -240,6 +241,7 @@ fn networks_of<T>(
 fn network_of<T>(
     path: &Path,
     arch: Option<&Arch>,
+    device: &Device,
     make: impl Fn(EfficientNet, ParameterStore) -> Result<T>,
 ) -> Result<(ModelCard, bool, T)> {
     let file = WeightsFile::open(path)?;
@@ -260,7 +262,7 @@ fn network_of<T>(
         None if file.is_of_imagenet(count)? => imagenet_classes(),
         None => (0..count).map(|class| class.to_string()).collect(),
     };
-    let (network, store) = load_whole(&file, &arch, count)?;
+    let (network, store) = load_whole(&file, &arch, count, device)?;
     let card = ModelCard {
         arch,
         classes,

@@ -34,7 +34,7 @@ pub struct Pretrained {
     pub classifier_made_new: bool,
 }
 
-/// A network from a file of weights, ours or another library's, whose flavour `arch` is ([`WeightsFile::flavour`]). The names are
+/// A network on `device` from a file of weights, ours or another library's, whose flavour `arch` is ([`WeightsFile::flavour`]). The names are
 /// mapped to ours; a classifier of another size or kind is made new, by `seed`. A parameter is read when the network asks for
 /// it: nothing is held but the network and one parameter more.
 ///
@@ -42,8 +42,14 @@ pub struct Pretrained {
 /// As [`WeightsFile::values`]; [`Error::OtherNetwork`] if the tensors are those of a network that is not of the family;
 /// [`Error::WeightsMismatch`] with every tensor that is missing, too many, or of another shape, and with the member that they are
 /// of, if they are a published one's.
-pub fn load_pretrained(file: &WeightsFile, arch: &Arch, classes: usize, seed: u64) -> Result<Pretrained> {
-    let (network, store, mut mismatch) = filled(file, arch, classes, Some(seed))?;
+pub fn load_pretrained(
+    file: &WeightsFile,
+    arch: &Arch,
+    classes: usize,
+    seed: u64,
+    device: &Device,
+) -> Result<Pretrained> {
+    let (network, store, mut mismatch) = filled(file, arch, classes, Some(seed), device)?;
     let before = mismatch.len();
     mismatch.retain(|name| !is_classifier(name));
     let classifier_made_new = mismatch.len() < before;
@@ -58,8 +64,9 @@ pub(crate) fn load_whole(
     file: &WeightsFile,
     arch: &Arch,
     classes: usize,
+    device: &Device,
 ) -> Result<(EfficientNet, ParameterStore)> {
-    let (network, store, mismatch) = filled(file, arch, classes, None)?;
+    let (network, store, mismatch) = filled(file, arch, classes, None, device)?;
     fitting(file, arch, network, store, mismatch)
 }
 
@@ -101,13 +108,14 @@ fn filled(
     arch: &Arch,
     classes: usize,
     seed: Option<u64>,
+    device: &Device,
 ) -> Result<(EfficientNet, ParameterStore, Mismatch)> {
     let names = layouts::names(file, &arch.plan()?)?;
-    let store = ParameterStore::new(seed.unwrap_or_default(), &Device::Cpu);
+    let store = ParameterStore::new(seed.unwrap_or_default(), device);
     let found = Mutex::default();
     let makes_new = seed.is_some();
     let source = Source { file, names: &names, store: store.clone(), makes_new, found: &found };
-    let builder = VarBuilder::from_backend(Box::new(source), DType::F32, Device::Cpu);
+    let builder = VarBuilder::from_backend(Box::new(source), DType::F32, device.clone());
     let network = EfficientNet::new(arch, classes, builder);
     let Found { mut mismatch, error } = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(error) = error {

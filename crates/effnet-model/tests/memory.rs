@@ -53,10 +53,11 @@ fn loading_takes_little_more_than_the_file() {
         assert!(matches!(told, Err(Error::ArchNeeded { .. })), "{told:?}");
     });
     assert!(member < 0.05 * file, "{member} bytes to tell which member {file} bytes are of");
-    let network =
-        most_bytes(|| drop(load_pretrained(&WeightsFile::open(&path).unwrap(), &arch, 1000, 0).unwrap()));
+    let network = most_bytes(|| {
+        drop(load_pretrained(&WeightsFile::open(&path).unwrap(), &arch, 1000, 0, &Device::Cpu).unwrap())
+    });
     assert!(network > file && network < 1.2 * file, "{network} bytes for a network of {file}");
-    let model = most_bytes(|| drop(SavedModel::from_file(&path, Some(&arch)).unwrap()));
+    let model = most_bytes(|| drop(SavedModel::from_file(&path, Some(&arch), &Device::Cpu).unwrap()));
     assert!(model > file && model < 1.3 * file, "{model} bytes for a model of {file}");
 }
 
@@ -98,7 +99,7 @@ fn a_network_that_its_file_does_not_have_takes_no_memory() {
         let card = ModelCard { arch, classes, networks: vec!["net".to_owned()], version: String::new() };
         card.write(folder.path()).unwrap();
         let mut opened = None;
-        let bytes = most_bytes(|| opened = Some(SavedModel::open(folder.path())));
+        let bytes = most_bytes(|| opened = Some(SavedModel::open(folder.path(), &Device::Cpu)));
         let error = opened.unwrap().unwrap_err();
         assert!(matches!(error, Error::WeightsMismatch { .. }), "{error}");
         assert!(bytes < 5e7, "{bytes} bytes for {}", card.arch.name);

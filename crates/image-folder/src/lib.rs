@@ -28,7 +28,7 @@ mod strong;
 mod transform;
 mod views;
 
-pub use batch::Batch;
+pub use batch::{Batch, ByteBatch, ViewOf};
 pub use copies::copies;
 pub use decode::{Limits, decode, load};
 pub use demo::{DemoOptions, demo};

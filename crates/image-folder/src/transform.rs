@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, ViewOf, shape_of};
 use crate::resize::{self, Interpolation};
 use crate::{Error, Operation, Policy, Result};
 
@@ -81,13 +81,8 @@ impl Transform {
     /// # Errors
     /// [`Error::Transform`] where their sizes differ.
     pub fn normalise(&self, images: &[&RgbImage]) -> Result<Batch> {
-        let (width, height) = images.first().map_or((0, 0), |image| image.dimensions());
-        if let Some(other) = images.iter().find(|image| image.dimensions() != (width, height)) {
-            let (w, h) = other.dimensions();
-            return Err(Error::Transform(format!("images of {width}x{height} and of {w}x{h} make no batch")));
-        }
-        let (normaliser, length) = (Normaliser::new(self), width as usize * height as usize * 3);
-        let shape = [images.len(), height as usize, width as usize, 3];
+        let shape = shape_of(images)?;
+        let (normaliser, length) = (Normaliser::new(self), shape[1..].iter().product());
         if length == 0 {
             return Ok(Batch { pixels: Vec::new(), shape });
         }
@@ -99,9 +94,25 @@ impl Transform {
         Ok(Batch { pixels, shape })
     }
 
+    /// `scale` and `bias` of each channel (red, green, blue): a byte times its scale plus its bias is the number that
+    /// [`normalise`](Self::normalise) makes of it, but for rounding.
+    pub fn scale_and_bias(&self) -> ([f32; 3], [f32; 3]) {
+        let Normaliser { scale, bias } = Normaliser::new(self);
+        (std::array::from_fn(|channel| scale[channel]), std::array::from_fn(|channel| bias[channel]))
+    }
+
     /// The number of values of a view.
     pub(crate) fn view_length(&self) -> usize {
         self.size * self.size * 3
+    }
+
+    /// The recipe of a view.
+    pub(crate) fn recipe(&self, view: ViewOf) -> Recipe {
+        match view {
+            ViewOf::Plain => self.straight(),
+            ViewOf::Augmented(seed) => self.augmentation(seed),
+            ViewOf::Strong(policy, seed) => self.strong_augmentation(policy, seed),
+        }
     }
 
     /// The recipe of the augmented view with this seed.
@@ -153,12 +164,29 @@ impl Transform {
             }
             return;
         }
+        normaliser.apply(&self.changed(pixels, recipe), view);
+    }
+
+    /// Writes all bytes of one view, `[size, size, 3]`, of a fitted image with as many bytes.
+    pub(crate) fn write_bytes(&self, pixels: &[u8], recipe: Recipe, view: &mut [u8]) {
+        assert!(
+            pixels.len() == self.view_length() && view.len() == pixels.len(),
+            "as many bytes as a view has"
+        );
+        if recipe == self.straight() {
+            return view.copy_from_slice(pixels);
+        }
+        view.copy_from_slice(&self.changed(pixels, recipe));
+    }
+
+    /// A view of a fitted image.
+    fn changed(&self, pixels: &[u8], Recipe { way, operations }: Recipe) -> RgbImage {
         let side = self.size as u32; // `check` bounds it
         let mut image = RgbImage::new(side, side);
-        let rows = image.chunks_exact_mut(row_length);
+        let rows = image.chunks_exact_mut(self.size * 3);
         rows.enumerate().for_each(|(y, row)| self.write_row(pixels, way, y, row));
         operations.iter().for_each(|operation| operation.apply(&mut image));
-        normaliser.apply(&image, view);
+        image
     }
 
     /// Writes the part of row `y` of a view that comes from the image; the rest of the row is black already.

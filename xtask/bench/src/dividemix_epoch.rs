@@ -65,7 +65,7 @@ impl Epoch {
             label_quality: vec![0.5; images],
         };
         let data = TrainingSet {
-            views: Arc::new(PixelViews { views, strong: None }),
+            views: Arc::new(PixelViews::new(views, None, &Device::Cpu)?),
             truth: vec![None; images],
             labels,
             classes: CLASSES,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dividemix::memory::peak_rss_bytes;
 use dividemix::{Hyperparameters, MethodKind};
-use effmix::{Task, human_duration, throughput, training_seconds};
+use effmix::{ComputeDevice, Task, human_duration, throughput, training_seconds};
 use effnet_model::Arch;
 use serde::Serialize;
 
@@ -24,7 +24,10 @@ struct Measured {
     batch: usize,
     mode: &'static str,
     threads: usize,
-    device: &'static str,
+    device: String,
+    /// What the device is, in words.
+    #[serde(skip)]
+    described: String,
     images_per_s: f64,
     seconds_per_batch: f64,
     batches: usize,
@@ -58,6 +61,8 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
         arch = arch.with_size(usize::from(size));
     }
     let (batch, mode) = (usize::from(args.batch), args.mode);
+    let device = args.device.open()?;
+    let described = device.describe();
     let signals = Signals::listen()?;
     let (work, name) = match mode {
         BenchMode::Train => (Task::Train, "train"),
@@ -69,11 +74,11 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
     };
     let time = Duration::from_secs_f64(time);
     let measure = || -> effmix::Result<_> {
-        let measured = throughput(&arch, CLASSES, batch, work, time, signals.stop())?;
+        let measured = throughput(&arch, CLASSES, batch, work, time, &device, signals.stop())?;
         // Before the estimate, which measures a peak of its own and starts the count anew.
         let peak = peak_rss_bytes();
         let estimate = match mode {
-            BenchMode::Train => Some(estimate(&arch, args, signals.stop())?),
+            BenchMode::Train => Some(estimate(&arch, args, &device, signals.stop())?),
             BenchMode::Predict => None,
         };
         Ok((measured, peak, estimate))
@@ -88,7 +93,8 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
         batch,
         mode: name,
         threads: rayon::current_num_threads(),
-        device: "cpu",
+        device: device.choice().to_string(),
+        described,
         images_per_s: measured.images_per_s,
         seconds_per_batch: measured.seconds_per_batch,
         batches: measured.batches,
@@ -98,7 +104,12 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
     if args.json { print_json(&measured) } else { print(&in_words(&measured)) }
 }
 
-fn estimate(arch: &Arch, args: &Bench, stop: &AtomicBool) -> effmix::Result<Estimate> {
+fn estimate(
+    arch: &Arch,
+    args: &Bench,
+    device: &ComputeDevice,
+    stop: &AtomicBool,
+) -> effmix::Result<Estimate> {
     let (images, epochs) = (args.images as usize, usize::from(args.epochs));
     let warmup = (WARMUP * epochs as f64).round() as usize;
     let hyper = Hyperparameters {
@@ -108,7 +119,7 @@ fn estimate(arch: &Arch, args: &Bench, stop: &AtomicBool) -> effmix::Result<Esti
         batch: usize::from(args.batch).max(2),
         ..Hyperparameters::default()
     };
-    let seconds = training_seconds(arch, ESTIMATED_CLASSES, images, &hyper.check()?, stop)?;
+    let seconds = training_seconds(arch, ESTIMATED_CLASSES, images, &hyper.check()?, device, stop)?;
     Ok(Estimate { method: args.method, images, epochs, seconds })
 }
 
@@ -128,11 +139,11 @@ fn in_words(m: &Measured) -> String {
         format!("a {name} of {} images for {} epochs would take about {time}\n", e.images, e.epochs)
     });
     format!(
-        "{} at {} px, batches of {}, {} threads\n{what}  {:.1} images/s (median of {} batches, {:.1} ms each)\npeak memory  {memory}\n{training}",
+        "{} at {} px, batches of {}, on {}\n{what}  {:.1} images/s (median of {} batches, {:.1} ms each)\npeak memory  {memory}\n{training}",
         m.arch,
         m.size,
         m.batch,
-        m.threads,
+        m.described,
         m.images_per_s,
         m.batches,
         1e3 * m.seconds_per_batch,

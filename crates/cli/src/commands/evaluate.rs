@@ -14,7 +14,7 @@ use crate::terminal::Counter;
 pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
     let csv_start = EVALUATION_COLUMNS.join(",") + ",";
     args.out.as_deref().map_or(Ok(()), |path| may_write(path, args.force, csv_start.as_bytes()))?;
-    let model = Model::open_with(&args.model.model, &args.model.options(), &tell)?;
+    let model = Model::open_with(&args.model.model, &args.model.options()?, &tell)?;
     let labels = args.labels.labels.as_ref().map(|file| LabelsCsv {
         path_column: args.labels.path_column.clone(),
         label_column: args.labels.label_column.clone(),

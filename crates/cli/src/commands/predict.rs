@@ -40,7 +40,7 @@ pub(super) fn run(args: &Predict) -> Result<(), Failure> {
     for path in [logits, embeddings].into_iter().flatten() {
         may_write(path, args.force, NPY)?;
     }
-    let model = Model::open_with(&args.model.model, &args.model.options(), &tell)?;
+    let model = Model::open_with(&args.model.model, &args.model.options()?, &tell)?;
     // Only now are the numbers of columns known.
     for (path, columns) in [(logits, model.classes().len()), (embeddings, model.embedding_len())] {
         path.map_or(Ok(()), |path| may_replace(path, args.force, || is_table_of(path, columns)))?;

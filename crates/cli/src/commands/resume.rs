@@ -8,5 +8,7 @@ use crate::failure::Failure;
 use crate::threads::on_threads;
 
 pub(super) fn run(args: &Resume) -> Result<(), Failure> {
-    on_threads(args.threads, || watched(args.json, |observer| Run::resume(&args.run, args.epochs, observer)))
+    on_threads(args.threads, || {
+        watched(args.json, |observer| Run::resume(&args.run, &args.options(), observer))
+    })
 }

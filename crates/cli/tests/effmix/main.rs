@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod command_line;
+mod device;
 mod estimates;
 mod evidence;
 mod export;

@@ -58,10 +58,14 @@ impl Folder {
         std::fs::write(path, content).unwrap();
     }
 
-    /// The program, at work in this folder and with a cache in it.
+    /// The program, at work in this folder and with a cache in it. It sees no GPU: what is compared byte for byte is of the CPU.
     pub(crate) fn effmix(&self, args: &[&str]) -> Command {
         let mut command = Command::cargo_bin("effmix").unwrap();
-        command.current_dir(self.0.path()).env("EFFMIX_CACHE", self.path("cache")).args(args);
+        command
+            .current_dir(self.0.path())
+            .env("EFFMIX_CACHE", self.path("cache"))
+            .env("CUDA_VISIBLE_DEVICES", "");
+        command.args(args);
         command
     }
 

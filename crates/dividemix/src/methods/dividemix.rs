@@ -78,14 +78,11 @@ impl Method for DivideMix {
         if hyper.strong_views {
             kinds.extend(vec![ViewKind::Strong; m]);
         }
-        let x = pass.views(labeled, &kinds, SampleSet::Labeled);
-        let mut u =
-            hyper.uses_unlabeled(kept(division)).then(|| pass.views(unlabeled, &kinds, SampleSet::Unlabeled));
+        let unlabeled = hyper.uses_unlabeled(kept(division)).then_some(unlabeled);
         // Guesses are made on the first M of them, and the last M are trained on: without strong ones, the same.
         let last = kinds.len() - m;
-        for (iteration, x) in x.enumerate() {
-            let x = x?;
-            let u = u.as_mut().and_then(Iterator::next).transpose()?;
+        for (iteration, batches) in pass.views_of_both(labeled, unlabeled, &kinds).enumerate() {
+            let (x, u) = batches?;
             let y = pass.given_labels(&x)?;
             let w = pass.clean_probability(&x, division)?;
 

@@ -21,7 +21,7 @@ use memmap2::Mmap;
 use serde_json::json;
 
 use super::decode::{DecodedBatch, decode_batches};
-use super::pixels::to_tensor;
+use super::pixels::ToTensor;
 use crate::files::write_atomic;
 use crate::run::{Observer, Progress};
 use crate::{Error, Result};
@@ -31,6 +31,8 @@ pub(crate) const BATCH: usize = 64;
 
 /// What a set's features depend on beside its images.
 pub(crate) struct Encoder<'a> {
+    /// The device that the network is on.
+    pub(crate) device: &'a Device,
     /// The pretrained network, of which the classifier is not used.
     pub(crate) network: &'a EfficientNet,
     /// Hash of the weights' content and of the architecture.
@@ -63,6 +65,8 @@ pub(crate) struct Features {
     samples: usize,
     views: usize,
     length: usize,
+    /// The device that batches are for.
+    device: Device,
 }
 
 impl Features {
@@ -77,14 +81,14 @@ impl Features {
         observer: &dyn Observer,
     ) -> Result<(Self, Vec<Sample>, Vec<Skipped>)> {
         let file = cache_file(&samples, backbone, encoded, cache)?;
-        let (features, skipped) = if let Some(cached) = Self::open(&file, samples.len()) {
+        let (features, skipped) = if let Some(cached) = Self::open(&file, samples.len(), backbone.device) {
             let total = samples.len();
             observer.observe(Progress::Features { done: total, total });
             cached
         } else {
             let all = Arc::from(samples.as_slice());
-            compute(&file, &all, transform, backbone.network, encoded, observer)?;
-            Self::open(&file, samples.len()).ok_or(Error::Format {
+            compute(&file, &all, transform, backbone, encoded, observer)?;
+            Self::open(&file, samples.len(), backbone.device).ok_or(Error::Format {
                 path: file,
                 problem: "changed while it was written; try again".to_owned(),
             })?
@@ -95,7 +99,7 @@ impl Features {
     }
 
     /// A cached file, unless it is missing or not whole: then it is made anew.
-    fn open(file: &Path, samples: usize) -> Option<(Self, Vec<Skipped>)> {
+    fn open(file: &Path, samples: usize, device: &Device) -> Option<(Self, Vec<Skipped>)> {
         let opened = File::open(file).ok()?;
         // SAFETY: the file is replaced by renaming alone, never written in place, by this program; a user who
         // truncates a file in the cache of a program that runs gets what a truncated swap file gives.
@@ -112,7 +116,7 @@ impl Features {
         if info.dtype != safetensors::Dtype::F32 || n + skipped.len() != samples || !start.is_multiple_of(4) {
             return None;
         }
-        Some((Self { map, start, samples: n, views, length }, skipped))
+        Some((Self { map, start, samples: n, views, length, device: device.clone() }, skipped))
     }
 
     /// Length of a feature.
@@ -142,7 +146,7 @@ impl Features {
             }
             values.extend(self.row(sample, view));
         }
-        Ok(Tensor::from_vec(values, (count, self.length), &Device::Cpu)?)
+        Ok(Tensor::from_vec(values, (count, self.length), &self.device)?)
     }
 }
 
@@ -166,15 +170,16 @@ fn compute(
     file: &Path,
     samples: &Arc<[Sample]>,
     transform: &Transform,
-    network: &EfficientNet,
+    backbone: &Encoder<'_>,
     encoded: EncodedViews,
     observer: &dyn Observer,
 ) -> Result<()> {
     let failed = || Error::io("can't write", file);
-    let network = network.evaluator()?;
+    let network = backbone.network.evaluator()?;
+    let to_tensor = ToTensor::new(transform, backbone.device)?;
     let encode = |images: &[RgbImage]| -> Result<Vec<Vec<f32>>> {
-        let images = transform.normalise(&images.iter().collect::<Vec<_>>())?;
-        Ok(network.features(&to_tensor(images)?)?.to_vec2()?)
+        let images = to_tensor.of_images(&images.iter().collect::<Vec<_>>())?;
+        Ok(network.features(&images)?.to_vec2()?)
     };
     // The header, which comes first, holds how many images can be read, which is known last.
     let rows = tempfile::tempfile_in(replace_file::folder_of(file)).map_err(failed())?;
@@ -238,7 +243,8 @@ pub(crate) fn are_cached(
     encoded: EncodedViews,
     cache: &Path,
 ) -> Result<bool> {
-    Ok(Features::open(&cache_file(samples, backbone, encoded, cache)?, samples.len()).is_some())
+    let file = cache_file(samples, backbone, encoded, cache)?;
+    Ok(Features::open(&file, samples.len(), backbone.device).is_some())
 }
 
 fn cache_file(

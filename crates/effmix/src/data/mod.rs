@@ -20,5 +20,5 @@ pub(crate) use cache::CacheFolder;
 pub use decode::{DecodedBatch, decode_batches};
 pub(crate) use features::{BATCH, EncodedViews, Encoder, are_cached};
 pub use listing::{Data, name_of};
-pub use pixels::{PixelViews, to_tensor, transform_for};
+pub use pixels::{PixelViews, ToTensor, transform_for};
 pub(crate) use sets::{Sets, ViewBuilder, encoded_views};

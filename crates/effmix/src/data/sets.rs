@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use candle_core::Device;
 use dividemix::{TestSet, TrainingSet, ViewSource};
 use effnet_model::Arch;
 use image_folder::{Cache, ImageFolder, Policy, Sample, Skipped, Views, copies};
@@ -49,6 +50,8 @@ pub(crate) struct ViewBuilder<'a> {
     /// Where what can be computed again is kept.
     pub(crate) cache_folder: &'a Path,
     pub(crate) observer: &'a dyn Observer,
+    /// The device of the networks.
+    pub(crate) device: &'a Device,
 }
 
 impl ViewBuilder<'_> {
@@ -109,7 +112,7 @@ impl ViewBuilder<'_> {
                 let (views, unreadable) =
                     Views::build(samples, transform, cache, &progress, self.observer.stop())?;
                 let samples = views.samples().to_vec();
-                let views = Arc::new(PixelViews { views, strong: self.strong });
+                let views = Arc::new(PixelViews::new(views, self.strong, self.device)?);
                 (OfSet { views, samples, features: None }, unreadable)
             }
         };

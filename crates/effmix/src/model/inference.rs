@@ -8,7 +8,8 @@ use effnet_model::{Outputs, TestViews};
 use image_folder::{RgbImage, Sample, Skipped, Transform};
 
 use super::open::Model;
-use crate::data::{DecodedBatch, decode_batches, to_tensor};
+use crate::data::{DecodedBatch, decode_batches};
+use crate::device::Attempt;
 use crate::run::{Observer, Progress};
 use crate::{Error, Result};
 
@@ -80,7 +81,9 @@ impl Model {
             }
             let DecodedBatch { first, images } = batch?;
             let done = first + images.len();
-            take(self.outputs_of(first, &samples[first..done], images, options)?)?;
+            let outputs = self.outputs_of(first, &samples[first..done], images, options);
+            let attempt = Attempt { batch: self.batch, ..Attempt::default() };
+            take(outputs.map_err(|error| self.device.explained(error, &attempt))?)?;
             observer.observe(Progress::Predicted { done, total: samples.len() });
         }
         Ok(())
@@ -130,9 +133,9 @@ impl Model {
 
     /// Outputs for images of one size.
     fn outputs_of_group(&self, group: &[(usize, Pictures)], views: Option<AveragedViews>) -> Result<Outputs> {
-        let (model, transform) = (&self.saved, &self.transform);
+        let (model, transform, to_tensor) = (&self.saved, &self.transform, &self.to_tensor);
         let plain: Vec<&RgbImage> = group.iter().map(|(_, pictures)| &pictures.plain).collect();
-        let images = to_tensor(transform.normalise(&plain)?)?;
+        let images = to_tensor.of_images(&plain)?;
         let outputs = model.outputs(&images)?;
         let logits = match views {
             None => return Ok(outputs),
@@ -142,7 +145,7 @@ impl Model {
                 let larger: Vec<&RgbImage> =
                     group.iter().filter_map(|(_, pictures)| pictures.larger.as_ref()).collect();
                 let views = TestViews::Crops { size: transform.size };
-                model.logits_of_views(&to_tensor(transform.normalise(&larger)?)?, views)?
+                model.logits_of_views(&to_tensor.of_images(&larger)?, views)?
             }
         };
         Ok(Outputs { logits, ..outputs })

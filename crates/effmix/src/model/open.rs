@@ -6,7 +6,8 @@ use effnet_model::SavedModel;
 use image_folder::Transform;
 
 use super::source::ModelSource;
-use crate::data::transform_for;
+use crate::data::{ToTensor, transform_for};
+use crate::device::ComputeDevice;
 use crate::settings::Augment;
 use crate::{Error, Result};
 
@@ -17,7 +18,7 @@ const BATCH: usize = 64;
 const NAMED: usize = 10;
 
 /// How a model is opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ModelOptions {
     /// Architecture of a file of weights, where its tensors leave it open.
     pub arch: Option<String>,
@@ -25,11 +26,13 @@ pub struct ModelOptions {
     pub size: Option<usize>,
     /// Number of images that go through the network together.
     pub batch: usize,
+    /// What computes; the CPU, where nothing else was asked for.
+    pub device: ComputeDevice,
 }
 
 impl Default for ModelOptions {
     fn default() -> Self {
-        Self { arch: None, size: None, batch: BATCH }
+        Self { arch: None, size: None, batch: BATCH, device: ComputeDevice::cpu() }
     }
 }
 
@@ -49,6 +52,8 @@ pub struct Model {
     pub(crate) batch: usize,
     /// Side of the smallest images that the network takes.
     pub(crate) smallest: usize,
+    pub(crate) to_tensor: ToTensor,
+    pub(crate) device: ComputeDevice,
 }
 
 impl Model {
@@ -63,11 +68,12 @@ impl Model {
     /// Opens a model with `options`. `tell` gets a sentence before anything large is fetched.
     ///
     /// # Errors
-    /// There is no such model; its files are damaged; an architecture is missing or another one; a size out of range.
+    /// There is no such model; its files are damaged; an architecture is missing or another one; a size out of range; the device's.
     pub fn open_with(model: &Path, options: &ModelOptions, tell: &dyn Fn(&str)) -> Result<Self> {
+        let device = options.device.candle();
         let saved = match ModelSource::find(model, options.arch.as_deref(), tell)? {
-            ModelSource::Folder(path) => SavedModel::open(&path)?,
-            ModelSource::File(path, arch) => SavedModel::from_file(&path, arch.as_ref())?,
+            ModelSource::Folder(path) => SavedModel::open(&path, device)?,
+            ModelSource::File(path, arch) => SavedModel::from_file(&path, arch.as_ref(), device)?,
         };
         let mut arch = saved.card.arch.clone();
         if let Some(size) = options.size {
@@ -75,7 +81,9 @@ impl Model {
             arch.check()?;
         }
         let (transform, smallest) = (transform_for(&arch, Augment::None), arch.smallest_size());
-        Ok(Self { saved, transform, batch: options.batch.max(1), smallest })
+        let to_tensor = ToTensor::new(&transform, device)?;
+        let (batch, device) = (options.batch.max(1), options.device.clone());
+        Ok(Self { saved, transform, batch, smallest, to_tensor, device })
     }
 
     /// Names of the classes, in the order of the logits.

@@ -7,6 +7,7 @@ use image_folder::Sample;
 
 use super::inference::InferenceOptions;
 use super::open::{Model, ModelOptions};
+use crate::device::ComputeDevice;
 use crate::run::Observer;
 use crate::{Error, Result};
 
@@ -14,8 +15,13 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// There is no such model; [`Error::Setting`] if it doesn't know a class.
-pub(crate) fn teacher_of(teacher: &Path, classes: &[String]) -> Result<(Model, Vec<usize>)> {
-    let model = Model::open_with(teacher, &ModelOptions::default(), &|_| ())?;
+pub(crate) fn teacher_of(
+    teacher: &Path,
+    classes: &[String],
+    device: &ComputeDevice,
+) -> Result<(Model, Vec<usize>)> {
+    let options = ModelOptions { device: device.clone(), ..ModelOptions::default() };
+    let model = Model::open_with(teacher, &options, &|_| ())?;
     let positions = model.positions_of(classes).map_err(|error| {
         let problem = format!("{}: {error}", teacher.display());
         Error::setting("--teacher", problem)
@@ -32,9 +38,10 @@ pub(crate) fn teacher_logits(
     teacher: &Path,
     samples: &[Sample],
     classes: &[String],
+    device: &ComputeDevice,
     observer: &dyn Observer,
 ) -> Result<Vec<f32>> {
-    let (model, positions) = teacher_of(teacher, classes)?;
+    let (model, positions) = teacher_of(teacher, classes, device)?;
     let mut logits = Vec::with_capacity(samples.len() * classes.len());
     model.infer(&Arc::from(samples), InferenceOptions::default(), observer, |batch| -> Result<()> {
         if let Some(skipped) = batch.skipped.first() {

@@ -4,14 +4,12 @@
 //! until one does not fit with the epochs of its recipe; the one before it is taken. Where not even the smallest fits so,
 //! it gets fewer epochs.
 
-use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use effnet_model::Arch;
 
 use super::estimate::Estimate;
-use super::measure::{EpochsDone, estimate};
+use super::measure::{EpochsDone, Here, estimate};
 use crate::data::Data;
 use crate::settings::{Budget, DatasetStats, ResolvedSettings, SMALL_SIDE, Settings};
 use crate::text::human_duration;
@@ -59,8 +57,7 @@ pub(crate) fn choose(
     budget: Budget,
     began: Instant,
     data: &Data,
-    cache: &Path,
-    stop: &AtomicBool,
+    here: &Here<'_>,
 ) -> Result<Choice> {
     let allowed = || FILLED * budget.seconds() - began.elapsed().as_secs_f64();
     let mut chosen: Option<(ResolvedSettings, f64)> = None;
@@ -68,7 +65,7 @@ pub(crate) fn choose(
     for candidate in candidates(settings, &data.stats)? {
         let plan = candidate.resolve(&data.stats)?;
         // There is nothing to measure with; the run reports it.
-        let Some(needed) = estimate(&plan, data, None, EpochsDone::default(), cache, stop)? else {
+        let Some(needed) = estimate(&plan, data, None, EpochsDone::default(), here)? else {
             chosen = Some((plan, 0.0));
             break;
         };
@@ -81,7 +78,7 @@ pub(crate) fn choose(
     let (plan, seconds) = match (chosen, &too_long) {
         (Some(chosen), _) => chosen,
         (None, Some((smallest, needed))) => {
-            fewer_epochs(settings, budget, allowed(), (smallest, needed), data, cache, stop)?
+            fewer_epochs(settings, budget, allowed(), (smallest, needed), data, here)?
         }
         // There is a candidate always.
         (None, None) => (settings.clone().resolve(&data.stats)?, 0.0),
@@ -103,8 +100,7 @@ fn fewer_epochs(
     allowed: f64,
     (smallest, needed): (&ResolvedSettings, &Estimate),
     data: &Data,
-    cache: &Path,
-    stop: &AtomicBool,
+    here: &Here<'_>,
 ) -> Result<(ResolvedSettings, f64)> {
     let (all, warmup) = (smallest.hyperparameters.epochs, smallest.hyperparameters.warmup);
     let with = |epochs: usize| -> Result<ResolvedSettings> {
@@ -127,7 +123,7 @@ fn fewer_epochs(
         return too_short(smallest, needed.seconds);
     }
     let shortest = with(fewest)?;
-    let Some(least) = estimate(&shortest, data, None, EpochsDone::default(), cache, stop)? else {
+    let Some(least) = estimate(&shortest, data, None, EpochsDone::default(), here)? else {
         return Ok((shortest, 0.0));
     };
     if least.seconds > allowed {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::device::DeviceMemory;
 use crate::files::{read_to_string, write_atomic};
 use crate::{Error, Result};
 
@@ -15,6 +16,9 @@ pub struct Estimate {
     pub seconds: f64,
     /// The most memory, in bytes, where the system reports a process's memory (Linux).
     pub memory_bytes: Option<u64>,
+    /// Memory on the GPU, where one computes and its driver reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_memory: Option<DeviceMemory>,
     /// Bytes in the run folder, at most.
     pub run_bytes: u64,
     /// Bytes in the cache folder.

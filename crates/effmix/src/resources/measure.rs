@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
-use dividemix::memory::{forget_peak, memory_used, peak_rss_bytes};
+use dividemix::memory::{forget_peak_on, memory_used, memory_used_on, peak_on};
 use dividemix::{
     Checkpoints, Cost, Costs, EVALUATION_BATCH, MethodKind, Network, TYPICAL_CLEAN_SHARE, View, ViewSource,
     Work,
@@ -18,9 +18,8 @@ use effnet_model::{Arch, EfficientNet};
 use image_folder::{Cache, DemoOptions, Sample, Views};
 
 use super::estimate::Estimate;
-use crate::data::{
-    BATCH, Data, EncodedViews, Encoder, PixelViews, are_cached, encoded_views, to_tensor, transform_for,
-};
+use crate::data::{BATCH, Data, EncodedViews, Encoder, PixelViews, are_cached, encoded_views, transform_for};
+use crate::device::{ComputeDevice, DeviceMemory};
 use crate::run::{RunFolder, read_issues, training_rows};
 use crate::settings::{CacheKind, ResolvedSettings};
 use crate::weights::{FrozenBackbone, build, throwaway};
@@ -57,6 +56,17 @@ impl EpochsDone {
     }
 }
 
+/// Where a run is measured.
+#[derive(Clone, Copy)]
+pub(crate) struct Here<'a> {
+    /// The cache folder.
+    pub(crate) cache: &'a Path,
+    /// What computes.
+    pub(crate) device: &'a ComputeDevice,
+    /// The flag that ends the measurement.
+    pub(crate) stop: &'a AtomicBool,
+}
+
 /// Measures what is left to do of a run. `None` where none of the images that were tried can be read.
 ///
 /// # Errors
@@ -66,8 +76,7 @@ pub(crate) fn estimate(
     data: &Data,
     backbone: Option<&FrozenBackbone>,
     done: EpochsDone,
-    cache: &Path,
-    stop: &AtomicBool,
+    here: &Here<'_>,
 ) -> Result<Option<Estimate>> {
     let (n, test) = (data.folder.train.len(), data.folder.test.len());
     let ResolvedSettings { hyperparameters: hyper, settings, .. } = plan;
@@ -81,12 +90,14 @@ pub(crate) fn estimate(
         work = work + Work::training(&plain, done.plain, n, test, clean);
     }
 
-    let base = memory_used();
+    let Here { cache, stop, .. } = *here;
+    let device = here.device.candle();
+    let (base, used) = (memory_used(), memory_used_on(device));
     let (arch, area) = probed(&plan.arch);
     let frozen = settings.frozen();
     let Some((views, decoding)) = few_views(&data.folder.train, &arch, plan, stop)? else { return Ok(None) };
-    let networks = throwaway(&arch, data.stats.classes, hyper.networks(), frozen, hyper.seed)?;
-    let to_encode = if frozen { views_to_encode(plan, data, backbone, cache)? } else { 0 };
+    let networks = throwaway(&arch, data.stats.classes, hyper.networks(), frozen, hyper.seed, device)?;
+    let to_encode = if frozen { views_to_encode(plan, data, (backbone, device), cache)? } else { 0 };
     // With features in the cache no image is read.
     let reads = !frozen || to_encode > 0;
     let to_read = if reads { pixels_to_read(plan, data, cache)? } else { 0 };
@@ -96,35 +107,49 @@ pub(crate) fn estimate(
     let mut memory = Vec::new();
     let (loop_views, area): (Arc<dyn ViewSource>, f64) = if frozen {
         if to_encode > 0 {
-            let cost = backbone_cost(&arch, data.stats.classes, backbone, &views, to_encode)?;
+            let cost = backbone_cost(&arch, data.stats.classes, (backbone, device), views, to_encode)?;
             seconds += area * cost.seconds * to_encode as f64;
             memory.push((cost, BATCH.min(n), area));
         }
-        (Arc::new(Random::new(&arch)?), 1.0)
+        (Arc::new(Random::new(&arch, device)?), 1.0)
     } else {
-        (Arc::new(PixelViews { views, strong: plan.strong_view.policy() }), area)
+        (Arc::new(PixelViews::new(views, plan.strong_view.policy(), device)?), area)
     };
     let costs = Costs::measure(&networks, &loop_views, data.stats.classes, hyper, (n, &work), stop)?;
     let fits = costs.fit * work.fits as f64;
     seconds += area * (costs.seconds(&work) - fits) + fits;
 
     memory.push((costs.evaluated, EVALUATION_BATCH.min(n), area));
-    memory.push((costs.plain, hyper.batch.min(n), area));
+    let mut trained = vec![(costs.plain, hyper.batch.min(n), area)];
     if work.mixed > 0 {
-        memory.push((costs.mixed, Costs::rows_mixed(hyper.batch.min(n / 2), hyper), area));
+        trained.push((costs.mixed, Costs::rows_mixed(hyper.batch.min(n / 2), hyper), area));
     }
-    let activations =
-        memory.iter().filter_map(|(cost, rows, area)| bytes.rows(cost, *rows, *area, base?)).max();
+    let most = |of: &[(Cost, usize, f64)]| -> Option<u64> {
+        of.iter().filter_map(|(cost, rows, area)| bytes.rows(cost, *rows, *area, used?)).max()
+    };
+    let of_batch = most(&trained);
+    let activations = most(&[memory, trained].concat());
     let pixels = |images: usize| images as u64 * (plan.arch.size * plan.arch.size * 3) as u64;
     let in_memory = if plan.cache == CacheKind::Ram && reads { pixels(n + test) } else { 0 };
-    let memory_bytes = base
-        .zip(activations)
-        .map(|(base, activations)| base + in_memory + bytes.networks + activations.max(bytes.checkpoint));
+    // Networks and what they compute are in the memory of the device, a checkpoint's copy of them and images in that of the process.
+    let (memory_bytes, device_memory) = if device.is_cpu() {
+        let all = |(base, activations): (u64, u64)| {
+            base + in_memory + bytes.networks + activations.max(bytes.checkpoint)
+        };
+        (base.zip(activations).map(all), None)
+    } else {
+        let on_device = |((used, activations), of_batch): ((u64, u64), u64)| DeviceMemory {
+            bytes: used + bytes.networks + activations,
+            bytes_an_image: of_batch / hyper.batch.min(n).max(1) as u64,
+        };
+        let on_device = used.zip(activations).zip(of_batch).map(on_device);
+        (base.map(|base| base + in_memory + bytes.checkpoint), on_device)
+    };
     let on_disk = if plan.cache == CacheKind::Disk { pixels(to_read) } else { 0 };
     // Once as they are computed, once as a file with its header.
     let features = 2 * to_encode as u64 * bytes.feature;
     let run_bytes = 2 * bytes.checkpoint + bytes.results;
-    Ok(Some(Estimate { seconds, memory_bytes, run_bytes, cache_bytes: on_disk + features }))
+    Ok(Some(Estimate { seconds, memory_bytes, device_memory, run_bytes, cache_bytes: on_disk + features }))
 }
 
 /// The share of labels that divisions keep: as in the run that this one starts from, if it is there.
@@ -195,7 +220,7 @@ fn pixels_to_read(plan: &ResolvedSettings, data: &Data, cache: &Path) -> Result<
 fn views_to_encode(
     plan: &ResolvedSettings,
     data: &Data,
-    backbone: Option<&FrozenBackbone>,
+    (backbone, device): (Option<&FrozenBackbone>, &Device),
     cache: &Path,
 ) -> Result<usize> {
     let mut left = 0;
@@ -204,7 +229,7 @@ fn views_to_encode(
     {
         let cached = match backbone {
             Some(FrozenBackbone { network, key, .. }) => {
-                are_cached(samples, &Encoder { network, key: *key }, encoded, cache)?
+                are_cached(samples, &Encoder { device, network, key: *key }, encoded, cache)?
             }
             None => false,
         };
@@ -217,26 +242,27 @@ fn views_to_encode(
 fn backbone_cost(
     arch: &Arch,
     classes: usize,
-    backbone: Option<&FrozenBackbone>,
-    views: &Views,
+    (backbone, device): (Option<&FrozenBackbone>, &Device),
+    views: Views,
     work: usize,
 ) -> Result<Cost> {
     let own;
     let network: &EfficientNet = match backbone {
         Some(backbone) => &backbone.network,
         None => {
-            own = build(arch, classes, 0)?;
+            own = build(arch, classes, 0, device)?;
             &own.0
         }
     };
     let network = network.evaluator()?;
+    let views = PixelViews::new(views, None, device)?;
     let time = |rows: usize| -> Result<Cost> {
         let samples: Vec<usize> = (0..rows).map(|i| i % views.len()).collect();
-        forget_peak();
+        forget_peak_on(device);
         let began = Instant::now();
-        let images = to_tensor(views.plain(&samples)?)?;
-        network.features(&images)?;
-        Ok(Cost { seconds: began.elapsed().as_secs_f64() / rows as f64, rows, peak: peak_rss_bytes() })
+        network.features(&views.plain(&samples)?)?;
+        device.synchronize()?;
+        Ok(Cost { seconds: began.elapsed().as_secs_f64() / rows as f64, rows, peak: peak_on(device) })
     };
     time(AT_A_TIME)?;
     let cost = time(AT_A_TIME)?;
@@ -295,20 +321,22 @@ impl Bytes {
 struct Random {
     values: Vec<f32>,
     length: usize,
+    device: Device,
 }
 
 impl Random {
-    fn new(arch: &Arch) -> Result<Self> {
+    fn new(arch: &Arch, device: &Device) -> Result<Self> {
         let length = arch.plan()?.head;
         let value = |i: usize| effnet_model::splitmix64(i as u64) as f32 / u64::MAX as f32;
-        Ok(Self { values: (0..IMAGES * length).map(value).collect(), length })
+        let values = (0..IMAGES * length).map(value).collect();
+        Ok(Self { values, length, device: device.clone() })
     }
 
     fn rows(&self, samples: impl ExactSizeIterator<Item = usize>) -> Result<Tensor> {
         let shape = (samples.len(), self.length);
         let row = |sample: usize| &self.values[sample * self.length..][..self.length];
         let rows: Vec<f32> = samples.flat_map(row).copied().collect();
-        Ok(Tensor::from_vec(rows, shape, &Device::Cpu)?)
+        Ok(Tensor::from_vec(rows, shape, &self.device)?)
     }
 }
 

@@ -17,5 +17,5 @@ mod throughput;
 pub(crate) use available::AvailableResources;
 pub(crate) use budget::choose;
 pub use estimate::Estimate;
-pub(crate) use measure::{EpochsDone, estimate};
+pub(crate) use measure::{EpochsDone, Here, estimate};
 pub use throughput::{Task, Throughput, throughput, training_seconds};

@@ -14,6 +14,7 @@ use noisy_labels::losses::cross_entropy;
 use noisy_labels::soft::one_hot;
 use rand::Rng;
 
+use crate::device::ComputeDevice;
 use crate::{Error, Result};
 
 /// What is done with a batch.
@@ -46,23 +47,26 @@ pub fn training_seconds(
     classes: usize,
     images: usize,
     hyper: &CheckedHyperparameters,
+    device: &ComputeDevice,
     stop: &AtomicBool,
 ) -> Result<f64> {
+    let device = device.candle();
     let network = |number: usize| -> Result<Box<dyn Network>> {
-        let store = ParameterStore::new(number as u64, &Device::Cpu);
+        let store = ParameterStore::new(number as u64, device);
         let network = EfficientNet::new(arch, classes, store.var_builder())?;
         Ok(Box::new(Trainable { network, store }))
     };
     let networks = (0..hyper.networks()).map(network).collect::<Result<Vec<_>>>()?;
     let test = images / 10;
     let work = Work::training(hyper, 0, images - test, test, TYPICAL_CLEAN_SHARE);
-    let views: Arc<dyn ViewSource> = Arc::new(Noise { size: arch.size });
+    let views: Arc<dyn ViewSource> = Arc::new(Noise { size: arch.size, device: device.clone() });
     Ok(Costs::measure(&networks, &views, classes, hyper, (images - test, &work), stop)?.seconds(&work))
 }
 
 /// Images of nothing.
 struct Noise {
     size: usize,
+    device: Device,
 }
 
 impl ViewSource for Noise {
@@ -71,18 +75,18 @@ impl ViewSource for Noise {
     }
 
     fn plain(&self, samples: &[usize]) -> dividemix::Result<Tensor> {
-        Ok(random_images(samples.len(), self.size)?)
+        Ok(random_images(samples.len(), self.size, &self.device)?)
     }
 
     fn augmented(&self, views: &[View]) -> dividemix::Result<Tensor> {
-        Ok(random_images(views.len(), self.size)?)
+        Ok(random_images(views.len(), self.size, &self.device)?)
     }
 }
 
-fn random_images(count: usize, size: usize) -> candle_core::Result<Tensor> {
+fn random_images(count: usize, size: usize, device: &Device) -> candle_core::Result<Tensor> {
     let mut random = Stream::new(0, Purpose::Augment).rng();
     let pixels: Vec<f32> = (0..count * size * size * 3).map(|_| random.random()).collect();
-    Tensor::from_vec(pixels, (count, size, size, 3), &Device::Cpu)
+    Tensor::from_vec(pixels, (count, size, size, 3), device)
 }
 
 /// Batches before the clock starts: memory is got, caches and branch predictors fill.
@@ -98,17 +102,18 @@ pub fn throughput(
     batch: usize,
     task: Task,
     time: Duration,
+    device: &ComputeDevice,
     stop: &AtomicBool,
 ) -> Result<Throughput> {
-    let store = ParameterStore::new(0, &Device::Cpu);
+    let store = ParameterStore::new(0, device.candle());
     let network = EfficientNet::new(arch, classes, store.var_builder())?;
     let network = Trainable { network, store };
     let optimiser = Optimiser::new(&network)?;
     let sgd = Sgd { lr: 1e-3, momentum: 0.9, weight_decay: 5e-4 };
 
-    let images = random_images(batch, arch.size)?;
+    let images = random_images(batch, arch.size, device.candle())?;
     let labels: Vec<usize> = (0..batch).map(|i| i % classes).collect();
-    let targets = one_hot(&labels, classes, &Device::Cpu)?;
+    let targets = one_hot(&labels, classes, device.candle())?;
 
     let evaluator = network.evaluator()?;
     let step = |seed: usize| -> Result<()> {
@@ -122,7 +127,7 @@ pub fn throughput(
                 optimiser.step(&backward(&cross_entropy(&logits, &targets)?)?, &sgd)?;
             }
         }
-        Ok(())
+        device.finish()
     };
     (0..UNTIMED).try_for_each(step)?;
     let mut seconds = Vec::new();

@@ -12,7 +12,7 @@ use crate::weights::{content_hash, hash_of_files};
 /// Settings that may change: which images there are and what labels they have is compared by the loop, and pretrained weights by
 /// their hash in `config.toml`; the others have no influence on what is trained. `teacher` and `start-from` are bound by content, since a
 /// folder may move.
-const FREE: [&str; 22] = [
+const FREE: [&str; 23] = [
     "data",
     "labels",
     "path-column",
@@ -33,6 +33,7 @@ const FREE: [&str; 22] = [
     "out",
     "force",
     "threads",
+    "device",
     "anyway",
     "budget",
 ];

@@ -7,6 +7,7 @@ use super::progress::{Observer, Progress};
 use super::start_from::finished_run;
 use super::test_copy::TestCopy;
 use crate::data::{Data, Sets};
+use crate::device::ComputeDevice;
 use crate::model::teacher_of;
 use crate::settings::Settings;
 use crate::weights::content_hash;
@@ -36,12 +37,12 @@ pub(super) fn before_fetching(settings: &Settings, data: &Data) -> Result<()> {
 }
 
 /// Checks the other run and the teacher that the settings name, as far as that is possible before images are read.
-pub(super) fn other_runs(settings: &Settings, classes: &[String]) -> Result<()> {
+pub(super) fn other_runs(settings: &Settings, classes: &[String], device: &ComputeDevice) -> Result<()> {
     if let Some(run) = &settings.start_from {
         finished_run(run, classes)?;
     }
     if let Some(teacher) = &settings.teacher {
-        teacher_of(teacher, classes)?;
+        teacher_of(teacher, classes, device)?;
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ use super::start_from::start_from;
 use super::summary::Summary;
 use super::trajectories::Trajectories;
 use crate::data::{CacheFolder, Data, Encoder, Sets, ViewBuilder};
+use crate::device::{Attempt, ComputeDevice, DeviceMemory};
 use crate::error::with_flags;
 use crate::files::{make_writable, write_npy};
 use crate::model::teacher_logits;
@@ -46,10 +47,15 @@ pub(super) fn open_cache(observer: &dyn Observer) -> Result<CacheFolder> {
 }
 
 /// The weights of the backbone, if it is to stay as it is.
-pub(super) fn frozen_backbone(resolved: &ResolvedSettings, data: &Data) -> Result<Option<FrozenBackbone>> {
+pub(super) fn frozen_backbone(
+    resolved: &ResolvedSettings,
+    data: &Data,
+    device: &ComputeDevice,
+) -> Result<Option<FrozenBackbone>> {
     match resolved.settings.pretrained() {
         Some(weights) if resolved.settings.frozen() => {
-            FrozenBackbone::read(&resolved.arch, data.folder.classes.len(), weights).map(Some)
+            let classes = data.folder.classes.len();
+            FrozenBackbone::read(&resolved.arch, classes, weights, device.candle()).map(Some)
         }
         _ => Ok(None),
     }
@@ -62,6 +68,9 @@ pub(super) struct Execution<'a> {
     pub(super) resolved: ResolvedSettings,
     pub(super) backbone: Option<FrozenBackbone>,
     pub(super) cache: CacheFolder,
+    pub(super) device: ComputeDevice,
+    /// What the run was estimated to need of the GPU's memory.
+    pub(super) needed: Option<DeviceMemory>,
     pub(super) observer: &'a dyn Observer,
     pub(super) began: Instant,
     pub(super) resumed: Option<Resumed>,
@@ -71,13 +80,22 @@ pub(super) struct Execution<'a> {
 pub(super) struct Resumed {
     /// Whether it has more epochs than before.
     pub(super) is_longer: bool,
+    /// Whether it goes on on another kind of device than before.
+    pub(super) is_moved: bool,
     /// The new estimate of the whole run, where there is one to be kept.
     pub(super) estimate: Option<Estimate>,
 }
 
 impl Execution<'_> {
     /// Trains, and writes all files of the run folder.
-    pub(super) fn run(mut self, data: Data) -> Result<Run> {
+    pub(super) fn run(self, data: Data) -> Result<Run> {
+        let (device, folder) = (self.device.clone(), self.folder.path().to_owned());
+        let (batch, needed) = (self.resolved.hyperparameters.batch, self.needed);
+        let attempt = Attempt { batch, needed, run: Some(&folder) };
+        self.work(data).map_err(|error| device.explained(error, &attempt))
+    }
+
+    fn work(mut self, data: Data) -> Result<Run> {
         let demo = data.stats.demo;
         data.folder.warnings.iter().for_each(|warning| self.observer.observe(Progress::Warning(warning)));
         let backbone = self.backbone.take();
@@ -91,7 +109,7 @@ impl Execution<'_> {
         checks::readable(&sets, self.classes(), self.observer)?;
         checks::held_out(&sets, self.classes(), &self.resolved.settings, self.observer);
         if let Some(teacher) = &self.resolved.settings.teacher {
-            let logits = teacher_logits(teacher, &sets.samples, self.classes(), self.observer)?;
+            let logits = teacher_logits(teacher, &sets.samples, self.classes(), &self.device, self.observer)?;
             sets.train.teacher = Some(logits);
         }
         let start = self.start(&sets.samples)?;
@@ -152,7 +170,8 @@ impl Execution<'_> {
     fn networks(&self, count: usize, backbone: Option<FrozenBackbone>) -> Result<Networks> {
         let ResolvedSettings { settings, arch, hyperparameters, .. } = &self.resolved;
         let weights = settings.pretrained();
-        Networks::new(arch, self.classes(), count, hyperparameters.seed, weights, backbone)
+        let (seed, device) = (hyperparameters.seed, self.device.candle());
+        Networks::new(arch, self.classes(), count, seed, weights, backbone, device)
     }
 
     fn sets(&self, data: Data, networks: &Networks) -> Result<Sets> {
@@ -162,10 +181,13 @@ impl Execution<'_> {
             strong: self.resolved.strong_view.policy(),
             cache: self.resolved.cache,
             cache_folder: self.cache.path(),
-            backbone: networks
-                .backbone()
-                .map(|backbone| Encoder { network: &backbone.network, key: backbone.key }),
+            backbone: networks.backbone().map(|backbone| Encoder {
+                device: self.device.candle(),
+                network: &backbone.network,
+                key: backbone.key,
+            }),
             observer: self.observer,
+            device: self.device.candle(),
         };
         builder.sets(data.folder)
     }
@@ -226,10 +248,12 @@ impl Execution<'_> {
     /// Changes the folder of a run that is gone on with. From here on it is an unfinished run, of the new length, should this be
     /// interrupted.
     fn go_on(&self) -> Result<()> {
-        let Some(Resumed { is_longer, estimate }) = &self.resumed else { return Ok(()) };
+        let Some(Resumed { is_longer, is_moved, estimate }) = &self.resumed else { return Ok(()) };
         self.folder.remove_leftovers()?;
         if *is_longer {
             self.folder.unfinish()?;
+        }
+        if *is_longer || *is_moved {
             self.config.write(&self.folder.file("config.toml"))?;
         }
         estimate.as_ref().map_or(Ok(()), |estimate| estimate.write(&self.folder.file(ESTIMATE)))

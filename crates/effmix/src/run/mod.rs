@@ -46,6 +46,7 @@ pub(crate) use issue::training_rows;
 pub use issue::{ImageSet, LabelIssue, read_issues};
 pub use progress::{Observer, Progress, Silent, Training};
 pub use record::{Timing, read_metrics};
+pub use resume::ResumeOptions;
 pub use skipped::SkippedFile;
 pub use summary::{NoiseEstimate, NoiseEstimates, Summary, TestLabels};
 pub use test_copy::TestCopy;

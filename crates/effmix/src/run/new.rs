@@ -10,7 +10,8 @@ use super::folder::RunFolder;
 use super::handle::Run;
 use super::progress::{Observer, Progress};
 use crate::data::{Data, name_of};
-use crate::resources::{AvailableResources, EpochsDone, Estimate, choose, estimate};
+use crate::device::{Attempt, ComputeDevice};
+use crate::resources::{AvailableResources, EpochsDone, Estimate, Here, choose, estimate};
 use crate::settings::{Freeze, Settings, Weights};
 use crate::weights::{content_hash, lasting, with_weights};
 use crate::{Error, Result};
@@ -24,7 +25,9 @@ impl Run {
     pub fn start(settings: &Settings, observer: &dyn Observer) -> Result<Self> {
         let began = Instant::now();
         let (typed, test_name) = (settings.data.clone(), settings.test.clone());
-        let settings = with_lasting_names(settings)?;
+        let device = ComputeDevice::open(settings.device.unwrap_or_default())?;
+        observer.observe(Progress::Device(&device.describe()));
+        let settings = Settings { device: Some(device.choice()), ..with_lasting_names(settings)? };
         let data = Data::open_named(&settings, test_name.as_deref())?;
         checks::before_fetching(&settings, &data)?;
         let settings = with_weights(settings, typed.as_deref(), &data.stats, observer)?;
@@ -34,7 +37,8 @@ impl Run {
             None => settings,
             Some(budget) => {
                 settings.clone().resolve(&data.stats)?; // The user's own settings are checked first.
-                let choice = choose(&settings, budget, began, &data, cache.path(), observer.stop())?;
+                let here = Here { cache: cache.path(), device: &device, stop: observer.stop() };
+                let choice = choose(&settings, budget, began, &data, &here)?;
                 observer.observe(Progress::Chosen(&choice.why));
                 choice.settings
             }
@@ -46,21 +50,20 @@ impl Run {
             ));
         }
         tracing::debug!(settings = ?resolved.settings, arch = ?resolved.arch, "a new run");
-        let backbone = frozen_backbone(&resolved, &data)?;
-        let estimate = estimate(
-            &resolved,
-            &data,
-            backbone.as_ref(),
-            EpochsDone::default(),
-            cache.path(),
-            observer.stop(),
-        )?
-        .map(|rest| Estimate { seconds: began.elapsed().as_secs_f64() + rest.seconds, ..rest });
+        let backbone = frozen_backbone(&resolved, &data, &device)?;
+        let here = Here { cache: cache.path(), device: &device, stop: observer.stop() };
+        let batch = resolved.hyperparameters.batch;
+        let explained = |error| device.explained(error, &Attempt { batch, ..Attempt::default() });
+        let estimate = estimate(&resolved, &data, backbone.as_ref(), EpochsDone::default(), &here);
+        let estimate = estimate
+            .map_err(explained)?
+            .map(|rest| Estimate { seconds: began.elapsed().as_secs_f64() + rest.seconds, ..rest });
         if let Some(estimate) = &estimate
             && settings.anyway != Some(true)
         {
             let runs = settings.out.as_deref().unwrap_or(Path::new("runs"));
-            AvailableResources::here(runs, cache.path()).check(estimate, resolved.cache)?;
+            let available = AvailableResources::here(runs, cache.path(), &device);
+            available.check(estimate, resolved.cache, batch)?;
         }
         let config = Config::of_run(&resolved.settings, &data.folder.classes);
         let metadata = RunMetadata {
@@ -71,7 +74,7 @@ impl Run {
         let config = Config { metadata, ..config };
         // Before anything is written or, with --force, removed.
         config.text()?;
-        checks::other_runs(&resolved.settings, &data.folder.classes)?;
+        checks::other_runs(&resolved.settings, &data.folder.classes, &device)?;
         let (out, force) = (settings.out.as_deref(), settings.force == Some(true));
         if let (Some(out), true) = (out, force) {
             checks::inputs_stay(out, &resolved.settings)?;
@@ -83,7 +86,20 @@ impl Run {
             estimate.write(&folder.file(ESTIMATE))?;
             observer.observe(Progress::Estimated(estimate));
         }
-        Execution { folder, config, resolved, backbone, cache, observer, began, resumed: None }.run(data)
+        let needed = estimate.and_then(|estimate| estimate.device_memory);
+        Execution {
+            folder,
+            config,
+            resolved,
+            backbone,
+            cache,
+            device,
+            needed,
+            observer,
+            began,
+            resumed: None,
+        }
+        .run(data)
     }
 }
 

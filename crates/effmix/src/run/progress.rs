@@ -20,6 +20,8 @@ pub enum Training {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Progress<'a> {
+    /// What computes, in words.
+    Device(&'a str),
     /// The run has its folder.
     Started(&'a Path),
     /// What `--budget` led to, a sentence.

@@ -11,19 +11,31 @@ use super::handle::Run;
 use super::progress::{Observer, Progress};
 use super::record::read_timing;
 use crate::data::Data;
-use crate::resources::{AvailableResources, EpochsDone, Estimate, estimate};
-use crate::settings::Settings;
+use crate::device::{Attempt, ComputeDevice};
+use crate::resources::{AvailableResources, EpochsDone, Estimate, Here, estimate};
+use crate::settings::{DeviceChoice, Settings};
 use crate::weights::fetched;
 use crate::{Error, Result};
 
+/// How a run is gone on with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ResumeOptions {
+    /// Number of epochs in all, if the run is to become longer.
+    pub epochs: Option<usize>,
+    /// What computes, if not what the run has been computed by so far. Where that is a GPU and there is none, the CPU goes on.
+    pub device: Option<DeviceChoice>,
+}
+
 impl Run {
-    /// Goes on with an interrupted run from its newest checkpoint, to the same bytes as a run left alone. A finished run is trained
-    /// further if `epochs` makes it longer; else it is returned as it is. Where patience had ended it, patience counts anew.
+    /// Goes on with an interrupted run from its newest checkpoint, to the same bytes as a run left alone if the device is the same one.
+    /// A finished run is trained further if [`ResumeOptions::epochs`] makes it longer; else it is returned as it is. Where patience had
+    /// ended it, patience counts anew.
     ///
     /// # Errors
     /// A folder that is no run; data, weights or settings that changed; else as [`Run::start`]. What is refused leaves the folder as it
     /// was.
-    pub fn resume(path: &Path, epochs: Option<usize>, observer: &dyn Observer) -> Result<Self> {
+    pub fn resume(path: &Path, options: &ResumeOptions, observer: &dyn Observer) -> Result<Self> {
+        let ResumeOptions { epochs, .. } = *options;
         let began = Instant::now();
         let (folder, config) = RunFolder::open(path)?;
         let planned = config.settings.epochs.unwrap_or_default();
@@ -38,7 +50,9 @@ impl Run {
         if folder.is_finished() && !longer {
             return Self::finished(folder);
         }
-        let settings = Settings { epochs: epochs.or(config.settings.epochs), ..config.settings };
+        let (device, moved) = device_of(options.device, config.settings.device, observer)?;
+        let epochs = epochs.or(config.settings.epochs);
+        let settings = Settings { epochs, device: Some(device.choice()), ..config.settings };
         let data = Data::open_named(&settings, config.metadata.test_name.as_deref())?;
         let classes = &data.folder.classes;
         if config.metadata.classes.as_ref() != Some(classes) {
@@ -53,12 +67,15 @@ impl Run {
         let cache = open_cache(observer)?;
         let resolved = settings.resolve(&data.stats)?;
         tracing::debug!(settings = ?resolved.settings, arch = ?resolved.arch, "a run is gone on with");
-        let backbone = frozen_backbone(&resolved, &data)?;
+        let backbone = frozen_backbone(&resolved, &data, &device)?;
         let done = EpochsDone::of(&folder)?;
-        let rest = estimate(&resolved, &data, backbone.as_ref(), done, cache.path(), observer.stop())?;
+        let here = Here { cache: cache.path(), device: &device, stop: observer.stop() };
+        let batch = resolved.hyperparameters.batch;
+        let explained = |error| device.explained(error, &Attempt { batch, ..Attempt::default() });
+        let rest = estimate(&resolved, &data, backbone.as_ref(), done, &here).map_err(explained)?;
         observer.observe(Progress::Started(folder.path()));
         let config = Config { metadata: config.metadata, ..Config::of_run(&resolved.settings, classes) };
-        let mut resumed = Resumed { is_longer: longer, estimate: None };
+        let mut resumed = Resumed { is_longer: longer, is_moved: moved, estimate: None };
         if let Some(rest) = &rest {
             if longer || Estimate::read(&folder.file(ESTIMATE))?.is_none() {
                 let so_far: f64 = read_timing(&folder.file("timing.jsonl"))?.iter().map(|t| t.seconds).sum();
@@ -66,13 +83,41 @@ impl Run {
             }
             observer.observe(Progress::Estimated(rest));
             // A run that was begun may be gone on with, whatever it takes.
-            if let Err(error) =
-                AvailableResources::here(folder.path(), cache.path()).check(rest, resolved.cache)
-            {
+            let available = AvailableResources::here(folder.path(), cache.path(), &device);
+            if let Err(error) = available.check(rest, resolved.cache, batch) {
                 observer.observe(Progress::Warning(&error.to_string()));
             }
         }
-        Execution { folder, config, resolved, backbone, cache, observer, began, resumed: Some(resumed) }
+        let (needed, resumed) = (rest.and_then(|rest| rest.device_memory), Some(resumed));
+        Execution { folder, config, resolved, backbone, cache, device, needed, observer, began, resumed }
             .run(data)
     }
+}
+
+/// What goes on with a run: what was asked for, else what it was computed by, else the CPU; and whether that is another kind of
+/// device than before, which is said.
+fn device_of(
+    asked: Option<DeviceChoice>,
+    before: Option<DeviceChoice>,
+    observer: &dyn Observer,
+) -> Result<(ComputeDevice, bool)> {
+    // Runs of versions before --device were computed by the CPU.
+    let before = before.unwrap_or(DeviceChoice::Cpu);
+    let device = match (asked, ComputeDevice::open(asked.unwrap_or(before))) {
+        (None, Err(error)) => {
+            observer.observe(Progress::Warning(&error.to_string()));
+            ComputeDevice::cpu()
+        }
+        (_, opened) => opened?,
+    };
+    observer.observe(Progress::Device(&device.describe()));
+    let moved = (device.choice() == DeviceChoice::Cpu) != (before == DeviceChoice::Cpu);
+    if moved {
+        observer.observe(Progress::Warning(&format!(
+            "the run was computed by {before} so far, and {} goes on: from here on its numbers differ in their last digits from those of \
+             a run on one device",
+            device.choice()
+        )));
+    }
+    Ok((device, moved))
 }

@@ -31,7 +31,7 @@ use dividemix::Event;
 
 use crate::data::Data;
 use crate::files::write_atomic;
-use crate::run::{Observer, Progress, Run, RunFolder, read_metrics};
+use crate::run::{Observer, Progress, ResumeOptions, Run, RunFolder, read_metrics};
 use crate::settings::Settings;
 use crate::{Error, Result};
 use halving::{better_half, rungs};
@@ -178,7 +178,11 @@ impl AtWork<'_> {
         let observer =
             Pausing { watch: self.watch, stop: self.stop, pause_after, pause: AtomicBool::new(false) };
         let finished = match RunFolder::open(folder) {
-            Ok(_) => Run::resume(folder, None, &observer),
+            Ok(_) => Run::resume(
+                folder,
+                &ResumeOptions { device: settings.device, ..ResumeOptions::default() },
+                &observer,
+            ),
             // A run that was cut off before it wrote its configuration leaves an empty folder.
             Err(_) => Run::start(
                 &Settings { out: Some(folder.to_owned()), force: Some(true), ..settings.clone() },

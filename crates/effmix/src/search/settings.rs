@@ -90,10 +90,11 @@ impl Search {
         let train = Settings {
             method: self.train.method.or(Some(MethodKind::Ce)),
             epochs: self.train.epochs.or(Some(EPOCHS)),
-            // Where and with how many threads is no part of what is searched.
+            // Where, on what and with how many threads is no part of what is searched.
             out: None,
             force: None,
             threads: None,
+            device: None,
             anyway: None,
             ..self.train.clone()
         };

@@ -11,6 +11,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
+use super::device::DeviceChoice;
 use super::values::{Augment, CacheKind, Freeze, StrongView};
 use super::weights::Weights;
 use crate::{Error, Result};
@@ -237,6 +238,10 @@ pub struct Settings {
     /// Number of threads, from 1 to 1024 [default: one per processor]
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Run"))]
     pub threads: Option<usize>,
+    /// What computes: cpu, cuda:N (the NVIDIA GPU with number N, from 0; in a build with the feature cuda) or auto (the first GPU that
+    /// can be used, else the CPU) [default: auto]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "DEVICE", help_heading = "Run", value_parser = named::<DeviceChoice>))]
+    pub device: Option<DeviceChoice>,
     /// Starts the run even where memory or disk seem too small [default: false]
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true"))]
     pub anyway: Option<bool>,

@@ -73,6 +73,7 @@ impl Settings {
             out,
             force,
             threads,
+            device,
             anyway,
         )
     }

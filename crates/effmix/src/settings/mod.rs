@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `flags`, `values`, `weights`, `budget` | what a user can set: flags and TOML keys in one struct, and the types of its values |
+//! | `flags`, `values`, `weights`, `budget`, `device` | what a user can set: flags and TOML keys in one struct, and the types of its values |
 //! | `stats`, `defaults` | what is done where nothing was set, by the size and shape of the set of images |
 //! | `merge` | flags and a file of settings as one |
 //! | `ranges` | which values are allowed |
@@ -10,6 +10,7 @@
 
 mod budget;
 mod defaults;
+mod device;
 mod flags;
 mod merge;
 mod ranges;
@@ -21,6 +22,7 @@ mod weights;
 pub use budget::Budget;
 pub(crate) use defaults::{COLUMNS, SMALL_SIDE, TEST_FRACTION};
 pub use defaults::{Defaults, defaults_for};
+pub use device::DeviceChoice;
 pub use flags::Settings;
 pub(crate) use flags::unwritable;
 pub(crate) use ranges::SMALLEST_SIZE;

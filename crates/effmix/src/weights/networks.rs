@@ -36,13 +36,17 @@ pub(crate) struct FrozenBackbone {
 
 impl FrozenBackbone {
     /// Reads the backbone's weights.
-    pub(crate) fn read(arch: &Arch, classes: usize, weights: &Path) -> Result<Self> {
+    pub(crate) fn read(arch: &Arch, classes: usize, weights: &Path, device: &Device) -> Result<Self> {
         let file = open_weights(weights)?;
-        let Pretrained { network, store, .. } = load_pretrained(&file, arch, classes, 0)?;
+        let Pretrained { network, store, .. } = load_pretrained(&file, arch, classes, 0, device)?;
         let mut hasher = hasher_of(file.path())?;
         // What is dropped in training changes no feature: they are computed in evaluation.
         let evaluated = Arch { dropout: 0.0, drop_path: 0.0, ..arch.clone() };
         hasher.update(as_json(&evaluated)?.as_bytes());
+        // Features differ in their last digits from one kind of device to another.
+        if !device.is_cpu() {
+            hasher.update(b"on a GPU");
+        }
         Ok(Self { network, key: hasher.finalize(), store })
     }
 }
@@ -56,6 +60,7 @@ impl Networks {
         seed: u64,
         weights: Option<&Path>,
         backbone: Option<FrozenBackbone>,
+        device: &Device,
     ) -> Result<Self> {
         let mut trained: Vec<Box<dyn Network>> = Vec::new();
         let mut stores = Vec::new();
@@ -64,10 +69,10 @@ impl Networks {
         for number in 0..count {
             let seed = Stream::new(seed, Purpose::Initialise).at(number as u64).key();
             let (network, store) = match (&backbone, &weights) {
-                (Some(_), _) => head(arch, classes.len(), seed)?,
-                (None, None) => trainable(build(arch, classes.len(), seed)?),
+                (Some(_), _) => head(arch, classes.len(), seed, device)?,
+                (None, None) => trainable(build(arch, classes.len(), seed, device)?),
                 (None, Some(weights)) => {
-                    let pretrained = load_pretrained(weights, arch, classes.len(), seed)?;
+                    let pretrained = load_pretrained(weights, arch, classes.len(), seed, device)?;
                     classifier_made_new |= pretrained.classifier_made_new;
                     trainable((pretrained.network, pretrained.store))
                 }
@@ -110,7 +115,7 @@ impl Networks {
         let Some(backbone) = &self.backbone else { return Ok(store.clone()) };
         let mut tensors: HashMap<String, Tensor> = backbone.store.tensors()?.into_iter().collect();
         tensors.extend(store.tensors()?);
-        let (_, whole) = build(&self.arch, self.classes.len(), 0)?;
+        let (_, whole) = build(&self.arch, self.classes.len(), 0, &Device::Cpu)?;
         whole.load(&tensors)?;
         Ok(whole)
     }
@@ -123,13 +128,14 @@ pub(crate) fn throwaway(
     count: usize,
     heads: bool,
     seed: u64,
+    device: &Device,
 ) -> Result<Vec<Box<dyn Network>>> {
     let one = |number: usize| -> Result<Box<dyn Network>> {
         let seed = seed.wrapping_add(number as u64);
         if heads {
-            return Ok(head(arch, classes, seed)?.0);
+            return Ok(head(arch, classes, seed, device)?.0);
         }
-        Ok(trainable(build(arch, classes, seed)?).0)
+        Ok(trainable(build(arch, classes, seed, device)?).0)
     };
     (0..count).map(one).collect()
 }
@@ -139,15 +145,25 @@ fn trainable((network, store): (EfficientNet, ParameterStore)) -> (Box<dyn Netwo
 }
 
 /// A head on the features of a frozen backbone.
-fn head(arch: &Arch, classes: usize, seed: u64) -> Result<(Box<dyn Network>, ParameterStore)> {
-    let store = ParameterStore::new(seed, &Device::Cpu);
+fn head(
+    arch: &Arch,
+    classes: usize,
+    seed: u64,
+    device: &Device,
+) -> Result<(Box<dyn Network>, ParameterStore)> {
+    let store = ParameterStore::new(seed, device);
     let (features, vb) = (arch.plan()?.head, store.var_builder().pp("classifier"));
     let network = Classifier::new(arch.classifier, features, classes, arch.dropout, vb)?;
     Ok((Box::new(Trainable { network, store: store.clone() }), store))
 }
 
-pub(crate) fn build(arch: &Arch, classes: usize, seed: u64) -> Result<(EfficientNet, ParameterStore)> {
-    let store = ParameterStore::new(seed, &Device::Cpu);
+pub(crate) fn build(
+    arch: &Arch,
+    classes: usize,
+    seed: u64,
+    device: &Device,
+) -> Result<(EfficientNet, ParameterStore)> {
+    let store = ParameterStore::new(seed, device);
     Ok((EfficientNet::new(arch, classes, store.var_builder())?, store))
 }
 

@@ -3,6 +3,7 @@
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
+use candle_core::Device;
 use effnet_model::{Arch, Error, Layout, Result, SavedModel, WeightsFile};
 use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
@@ -305,7 +306,7 @@ fn a_model_is_read_from_an_archive() {
         archive(&[("m/bare.safetensors", &std::fs::read(&bare).unwrap())], CompressionMethod::Deflated);
     std::fs::write(&path, bytes).unwrap();
     let images = formula::images("archive", 1, 32, 32);
-    let model = SavedModel::from_file(&path, Some(&tiny)).unwrap();
+    let model = SavedModel::from_file(&path, Some(&tiny), &Device::Cpu).unwrap();
     let logits = network.forward_t(&images, effnet_model::Mode::Eval).unwrap();
     assert_eq!(formula::values(&model.logits(&images).unwrap()), formula::values(&logits));
 }

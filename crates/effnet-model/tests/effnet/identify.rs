@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use candle_core::Device;
 use effnet_model::{
     Arch, Error, Layout, Padding, Preprocessing, Result, SavedModel, WeightsFile, load_pretrained,
 };
@@ -34,7 +35,7 @@ fn identify(shapes: &Shapes) -> Result<Arch> {
 /// What an error says of a network of this name that is loaded from the file.
 fn refusal(shapes: &Shapes, given: &Arch) -> String {
     let (_folder, path) = file(shapes);
-    load_pretrained(&WeightsFile::open(&path).unwrap(), given, 10, 0).unwrap_err().to_string()
+    load_pretrained(&WeightsFile::open(&path).unwrap(), given, 10, 0, &Device::Cpu).unwrap_err().to_string()
 }
 
 #[test]
@@ -76,13 +77,13 @@ fn the_classifier_does_not_count() {
 #[test]
 fn a_model_is_opened_without_being_told_what_it_is() {
     let (_folder, path) = file(&hollow::shapes(&arch("efficientnet_lite0"), 7, Layout::Lukemelas));
-    let found = SavedModel::from_file(&path, None).unwrap().card.arch;
+    let found = SavedModel::from_file(&path, None, &Device::Cpu).unwrap().card.arch;
     assert_eq!((found.padding, found.bn_eps), (Padding::Fixed(224), 1e-3));
     assert_eq!(found.preprocessing, Preprocessing::LITE);
     assert_eq!(WeightsFile::open(&path).unwrap().resolve(None).unwrap(), found);
 
     let (_folder, path) = file(&hollow::shapes(&arch("b0"), 7, Layout::Torchvision));
-    let found = SavedModel::from_file(&path, None).unwrap().card.arch;
+    let found = SavedModel::from_file(&path, None, &Device::Cpu).unwrap().card.arch;
     assert_eq!((found.padding, found.bn_eps), (Padding::Symmetric, 1e-5));
     assert_eq!(found.preprocessing, Preprocessing { crop: 0.875, ..Preprocessing::IMAGENET });
 }
@@ -116,7 +117,7 @@ fn an_error_says_that_a_record_is_wrong() {
     let config = r#"{"architecture": "efficientnet_b0", "pretrained_cfg": {"input_size": [3, 224, 224],
         "interpolation": "bicubic", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}}"#;
     std::fs::write(folder.path().join("config.json"), config).unwrap();
-    let text = SavedModel::from_file(&path, None).unwrap_err().to_string();
+    let text = SavedModel::from_file(&path, None, &Device::Cpu).unwrap_err().to_string();
     let expected = "they are those of efficientnet_lite1 and of tf_efficientnet_lite1, and what is recorded with them is wrong";
     assert!(text.ends_with(expected), "{text}");
 }

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use candle_core::Device;
 use effnet_model::{Arch, Layout, Mode, SavedModel, WeightsFile, load_pretrained};
 use serde::Deserialize;
 
@@ -40,7 +41,7 @@ fn lite0_says_what_its_own_code_says() {
     let golden: Golden = serde_json::from_str(include_str!("../golden/lite0.json")).unwrap();
     let arch = Arch::by_name("efficientnet_lite0").unwrap();
     assert_eq!(arch.parameters(1000).unwrap(), golden.parameters);
-    let model = SavedModel::from_file(&path, Some(&arch)).unwrap();
+    let model = SavedModel::from_file(&path, Some(&arch), &Device::Cpu).unwrap();
     let images = formula::images("image", 1, golden.height, golden.width);
     let logits = formula::values(&model.logits(&images).unwrap());
     assert_eq!(logits.len(), 1000);
@@ -55,7 +56,7 @@ fn lite0_says_what_its_own_code_says() {
 fn lite0_starts_a_network_of_other_classes() {
     let Some(path) = weights("lite0_starts_a_network_of_other_classes") else { return };
     let arch = Arch::by_name("efficientnet_lite0").unwrap();
-    let loaded = load_pretrained(&WeightsFile::open(&path).unwrap(), &arch, 6, 1).unwrap();
+    let loaded = load_pretrained(&WeightsFile::open(&path).unwrap(), &arch, 6, 1, &Device::Cpu).unwrap();
     assert_eq!((loaded.layout, loaded.classifier_made_new), (Layout::Lukemelas, true));
     let logits = loaded.network.forward_t(&formula::images("image", 1, 64, 64), Mode::Eval).unwrap();
     assert!(formula::values(&logits).iter().all(|v| v.is_finite()));
@@ -65,6 +66,8 @@ fn lite0_starts_a_network_of_other_classes() {
 fn lite0_is_no_b0() {
     let Some(path) = weights("lite0_is_no_b0") else { return };
     let arch = Arch::by_name("b0").unwrap();
-    let text = load_pretrained(&WeightsFile::open(&path).unwrap(), &arch, 1000, 1).unwrap_err().to_string();
+    let text = load_pretrained(&WeightsFile::open(&path).unwrap(), &arch, 1000, 1, &Device::Cpu)
+        .unwrap_err()
+        .to_string();
     assert!(text.contains("se.conv_reduce.weight") && text.contains("--arch"), "{text}");
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use candle_core::Device;
 use effnet_model::{
     ARCH_KEY, Arch, Error, Interpolation, Padding, Preprocessing, SavedModel, WeightsFile, save_weights,
 };
@@ -53,7 +54,7 @@ fn timms_config_beside_a_file_says_all() {
     };
     let expected = Arch { preprocessing, ..member.with_size(96) };
     assert_eq!(arch(&path).unwrap(), Some(expected.clone()));
-    let model = SavedModel::from_file(&path, None).unwrap();
+    let model = SavedModel::from_file(&path, None, &Device::Cpu).unwrap();
     assert_eq!(model.card.arch, expected);
     assert_eq!(model.card.classes[6], "6", "seven classes are not ImageNet's");
 }
@@ -63,7 +64,7 @@ fn classes_are_named_where_the_config_names_them() {
     let member = Arch::by_name("tf_efficientnet_lite0").unwrap();
     let (_folder, path) = bare(&member);
     put_config(&path, &CONFIG.replacen('{', r#"{"label_names": ["a", "b", "c", "d", "e", "f", "g"],"#, 1));
-    let open = || SavedModel::from_file(&path, None);
+    let open = || SavedModel::from_file(&path, None, &Device::Cpu);
     let model = open().unwrap();
     assert_eq!((model.card.classes.join(""), model.has_names), ("abcdefg".to_owned(), true));
     put_config(&path, &CONFIG.replacen('{', r#"{"label_names": ["a", "b"],"#, 1));
@@ -77,12 +78,12 @@ fn weights_of_imagenet_have_its_classes() {
     let member = Arch::by_name("tf_efficientnet_lite0").unwrap();
     save_weights(&formula::network(&member, 1000).1, &path, &BTreeMap::new()).unwrap();
     put_config(&path, CONFIG);
-    let model = SavedModel::from_file(&path, None).unwrap();
+    let model = SavedModel::from_file(&path, None, &Device::Cpu).unwrap();
     let classes = &model.card.classes;
     assert_eq!((classes.len(), classes[0].as_str(), classes[999].as_str()), (1000, "tench", "toilet tissue"));
     assert!(!model.has_names, "folders of ImageNet are called otherwise");
     put_config(&path, &CONFIG.replace("in1k", "in12k"));
-    assert_eq!(SavedModel::from_file(&path, None).unwrap().card.classes[999], "999");
+    assert_eq!(SavedModel::from_file(&path, None, &Device::Cpu).unwrap().card.classes[999], "999");
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn an_architecture_that_contradicts_the_record_is_refused() {
     let (_folder, path) = bare(&tiny);
     let metadata = BTreeMap::from([(ARCH_KEY.to_owned(), serde_json::to_string(&tiny).unwrap())]);
     save_weights(&formula::network(&tiny, 7).1, &path, &metadata).unwrap();
-    let open = |name: &str| SavedModel::from_file(&path, Some(&Arch::by_name(name).unwrap()));
+    let open = |name: &str| SavedModel::from_file(&path, Some(&Arch::by_name(name).unwrap()), &Device::Cpu);
     assert_eq!(open("b0").unwrap().card.arch, tiny);
     for other in ["tf_efficientnet_b0", "b1"] {
         let error = open(other).unwrap_err();

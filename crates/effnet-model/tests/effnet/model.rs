@@ -87,7 +87,7 @@ fn a_saved_model_predicts_by_the_mean_of_its_networks_logits() {
     let card = card(&["net1.safetensors", "net2.safetensors"]);
     let networks = save(folder.path(), &card);
     let images = formula::images("saved", 3, 32, 32);
-    let model = SavedModel::open(folder.path()).unwrap();
+    let model = SavedModel::open(folder.path(), &Device::Cpu).unwrap();
     assert_eq!(model.card, card);
     let [a, b] = [0, 1].map(|i| formula::values(&networks[i].forward_t(&images, Mode::Eval).unwrap()));
     assert_ne!(a, b);
@@ -106,7 +106,7 @@ fn a_saved_models_maps_are_the_mean_of_its_networks() {
     let folder = formula::scratch();
     let linear = ModelCard { arch: tiny(), ..card(&["net1.safetensors", "net2.safetensors"]) };
     let networks = save(folder.path(), &linear);
-    let model = SavedModel::open(folder.path()).unwrap();
+    let model = SavedModel::open(folder.path(), &Device::Cpu).unwrap();
     let outputs = model.outputs(&formula::images("saved", 3, 32, 32)).unwrap();
     let maps = model.class_activation_maps(&outputs.local_features).unwrap();
     let each = [0, 1].map(|i| networks[i].evaluator().unwrap());
@@ -121,7 +121,7 @@ fn a_saved_models_maps_are_the_mean_of_its_networks() {
 fn views_are_mirrored_or_cut_and_their_logits_averaged() {
     let folder = formula::scratch();
     save(folder.path(), &card(&["a.safetensors", "b.safetensors"]));
-    let model = SavedModel::open(folder.path()).unwrap();
+    let model = SavedModel::open(folder.path(), &Device::Cpu).unwrap();
     let images = formula::images("image", 2, 40, 48);
     let mean = |views: &[Tensor]| -> Vec<f32> {
         let all: Vec<Vec<f32>> = views.iter().map(|v| formula::values(&model.logits(v).unwrap())).collect();
@@ -153,14 +153,14 @@ fn a_run_folder_is_opened_by_the_model_in_it() {
     std::fs::create_dir(&folder).unwrap();
     let card = card(&["net1.safetensors"]);
     save(&folder, &card);
-    assert_eq!(SavedModel::open(run.path()).unwrap().card, card);
-    assert_eq!(SavedModel::open(&folder).unwrap().card, card);
+    assert_eq!(SavedModel::open(run.path(), &Device::Cpu).unwrap().card, card);
+    assert_eq!(SavedModel::open(&folder, &Device::Cpu).unwrap().card, card);
 }
 
 #[test]
 fn a_damaged_card_is_an_error_that_says_where() {
     let folder = formula::scratch();
-    let open = || SavedModel::open(folder.path()).unwrap_err().to_string();
+    let open = || SavedModel::open(folder.path(), &Device::Cpu).unwrap_err().to_string();
     assert!(open().contains("model.json"), "{}", open());
 
     let path = folder.path().join("model.json");
@@ -207,7 +207,7 @@ fn weights_of_another_network_than_the_cards_are_named() {
     save(folder.path(), &card);
     let three = ["cat", "dog", "bird"].map(String::from).to_vec();
     ModelCard { classes: three, ..card }.write(folder.path()).unwrap();
-    let text = SavedModel::open(folder.path()).unwrap_err().to_string();
+    let text = SavedModel::open(folder.path(), &Device::Cpu).unwrap_err().to_string();
     assert!(text.contains("classifier.3.weight is [2, 8] where [3, 8] is needed"), "{text}");
 }
 
@@ -217,13 +217,13 @@ fn a_bare_file_of_no_published_member_needs_an_architecture_or_a_record_of_it() 
     let (network, store) = formula::network(&tiny(), 7);
     let path = folder.path().join("bare.safetensors");
     save_weights(&store, &path, &BTreeMap::new()).unwrap();
-    let error = SavedModel::from_file(&path, None).unwrap_err();
+    let error = SavedModel::from_file(&path, None, &Device::Cpu).unwrap_err();
     assert!(matches!(error, Error::OtherNetwork { .. }), "{error}");
 
     let images = formula::images("bare", 1, 32, 32);
     let expected = formula::values(&network.forward_t(&images, Mode::Eval).unwrap());
     let check = |arch: Option<&Arch>| {
-        let model = SavedModel::from_file(&path, arch).unwrap();
+        let model = SavedModel::from_file(&path, arch, &Device::Cpu).unwrap();
         assert_eq!(formula::values(&model.logits(&images).unwrap()), expected);
         assert_eq!(model.card.classes, ["0", "1", "2", "3", "4", "5", "6"]);
     };

@@ -1,5 +1,6 @@
 //! Weights of networks that are not of the family: an error each, with the name of what they look like.
 
+use candle_core::Device;
 use effnet_model::{Arch, Error, Layout, SavedModel, WeightsFile, load_pretrained};
 
 use crate::formula;
@@ -138,10 +139,10 @@ fn an_error_names_what_the_tensors_look_like() {
         let folder = formula::scratch();
         let path = hollow::file(folder.path(), &tensors(of));
         let file = WeightsFile::open(&path).unwrap();
-        let of_model = |arch: Option<&Arch>| SavedModel::from_file(&path, arch).unwrap_err();
+        let of_model = |arch: Option<&Arch>| SavedModel::from_file(&path, arch, &Device::Cpu).unwrap_err();
         let errors = [
             file.identify().unwrap_err(),
-            load_pretrained(&file, &b0, 10, 0).unwrap_err(),
+            load_pretrained(&file, &b0, 10, 0, &Device::Cpu).unwrap_err(),
             of_model(None),
             of_model(Some(&b0)),
         ];

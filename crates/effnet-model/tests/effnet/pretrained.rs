@@ -26,7 +26,7 @@ fn file(folder: &Path, change: impl FnOnce(&mut HashMap<String, Tensor>)) -> Pat
 
 /// A network of so many classes from the file.
 fn load(path: &Path, arch: &Arch, classes: usize) -> Result<Pretrained> {
-    load_pretrained(&WeightsFile::open(path)?, arch, classes, 5)
+    load_pretrained(&WeightsFile::open(path)?, arch, classes, 5, &Device::Cpu)
 }
 
 fn value(store: &ParameterStore, name: &str) -> Vec<f32> {

@@ -222,7 +222,7 @@ fn check_files(
         file.load(&values).unwrap();
         let path = folder.path().join("theirs.safetensors");
         save_weights(&file, &path, &BTreeMap::new()).unwrap();
-        let model = SavedModel::from_file(&path, Some(&arch)).unwrap();
+        let model = SavedModel::from_file(&path, Some(&arch), &Device::Cpu).unwrap();
         let what = format!("{}@{}x{}", row.arch, row.height, row.width);
         let logits = model.logits(&formula::images("image", 1, row.height, row.width)).unwrap();
         check_logits(&logits, &row.logits, row.logits_norm, row.argmax, &what);

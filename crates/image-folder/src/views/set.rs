@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::cache::Cache;
 use super::reader::{Reader, read};
 use super::{disk, gather};
-use crate::batch::Batch;
+use crate::batch::{Batch, ByteBatch, ViewOf};
 use crate::transform::{Normaliser, Recipe};
 use crate::{Error, Policy, Result, Sample, Skipped, Transform};
 
@@ -118,6 +118,25 @@ impl Views {
     /// As [`plain`](Self::plain).
     pub fn strong(&self, policy: Policy, views: &[(usize, u64)]) -> Result<Batch> {
         self.batch(views, |(index, seed)| (*index, self.transform.strong_augmentation(policy, *seed)))
+    }
+
+    /// Views as bytes `[N, size, size, 3]`, each of a sample. Normalised ([`Transform::scale_and_bias`]) they are the views that
+    /// the other methods give.
+    ///
+    /// # Errors
+    /// As [`plain`](Self::plain).
+    pub fn bytes(&self, views: &[(usize, ViewOf)]) -> Result<ByteBatch> {
+        let (size, view_length) = (self.transform.size, self.transform.view_length());
+        let mut pixels = vec![0; views.len() * view_length];
+        pixels
+            .par_chunks_exact_mut(view_length)
+            .zip(views)
+            .with_min_len((SMALL / view_length).clamp(1, 4))
+            .try_for_each(|(bytes, (index, view))| {
+            self.transform.write_bytes(&self.image(*index)?, self.transform.recipe(*view), bytes);
+            Ok(())
+        })?;
+        Ok(ByteBatch { pixels, shape: [views.len(), size, size, 3] })
     }
 
     fn batch<V: Sync>(&self, views: &[V], recipe: impl Fn(&V) -> (usize, Recipe) + Sync) -> Result<Batch> {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use image::ImageFormat;
-use image_folder::{Cache, Error, Pixels, Result, RgbImage, Sample, Skipped, Transform, Views};
+use image_folder::{
+    ByteBatch, Cache, Error, Pixels, Policy, Result, RgbImage, Sample, Skipped, Transform, ViewOf, Views,
+};
 
 use crate::fitting::plain_numbers;
 use crate::util::{Tree, encoded, picture};
@@ -97,6 +99,49 @@ fn without_flip_and_padding_augmented_views_are_plain() {
     for seed in 0..50 {
         assert_eq!(views.augmented(&[(0, seed)]).unwrap(), views.plain(&[0]).unwrap());
     }
+}
+
+/// The numbers that a batch of bytes becomes.
+fn normalised(batch: &ByteBatch, transform: &Transform) -> Vec<f32> {
+    let (scale, bias) = transform.scale_and_bias();
+    let number = |(at, byte): (usize, &u8)| f32::from(*byte) * scale[at % 3] + bias[at % 3];
+    batch.pixels.iter().enumerate().map(number).collect()
+}
+
+#[test]
+fn bytes_normalised_are_the_numbers_of_the_same_views() {
+    let transform = augmenting();
+    let samples = vec![in_memory(picture(8, 8)), in_memory(picture(9, 12))];
+    let (views, _) = build(samples, transform.clone(), Cache::Ram).unwrap();
+    let policy = Policy::RandAugment;
+    let asked: Vec<(usize, ViewOf)> = (0..60)
+        .map(|number| {
+            let seed = number as u64 / 6;
+            (number % 2, [ViewOf::Plain, ViewOf::Augmented(seed), ViewOf::Strong(policy, seed)][number % 3])
+        })
+        .collect();
+    let bytes = views.bytes(&asked).unwrap();
+    assert_eq!(bytes.shape, [60, 8, 8, 3]);
+    let numbers: Vec<f32> = asked
+        .iter()
+        .flat_map(|(sample, view)| match view {
+            ViewOf::Plain => views.plain(&[*sample]).unwrap().pixels,
+            ViewOf::Augmented(seed) => views.augmented(&[(*sample, *seed)]).unwrap().pixels,
+            ViewOf::Strong(policy, seed) => views.strong(*policy, &[(*sample, *seed)]).unwrap().pixels,
+        })
+        .collect();
+    assert!(close(&normalised(&bytes, &transform), &numbers));
+    assert!(matches!(views.bytes(&[(2, ViewOf::Plain)]), Err(Error::NoSample { index: 2, len: 2 })));
+}
+
+#[test]
+fn bytes_of_images_are_those_that_normalise_takes() {
+    let (transform, images) = (augmenting(), [picture(5, 3), picture(5, 3)]);
+    let images: Vec<&RgbImage> = images.iter().collect();
+    let (bytes, numbers) = (ByteBatch::of(&images).unwrap(), transform.normalise(&images).unwrap());
+    assert_eq!(bytes.shape, numbers.shape);
+    assert!(close(&normalised(&bytes, &transform), &numbers.pixels));
+    assert!(matches!(ByteBatch::of(&[images[0], &picture(3, 5)]), Err(Error::Transform(_))));
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! L_X as one operation. With a thousand classes, candle's dozen small operations and their gradients would take as long as a
-//! block of a network.
+//! L_X as one operation on the CPU. With a thousand classes, candle's dozen small operations and their gradients would take as long as
+//! a block of a network.
 
 use std::sync::OnceLock;
 
-use candle_core::{CpuStorage, CustomOp2, Device, Error, Layout, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, CustomOp2, DType, Device, Error, Layout, Shape, Tensor, WithDType};
 use ndarray::NdFloat;
 
 use super::log_softmax::log_softmax;
@@ -17,19 +17,36 @@ const NAME: &str = "cross_entropy";
 /// d logits_bc = (p_bc sum_k y_bk - y_bc) / B        d y_bc = -log p_bc / B
 /// ```
 ///
+/// It is one operation for f32 and f64 on the CPU; other types and devices have [`cross_entropy_by_candle`].
+///
 /// # Shapes
-/// `logits`, `targets`: `[B, C]`, f32 or f64 on the CPU; result: a scalar, in nats.
+/// `logits`, `targets`: `[B, C]`; result: a scalar, in nats.
 ///
 /// # Errors
-/// candle's, where the shapes or types differ.
+/// candle's, where the shapes, types or devices differ.
 pub fn cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     logits.dims2()?;
     let (lhs, rhs) = (logits.shape().clone(), targets.shape().clone());
     if lhs != rhs {
         return Err(Error::ShapeMismatchBinaryOp { lhs, rhs, op: NAME }.bt().into());
     }
+    if !(logits.device().is_cpu() && matches!(logits.dtype(), DType::F32 | DType::F64)) {
+        return cross_entropy_by_candle(logits, targets);
+    }
     let op = CrossEntropy { of_logits: OnceLock::new() };
     Ok(logits.contiguous()?.apply_op2(&targets.contiguous()?, op)?)
+}
+
+/// [`cross_entropy`] by candle's operations, on any device and in any type that candle computes in.
+///
+/// # Shapes
+/// `logits`, `targets`: `[B, C]`; result: a scalar, in nats.
+///
+/// # Errors
+/// candle's, where the shapes, types or devices differ.
+pub fn cross_entropy_by_candle(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    let rows = logits.dims2()?.0 as f64;
+    Ok(((targets * log_softmax(logits)?)?.sum_all()? / -rows)?)
 }
 
 struct CrossEntropy {
@@ -128,7 +145,7 @@ impl CustomOp2 for CrossEntropy {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{D, DType, Device, Var};
+    use candle_core::{D, Device, Var};
 
     use super::*;
 
@@ -157,15 +174,29 @@ mod tests {
                 let targets = Var::from_tensor(&random(1f64, 0.5).to_dtype(dtype).unwrap()).unwrap();
                 // The arguments are transposed views, and the loss has a weight.
                 let back = |x: &Var| x.t().unwrap().contiguous().unwrap().t().unwrap();
-                let both = [slow(&logits, &targets), cross_entropy(&back(&logits), &back(&targets)).unwrap()];
-                assert!(difference(&both[0], &both[1]) <= most, "{both:?}");
-                let [slow, fast] = both.map(|loss| (loss * 3.0).unwrap().backward().unwrap());
-                for var in [&logits, &targets] {
-                    let away = difference(slow.get(var).unwrap(), fast.get(var).unwrap());
-                    assert!(away <= most, "{dtype:?} [{rows}, {classes}]: {away}");
+                for form in [cross_entropy, cross_entropy_by_candle] {
+                    let both = [slow(&logits, &targets), form(&back(&logits), &back(&targets)).unwrap()];
+                    assert!(difference(&both[0], &both[1]) <= most, "{both:?}");
+                    let [slow, fast] = both.map(|loss| (loss * 3.0).unwrap().backward().unwrap());
+                    for var in [&logits, &targets] {
+                        let away = difference(slow.get(var).unwrap(), fast.get(var).unwrap());
+                        assert!(away <= most, "{dtype:?} [{rows}, {classes}]: {away}");
+                    }
                 }
             }
         }
+    }
+
+    #[test]
+    fn types_without_a_fused_operation_have_candles() {
+        let of_type = |x: &Tensor| x.to_dtype(DType::F16).unwrap();
+        let logits = Tensor::new(&[[2f32, 0.0, -1.0], [0.5, 1.0, 0.0]], &Device::Cpu).unwrap();
+        let targets = Tensor::new(&[[1f32, 0.0, 0.0], [0.25, 0.5, 0.25]], &Device::Cpu).unwrap();
+        let exact = slow(&logits, &targets);
+        let half = cross_entropy(&of_type(&logits), &of_type(&targets)).unwrap();
+        assert_eq!(half.dtype(), DType::F16);
+        // f16 has 11 bits.
+        assert!(difference(&exact, &half.to_dtype(DType::F32).unwrap()) <= 2e-3, "{half} {exact}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod tensor;
 #[cfg(feature = "candle")]
 pub use correction::{backward_correction, forward_correction};
 #[cfg(feature = "candle")]
-pub use cross_entropy::cross_entropy;
+pub use cross_entropy::{cross_entropy, cross_entropy_by_candle};
 #[cfg(feature = "candle")]
 pub use distillation::distillation;
 #[cfg(feature = "candle")]

@@ -1,0 +1,118 @@
+//! The device that computes: opened before any work, described in one line, and its errors in words that say what to do.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `cuda` | an NVIDIA GPU, opened and tried |
+//! | `without` | the same names where the program was built without the feature `cuda` |
+//! | `failure` | what a device's error means for a user |
+//! | `memory` | what a run takes of a GPU's memory, and which batch has room |
+
+#[cfg(feature = "cuda")]
+mod cuda;
+#[cfg(not(feature = "cuda"))]
+#[path = "without.rs"]
+mod cuda;
+mod failure;
+mod memory;
+
+use candle_core::Device;
+use dividemix::memory::{memory_left_on, memory_used_on};
+
+pub(crate) use failure::Attempt;
+pub use memory::DeviceMemory;
+
+use crate::settings::DeviceChoice;
+use crate::text::human_bytes;
+use crate::{Error, Result};
+
+/// A device to compute on, ready for use.
+///
+/// ```
+/// use effmix::settings::DeviceChoice;
+///
+/// let device = effmix::ComputeDevice::open(DeviceChoice::Cpu)?;
+/// assert!(device.describe().starts_with("the CPU"));
+/// # Ok::<(), effmix::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ComputeDevice {
+    /// Never `Auto`.
+    choice: DeviceChoice,
+    candle: Device,
+    about: String,
+}
+
+impl ComputeDevice {
+    /// The CPU.
+    pub fn cpu() -> Self {
+        Self { choice: DeviceChoice::Cpu, candle: Device::Cpu, about: String::new() }
+    }
+
+    /// Opens the device and tries it with a small computation. [`DeviceChoice::Auto`] is the first GPU, or the CPU where no GPU can
+    /// be used; [`ComputeDevice::describe`] says why.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a GPU where the program was built without the feature `cuda`; [`Error::Device`] where there is no
+    /// driver, one too old, no such GPU, or one that fails.
+    pub fn open(choice: DeviceChoice) -> Result<Self> {
+        match choice {
+            DeviceChoice::Cpu => Ok(Self::cpu()),
+            DeviceChoice::Cuda(number) => {
+                let (candle, about) = cuda::open(number)?;
+                Ok(Self { choice, candle, about })
+            }
+            DeviceChoice::Auto => Ok(match cuda::try_first() {
+                Ok((candle, about)) => Self { choice: DeviceChoice::Cuda(0), candle, about },
+                Err(about) => Self { about, ..Self::cpu() },
+            }),
+        }
+    }
+
+    /// What it is: [`DeviceChoice::Cpu`] or [`DeviceChoice::Cuda`].
+    pub fn choice(&self) -> DeviceChoice {
+        self.choice
+    }
+
+    /// The device of tensors.
+    pub fn candle(&self) -> &Device {
+        &self.candle
+    }
+
+    /// The device in words: "the CPU, 8 threads", "cuda:0, NVIDIA H200, 139 GB free". Where a GPU was looked for and can't be used,
+    /// the reason follows.
+    pub fn describe(&self) -> String {
+        let about = &self.about;
+        match self.choice {
+            DeviceChoice::Cuda(_) => {
+                let free = memory_left_on(&self.candle)
+                    .map_or_else(String::new, |free| format!(", {} free", human_bytes(free)));
+                format!("{}, {about}{free}", self.choice)
+            }
+            _ => {
+                let threads = rayon::current_num_threads();
+                let s = if threads == 1 { "" } else { "s" };
+                let why = if about.is_empty() { String::new() } else { format!(" ({about})") };
+                format!("the CPU, {threads} thread{s}{why}")
+            }
+        }
+    }
+
+    /// Waits until the device has done what it was given.
+    pub(crate) fn finish(&self) -> Result<()> {
+        Ok(self.candle.synchronize()?)
+    }
+
+    /// The error of work on this device, in words that say what to do where the device itself failed.
+    pub(crate) fn explained(&self, error: Error, attempt: &Attempt<'_>) -> Error {
+        let Some(failure) = failure::candle_error(&error).and_then(cuda::failure_of) else { return error };
+        let left = memory_left_on(&self.candle).zip(memory_used_on(&self.candle));
+        let free = left.map(|(left, used)| left + used);
+        Error::Device { device: self.choice.to_string(), problem: failure::problem(&failure, free, attempt) }
+    }
+}
+
+impl Default for ComputeDevice {
+    fn default() -> Self {
+        Self::cpu()
+    }
+}
