@@ -61,12 +61,19 @@ pub(super) fn run(
     Ok(())
 }
 
-/// Runs tests with some variables set; whether all is well, and how many ended how.
+/// With this value, tests for a GPU compute on the CPU by a GPU's operations.
+const ON_THE_CPU: (&str, &str) = ("EFFMIX_TEST_DEVICE", "cpu");
+
+/// Runs tests with some variables set; whether all is well, and how many ended how. Tests for a GPU run on the CPU, unless they are
+/// what was selected.
 pub(super) fn count(
     c: &Context,
     which: &Selection,
     environment: &[(&str, &str)],
 ) -> Result<(bool, TestCount)> {
+    let on_a_gpu = matches!(which.names, Names::With(_));
+    let environment = [environment, if on_a_gpu { &[] } else { &[ON_THE_CPU] }].concat();
+    let environment = environment.as_slice();
     if c.cargo("nextest --version").reads().is_ok() {
         nextest(c, which, environment)
     } else {

@@ -59,11 +59,16 @@ pub(crate) fn picture(height: usize, width: usize) -> Tensor {
 
 /// A network with the formula's weights.
 pub(crate) fn network(arch: &Arch, classes: usize) -> (EfficientNet, ParameterStore) {
-    let store = ParameterStore::new(0, &Device::Cpu);
+    network_on(arch, classes, &Device::Cpu)
+}
+
+/// The same on a device.
+pub(crate) fn network_on(arch: &Arch, classes: usize, device: &Device) -> (EfficientNet, ParameterStore) {
+    let store = ParameterStore::new(0, device);
     let network = EfficientNet::new(arch, classes, store.var_builder()).unwrap();
     for (name, var) in store.trainable().into_iter().chain(store.buffers()) {
         let values = parameter(&name, var.dims());
-        var.set(&Tensor::from_vec(values, var.shape(), &Device::Cpu).unwrap()).unwrap();
+        var.set(&Tensor::from_vec(values, var.shape(), device).unwrap()).unwrap();
     }
     (network, store)
 }
@@ -78,6 +83,17 @@ pub(crate) fn relative(found: &[f32], expected: &[f64]) -> f64 {
     let difference: f64 = found.iter().zip(expected).map(|(&f, e)| (f64::from(f) - e).powi(2)).sum();
     let norm: f64 = expected.iter().map(|e| e * e).sum();
     (difference / norm).sqrt()
+}
+
+/// Computes on a GPU: the first one, or with `EFFMIX_TEST_DEVICE=cpu` by a GPU's operations on the CPU. Without a GPU the test is skipped.
+pub(crate) fn on_a_gpu(test: impl FnOnce(&Device)) {
+    if std::env::var("EFFMIX_TEST_DEVICE").is_ok_and(|device| device == "cpu") {
+        return effnet_ops::by_candle(|| test(&Device::Cpu));
+    }
+    match Device::new_cuda(0) {
+        Ok(device) => test(&device),
+        Err(_) => println!("skipped: needs a GPU"),
+    }
 }
 
 /// A folder that is removed at the end of a test.

@@ -69,13 +69,14 @@ fn check_logits(logits: &Tensor, first: &[f64], norm: f64, argmax: usize, what: 
     assert_eq!(best, Some(argmax), "{what}");
 }
 
-fn check(row: &Row) {
+fn check(row: &Row, device: &Device) {
     let what = format!("{}@{}x{}", row.arch, row.height, row.width);
     let arch = Layout::Timm.flavour(&Arch::by_name(&row.arch).unwrap());
     assert_eq!(arch.parameters(1000).unwrap(), row.parameters, "{what}");
-    let (network, _) = formula::network(&arch, 1000);
+    let (network, _) = formula::network_on(&arch, 1000, device);
+    let on_device = |images: Tensor| images.to_device(device).unwrap();
 
-    let maps = stages(&network, &formula::images("image", 1, row.height, row.width));
+    let maps = stages(&network, &on_device(formula::images("image", 1, row.height, row.width)));
     assert_eq!(maps.len(), row.stages.len());
     for (i, (map, expected)) in maps.iter().zip(&row.stages).enumerate() {
         let found = statistics(map);
@@ -89,17 +90,29 @@ fn check(row: &Row) {
     let logits = network.classify(&feature, Mode::Eval).unwrap();
     check_logits(&logits, &row.logits, row.logits_norm, row.argmax, &what);
 
-    let logits = network.forward_t(&formula::picture(row.height, row.width), Mode::Eval).unwrap();
+    let logits = network.forward_t(&on_device(formula::picture(row.height, row.width)), Mode::Eval).unwrap();
     check_logits(&logits, &row.png_logits, row.png_norm, row.png_argmax, &format!("{what}, picture"));
 }
 
 fn check_all(wanted: impl Fn(&Row) -> bool) {
+    check_all_on(&Device::Cpu, wanted);
+}
+
+fn check_all_on(device: &Device, wanted: impl Fn(&Row) -> bool) {
     let golden: Golden = serde_json::from_str(include_str!("../golden/effnet.json")).unwrap();
     let timms =
         golden.rows.iter().filter(|row| !row.stages.is_empty() && !row.arch.starts_with("torchvision"));
     let rows: Vec<&Row> = timms.filter(|row| wanted(row)).collect();
     assert!(!rows.is_empty());
-    rows.into_iter().for_each(check);
+    rows.into_iter().for_each(|row| check(row, device));
+}
+
+#[test]
+fn small_members_on_a_gpu_are_timms() {
+    let small = ["efficientnet_b0", "tf_efficientnet_b0", "efficientnet_lite0", "tf_efficientnet_lite0"];
+    formula::on_a_gpu(|device| {
+        check_all_on(device, |row| small.contains(&row.arch.as_str()) && row.height <= 65);
+    });
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use effnet_model::candle::{Tensor, Var};
+use effnet_model::candle::{Device, Tensor, Var};
 use effnet_model::{Arch, EfficientNet, Mode, ParameterStore};
 use effnet_ops::{Sgd, SgdParam, backward, sgd_step};
 use serde::Deserialize;
@@ -48,9 +48,9 @@ struct Tolerances {
 }
 
 /// Trains efficientnet_b0 with the formula's weights for ten classes, as `xtask/golden/train.py` does.
-fn follow(steps: &[Step], size: usize, lr: f64, tolerances: &Tolerances) {
+fn follow(steps: &[Step], size: usize, lr: f64, tolerances: &Tolerances, device: &Device) {
     let arch = Arch { dropout: 0.0, drop_path: 0.0, ..Arch::by_name("b0").unwrap() };
-    let (network, store) = formula::network(&arch, 10);
+    let (network, store) = formula::network_on(&arch, 10, device);
     let sgd = Sgd { lr, momentum: 0.9, weight_decay: 5e-4 };
     let with_velocity = |(name, var): (String, Var)| {
         let velocity = Var::from_tensor(&var.zeros_like().unwrap()).unwrap();
@@ -59,7 +59,7 @@ fn follow(steps: &[Step], size: usize, lr: f64, tolerances: &Tolerances) {
     let parameters: Vec<_> = store.trainable().into_iter().map(with_velocity).collect();
     for (number, step) in steps.iter().enumerate() {
         let images = formula::images(&format!("train-image-{number}"), step.labels.len(), size, size);
-        let logits = network.forward_t(&images, Mode::Train { seed: 0 }).unwrap();
+        let logits = network.forward_t(&images.to_device(device).unwrap(), Mode::Train { seed: 0 }).unwrap();
         let loss = cross_entropy(&logits, &step.labels);
         let found = f64::from(loss.to_scalar::<f32>().unwrap());
         let off = (found / step.loss - 1.0).abs();
@@ -92,7 +92,7 @@ fn follow(steps: &[Step], size: usize, lr: f64, tolerances: &Tolerances) {
 fn three_steps_of_sgd_are_pytorchs() {
     let golden: Golden = serde_json::from_str(include_str!("../golden/train_64px.json")).unwrap();
     let tight = Tolerances { loss: 1e-5, gradients: 1e-4, parameters: 1e-5, statistics: 1e-5 };
-    follow(&golden.steps, 64, 0.001, &tight);
+    follow(&golden.steps, 64, 0.001, &tight, &Device::Cpu);
 }
 
 /// As on other devices.
@@ -100,7 +100,14 @@ fn three_steps_of_sgd_are_pytorchs() {
 fn a_step_by_candles_operations_is_pytorchs() {
     let golden: Golden = serde_json::from_str(include_str!("../golden/train_64px.json")).unwrap();
     let tight = Tolerances { loss: 1e-5, gradients: 1e-4, parameters: 1e-5, statistics: 1e-5 };
-    effnet_ops::by_candle(|| follow(&golden.steps[..1], 64, 0.001, &tight));
+    effnet_ops::by_candle(|| follow(&golden.steps[..1], 64, 0.001, &tight, &Device::Cpu));
+}
+
+#[test]
+fn a_step_on_a_gpu_is_pytorchs() {
+    let golden: Golden = serde_json::from_str(include_str!("../golden/train_64px.json")).unwrap();
+    let tight = Tolerances { loss: 1e-5, gradients: 1e-4, parameters: 1e-5, statistics: 1e-5 };
+    formula::on_a_gpu(|device| follow(&golden.steps[..1], 64, 0.001, &tight, device));
 }
 
 /// The rate in this file is so high that rounding grows a thousandfold a step: PyTorch with one thread, with two, and in
@@ -111,7 +118,7 @@ fn a_step_by_candles_operations_is_pytorchs() {
 fn the_first_step_at_32_pixels_is_pytorchs() {
     let golden: Golden = serde_json::from_str(include_str!("../golden/train.json")).unwrap();
     let loose = Tolerances { loss: 1e-4, gradients: 3e-3, parameters: 1e-2, statistics: 1e-4 };
-    follow(&golden.steps[..1], 32, 0.02, &loose);
+    follow(&golden.steps[..1], 32, 0.02, &loose, &Device::Cpu);
 }
 
 /// A small member, with drop path and dropout at work.

@@ -12,6 +12,7 @@ mod targets;
 
 use std::collections::BTreeMap;
 
+use candle_core::Device;
 use serde::Deserialize;
 
 use crate::Losses;
@@ -78,12 +79,27 @@ struct GoldenStep {
 
 #[test]
 fn each_step_is_that_of_an_independent_program() {
+    assert_steps(&Device::Cpu);
+}
+
+/// With `EFFMIX_TEST_DEVICE=cpu` it computes on the CPU.
+#[test]
+fn each_step_on_a_gpu_is_that_of_an_independent_program() {
+    let on_cpu = std::env::var("EFFMIX_TEST_DEVICE").is_ok_and(|device| device == "cpu");
+    match if on_cpu { Ok(Device::Cpu) } else { Device::new_cuda(0) } {
+        Ok(device) => assert_steps(&device),
+        Err(_) => println!("skipped: needs a GPU"),
+    }
+}
+
+/// Holds every step of both cases on a device against the reference.
+fn assert_steps(device: &Device) {
     let golden: Golden =
         serde_json::from_str(include_str!("../../../tests/golden/divide_mix_step.json")).unwrap();
     assert_eq!(golden.cases.len(), CASES.len());
     for (case, golden) in CASES.iter().zip(&golden.cases) {
         assert_eq!(case.name, golden.case);
-        let run = run(case);
+        let run = run(case, device);
         let warm_up = 2;
         assert_eq!(run.passes.len(), warm_up + golden.passes.len(), "passes of {}", case.name);
         for golden in &golden.passes {
@@ -133,7 +149,7 @@ fn assert_close(what: &str, values: impl IntoIterator<Item = f64>, golden: &[f64
 #[test]
 fn the_independent_program_was_given_what_the_streams_draw() {
     let given = include_str!("../../../tests/golden/divide_mix_draws.jsonl");
-    let drawn: Vec<String> = CASES.iter().flat_map(|case| run(case).draws).collect();
+    let drawn: Vec<String> = CASES.iter().flat_map(|case| run(case, &Device::Cpu).draws).collect();
     assert!(
         given.lines().eq(&drawn),
         "divide_mix_draws.jsonl is out of date; write these lines to it and run `cargo xtask golden`:\n{}",

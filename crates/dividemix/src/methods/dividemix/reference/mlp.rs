@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, Var};
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, Var};
 
 use super::{CLASSES, FEATURES, Named, u};
 use crate::{Mode, Network};
@@ -31,7 +32,7 @@ pub(super) struct Mlp {
 
 impl Mlp {
     /// Network `number`, with the first weights that xtask/golden/tensors.py gives it.
-    pub(super) fn new(number: usize) -> Self {
+    pub(super) fn new(number: usize, device: &Device) -> Self {
         let var = |key: &'static str, shape: &[usize]| {
             let value = |u: f64| match key {
                 "hidden.weight" | "output.weight" => (3.0 / shape[1] as f64).sqrt() * u,
@@ -41,7 +42,7 @@ impl Mlp {
             };
             let drawn = u(&format!("network{number}.{key}"), shape.iter().product());
             let values: Vec<f32> = drawn.into_iter().map(|u| value(u) as f32).collect();
-            (key, Var::from_vec(values, shape, &Device::Cpu).unwrap())
+            (key, Var::from_vec(values, shape, device).unwrap())
         };
         let vars = [
             var("hidden.weight", &[HIDDEN, FEATURES]),
@@ -141,6 +142,10 @@ impl CustomOp1 for Tap {
         let (start, end) = layout.contiguous_offsets().expect("what is tapped lies in one piece");
         let values = storage.as_slice::<f32>()?[start..end].to_vec();
         Ok((CpuStorage::F32(values), layout.shape().clone()))
+    }
+
+    fn cuda_fwd(&self, storage: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        Ok((storage.try_clone(layout)?, layout.shape().clone()))
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {

@@ -40,10 +40,10 @@ pub(super) struct Step {
 }
 
 /// Trains the two networks from their first weights.
-pub(super) fn run(case: &Case) -> Run {
+pub(super) fn run(case: &Case, device: &Device) -> Run {
     let hyper = hyperparameters(case);
-    let data = training_set();
-    let mlps = [1, 2].map(Mlp::new);
+    let data = training_set(device);
+    let mlps = [1, 2].map(|number| Mlp::new(number, device));
     let networks: Vec<Box<dyn Network>> =
         mlps.iter().map(|mlp| Box::new(mlp.clone()) as Box<dyn Network>).collect();
     let mut run = Run { draws: draws::of_warm_up(case.name, &hyper), ..Run::default() };
@@ -97,10 +97,10 @@ fn hyperparameters(case: &Case) -> CheckedHyperparameters {
     hyper.check().unwrap()
 }
 
-fn training_set() -> TrainingSet {
+fn training_set(device: &Device) -> TrainingSet {
     let given = |sample: usize| (sample + usize::from(WRONG.contains(&sample))) % CLASSES;
     TrainingSet {
-        views: Arc::new(Vectors),
+        views: Arc::new(Vectors { device: device.clone() }),
         labels: (0..SAMPLES).map(given).collect(),
         truth: vec![None; SAMPLES],
         classes: CLASSES,
@@ -109,7 +109,9 @@ fn training_set() -> TrainingSet {
 }
 
 /// Vectors around a corner for each class, by the formula of divide_mix_step.py.
-struct Vectors;
+struct Vectors {
+    device: Device,
+}
 
 impl Vectors {
     fn sample(index: usize) -> Vec<f64> {
@@ -123,10 +125,10 @@ impl Vectors {
         Self::sample(sample).into_iter().zip(noise).map(|(value, noise)| value + 0.25 * noise).collect()
     }
 
-    fn batch(rows: impl Iterator<Item = Vec<f64>>) -> Result<Tensor> {
+    fn batch(&self, rows: impl Iterator<Item = Vec<f64>>) -> Result<Tensor> {
         let values: Vec<f32> = rows.flatten().map(|value| value as f32).collect();
         let count = values.len() / FEATURES;
-        Ok(Tensor::from_vec(values, (count, FEATURES), &Device::Cpu)?)
+        Ok(Tensor::from_vec(values, (count, FEATURES), &self.device)?)
     }
 }
 
@@ -136,10 +138,10 @@ impl ViewSource for Vectors {
     }
 
     fn plain(&self, samples: &[usize]) -> Result<Tensor> {
-        Self::batch(samples.iter().map(|&sample| Self::sample(sample)))
+        self.batch(samples.iter().map(|&sample| Self::sample(sample)))
     }
 
     fn augmented(&self, views: &[View]) -> Result<Tensor> {
-        Self::batch(views.iter().map(|&view| Self::view(view)))
+        self.batch(views.iter().map(|&view| Self::view(view)))
     }
 }
