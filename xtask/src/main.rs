@@ -5,6 +5,7 @@
 //! | `ci` | every check of the project, with a table of results at the end |
 //! | `matrix` | prints the table of these checks, or the workflow that is made from it |
 //! | `cuda-setup` | NVIDIA's compiler and libraries, for builds with feature `cuda` |
+//! | `cuda-check` | packs a folder that checks a GPU machine |
 //! | `bench` | measures this project beside its peers, interleaved in one run |
 //! | `golden` | makes the committed reference values anew from the published libraries |
 //!
@@ -30,6 +31,8 @@ enum Command {
     Bench(bench::Options),
     /// Run every check; the rows are listed by --list.
     Ci(ci::Options),
+    /// Pack a folder with which a machine that has a GPU, and neither network nor Rust, checks and measures the feature `cuda`.
+    CudaCheck(cuda::CheckOptions),
     /// Set up NVIDIA's compiler and libraries in a folder, for builds with feature `cuda`, and print the environment to use them.
     CudaSetup(cuda::Options),
     /// Make crates/*/tests/golden/*.json anew from the published libraries.
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Bench(options) => bench::run(&options),
         Command::Ci(options) => ci::run(&options),
+        Command::CudaCheck(options) => cuda::check(&options),
         Command::CudaSetup(options) => cuda::run(&options),
         Command::Golden(options) => golden::run(&options),
         Command::Matrix(options) => ci::print_matrix(&options),

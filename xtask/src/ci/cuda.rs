@@ -6,7 +6,8 @@
 use super::Context;
 use super::alone;
 use super::testing::{self, Names, Selection};
-use crate::cuda::{Setup, gpus};
+use crate::cuda::{Setup, gpus, pack};
+use crate::shell::Shell;
 use crate::workspace::{CUDA, Package};
 use anyhow::Result;
 
@@ -61,6 +62,21 @@ pub(super) fn gpu_tests(c: &mut Context) -> Result<()> {
     } else {
         c.report.all_skipped("need a GPU", good, count);
     }
+    Ok(())
+}
+
+/// The folder for GPU machines is packed, and its script checks this machine's GPU, or the CPU where there is none.
+pub(super) fn check(c: &mut Context) -> Result<()> {
+    prepare(c)?;
+    let folder = c.workspace.target.join("cuda-check");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    pack(&c.workspace, &c.environment, "dev", &folder)?;
+    let device = if gpus(&c.workspace.root) > 0 { "cuda:0" } else { "cpu" };
+    let script = Shell::new(&c.workspace.root, folder.join("run.sh")).words("--quick --device").arg(device);
+    let good = script.succeeds()?;
+    c.report.ended(&format!("on {device}"), good);
     Ok(())
 }
 

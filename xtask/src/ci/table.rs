@@ -47,7 +47,7 @@ pub(super) enum Needs {
 const HOST: &str = "this machine";
 
 /// Cheap rows first: what is wrong shows early.
-pub(super) const ROWS: [Row; 28] = {
+pub(super) const ROWS: [Row; 29] = {
     use Command::{Ci, Cuda, Deep};
     [
         row("format", Ci, "", "", "rustfmt changes nothing", steps::format),
@@ -82,6 +82,7 @@ pub(super) const ROWS: [Row; 28] = {
         row("cuda-alone", Cuda, "cuda", HOST, "each crate compiles alone", cuda::alone),
         row("cuda-tests", Cuda, "cuda", HOST, "the tests that need no GPU", cuda::tests),
         row("cuda-gpu", Cuda, "cuda", HOST, "the tests that need a GPU", cuda::gpu_tests),
+        row("cuda-check", Cuda, "cuda", HOST, "the folder for GPU machines works", cuda::check),
     ]
 };
 

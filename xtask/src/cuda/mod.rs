@@ -3,8 +3,11 @@
 //! One folder holds NVIDIA's compiler and libraries, which come from PyPI, and a library that stands in for the driver's.
 //! `cargo xtask ci --cuda` sets both up, and runs its commands in the environment that [`Setup::environment`] returns.
 
+mod check;
 mod stub;
 mod toolkit;
+
+pub(crate) use check::{Options as CheckOptions, pack, run as check};
 
 use crate::shell::Shell;
 use crate::workspace::Workspace;

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::args::{Bench, BenchMode};
 use crate::failure::Failure;
-use crate::output::{print, print_json};
+use crate::output::{computing_on, print, print_json, tell};
 use crate::signals::Signals;
 
 /// Classes of the published networks.
@@ -32,6 +32,9 @@ struct Measured {
     seconds_per_batch: f64,
     batches: usize,
     peak_rss_bytes: Option<u64>,
+    /// On a GPU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_peak_bytes: Option<u64>,
     /// In mode train.
     #[serde(skip_serializing_if = "Option::is_none")]
     estimate: Option<Estimate>,
@@ -63,6 +66,7 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
     let (batch, mode) = (usize::from(args.batch), args.mode);
     let device = args.device.open()?;
     let described = device.describe();
+    tell(&computing_on(&described));
     let signals = Signals::listen()?;
     let (work, name) = match mode {
         BenchMode::Train => (Task::Train, "train"),
@@ -99,6 +103,7 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
         seconds_per_batch: measured.seconds_per_batch,
         batches: measured.batches,
         peak_rss_bytes,
+        device_peak_bytes: measured.device_peak_bytes,
         estimate,
     };
     if args.json { print_json(&measured) } else { print(&in_words(&measured)) }
@@ -124,7 +129,10 @@ fn estimate(
 }
 
 fn in_words(m: &Measured) -> String {
-    let memory = m.peak_rss_bytes.map_or("unknown".to_owned(), |bytes| format!("{} MiB", bytes >> 20));
+    let mebibytes = |bytes: u64| format!("{} MiB", bytes >> 20);
+    let memory = m.peak_rss_bytes.map_or("unknown".to_owned(), mebibytes);
+    let on_gpu =
+        m.device_peak_bytes.map_or_else(String::new, |bytes| format!(", {} on the GPU", mebibytes(bytes)));
     let what = match m.mode {
         "train" => "training",
         _ => "prediction",
@@ -139,7 +147,7 @@ fn in_words(m: &Measured) -> String {
         format!("a {name} of {} images for {} epochs would take about {time}\n", e.images, e.epochs)
     });
     format!(
-        "{} at {} px, batches of {}, on {}\n{what}  {:.1} images/s (median of {} batches, {:.1} ms each)\npeak memory  {memory}\n{training}",
+        "{} at {} px, batches of {}, on {}\n{what}  {:.1} images/s (median of {} batches, {:.1} ms each)\npeak memory  {memory}{on_gpu}\n{training}",
         m.arch,
         m.size,
         m.batch,

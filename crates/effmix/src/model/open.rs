@@ -7,7 +7,7 @@ use image_folder::Transform;
 
 use super::source::ModelSource;
 use crate::data::{ToTensor, transform_for};
-use crate::device::ComputeDevice;
+use crate::device::{Attempt, ComputeDevice};
 use crate::settings::Augment;
 use crate::{Error, Result};
 
@@ -70,6 +70,11 @@ impl Model {
     /// # Errors
     /// There is no such model; its files are damaged; an architecture is missing or another one; a size out of range; the device's.
     pub fn open_with(model: &Path, options: &ModelOptions, tell: &dyn Fn(&str)) -> Result<Self> {
+        let attempt = Attempt { batch: options.batch, ..Attempt::default() };
+        Self::read(model, options, tell).map_err(|error| options.device.explained(error, &attempt))
+    }
+
+    fn read(model: &Path, options: &ModelOptions, tell: &dyn Fn(&str)) -> Result<Self> {
         let device = options.device.candle();
         let saved = match ModelSource::find(model, options.arch.as_deref(), tell)? {
             ModelSource::Folder(path) => SavedModel::open(&path, device)?,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
+use dividemix::memory::{forget_peak_on, peak_on};
 use dividemix::{
     CheckedHyperparameters, Costs, Mode, Network, Optimiser, Purpose, Sgd, Stream, TYPICAL_CLEAN_SHARE,
     Trainable, View, ViewSource, Work, backward,
@@ -14,7 +15,7 @@ use noisy_labels::losses::cross_entropy;
 use noisy_labels::soft::one_hot;
 use rand::Rng;
 
-use crate::device::ComputeDevice;
+use crate::device::{Attempt, ComputeDevice};
 use crate::{Error, Result};
 
 /// What is done with a batch.
@@ -35,6 +36,8 @@ pub struct Throughput {
     pub seconds_per_batch: f64,
     /// Batches that were timed.
     pub batches: usize,
+    /// The most memory that tensors had on a GPU, in bytes, where one computed and its driver reports it.
+    pub device_peak_bytes: Option<u64>,
 }
 
 /// About how many seconds a training of an architecture from scratch takes here, on `images` images of `classes` classes,
@@ -95,7 +98,8 @@ const UNTIMED: usize = 2;
 /// Times batches of `batch` random images of `arch.size` pixels, for about the length of `time`, and three batches at least.
 ///
 /// # Errors
-/// An architecture out of range; [`Error::Stopped`] when `stop` was raised.
+/// An architecture out of range; [`Error::Stopped`] when `stop` was raised; [`Error::Device`] where the device fails or its memory is
+/// too small for such a batch.
 pub fn throughput(
     arch: &Arch,
     classes: usize,
@@ -105,6 +109,23 @@ pub fn throughput(
     device: &ComputeDevice,
     stop: &AtomicBool,
 ) -> Result<Throughput> {
+    let attempt = Attempt { batch, ..Attempt::default() };
+    timed(arch, classes, batch, task, time, device, stop).map_err(|error| device.explained(error, &attempt))
+}
+
+fn timed(
+    arch: &Arch,
+    classes: usize,
+    batch: usize,
+    task: Task,
+    time: Duration,
+    device: &ComputeDevice,
+    stop: &AtomicBool,
+) -> Result<Throughput> {
+    let is_gpu = !device.candle().is_cpu();
+    if is_gpu {
+        forget_peak_on(device.candle());
+    }
     let store = ParameterStore::new(0, device.candle());
     let network = EfficientNet::new(arch, classes, store.var_builder())?;
     let network = Trainable { network, store };
@@ -139,5 +160,10 @@ pub fn throughput(
     }
     seconds.sort_by(f64::total_cmp);
     let median = seconds[seconds.len() / 2];
-    Ok(Throughput { images_per_s: batch as f64 / median, seconds_per_batch: median, batches: seconds.len() })
+    Ok(Throughput {
+        images_per_s: batch as f64 / median,
+        seconds_per_batch: median,
+        batches: seconds.len(),
+        device_peak_bytes: is_gpu.then(|| peak_on(device.candle())).flatten(),
+    })
 }
