@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use candle_core::Device;
+use candle_core::{DType, Device};
 use serde::Serialize;
 
 use crate::table::case::Case;
@@ -37,7 +37,7 @@ pub(crate) fn run(cases: &[Case], device: &Device) -> Vec<Row> {
     let mut rows = vec![];
     for case in cases {
         for checked in check_all(case, &ways) {
-            let row = row(case, checked);
+            let row = row(case, &checked);
             row.print();
             rows.push(row);
         }
@@ -45,31 +45,28 @@ pub(crate) fn run(cases: &[Case], device: &Device) -> Vec<Row> {
     rows
 }
 
-fn row(case: &Case, Checked { way, dtype, outcome }: Checked) -> Row {
-    let mut row = Row {
+fn row(case: &Case, checked: &Checked) -> Row {
+    let Checked { way, dtype, outcome } = checked;
+    let failure = checked.failure(case);
+    let worst = match outcome {
+        Outcome::Held(worst) => Some(worst),
+        Outcome::Refused | Outcome::Failed(_) => None,
+    };
+    Row {
         name: case.name(),
         way: way.name(),
         device: name(way.device()),
         dtype: dtype.as_str(),
-        error: None,
-        tolerance: None,
-        ok: true,
-        refused: false,
-        failure: None,
-        ms: None,
-    };
-    match outcome {
-        Outcome::Held(worst) => {
-            (row.error, row.tolerance) = (Some(worst.error), Some(worst.tolerance));
-            row.ms = way.compute(|| forward_ms(case, &way, dtype)).ok();
-        }
-        Outcome::Refused => row.refused = true,
-        Outcome::Failed(why) => (row.ok, row.failure) = (false, Some(why)),
+        error: worst.map(|worst| worst.error),
+        tolerance: worst.map(|worst| worst.tolerance),
+        ok: failure.is_none(),
+        refused: *outcome == Outcome::Refused,
+        failure,
+        ms: worst.and_then(|_| way.compute(|| forward_ms(case, way, *dtype)).ok()),
     }
-    row
 }
 
-fn forward_ms(case: &Case, way: &Way, dtype: candle_core::DType) -> candle_core::Result<f64> {
+fn forward_ms(case: &Case, way: &Way, dtype: DType) -> candle_core::Result<f64> {
     let call = case.prepare(&case.tensors(dtype, way.device())?)?;
     call()?;
     way.device().synchronize()?;
@@ -82,12 +79,13 @@ fn forward_ms(case: &Case, way: &Way, dtype: candle_core::DType) -> candle_core:
 impl Row {
     fn print(&self) {
         let Self { name, way, dtype, .. } = self;
-        let found = match (&self.failure, self.error, self.tolerance) {
-            (Some(why), ..) => format!("FAILED: {why}"),
-            (None, Some(error), Some(tolerance)) => format!("ok, error {error:.1e} of {tolerance:.1e}"),
-            _ => "ok, refused".to_owned(),
-        };
-        println!("{way}, {dtype}: {name}: {found}");
+        match (&self.failure, self.error, self.tolerance) {
+            (Some(why), ..) => println!("FAILED: {why}"),
+            (None, Some(error), Some(tolerance)) => {
+                println!("ok: {name} by {way} in {dtype}: error {error:.1e} of {tolerance:.1e}");
+            }
+            _ => println!("ok: {name} by {way} in {dtype}: refused"),
+        }
     }
 }
 

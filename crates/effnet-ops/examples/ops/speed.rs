@@ -41,63 +41,64 @@ pub(crate) fn run(cases: &[Case], device: &Device, dtype: DType, seconds: f64) -
         true => vec![Way::Kernels(dispatch::level()), fallback],
         false => vec![fallback],
     };
-    for way in &ways {
-        println!("{}:{}{HEADER}", way.name(), " ".repeat(20usize.saturating_sub(way.name().len())));
-    }
+    println!("{HEADER}");
     let mut rows = vec![];
     for case in cases {
         // Where candle's form is the kernels' own, there is nothing to compare.
         let own = ways.iter().filter(|way| way.holds(case, dtype) && !is_kernels_again(way, case));
-        let speeds = own.map(|way| (way, way.compute(|| speed(case, way, dtype, seconds / ways.len() as f64))));
-        let mut found = vec![];
-        for (way, speed) in speeds {
-            match speed {
-                Ok(speed) => found.push(speed),
-                Err(error) => println!("{}: {}: {}", case.name(), way.name(), first_line(&error)),
+        let own: Vec<&Way> = own.collect();
+        match speeds(case, &own, dtype, seconds) {
+            Ok(found) if found.is_empty() => {}
+            Ok(found) => {
+                let row = Row::new(case, device, dtype, found);
+                row.print();
+                rows.push(row);
             }
+            Err(error) => println!("{}: {}", case.name(), first_line(&error)),
         }
-        if found.is_empty() {
-            continue;
-        }
-        let row = Row::new(case, device, dtype, found);
-        row.print();
-        rows.push(row);
     }
     Ok(rows)
 }
 
-const HEADER: &str = "ms forward, ms forward + backward, rate of the forward pass";
+const HEADER: &str = "milliseconds forward, milliseconds forward and backward, rate of the forward pass";
 
 fn is_kernels_again(way: &Way, case: &Case) -> bool {
     matches!(way, Way::Candle(Device::Cpu)) && case.fallback == crate::table::case::Fallback::Nowhere
 }
 
-fn speed(case: &Case, way: &Way, dtype: DType, seconds: f64) -> Result<Speed> {
-    let device = way.device();
-    let arguments = case.tensors(dtype, device)?;
-    let call = case.prepare(&arguments)?;
-    let results = call()?;
-    let mut all = vec![Timed::new(device, || call().map(drop))];
-    if case.has_gradients() {
-        all.push(both(case, &arguments, &results[0])?);
+/// All ways in turn.
+fn speeds(case: &Case, ways: &[&Way], dtype: DType, seconds: f64) -> Result<Vec<Speed>> {
+    let mut all = vec![];
+    let mut values = 0;
+    for way in ways {
+        let arguments = case.tensors(dtype, way.device())?;
+        let call = way.compute(|| case.prepare(&arguments))?;
+        let results = way.compute(&call)?;
+        values = arguments.iter().chain(&results).map(Tensor::elem_count).sum();
+        all.push(Timed::new(way.device(), move || way.compute(&call).map(drop)));
+        if case.has_gradients() {
+            all.push(both(case, way, &arguments, &results[0])?);
+        }
     }
     measure(&mut all, seconds)?;
-    let forward_ms = all[0].ms();
-    let both_ms = all.get_mut(1).map(Timed::ms);
-    let values: usize = arguments.iter().chain(&results).map(Tensor::elem_count).sum();
-    let rate = |amount: usize| amount as f64 / forward_ms / 1e6;
-    let products = case.macs > 0;
-    Ok(Speed {
-        way: way.name(),
-        forward_ms,
-        both_ms,
-        gflop_per_s: products.then(|| rate(2 * case.macs)),
-        gb_per_s: (!products).then(|| rate(values * dtype.size_in_bytes())),
-    })
+    let rate = |amount: usize, ms: f64| amount as f64 / ms / 1e6;
+    let is_product = case.macs > 0;
+    let passes = if case.has_gradients() { 2 } else { 1 };
+    let speed = |(way, timed): (&&Way, &mut [Timed<'_>])| {
+        let forward_ms = timed[0].ms();
+        Speed {
+            way: way.name(),
+            forward_ms,
+            both_ms: timed.get_mut(1).map(Timed::ms),
+            gflop_per_s: is_product.then(|| rate(2 * case.macs, forward_ms)),
+            gb_per_s: (!is_product).then(|| rate(values * dtype.size_in_bytes(), forward_ms)),
+        }
+    };
+    Ok(ways.iter().zip(all.chunks_exact_mut(passes)).map(speed).collect())
 }
 
 /// Forward and backward of a weighted sum of the first result.
-fn both<'a>(case: &'a Case, arguments: &[Tensor], y: &'a Tensor) -> Result<Timed<'a>> {
+fn both<'a>(case: &'a Case, way: &'a Way, arguments: &[Tensor], y: &Tensor) -> Result<Timed<'a>> {
     let variables = arguments.iter().map(Var::from_tensor).collect::<Result<Vec<_>>>()?;
     let inputs = variables.iter().zip(&case.arguments).map(|(x, argument)| match argument.has_gradient {
         true => x.as_tensor().clone(),
@@ -106,9 +107,8 @@ fn both<'a>(case: &'a Case, arguments: &[Tensor], y: &'a Tensor) -> Result<Timed
     let inputs: Vec<Tensor> = inputs.collect();
     let weights = Tensor::from_vec(numbers(y.elem_count(), 99), y.shape(), &Device::Cpu)?;
     let weights = weights.to_dtype(y.dtype())?.to_device(y.device())?;
-    Ok(Timed::new(y.device(), move || {
-        let results = case.compute(&inputs)?;
-        backward(&results[0].mul(&weights)?.sum_all()?).map(drop)
+    Ok(Timed::new(way.device(), move || {
+        way.compute(|| backward(&case.first(&inputs)?.mul(&weights)?.sum_all()?)).map(drop)
     }))
 }
 

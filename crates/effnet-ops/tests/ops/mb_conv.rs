@@ -3,7 +3,9 @@
 use effnet_ops::{Activation, Padding};
 use proptest::prelude::*;
 
-use crate::support::{PADDINGS, assert_close, assert_holds, doubles, gradients, kernel, numbers, padding, tensor};
+use crate::support::{
+    PADDINGS, assert_close, assert_holds, doubles, gradients, kernel, numbers, padding, tensor,
+};
 use crate::table::block::{BLOCK, Block};
 
 fn check(block: Block) {
@@ -61,7 +63,8 @@ fn shapes_that_do_not_fit_are_named() {
     let text = BLOCK.one(&arguments).unwrap_err().to_string();
     assert!(text.contains("mb_conv") && text.contains("[19]") && text.contains("[3, 7, 6, 5]"), "{text}");
     // A skip adds tensors of one shape.
-    for case in [Block { skip: Some(0.0), ..BLOCK }, Block { output: 5, stride: 2, skip: Some(0.0), ..BLOCK }] {
+    for case in [Block { skip: Some(0.0), ..BLOCK }, Block { output: 5, stride: 2, skip: Some(0.0), ..BLOCK }]
+    {
         let text = case.one(&case.arguments()).unwrap_err().to_string();
         assert!(text.contains("skip"), "{text}");
     }

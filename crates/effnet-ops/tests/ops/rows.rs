@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use candle_core::Device;
 
-use crate::support::failures;
 use crate::table::check::check_all;
 use crate::table::way::Way;
 use crate::table::{case::Case, groups};
 
 /// The rows of a group, each way in each type.
 fn assert_rows<'a>(cases: impl IntoIterator<Item = &'a Case>, ways: &[Way]) {
-    let failures = failures(cases.into_iter().flat_map(|case| check_all(case, ways)));
+    let of_case = |case: &Case| -> Vec<String> {
+        check_all(case, ways).iter().filter_map(|checked| checked.failure(case)).collect()
+    };
+    let failures: Vec<String> = cases.into_iter().flat_map(of_case).collect();
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
 
@@ -53,9 +55,7 @@ macro_rules! groups {
     };
 }
 
-groups!(
-    convolutions, products, batch_norm, elementwise, squeeze_excitation, block, sequence, folded, steps
-);
+groups!(convolutions, products, batch_norm, elementwise, squeeze_excitation, block, sequence, folded, steps);
 
 #[test]
 fn every_group_has_its_tests() {

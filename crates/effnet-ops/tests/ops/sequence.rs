@@ -4,7 +4,9 @@ use candle_core::Tensor;
 use effnet_ops::{Activation, sequence_train};
 use proptest::prelude::*;
 
-use crate::support::{PADDINGS, assert_close, assert_holds, doubles, gradients, kernel, numbers, padding, tensor};
+use crate::support::{
+    PADDINGS, assert_close, assert_holds, doubles, gradients, kernel, numbers, padding, tensor,
+};
 use crate::table::sequence::{SEQUENCE, Sequence};
 
 fn check(sequence: Sequence) {

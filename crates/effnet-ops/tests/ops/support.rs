@@ -5,7 +5,7 @@ use effnet_ops::Padding;
 use proptest::prelude::*;
 
 use crate::table::case::Case;
-use crate::table::check::{Checked, Outcome, check};
+use crate::table::check::check;
 use crate::table::exact;
 pub(crate) use crate::table::numbers::{doubles, numbers, singles, tensor};
 pub(crate) use crate::table::squeeze_excitation::gate;
@@ -20,16 +20,9 @@ pub(crate) fn assert_holds(case: &Case) {
         let dtype = if candle.holds(case, DType::F64) { DType::F64 } else { DType::F32 };
         ways.push((candle, dtype));
     }
-    let failures = failures(check(case, ways));
+    let failures: Vec<String> =
+        check(case, ways).iter().filter_map(|checked| checked.failure(case)).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-}
-
-pub(crate) fn failures(all: impl IntoIterator<Item = Checked>) -> Vec<String> {
-    let failure = |checked: Checked| match checked.outcome {
-        Outcome::Failed(why) => Some(why),
-        Outcome::Held(_) | Outcome::Refused => None,
-    };
-    all.into_iter().filter_map(failure).collect()
 }
 
 /// Equal to `tolerance` times the largest value (or 1).

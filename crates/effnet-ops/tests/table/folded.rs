@@ -39,9 +39,15 @@ fn fold(output: usize, input: usize, kernel: usize) -> Case {
         let bias = (0..output).map(|o| a[2][o] - a[3][o] * scale[o]).collect();
         vec![weight, bias]
     };
-    Case::prepared("Folded", format!("[{output}, {input}, {kernel}, {kernel}]"), arguments, prepare, reference)
-        .fallback(Fallback::Singles)
-        .roundings(Roundings::of_values(4))
+    Case::prepared(
+        "Folded",
+        format!("[{output}, {input}, {kernel}, {kernel}]"),
+        arguments,
+        prepare,
+        reference,
+    )
+    .fallback(Fallback::Singles)
+    .roundings(Roundings::of_values(4))
 }
 
 /// A layer with a bias and no norm, on rows.
@@ -113,7 +119,8 @@ pub(crate) fn made_ready(block: Block, a: &[Tensor]) -> Result<FoldedMbConv> {
 /// A block in evaluation; its skip has no drop path there.
 pub(crate) fn block(block: Block) -> Case {
     let mut arguments = block.made_from();
-    arguments.extend(norms(block).into_iter().zip((70..).step_by(2)).flat_map(|(c, seed)| statistics(c, seed)));
+    arguments
+        .extend(norms(block).into_iter().zip((70..).step_by(2)).flat_map(|(c, seed)| statistics(c, seed)));
     let prepare = move |a: &[Tensor]| -> Result<Call> {
         let (x, ready) = (a[0].clone(), made_ready(block, a)?);
         Ok(Box::new(move || Ok(vec![ready.forward(&x)?])))

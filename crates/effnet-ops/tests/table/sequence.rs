@@ -166,7 +166,9 @@ impl Sequence {
         let blocks: usize = self.blocks().map(Block::macs).iter().sum();
         Case::with_results(
             "sequence_train",
-            format!("{images:?}, {kernel}x{kernel}, stride {stride}, {padding:?}, head {head}, {activation:?}"),
+            format!(
+                "{images:?}, {kernel}x{kernel}, stride {stride}, {padding:?}, head {head}, {activation:?}"
+            ),
             self.made_from(),
             move |a| Ok(results(self.one(a)?)),
             move |a| self.slow(a),
@@ -177,8 +179,10 @@ impl Sequence {
 }
 
 pub(super) fn rows() -> Vec<Case> {
-    let conv = |dims, kernel, stride, padding, output, activation| {
-        Conv { window: Window { dims, kernel, stride, padding }, output, activation }
+    let conv = |dims, kernel, stride, padding, output, activation| Conv {
+        window: Window { dims, kernel, stride, padding },
+        output,
+        activation,
     };
     let mut layers = vec![
         conv([2, 9, 7, 3], 3, 2, Padding::Same, 10, Activation::Swish),

@@ -42,8 +42,7 @@ pub(crate) fn case(dims: [usize; 4], reduced: usize) -> Case {
 pub(super) fn rows() -> Vec<Case> {
     let awkward = [([2, 3, 5, 7], 2), ([1, 1, 1, 8], 4), ([3, 4, 4, 33], 8), ([2, 1, 9, 16], 1)];
     let stages = [STAGES[0], STAGES[1], STAGES[5], STAGES[11]];
-    let of_network = Scale::ALL.into_iter().flat_map(|scale| {
-        stages.map(|stage| (stage.filtered(scale), stage.reduced))
-    });
+    let of_network =
+        Scale::ALL.into_iter().flat_map(|scale| stages.map(|stage| (stage.filtered(scale), stage.reduced)));
     awkward.into_iter().chain(of_network).map(|(dims, reduced)| case(dims, reduced)).collect()
 }

@@ -94,7 +94,12 @@ pub(crate) fn ema(shapes: &[&[usize]], momentum: f64, steps: usize) -> Case {
 pub(super) fn rows() -> Vec<Case> {
     let settings = Sgd { lr: 0.01, momentum: 0.9, weight_decay: 5e-4 };
     let small: &[&[usize]] = &[&[7], &[3, 5, 2], &[1]];
-    let network: &[&[usize]] = &[&[1280, 320, 1, 1], &[1280], &[1152, 1, 5, 5], &[1152], &[48, 1152, 1, 1], &[48]];
+    let network: &[&[usize]] =
+        &[&[1280, 320, 1, 1], &[1280], &[1152, 1, 5, 5], &[1152], &[48, 1152, 1, 1], &[48]];
     let lists = [small, network];
-    lists.iter().map(|list| sgd(list, settings, 1)).chain(lists.iter().map(|list| ema(list, 0.999, 1))).collect()
+    lists
+        .iter()
+        .map(|list| sgd(list, settings, 1))
+        .chain(lists.iter().map(|list| ema(list, 0.999, 1)))
+        .collect()
 }
