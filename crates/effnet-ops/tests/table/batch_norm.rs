@@ -109,7 +109,7 @@ pub(super) fn rows() -> Vec<Case> {
     let mut norms: Vec<BatchNorm> =
         small.into_iter().map(|(dims, activation)| BatchNorm::new(dims, activation)).collect();
     for scale in Scale::ALL {
-        for stage in [STAGES[1], STAGES[5], STAGES[11]] {
+        for stage in [STAGES[1], STAGES[11]] {
             norms.push(BatchNorm::new(&stage.window(scale).dims, Activation::Swish));
         }
         norms.push(BatchNorm::new(&STAGES[1].filtered(scale), Activation::Relu6));

@@ -2,15 +2,15 @@
 
 use candle_core::{Result, Tensor, Var};
 use effnet_ops::{
-    Activation, BatchStatistics, ConvNorm, DropPath, Layer, MbConv, Padding, backward, drop_path,
-    sequence_train,
+    Activation, BatchStatistics, ConvNorm, DropPath, Layer, MbConv, Padding, add, backward, batch_norm_train,
+    depthwise_conv, drop_path, pointwise_conv, sequence_train, squeeze_excitation,
 };
 
 use super::case::{Argument, Call, Case};
 use super::networks::{STAGES, Scale, Stage};
 use super::numbers::{doubles, tensor};
 use super::slow::{self, Window};
-use super::squeeze_excitation::{self, gate};
+use super::squeeze_excitation::{gate, shapes as shapes_of_gate};
 use super::tolerance::Roundings;
 
 /// A block's shapes and settings.
@@ -94,7 +94,7 @@ impl Block {
         }
         shapes.extend([vec![hidden, 1, kernel, kernel], vec![hidden], vec![hidden]]);
         shapes.extend([vec![output, hidden, 1, 1], vec![output], vec![output]]);
-        shapes.extend(self.reduced.into_iter().flat_map(|r| squeeze_excitation::shapes(hidden, r)));
+        shapes.extend(self.reduced.into_iter().flat_map(|r| shapes_of_gate(hidden, r)));
         shapes
     }
 
@@ -143,6 +143,34 @@ impl Block {
 
     pub(crate) fn one_with_statistics(self, a: &[Tensor]) -> Result<(Tensor, Vec<BatchStatistics>)> {
         self.with(a, |x, block| sequence_train(x, &[Layer::MbConv(*block)]))
+    }
+
+    /// By separate operations, which have rows of their own.
+    pub(crate) fn separate(self, a: &[Tensor]) -> Result<(Tensor, Vec<BatchStatistics>)> {
+        let mut statistics = vec![];
+        let mut norm = |c: Tensor, layer: &ConvNorm<'_>, activation| {
+            let (y, of_batch) = batch_norm_train(&c, layer.norm_weight, layer.norm_bias, EPS, activation)?;
+            statistics.push(of_batch);
+            Ok::<_, candle_core::Error>(y)
+        };
+        let y = self.with(a, |x, block| {
+            let mut y = x.clone();
+            if let Some(layer) = &block.expansion {
+                y = norm(pointwise_conv(&y, layer.weight)?, layer, self.activation)?;
+            }
+            let layer = &block.depthwise;
+            y = norm(depthwise_conv(&y, layer.weight, self.stride, self.padding)?, layer, self.activation)?;
+            if let Some(parameters) = &block.squeeze_excitation {
+                y = squeeze_excitation(&y, parameters)?;
+            }
+            let layer = &block.projection;
+            y = norm(pointwise_conv(&y, layer.weight)?, layer, Activation::Identity)?;
+            match self.skip {
+                Some(rate) => add(&drop_path(&y, rate, SEED)?, x),
+                None => Ok(y),
+            }
+        })?;
+        Ok((y, statistics))
     }
 
     /// The block without its skip; `norm` is given a convolution's result, the norm's parameters and the activation.
@@ -231,7 +259,7 @@ impl Block {
 }
 
 /// y, then mean and variance of each norm.
-pub(super) fn results((y, statistics): (Tensor, Vec<BatchStatistics>)) -> Vec<Tensor> {
+pub(crate) fn results((y, statistics): (Tensor, Vec<BatchStatistics>)) -> Vec<Tensor> {
     let statistics = statistics.into_iter().flat_map(|of_norm| [of_norm.mean, of_norm.var]);
     std::iter::once(y).chain(statistics).collect()
 }
