@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor, Var};
-use effnet_ops::{Activation, activate, add, swish, swish_learnable};
+use effnet_ops::{Activation, activate, swish, swish_learnable};
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use crate::support::{assert_close, check, doubles, sigmoid, singles, tensor};
+use crate::support::{assert_close, assert_holds, doubles, singles};
+use crate::table::elementwise::{activation, sum, swish_learned, swish_of};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -43,26 +44,11 @@ fn swish_and_its_derivatives_are_those_of_pytorch() {
     }
 }
 
-fn wide(dims: &[usize], seed: u64) -> Tensor {
-    (tensor(dims, seed) * 9.0).unwrap()
-}
-
-fn check_swish(dims: &[usize], beta: f64) {
-    let reference = |a: &[Vec<f64>]| a[0].iter().map(|x| x * sigmoid(beta * x)).collect();
-    check("swish", &[wide(dims, 1)], &|a| swish(&a[0], beta), &reference, 1e-6);
-}
-
-fn check_learned(dims: &[usize], beta: f64, beta_dims: &[usize]) {
-    let beta = Tensor::full(beta as f32, beta_dims, &Device::Cpu).unwrap();
-    let reference = |a: &[Vec<f64>]| a[0].iter().map(|x| x * sigmoid(a[1][0] * x)).collect();
-    check("learned", &[wide(dims, 2), beta], &|a| swish_learnable(&a[0], &a[1]), &reference, 5e-6);
-}
-
 #[test]
 fn swish_equals_its_reference() {
     for dims in [&[7][..], &[3, 5], &[2, 3, 5, 24], &[40_000]] {
         for beta in [0.0, 0.7, 1.0, -1.5] {
-            check_swish(dims, beta);
+            assert_holds(&swish_of(dims, beta));
         }
     }
 }
@@ -71,7 +57,7 @@ fn swish_equals_its_reference() {
 fn learned_swish_equals_its_reference() {
     for dims in [&[7][..], &[3, 5], &[2, 3, 5, 24]] {
         for beta_dims in [&[][..], &[1]] {
-            check_learned(dims, 0.8, beta_dims);
+            assert_holds(&swish_learned(dims, 0.8, beta_dims));
         }
     }
 }
@@ -89,17 +75,8 @@ fn swish_is_its_limit_far_out_and_finite() {
 }
 
 fn check_activations(dims: &[usize]) {
-    type Function = fn(f64) -> f64;
-    let references: [(Activation, Function); 3] = [
-        (Activation::Identity, |x| x),
-        (Activation::Swish, |x| x * sigmoid(x)),
-        (Activation::Relu6, |x| x.clamp(0.0, 6.0)),
-    ];
-    for (activation, f) in references {
-        let reference = |a: &[Vec<f64>]| a[0].iter().map(|x| f(*x)).collect();
-        // Times one, so that the identity too is an operation on a variable.
-        let op = |a: &[Tensor]| activate(&a[0].affine(1.0, 0.0)?, activation);
-        check(&format!("{activation:?} {dims:?}"), &[wide(dims, 3)], &op, &reference, 1e-6);
+    for f in [Activation::Identity, Activation::Swish, Activation::Relu6] {
+        assert_holds(&activation(dims, f));
     }
 }
 
@@ -124,15 +101,10 @@ fn nan_is_not_hidden() {
     }
 }
 
-fn check_sum(dims: &[usize]) {
-    let reference = |a: &[Vec<f64>]| a[0].iter().zip(&a[1]).map(|(a, b)| a + b).collect();
-    check("add", &[tensor(dims, 4), tensor(dims, 5)], &|a| add(&a[0], &a[1]), &reference, 1e-6);
-}
-
 #[test]
 fn a_residual_sum_equals_its_reference() {
     for dims in [&[5][..], &[2, 3, 3, 8], &[40_001]] {
-        check_sum(dims);
+        assert_holds(&sum(dims));
     }
 }
 
@@ -140,9 +112,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn they_equal_their_references_over_random_shapes(dims in prop::collection::vec(1usize..14, 1..5), beta in -3.0..3.0) {
-        check_swish(&dims, beta);
-        check_learned(&dims, beta, &[1]);
+        assert_holds(&swish_of(&dims, beta));
+        assert_holds(&swish_learned(&dims, beta as f32, &[1]));
         check_activations(&dims);
-        check_sum(&dims);
+        assert_holds(&sum(&dims));
     }
 }

@@ -8,8 +8,9 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, Var};
 use effnet_ops::backward;
 use proptest::prelude::*;
 
-use crate::mb_conv::{CASE, Case, blocks};
+use crate::mb_conv::blocks;
 use crate::support::{singles, tensor};
+use crate::table::block::{BLOCK, Block};
 use crate::threads::assert_same_bits;
 
 fn variables(tensors: &[Tensor]) -> Vec<Var> {
@@ -44,19 +45,19 @@ fn assert_as_candle(what: &str, variables: &[Var], loss: &Tensor) {
     assert!(variables.iter().all(|var| bits(&again, var) == bits(&ours, var)), "{what}: again");
 }
 
-fn check(case: Case) {
-    let variables = variables(&case.arguments());
-    let loss = loss(&case.one(&tensors(&variables)).unwrap()).unwrap();
-    assert_as_candle(&format!("{case:?}"), &variables, &loss);
+fn check(block: Block) {
+    let variables = variables(&block.arguments());
+    let loss = loss(&block.one(&tensors(&variables)).unwrap()).unwrap();
+    assert_as_candle(&format!("{block:?}"), &variables, &loss);
 }
 
 /// A square block, so that one can follow another with the same parameters.
-const SQUARE: Case = Case { output: CASE.input, ..CASE };
+const SQUARE: Block = Block { output: BLOCK.input, ..BLOCK };
 
 #[test]
 fn a_block_has_the_gradients_of_candles_pass() {
-    check(CASE);
-    check(Case { reduced: None, input: CASE.hidden, ..CASE });
+    check(BLOCK);
+    check(Block { reduced: None, input: BLOCK.hidden, ..BLOCK });
 }
 
 #[test]
@@ -73,19 +74,19 @@ fn a_parameter_of_two_blocks_has_the_sum() {
 
 #[test]
 fn a_parameter_in_two_places_of_a_block_has_the_sum() {
-    let variables = variables(&CASE.arguments());
+    let variables = variables(&BLOCK.arguments());
     let mut arguments = tensors(&variables);
     // Weight and bias of the first norm.
     arguments[3] = arguments[2].clone();
-    let loss = loss(&CASE.one(&arguments).unwrap()).unwrap();
+    let loss = loss(&BLOCK.one(&arguments).unwrap()).unwrap();
     let used = [&variables[..3], &variables[4..]].concat();
     assert_as_candle("one vector as weight and bias", &used, &loss);
 }
 
 #[test]
 fn a_parameter_that_other_operations_use_too_has_the_sum() {
-    let variables = variables(&CASE.arguments());
-    let y = CASE.one(&tensors(&variables)).unwrap();
+    let variables = variables(&BLOCK.arguments());
+    let y = BLOCK.one(&tensors(&variables)).unwrap();
     let penalty = variables.iter().map(|var| var.sqr()?.sum_all());
     let loss = penalty.fold(loss(&y), |sum, penalty| sum? + penalty?).unwrap();
     assert_as_candle("with a penalty", &variables, &loss);
@@ -93,26 +94,26 @@ fn a_parameter_that_other_operations_use_too_has_the_sum() {
 
 #[test]
 fn a_parameter_that_is_computed_hands_its_gradient_on() {
-    let variables = variables(&CASE.arguments());
+    let variables = variables(&BLOCK.arguments());
     let computed: Vec<Tensor> = variables.iter().map(|var| (var.as_tensor() * 2.0).unwrap()).collect();
-    let one_loss = loss(&CASE.one(&computed).unwrap()).unwrap();
+    let one_loss = loss(&BLOCK.one(&computed).unwrap()).unwrap();
     assert_as_candle("all computed", &variables, &one_loss);
     for i in 1..variables.len() {
         let mut mixed = tensors(&variables);
         mixed[i] = computed[i].clone();
-        let loss = loss(&CASE.one(&mixed).unwrap()).unwrap();
+        let loss = loss(&BLOCK.one(&mixed).unwrap()).unwrap();
         assert_as_candle(&format!("computed: {i}"), &variables, &loss);
     }
 }
 
 #[test]
 fn a_parameter_without_a_graph_has_none() {
-    let variables = variables(&CASE.arguments());
+    let variables = variables(&BLOCK.arguments());
     let mut arguments = tensors(&variables);
     for i in [1, 4] {
         arguments[i] = arguments[i].detach();
     }
-    let loss = loss(&CASE.one(&arguments).unwrap()).unwrap();
+    let loss = loss(&BLOCK.one(&arguments).unwrap()).unwrap();
     let used: Vec<Var> = [0, 2, 3, 5, 6, 7, 8].map(|i| variables[i].clone()).into();
     assert_as_candle("two without", &used, &loss);
     assert!(backward(&loss).unwrap().get(&variables[1]).is_none());
@@ -145,8 +146,8 @@ fn with_between(variables: &[Var], f: impl Fn() -> Result<()> + Send + Sync + 's
 
 #[test]
 fn passes_inside_one_another_keep_their_gradients() {
-    let [outer, inner] = [SQUARE, CASE].map(|case| variables(&case.arguments()));
-    let inner_loss = loss(&CASE.one(&tensors(&inner)).unwrap()).unwrap();
+    let [outer, inner] = [SQUARE, BLOCK].map(|block| variables(&block.arguments()));
+    let inner_loss = loss(&BLOCK.one(&tensors(&inner)).unwrap()).unwrap();
     let exact = inner_loss.backward().unwrap();
     let exact: Vec<_> = inner.iter().map(|var| bits(&exact, var)).collect();
     let passes: [fn(&Tensor) -> Result<GradStore>; 2] = [backward, Tensor::backward];
@@ -181,9 +182,9 @@ fn after_an_error_or_a_panic_passes_are_as_before() {
 #[test]
 fn it_has_the_same_bits_for_any_number_of_threads() {
     assert_same_bits("backward", || {
-        let case = Case { images: [6, 19, 23], hidden: 72, ..CASE };
-        let variables = variables(&case.arguments());
-        let store = backward(&loss(&case.one(&tensors(&variables)).unwrap()).unwrap()).unwrap();
+        let block = Block { images: [6, 19, 23], hidden: 72, ..BLOCK };
+        let variables = variables(&block.arguments());
+        let store = backward(&loss(&block.one(&tensors(&variables)).unwrap()).unwrap()).unwrap();
         variables.iter().map(|var| store.get(var).unwrap().clone()).collect()
     });
 }
@@ -192,8 +193,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn blocks_have_the_gradients_of_candles_pass_over_random_shapes(
-        case in blocks(1usize..=5, 1..14, 1..50),
+        block in blocks(1usize..=5, 1..14, 1..50),
     ) {
-        check(case);
+        check(block);
     }
 }

@@ -1,49 +1,17 @@
 //! Batch norm fused with its activation.
 
 use candle_core::{DType, Device, Tensor, Var};
-use effnet_ops::{Activation, BatchStatistics, batch_norm_eval, batch_norm_train};
+use effnet_ops::{Activation, BatchStatistics, batch_norm_train};
 use proptest::prelude::*;
 
-use crate::support::{assert_close, check, doubles, images, sigmoid, tensor};
+use crate::support::{assert_close, assert_holds, doubles, images, tensor};
+use crate::table::batch_norm::BatchNorm;
+use crate::table::slow::statistics;
 
 const ACTIVATIONS: [Activation; 3] = [Activation::Identity, Activation::Swish, Activation::Relu6];
 
-fn activation(activation: Activation, z: f64) -> f64 {
-    match activation {
-        Activation::Identity => z,
-        Activation::Swish => z * sigmoid(z),
-        Activation::Relu6 => z.clamp(0.0, 6.0),
-    }
-}
-
-/// Mean and biased variance of each channel, in two passes.
-fn statistics(x: &[f64], channels: usize) -> (Vec<f64>, Vec<f64>) {
-    let n = (x.len() / channels) as f64;
-    let column = |c: usize| x.iter().skip(c).step_by(channels);
-    let mean: Vec<f64> = (0..channels).map(|c| column(c).sum::<f64>() / n).collect();
-    let var = (0..channels).map(|c| column(c).map(|x| (x - mean[c]).powi(2)).sum::<f64>() / n);
-    (mean.clone(), var.collect())
-}
-
-fn reference(a: &[Vec<f64>], mean: &[f64], var: &[f64], eps: f64, act: Activation) -> Vec<f64> {
-    let channels = mean.len();
-    let normal = |i: usize| (a[0][i] - mean[i % channels]) / (var[i % channels] + eps).sqrt();
-    (0..a[0].len()).map(|i| activation(act, a[1][i % channels] * normal(i) + a[2][i % channels])).collect()
-}
-
-fn arguments(dims: &[usize]) -> [Tensor; 3] {
-    let c = *dims.last().unwrap();
-    [((tensor(dims, 1) * 3.0).unwrap() + 0.5).unwrap(), (tensor(&[c], 2) * 2.0).unwrap(), tensor(&[c], 3)]
-}
-
 fn check_train(dims: &[usize], act: Activation) {
-    let c = *dims.last().unwrap();
-    let reference = |a: &[Vec<f64>]| {
-        let (mean, var) = statistics(&a[0], c);
-        reference(a, &mean, &var, 1e-3, act)
-    };
-    let op = |a: &[Tensor]| Ok(batch_norm_train(&a[0], &a[1], &a[2], 1e-3, act)?.0);
-    check(&format!("train {dims:?} {act:?}"), &arguments(dims), &op, &reference, 1e-5);
+    assert_holds(&BatchNorm::new(dims, act).train());
 }
 
 #[test]
@@ -62,12 +30,7 @@ fn training_equals_its_reference_over_many_pieces() {
 }
 
 fn check_eval(dims: &[usize], act: Activation) {
-    let c = *dims.last().unwrap();
-    let (mean, var) = (tensor(&[c], 4), (tensor(&[c], 5).sqr().unwrap() + 0.2).unwrap());
-    let (exact_mean, exact_var) = (doubles(&mean), doubles(&var));
-    let reference = |a: &[Vec<f64>]| reference(a, &exact_mean, &exact_var, 1e-5, act);
-    let op = |a: &[Tensor]| batch_norm_eval(&a[0], &a[1], &a[2], &mean, &var, 1e-5, act);
-    check(&format!("eval {dims:?} {act:?}"), &arguments(dims), &op, &reference, 1e-5);
+    assert_holds(&BatchNorm::new(dims, act).eval());
 }
 
 #[test]
@@ -85,7 +48,7 @@ fn assert_statistics(x: &Tensor, tolerance: f64) {
     let c = *x.dims().last().unwrap();
     let one = Tensor::ones(c, DType::F32, &Device::Cpu).unwrap();
     let (_, got) = batch_norm_train(x, &one, &one, 1e-5, Activation::Identity).unwrap();
-    let (mean, var) = statistics(&doubles(x), c);
+    let [mean, var] = statistics(&doubles(x), c);
     assert_eq!(got.count, x.elem_count() / c);
     let (got_mean, got_var) = (doubles(&got.mean), doubles(&got.var));
     for i in 0..c {

@@ -4,18 +4,15 @@ use candle_core::{DType, Device, Tensor};
 use effnet_ops::{drop_path, dropout};
 use proptest::prelude::*;
 
-use crate::support::{check, doubles, images, singles, tensor};
+use crate::support::{assert_holds, images, singles, tensor};
+use crate::table::elementwise::masks;
 
 fn ones(dims: &[usize]) -> Tensor {
     Tensor::ones(dims, DType::F32, &Device::Cpu).unwrap()
 }
 
 fn check_masks(dims: &[usize], rate: f64, seed: u64) {
-    for op in [dropout, drop_path] {
-        let mask = doubles(&op(&ones(dims), rate, seed).unwrap());
-        let reference = |a: &[Vec<f64>]| a[0].iter().zip(&mask).map(|(x, m)| x * m).collect();
-        check(&format!("{dims:?}"), &[tensor(dims, 1)], &|a| op(&a[0], rate, seed), &reference, 1e-6);
-    }
+    masks(dims, rate, seed).iter().for_each(assert_holds);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! The step of a moving average.
 
 use candle_core::{DType, Var};
-use effnet_ops::{EmaParam, dispatch, ema_step};
+use effnet_ops::{EmaParam, ema_step};
 use proptest::prelude::*;
 
 use crate::sgd::SIZES;
-use crate::support::{assert_close, doubles, singles, tensor};
+use crate::support::{assert_holds, singles, tensor};
+use crate::table::steps::ema;
 
 /// Averages, and what they are of.
 pub(crate) struct Pairs {
@@ -33,21 +34,7 @@ impl Pairs {
 }
 
 fn check_steps(shapes: &[&[usize]], momentum: f64) {
-    for level in dispatch::available() {
-        let pairs = Pairs::new(shapes);
-        let mut exact: Vec<Vec<f64>> = pairs.averages.iter().map(|var| doubles(var)).collect();
-        for _ in 0..3 {
-            dispatch::with_level(level, || ema_step(&pairs.list(), momentum)).unwrap().unwrap();
-            for (exact, value) in exact.iter_mut().zip(&pairs.values) {
-                for (a, x) in exact.iter_mut().zip(doubles(value)) {
-                    *a = momentum * *a + (1.0 - momentum) * x;
-                }
-            }
-        }
-        for (i, (got, exact)) in pairs.averages.iter().zip(&exact).enumerate() {
-            assert_close(&format!("average {i} of {shapes:?} at {}", level.name()), got, exact, 5e-7);
-        }
-    }
+    assert_holds(&ema(shapes, momentum, 3));
 }
 
 #[test]

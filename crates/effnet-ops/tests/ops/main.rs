@@ -22,8 +22,12 @@ mod linear;
 mod mb_conv;
 mod own_network;
 mod pool;
+mod public_names;
+mod rows;
 mod sequence;
 mod sgd;
 mod squeeze_excitation;
 mod support;
+#[path = "../table/mod.rs"]
+mod table;
 mod threads;

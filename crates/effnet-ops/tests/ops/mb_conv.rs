@@ -1,234 +1,110 @@
-//! The block of one operation against the same of separate ones, which have their own references.
+//! The inverted residual block in training.
 
-use candle_core::{Result, Tensor};
-use effnet_ops::{
-    Activation, BatchStatistics, ConvNorm, DropPath, Layer, MbConv, Padding, SqueezeExcitation, add,
-    batch_norm_train, depthwise_conv, drop_path, pointwise_conv, sequence_train, squeeze_excitation,
-};
+use candle_core::DType;
+use effnet_ops::{Activation, Padding, dispatch};
 use proptest::prelude::*;
 
-use crate::support::{PADDINGS, Way, assert_close, doubles, gradients, kernel, numbers, padding, tensor};
-
-/// A block's shapes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Case {
-    pub(crate) images: [usize; 3],
-    pub(crate) input: usize,
-    pub(crate) hidden: usize,
-    pub(crate) output: usize,
-    pub(crate) kernel: usize,
-    pub(crate) stride: usize,
-    pub(crate) padding: Padding,
-    /// Channels of the gate in between.
-    pub(crate) reduced: Option<usize>,
-    pub(crate) activation: Activation,
-    /// Whether there is a skip, and the rate of its drop path.
-    pub(crate) skip: Option<f64>,
-}
-
-/// Of drop path: of the first three images it keeps two at a rate of 0.5.
-const SEED: u64 = 1;
-
-pub(crate) const EPS: f64 = 1e-3;
-
-pub(crate) const CASE: Case = Case {
-    images: [3, 7, 6],
-    input: 5,
-    hidden: 20,
-    output: 6,
-    kernel: 3,
-    stride: 1,
-    padding: Padding::Symmetric,
-    reduced: Some(2),
-    activation: Activation::Swish,
-    skip: None,
+use crate::support::{
+    PADDINGS, assert_close, assert_holds, doubles, gradients, kernel, numbers, padding, tensor,
 };
+use crate::table::block::{BLOCK, Block, results};
+use crate::table::tolerance::{Roundings, unit};
 
-impl Case {
-    fn expands(self) -> bool {
-        self.input != self.hidden
-    }
-
-    /// x, then the parameters.
-    pub(crate) fn arguments(self) -> Vec<Tensor> {
-        let Self { images: [n, h, w], input, hidden, output, kernel, .. } = self;
-        let mut shapes: Vec<Vec<usize>> = vec![vec![n, h, w, input]];
-        if self.expands() {
-            shapes.extend([vec![hidden, input, 1, 1], vec![hidden], vec![hidden]]);
-        }
-        shapes.extend([vec![hidden, 1, kernel, kernel], vec![hidden], vec![hidden]]);
-        shapes.extend([vec![output, hidden, 1, 1], vec![output], vec![output]]);
-        if let Some(r) = self.reduced {
-            shapes.extend([vec![r, hidden, 1, 1], vec![r], vec![hidden, r, 1, 1], vec![hidden]]);
-        }
-        shapes.iter().enumerate().map(|(i, dims)| tensor(dims, i as u64)).collect()
-    }
-
-    pub(crate) fn with<T>(self, a: &[Tensor], f: impl FnOnce(&Tensor, &MbConv<'_>) -> T) -> T {
-        let mut rest = a[1..].iter();
-        let mut next = || rest.next().unwrap();
-        let mut layer = || ConvNorm { weight: next(), norm_weight: next(), norm_bias: next() };
-        let expansion = self.expands().then(&mut layer);
-        let (depthwise, projection) = (layer(), layer());
-        let squeeze_excitation = self.reduced.map(|_| SqueezeExcitation {
-            reduce_weight: next(),
-            reduce_bias: next(),
-            expand_weight: next(),
-            expand_bias: next(),
-        });
-        let Self { stride, padding, activation, .. } = self;
-        let skip = self.skip.map(|rate| DropPath { rate, seed: SEED });
-        let eps = EPS;
-        f(
-            &a[0],
-            &MbConv {
-                expansion,
-                depthwise,
-                squeeze_excitation,
-                projection,
-                stride,
-                padding,
-                eps,
-                activation,
-                skip,
-            },
-        )
-    }
-
-    pub(crate) fn one(self, a: &[Tensor]) -> Result<Tensor> {
-        Ok(self.one_with_statistics(a)?.0)
-    }
-
-    pub(crate) fn one_with_statistics(self, a: &[Tensor]) -> Result<(Tensor, Vec<BatchStatistics>)> {
-        self.with(a, |x, block| sequence_train(x, &[Layer::MbConv(*block)]))
-    }
-
-    fn separate(self, a: &[Tensor]) -> Result<Tensor> {
-        Ok(self.separate_with_statistics(a)?.0)
-    }
-
-    pub(crate) fn separate_with_statistics(self, a: &[Tensor]) -> Result<(Tensor, Vec<BatchStatistics>)> {
-        let mut statistics = vec![];
-        let y = self.separate_with(a, |c, layer, activation| {
-            let (y, batch) = batch_norm_train(c, layer.norm_weight, layer.norm_bias, EPS, activation)?;
-            statistics.push(batch);
-            Ok(y)
-        })?;
-        let y = match self.skip {
-            Some(rate) => add(&drop_path(&y, rate, SEED)?, &a[0])?,
-            None => y,
-        };
-        Ok((y, statistics))
-    }
-
-    /// By separate operations and some batch norm, without the skip.
-    pub(crate) fn separate_with(
-        self,
-        a: &[Tensor],
-        mut norm: impl FnMut(&Tensor, &ConvNorm<'_>, Activation) -> Result<Tensor>,
-    ) -> Result<Tensor> {
-        self.with(a, |x, block| {
-            let mut y = x.clone();
-            if let Some(layer) = &block.expansion {
-                y = norm(&pointwise_conv(&y, layer.weight)?, layer, block.activation)?;
-            }
-            let layer = &block.depthwise;
-            y = depthwise_conv(&y, layer.weight, block.stride, block.padding)?;
-            y = norm(&y, layer, block.activation)?;
-            if let Some(parameters) = &block.squeeze_excitation {
-                y = squeeze_excitation(&y, parameters)?;
-            }
-            norm(&pointwise_conv(&y, block.projection.weight)?, &block.projection, Activation::Identity)
-        })
-    }
-
-    fn check(self) {
-        let arguments = self.arguments();
-        let all = vec![true; arguments.len()];
-        for way in Way::all(&arguments[0]) {
-            let (what, arguments) = (format!("{self:?} by {way:?}"), way.arguments(&arguments));
-            way.compute(|| {
-                let (exact, statistics) = self.separate_with_statistics(&arguments).unwrap();
-                let (got, got_statistics) = self.one_with_statistics(&arguments).unwrap();
-                assert_close(&what, &got, &doubles(&exact), 1e-5);
-                assert_statistics(&what, &got_statistics, &statistics);
-                let cotangent = numbers(exact.elem_count(), 99);
-                let got = gradients(&arguments, &all, &|a| self.one(a), &cotangent);
-                let exact = gradients(&arguments, &all, &|a| self.separate(a), &cotangent);
-                for (i, (got, exact)) in got.iter().zip(&exact).enumerate() {
-                    let (got, exact) = (got.as_ref().unwrap(), exact.as_ref().unwrap());
-                    assert_close(&format!("{what}: gradient {i}"), got, &doubles(exact), 2e-5);
-                }
-            });
-        }
-    }
+fn check(block: Block) {
+    assert_holds(&block.case());
 }
 
-pub(crate) fn assert_statistics(what: &str, got: &[BatchStatistics], exact: &[BatchStatistics]) {
-    assert_eq!(got.len(), exact.len(), "{what}: number of norms");
-    for (i, (got, exact)) in got.iter().zip(exact).enumerate() {
-        assert_eq!(got.count, exact.count, "{what}: count of norm {i}");
-        assert_close(&format!("{what}: mean of norm {i}"), &got.mean, &doubles(&exact.mean), 2e-6);
-        assert_close(&format!("{what}: variance of norm {i}"), &got.var, &doubles(&exact.var), 2e-6);
+/// Against separate operations in f32, on every level: the slow twin, and candle's form in f64, would take a minute.
+fn check_large(block: Block) {
+    let arguments = block.arguments();
+    let all = vec![true; arguments.len()];
+    let Roundings { values, gradients: of_gradients, others } = block.case().roundings;
+    let tolerance = |units: usize| unit(DType::F32) * units as f64;
+    for level in dispatch::available() {
+        let what = |part: &str, i: usize| format!("{part} {i} of {block:?} at {}", level.name());
+        let compute = || {
+            let found = [block.one_with_statistics(&arguments), block.separate(&arguments)];
+            let [got, exact] = found.map(|found| results(found.unwrap()));
+            for (i, (got, exact)) in got.iter().zip(&exact).enumerate() {
+                let units = if i == 0 { values } else { others };
+                assert_close(&what("result", i), got, &doubles(exact), tolerance(units));
+            }
+            let cotangent = numbers(got[0].elem_count(), 99);
+            let got = gradients(&arguments, &all, &|a| block.one(a), &cotangent);
+            let exact = gradients(&arguments, &all, &|a| Ok(block.separate(a)?.0), &cotangent);
+            for (i, (got, exact)) in got.iter().zip(&exact).enumerate() {
+                let (got, exact) = (got.as_ref().unwrap(), exact.as_ref().unwrap());
+                assert_close(&what("gradient", i), got, &doubles(exact), tolerance(of_gradients));
+            }
+        };
+        dispatch::with_level(level, compute).unwrap();
     }
 }
 
 #[test]
-fn it_equals_separate_operations() {
+fn it_equals_its_reference() {
     for (kernel, stride) in [(3, 1), (3, 2), (5, 1), (5, 2), (1, 1)] {
         for padding in PADDINGS {
-            Case { kernel, stride, padding, ..CASE }.check();
+            check(Block { kernel, stride, padding, ..BLOCK });
         }
     }
-    Case { reduced: None, ..CASE }.check();
-    Case { input: 20, ..CASE }.check();
-    Case { reduced: None, input: 20, activation: Activation::Relu6, ..CASE }.check();
-    Case { activation: Activation::Identity, ..CASE }.check();
+    check(Block { reduced: None, ..BLOCK });
+    check(Block { input: 20, ..BLOCK });
+    check(Block { reduced: None, input: 20, activation: Activation::Relu6, ..BLOCK });
+    check(Block { activation: Activation::Identity, ..BLOCK });
     for rate in [0.0, 0.5] {
-        Case { output: 5, skip: Some(rate), ..CASE }.check();
-        Case { input: 20, output: 20, skip: Some(rate), ..CASE }.check();
+        check(Block { output: 5, skip: Some(rate), ..BLOCK });
+        check(Block { input: 20, output: 20, skip: Some(rate), ..BLOCK });
     }
 }
 
 #[test]
 fn it_equals_separate_operations_on_images_of_one_pixel_and_large_ones() {
-    Case { images: [40, 1, 1], hidden: 72, ..CASE }.check();
-    Case { images: [2, 61, 43], kernel: 5, hidden: 40, ..CASE }.check();
-    Case { images: [9, 33, 35], stride: 2, hidden: 33, output: 17, ..CASE }.check();
+    check_large(Block { images: [40, 1, 1], hidden: 72, ..BLOCK });
+    check_large(Block { images: [2, 61, 43], kernel: 5, hidden: 40, ..BLOCK });
+    check_large(Block { images: [9, 33, 35], stride: 2, hidden: 33, output: 17, ..BLOCK });
     // Enough large images that each is a task of its own.
-    Case { images: [9, 41, 39], hidden: 24, ..CASE }.check();
-    Case { images: [17, 61, 63], kernel: 5, stride: 2, hidden: 36, padding: Padding::Same, ..CASE }.check();
-    Case { images: [8, 41, 39], input: 24, hidden: 24, ..CASE }.check();
-    Case { images: [9, 41, 39], output: 5, skip: Some(0.3), ..CASE }.check();
+    check_large(Block { images: [9, 41, 39], hidden: 24, ..BLOCK });
+    check_large(Block {
+        images: [17, 61, 63],
+        kernel: 5,
+        stride: 2,
+        hidden: 36,
+        padding: Padding::Same,
+        ..BLOCK
+    });
+    check_large(Block { images: [8, 41, 39], input: 24, hidden: 24, ..BLOCK });
+    check_large(Block { images: [9, 41, 39], output: 5, skip: Some(0.3), ..BLOCK });
 }
 
 #[test]
 fn a_gradient_that_nobody_waits_for_is_not_made() {
-    let arguments = CASE.arguments();
-    let cotangent = numbers(CASE.one(&arguments).unwrap().elem_count(), 99);
-    let all = gradients(&arguments, &vec![true; arguments.len()], &|a| CASE.one(a), &cotangent);
+    let arguments = BLOCK.arguments();
+    let cotangent = numbers(BLOCK.one(&arguments).unwrap().elem_count(), 99);
+    let all = gradients(&arguments, &vec![true; arguments.len()], &|a| BLOCK.one(a), &cotangent);
     for alone in 0..arguments.len() {
         let tracked: Vec<bool> = (0..arguments.len()).map(|i| i == alone).collect();
-        let got = gradients(&arguments, &tracked, &|a| CASE.one(a), &cotangent);
+        let got = gradients(&arguments, &tracked, &|a| BLOCK.one(a), &cotangent);
         let exact = doubles(all[alone].as_ref().unwrap());
         assert_close(&format!("gradient {alone} alone"), got[alone].as_ref().unwrap(), &exact, 0.0);
         assert_eq!(got.iter().filter(|gradient| gradient.is_some()).count(), 1);
     }
-    assert!(!CASE.one(&arguments).unwrap().track_op(), "no graph where nothing has a gradient");
+    assert!(!BLOCK.one(&arguments).unwrap().track_op(), "no graph where nothing has a gradient");
 }
 
 #[test]
 fn shapes_that_do_not_fit_are_named() {
-    let mut arguments = CASE.arguments();
+    let mut arguments = BLOCK.arguments();
     arguments[2] = tensor(&[19], 1);
-    let text = CASE.one(&arguments).unwrap_err().to_string();
+    let text = BLOCK.one(&arguments).unwrap_err().to_string();
     assert!(text.contains("mb_conv") && text.contains("[19]") && text.contains("[3, 7, 6, 5]"), "{text}");
     // A skip adds tensors of one shape.
-    for case in [Case { skip: Some(0.0), ..CASE }, Case { output: 5, stride: 2, skip: Some(0.0), ..CASE }] {
+    for case in [Block { skip: Some(0.0), ..BLOCK }, Block { output: 5, stride: 2, skip: Some(0.0), ..BLOCK }]
+    {
         let text = case.one(&case.arguments()).unwrap_err().to_string();
         assert!(text.contains("skip"), "{text}");
     }
-    let rate = Case { output: 5, skip: Some(1.0), ..CASE };
+    let rate = Block { output: 5, skip: Some(1.0), ..BLOCK };
     assert!(rate.one(&rate.arguments()).unwrap_err().to_string().contains("rate"));
 }
 
@@ -238,7 +114,7 @@ pub(crate) fn blocks(
     images: impl Strategy<Value = usize>,
     side: std::ops::Range<usize>,
     channels: std::ops::Range<usize>,
-) -> impl Strategy<Value = Case> {
+) -> impl Strategy<Value = Block> {
     let activation = prop::sample::select(vec![Activation::Identity, Activation::Swish, Activation::Relu6]);
     let shape = (images, side.clone(), side, 1usize..24, channels, 1usize..24);
     let skip = prop::option::of(prop::sample::select(vec![0.0, 0.3]));
@@ -268,7 +144,7 @@ pub(crate) fn blocks(
                 _ => (kernel, reduced),
             };
             let images = [n, h, w];
-            Case { images, input, hidden, output, kernel, stride, padding, reduced, activation, skip }
+            Block { images, input, hidden, output, kernel, stride, padding, reduced, activation, skip }
         },
     )
 }
@@ -276,15 +152,15 @@ pub(crate) fn blocks(
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(160))]
     #[test]
-    fn it_equals_separate_operations_over_random_shapes(case in blocks(1usize..=5, 1..14, 1..50)) {
-        case.check();
+    fn it_equals_its_reference_over_random_shapes(block in blocks(1usize..=5, 1..14, 1..50)) {
+        check(block);
     }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
     #[test]
-    fn it_equals_separate_operations_over_random_large_shapes(case in blocks(8usize..=11, 30..40, 40..56)) {
-        case.check();
+    fn it_equals_separate_operations_over_random_large_shapes(block in blocks(8usize..=11, 30..40, 40..56)) {
+        check_large(block);
     }
 }

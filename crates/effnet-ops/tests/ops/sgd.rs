@@ -4,7 +4,8 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use effnet_ops::{Sgd, SgdParam, dispatch, sgd_step};
 use proptest::prelude::*;
 
-use crate::support::{assert_close, doubles, singles, tensor};
+use crate::support::{assert_close, assert_holds, doubles, singles, tensor};
+use crate::table::steps::sgd;
 
 /// Parameters and their velocities.
 pub(crate) struct Network {
@@ -66,24 +67,7 @@ pub(crate) const SIZES: &[&[usize]] = &[
 ];
 
 fn check_steps(shapes: &[&[usize]], settings: Sgd) {
-    let Sgd { lr, momentum, weight_decay } = settings;
-    for level in dispatch::available() {
-        let network = Network::new(shapes);
-        let mut exact: Vec<Vec<f64>> = network.tensors().iter().map(doubles).collect();
-        for seed in [2000, 3000, 4000] {
-            dispatch::with_level(level, || network.step(seed, &settings)).unwrap().unwrap();
-            let (p, v) = exact.split_at_mut(shapes.len());
-            for ((p, v), g) in p.iter_mut().zip(v).zip(network.gradients(seed)) {
-                for ((p, v), g) in p.iter_mut().zip(v).zip(doubles(&g)) {
-                    *v = momentum * *v + (g + weight_decay * *p);
-                    *p -= lr * *v;
-                }
-            }
-            for (i, (got, exact)) in network.tensors().iter().zip(&exact).enumerate() {
-                assert_close(&format!("tensor {i} of {shapes:?} at {}", level.name()), got, exact, 5e-7);
-            }
-        }
-    }
+    assert_holds(&sgd(shapes, settings, 3));
 }
 
 #[test]

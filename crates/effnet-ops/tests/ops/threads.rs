@@ -13,9 +13,10 @@ use proptest::prelude::*;
 use rayon::ThreadPool;
 
 use crate::ema::Pairs;
-use crate::mb_conv::Case;
 use crate::sgd::{Network, SIZES};
 use crate::support::{gate, gradients, kernel, numbers, padding, singles, tensor};
+use crate::table::block::Block;
+use crate::table::sequence::SEQUENCE;
 
 /// Pools of one thread and of others.
 fn pools() -> &'static [ThreadPool] {
@@ -124,18 +125,17 @@ fn steps() {
 fn blocks() {
     check_block(BLOCK);
     // Large images, and enough of them that each is a task of its own.
-    check_block(Case { images: [9, 23, 25], ..BLOCK });
+    check_block(Block { images: [9, 23, 25], ..BLOCK });
 }
 
 #[test]
 fn a_sequence() {
-    let body = crate::sequence::BODY;
-    let shapes: Vec<Vec<usize>> = body.arguments().iter().map(|a| a.dims().to_vec()).collect();
+    let shapes: Vec<Vec<usize>> = SEQUENCE.arguments().iter().map(|a| a.dims().to_vec()).collect();
     let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
-    check("a sequence", &shapes, |a| Ok(body.one(a)?.0));
+    check("a sequence", &shapes, |a| Ok(SEQUENCE.one(a)?.0));
 }
 
-const BLOCK: Case = Case {
+const BLOCK: Block = Block {
     images: [6, 19, 23],
     input: 40,
     hidden: 72,
@@ -148,12 +148,12 @@ const BLOCK: Case = Case {
     skip: Some(0.3),
 };
 
-fn check_block(case: Case) {
-    let shapes: Vec<Vec<usize>> = case.arguments().iter().map(|a| a.dims().to_vec()).collect();
+fn check_block(block: Block) {
+    let shapes: Vec<Vec<usize>> = block.arguments().iter().map(|a| a.dims().to_vec()).collect();
     let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
-    check(&format!("{case:?}"), &shapes, |a| case.one(a));
-    assert_same_bits(&format!("statistics of {case:?}"), || {
-        let (_, statistics) = case.one_with_statistics(&case.arguments()).unwrap();
+    check(&format!("{block:?}"), &shapes, |a| block.one(a));
+    assert_same_bits(&format!("statistics of {block:?}"), || {
+        let (_, statistics) = block.one_with_statistics(&block.arguments()).unwrap();
         statistics.into_iter().flat_map(|s| [s.mean, s.var]).collect()
     });
 }
@@ -194,15 +194,15 @@ proptest! {
     }
 
     #[test]
-    fn blocks_over_random_shapes(case in crate::mb_conv::blocks(1usize..=5, 1..30, 1..60)) {
-        check_block(case);
+    fn blocks_over_random_shapes(block in crate::mb_conv::blocks(1usize..=5, 1..30, 1..60)) {
+        check_block(block);
     }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4))]
     #[test]
-    fn blocks_over_random_large_shapes(case in crate::mb_conv::blocks(8usize..=11, 30..40, 40..56)) {
-        check_block(case);
+    fn blocks_over_random_large_shapes(block in crate::mb_conv::blocks(8usize..=11, 30..40, 40..56)) {
+        check_block(block);
     }
 }
