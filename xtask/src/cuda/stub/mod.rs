@@ -1,8 +1,12 @@
-//! A library that stands in for NVIDIA's driver, so that programs with feature `cuda` link and start without one.
+//! Libraries that stand in for NVIDIA's driver, cuBLAS and cuRAND, for programs with feature `cuda` where there is no GPU.
 //!
-//! candle links to the driver at the start of a program, so without `libcuda.so.1` not even `--help` would run. The stub has
-//! every function of the driver that cudarc, the crate below candle, can call. Each returns the error that the environment
-//! names, so that tests see how the program reports it.
+//! The linker needs the driver's library wherever such a program is built. The stub of it has every function that cudarc, the crate
+//! below candle, can call. By default each returns the error that the environment names, so that tests see how the
+//! program reports it. With error 0 the stubs are a device that computes nothing, but counts what it is asked to do. `stub.h`
+//! lists the variables.
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
 
 use super::toolkit::link;
 use crate::shell::Shell;
@@ -12,20 +16,52 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The part of the library's source that is the same for any version of cudarc.
-const SOURCE: &str = include_str!("stub.c");
+/// A library with its sources, in the order in which they are built.
+struct Library {
+    /// The name that the loader looks for.
+    file: &'static str,
+    sources: &'static [&'static str],
+    /// The library that it calls.
+    below: Option<&'static str>,
+}
 
-/// The name that the loader looks for, and the name that the linker looks for.
-const LIBRARY: &str = "libcuda.so.1";
+const DRIVER: &str = "libcuda.so.1";
+
+/// The name that the linker looks for. cuBLAS and cuRAND are linked from the toolkit.
 const LINK: &str = "libcuda.so";
 
-/// Builds the library in `folder`, unless it is there with the same source, and returns `folder`.
+const LIBRARIES: [Library; 3] = [
+    Library {
+        file: DRIVER,
+        sources: &["errors.c", "counts.c", "device.c", "memory.c", "launches.c", "failing.c"],
+        below: None,
+    },
+    Library { file: "libcublas.so.13", sources: &["cublas.c"], below: Some(DRIVER) },
+    Library { file: "libcurand.so.10", sources: &["curand.c"], below: Some(DRIVER) },
+];
+
+/// The sources that are the same for any version of cudarc.
+const SOURCES: [(&str, &str); 8] = [
+    ("stub.h", include_str!("stub.h")),
+    ("errors.c", include_str!("errors.c")),
+    ("counts.c", include_str!("counts.c")),
+    ("device.c", include_str!("device.c")),
+    ("memory.c", include_str!("memory.c")),
+    ("launches.c", include_str!("launches.c")),
+    ("cublas.c", include_str!("cublas.c")),
+    ("curand.c", include_str!("curand.c")),
+];
+
+/// The file that holds all sources of the libraries beside it. It is written last: where it is, the libraries are whole.
+const BUILT: &str = "built-from.c";
+
+/// Builds the libraries in `folder`, unless they are there from the same sources, and returns `folder`.
 pub(super) fn build(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
     let bindings = workspace.dependency("cudarc")?.join("src/driver/sys/mod.rs");
     let text = fs::read_to_string(&bindings).with_context(|| bindings.display().to_string())?;
     let functions = functions(&text);
     ensure!(!functions.is_empty(), "{}: no functions of the driver", bindings.display());
-    compile(folder, &source(&functions))?;
+    compile(folder, &functions)?;
     Ok(folder.to_owned())
 }
 
@@ -41,82 +77,37 @@ fn functions(bindings: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-fn source(functions: &BTreeSet<&str>) -> String {
-    let failing = functions.iter().filter(|name| !SOURCE.contains(&format!("int {name}(")));
-    let lines: Vec<String> = failing.map(|name| format!("FAILS({name})\n")).collect();
-    format!("{SOURCE}{}", lines.concat())
+/// The functions that no source defines: with a device that works they are not supported.
+fn failing(functions: &BTreeSet<&str>) -> String {
+    let is_defined = |name: &str| SOURCES.iter().any(|(_, source)| source.contains(&format!("int {name}(")));
+    let missing = functions.iter().filter(|name| !is_defined(name));
+    let lines = missing
+        .map(|name| format!("int {name}(void) {{ WORKS(); return NOT_SUPPORTED; }}\n"))
+        .collect::<String>();
+    format!("#include \"stub.h\"\n{lines}")
 }
 
-/// Compiles `source`. The source is written last: where it is, the library is whole.
-fn compile(folder: &Path, source: &str) -> Result<()> {
-    let (file, library) = (folder.join("stub.c"), folder.join(LIBRARY));
-    if library.exists() && fs::read_to_string(&file).is_ok_and(|text| text == source) {
+fn compile(folder: &Path, functions: &BTreeSet<&str>) -> Result<()> {
+    let failing = failing(functions);
+    let sources: Vec<(&str, &str)> = SOURCES.into_iter().chain([("failing.c", failing.as_str())]).collect();
+    let all: String = sources.iter().map(|(_, source)| *source).collect();
+    let built = folder.join(BUILT);
+    let are_there = LIBRARIES.iter().all(|library| folder.join(library.file).exists());
+    if are_there && fs::read_to_string(&built).is_ok_and(|text| text == all) {
         return Ok(());
     }
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let new = folder.join("new.c");
-    fs::write(&new, source)?;
-    let done = Shell::new(folder, "cc")
-        .words(&format!("-shared -fPIC -O1 -Wall -Werror -Wl,-soname,{LIBRARY} -o {LIBRARY} new.c"))
-        .succeeds()?;
-    ensure!(done, "cc could not compile the stub of the driver");
-    link(LIBRARY, &folder.join(LINK))?;
-    fs::rename(&new, &file).with_context(|| file.display().to_string())
-}
-
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::*;
-
-    const BINDINGS: &str = "pub type cuThing = u32;\n\
-        pub unsafe fn cuInit(Flags: u32) -> CUresult {\n    cuInit(Flags)\n}\n\
-        pub unsafe fn cuMemAlloc_v2(dptr: *mut CUdeviceptr, bytesize: usize) -> CUresult {\n\
-        pub unsafe fn cuGetErrorString(error: CUresult, pStr: *mut *const c_char) -> CUresult {\n\
-        pub unsafe fn culib() -> &'static Library {\n";
-
-    /// Prints the code of a call, and how the driver names it.
-    const CALLER: &str = "#include <stdio.h>\n\
-        int cuInit(unsigned flags);\n\
-        int cuGetErrorString(int code, const char **text);\n\
-        int main(void) {\n\
-            const char *text;\n\
-            int code = cuInit(0);\n\
-            cuGetErrorString(code, &text);\n\
-            printf(\"%d %s\", code, text ? text : \"-\");\n\
-        }\n";
-
-    #[test]
-    fn the_functions_are_read_from_the_bindings() {
-        let found: Vec<&str> = functions(BINDINGS).into_iter().collect();
-        assert_eq!(found, ["cuGetErrorString", "cuInit", "cuMemAlloc_v2"]);
+    for (name, source) in sources {
+        fs::write(folder.join(name), source)?;
     }
-
-    #[test]
-    fn every_function_fails_with_the_code_of_the_environment() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path();
-        compile(path, &source(&functions(BINDINGS))).unwrap();
-        fs::write(path.join("caller.c"), CALLER).unwrap();
-        let built = Shell::new(path, "cc").words("caller.c -o caller -L. -lcuda").succeeds().unwrap();
-        assert!(built);
-        let said = |code: &str| {
-            let caller = Shell::new(path, path.join("caller")).env("LD_LIBRARY_PATH", path.to_str().unwrap());
-            caller.env("EFFMIX_CUDA_ERROR", code).reads().unwrap()
-        };
-        assert_eq!(said(""), "100 no CUDA-capable device is detected");
-        assert_eq!(said("2"), "2 out of memory");
-        assert_eq!(said("5"), "5 -");
+    for Library { file, sources, below } in LIBRARIES {
+        let below = below.map_or(String::new(), |name| format!("-L. -l:{name}"));
+        let done = Shell::new(folder, "cc")
+            .words("-std=gnu11 -shared -fPIC -O1 -Wall -Wextra -Werror -pthread")
+            .words(&format!("-Wl,-soname,{file} -o {file} {} {below}", sources.join(" ")))
+            .succeeds()?;
+        ensure!(done, "cc could not compile the stub {file}");
     }
-
-    #[test]
-    fn a_stub_with_the_same_source_is_not_compiled_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let made = || fs::metadata(folder.path().join(LIBRARY)).unwrap().modified().unwrap();
-        compile(folder.path(), &source(&BTreeSet::from(["cuInit"]))).unwrap();
-        let first = made();
-        compile(folder.path(), &source(&BTreeSet::from(["cuInit"]))).unwrap();
-        assert_eq!(made(), first);
-        compile(folder.path(), &source(&BTreeSet::from(["cuInit", "cuCtxDestroy_v2"]))).unwrap();
-        assert!(made() > first);
-    }
+    link(DRIVER, &folder.join(LINK))?;
+    fs::write(&built, all).with_context(|| built.display().to_string())
 }
