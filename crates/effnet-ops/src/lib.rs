@@ -62,6 +62,9 @@ pub use batch_norm::{batch_norm_eval, batch_norm_train, statistics::BatchStatist
 pub use by_candle::by_candle;
 pub use conv_norm::{ConvNorm, ConvNormAct};
 pub use conv2d::conv2d;
+/// Whether NVIDIA's libraries are there. With it among the dependencies a program starts without them.
+#[cfg(feature = "cuda")]
+pub use cuda_delayed;
 pub use depthwise_conv::depthwise_conv;
 pub use drop::{DropPath, drop_path, dropout};
 pub use ema::{EmaParam, ema_step};

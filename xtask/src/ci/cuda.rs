@@ -5,11 +5,13 @@
 
 use super::Context;
 use super::alone;
+use super::delayed;
 use super::testing::{self, Names, Selection};
 use crate::cuda::{Setup, gpus, pack};
 use crate::shell::Shell;
 use crate::workspace::{CUDA, Package};
 use anyhow::Result;
+use std::path::PathBuf;
 
 /// In the names of tests that need a GPU.
 const ON_A_GPU: &str = "on_a_gpu";
@@ -24,6 +26,16 @@ pub(super) fn build(c: &mut Context) -> Result<()> {
     let which = prepare(c)?;
     let good = c.cargo(&format!("build {which}")).succeeds()?;
     c.report.ended("", good);
+    Ok(())
+}
+
+pub(super) fn start(c: &mut Context) -> Result<()> {
+    let which = prepare(c)?;
+    if c.cargo(&format!("build {which}")).succeeds()? {
+        let program = build_folder(c).join("debug/effmix");
+        return delayed::starts_without_libraries(c, &program);
+    }
+    c.report.failed("", "the program does not compile");
     Ok(())
 }
 
@@ -80,10 +92,14 @@ pub(super) fn check(c: &mut Context) -> Result<()> {
     Ok(())
 }
 
+fn build_folder(c: &Context) -> PathBuf {
+    c.workspace.target.join("cuda")
+}
+
 /// Sets up what a build needs, and returns the arguments that choose the crates with the feature.
 fn prepare(c: &mut Context) -> Result<String> {
     c.environment = Setup::of_environment(&c.workspace)?.environment(&c.workspace.root);
-    let folder = c.workspace.target.join("cuda").display().to_string();
+    let folder = build_folder(c).display().to_string();
     c.environment.push(("CARGO_TARGET_DIR".to_owned(), folder));
     let crates = c.workspace.crates().filter(|package| package.has_cuda());
     let packages: Vec<String> = crates.map(|Package { name, .. }| format!("--package {name}")).collect();

@@ -5,6 +5,7 @@
 mod alone;
 mod asan;
 mod cuda;
+mod delayed;
 mod dependencies;
 mod emulated;
 mod github;

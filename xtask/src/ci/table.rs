@@ -47,7 +47,7 @@ pub(super) enum Needs {
 const HOST: &str = "this machine";
 
 /// Cheap rows first: what is wrong shows early.
-pub(super) const ROWS: [Row; 29] = {
+pub(super) const ROWS: [Row; 30] = {
     use Command::{Ci, Cuda, Deep};
     [
         row("format", Ci, "", "", "rustfmt changes nothing", steps::format),
@@ -77,6 +77,7 @@ pub(super) const ROWS: [Row; 29] = {
             .needing(Needs::Debian(&["qemu-user", "gcc-aarch64-linux-gnu"])),
         row("cuda-setup", Cuda, "", "", "NVIDIA's compiler and libraries are there", cuda::setup),
         row("cuda-build", Cuda, "cuda", HOST, "libraries and program compile and link", cuda::build),
+        row("cuda-start", Cuda, "cuda", HOST, "the program starts without NVIDIA's libraries", cuda::start),
         row("cuda-clippy", Cuda, "cuda", HOST, "lints, warnings are errors", cuda::clippy),
         row("cuda-docs", Cuda, "cuda", HOST, "rustdoc, warnings are errors", cuda::docs),
         row("cuda-alone", Cuda, "cuda", HOST, "each crate compiles alone", cuda::alone),

@@ -1,6 +1,6 @@
 //! What a build with feature `cuda` needs on a machine without a GPU: `cargo xtask cuda-setup`.
 //!
-//! One folder holds NVIDIA's compiler and libraries, which come from PyPI, and a library that stands in for the driver's.
+//! One folder holds NVIDIA's compiler and libraries, which come from PyPI, and libraries that stand in for the driver's.
 //! `cargo xtask ci --cuda` sets both up, and runs its commands in the environment that [`Setup::environment`] returns.
 
 mod check;
@@ -31,7 +31,7 @@ const CUDARC_VERSION: &str = "13000";
 pub(crate) struct Setup {
     /// What NVIDIA's tools know as `CUDA_HOME`.
     toolkit: PathBuf,
-    /// The folder with the stub of `libcuda.so.1`.
+    /// The folder with the stubs of the driver, cuBLAS and cuRAND.
     stub: PathBuf,
     /// Whether the toolkit is the pinned one, and not the one that `CUDA_HOME` named.
     is_pinned: bool,
@@ -126,13 +126,13 @@ impl Setup {
         variables
     }
 
-    /// The folders where the linker and the loader find libraries. The loader finds the stub only where there is no driver.
+    /// The folders where the linker and the loader find libraries. Only where there is no driver the loader finds the stubs, and
+    /// finds them first: the toolkit's cuBLAS can't work with the stub of the driver.
     fn search_paths(&self, root: &Path) -> [(&'static str, String); 2] {
         let (toolkit, stub) = (self.toolkit.display(), self.stub.display());
         let libraries = format!("{toolkit}/lib64:{toolkit}/lib");
-        let both = format!("{libraries}:{stub}");
-        let loaded = if has_driver(root) { libraries } else { both.clone() };
-        [("LIBRARY_PATH", both), ("LD_LIBRARY_PATH", loaded)]
+        let loaded = if has_driver(root) { libraries.clone() } else { format!("{stub}:{libraries}") };
+        [("LIBRARY_PATH", format!("{libraries}:{stub}")), ("LD_LIBRARY_PATH", loaded)]
     }
 }
 

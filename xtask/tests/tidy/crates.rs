@@ -4,9 +4,10 @@ use crate::repository::{none, root};
 use std::path::PathBuf;
 
 /// Which crates a crate may know, from bottom to top (docs/architecture.md). Dev-dependencies count too.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("replace-file", &[]),
-    ("effnet-ops", &[]),
+    ("cuda-delayed", &[]),
+    ("effnet-ops", &["cuda-delayed"]),
     ("effnet-model", &["effnet-ops", "replace-file"]),
     ("noisy-labels", &[]),
     ("image-folder", &["replace-file"]),

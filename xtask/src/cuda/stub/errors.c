@@ -1,6 +1,5 @@
-/* Stands in for NVIDIA's driver, libcuda.so.1, where there is none: programs that are linked to the driver start with it.
-   Every function fails with the error code (CUresult) in the environment variable EFFMIX_CUDA_ERROR, 100 (no device) by default.
-   `cargo xtask cuda-setup` adds a line FAILS(name) for every function of the driver that cudarc calls. */
+/* The errors of the driver, by name and text. */
+#include "stub.h"
 #include <stdlib.h>
 
 typedef struct {
@@ -20,14 +19,11 @@ static const error ERRORS[] = {
     {101, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
     {222, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "the provided PTX was compiled with an unsupported toolchain."},
     {700, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
+    {719, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
+    {801, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
     {803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", "system has unsupported display driver / cuda driver combination"},
     {999, "CUDA_ERROR_UNKNOWN", "unknown error"},
 };
-
-static int code_of_environment(void) {
-    const char *code = getenv("EFFMIX_CUDA_ERROR");
-    return code && *code ? atoi(code) : 100;
-}
 
 static const error *find(int code) {
     for (size_t i = 0; i < sizeof ERRORS / sizeof *ERRORS; i++)
@@ -48,5 +44,3 @@ int cuGetErrorString(int code, const char **text) {
     *text = found ? found->text : NULL;
     return found ? 0 : 1;
 }
-
-#define FAILS(name) int name(void) { return code_of_environment(); }

@@ -1,0 +1,32 @@
+function __cudaGetKernel
+function __cudaInitModule, zero
+function __cudaLaunchKernel
+function __cudaLaunchKernel_ptsz
+function __cudaPopCallConfiguration
+function __cudaPushCallConfiguration
+function __cudaRegisterFatBinary, zero
+function __cudaRegisterFatBinaryEnd, zero
+function __cudaRegisterFunction, zero
+function __cudaRegisterHostVar, zero
+function __cudaRegisterManagedVar, zero
+function __cudaRegisterVar, zero
+function __cudaUnregisterFatBinary, zero
+function cudaDeviceGetAttribute
+function cudaFree
+function cudaFreeAsync_ptsz
+function cudaFuncGetAttributes
+function cudaFuncSetAttribute
+function cudaGetDevice
+function cudaGetDeviceCount
+function cudaGetErrorName, text
+function cudaGetErrorString, text
+function cudaGetLastError
+function cudaLaunchKernel
+function cudaLaunchKernel_ptsz
+function cudaMalloc
+function cudaMallocAsync_ptsz
+function cudaMemsetAsync_ptsz
+function cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags
+function cudaPeekAtLastError
+function cudaSetDevice
+function cudaStreamSynchronize_ptsz

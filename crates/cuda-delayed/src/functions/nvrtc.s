@@ -1,0 +1,24 @@
+function nvrtcAddNameExpression
+function nvrtcCompileProgram
+function nvrtcCreateProgram
+function nvrtcDestroyProgram
+function nvrtcGetBundledHeadersInfo
+function nvrtcGetCUBIN
+function nvrtcGetCUBINSize
+function nvrtcGetErrorString, text
+function nvrtcGetLTOIR
+function nvrtcGetLTOIRSize
+function nvrtcGetLoweredName
+function nvrtcGetNumSupportedArchs
+function nvrtcGetOptiXIR
+function nvrtcGetOptiXIRSize
+function nvrtcGetPTX
+function nvrtcGetPTXSize
+function nvrtcGetProgramLog
+function nvrtcGetProgramLogSize
+function nvrtcGetSupportedArchs
+function nvrtcGetTileIR
+function nvrtcGetTileIRSize
+function nvrtcInstallBundledHeaders
+function nvrtcRemoveBundledHeaders
+function nvrtcVersion
