@@ -1,5 +1,7 @@
 //! Programs in C that call the stubs.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
 use super::*;
 
 const BINDINGS: &str = "pub type cuThing = u32;\n\
