@@ -23,7 +23,7 @@ const NO_OPERATIONS: [(&str, &str); 13] = [
     ("dispatch", "the levels on which the table's kernels run"),
 ];
 
-/// The last segment of each path after `pub use` and `pub mod`.
+/// The last segment of each path after `pub use` and `pub mod`, or its other name.
 fn public_names() -> BTreeSet<&'static str> {
     let lines = LIBRARY.split(';').filter_map(|line| {
         let line = line.rsplit("\n\n").next()?.trim();
@@ -33,7 +33,8 @@ fn public_names() -> BTreeSet<&'static str> {
         Some((_, list)) => list.trim_end_matches('}').split(',').collect::<Vec<_>>(),
         None => vec![line],
     });
-    paths.filter_map(|path| path.rsplit("::").next()).map(str::trim).filter(|name| !name.is_empty()).collect()
+    let names = paths.filter_map(|path| path.rsplit("::").next()?.rsplit(" as ").next());
+    names.map(str::trim).filter(|name| !name.is_empty()).collect()
 }
 
 #[test]
