@@ -51,28 +51,6 @@ pub(super) fn compiles(c: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// Compiles each crate with feature `cuda` alone, with and without its default features. `all` are the arguments for all of
-/// them, which the row `cuda-clippy` compiles.
-pub(super) fn compiles_with_cuda(c: &mut Context, all: &str) -> Result<()> {
-    let good = c.cargo(&format!("check --all-targets {all}")).succeeds()?;
-    c.report.ended("all crates with the feature", good);
-    let compiled = [resolve(c, all, EDGES[0])?];
-    let crates: Vec<(String, bool)> = c
-        .workspace
-        .crates()
-        .filter(|p| p.has_cuda())
-        .map(|p| (p.name.clone(), !p.default_features().is_empty()))
-        .collect();
-    for (name, has_default) in crates {
-        compile(c, &compiled, &name, &format!("--package {name} --features {CUDA}"))?;
-        if has_default {
-            let which = format!("--package {name} --no-default-features --features {CUDA}");
-            compile(c, &compiled, &format!("{name}, no default features"), &which)?;
-        }
-    }
-    Ok(())
-}
-
 /// Runs the tests of each crate that has default features without them. All that they stand on is built anew.
 pub(super) fn tests(c: &mut Context) -> Result<()> {
     for Crate { name, has_default, .. } in crates(c) {

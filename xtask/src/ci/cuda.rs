@@ -1,10 +1,12 @@
 //! The rows of `cargo xtask ci --cuda`: every crate with feature `cuda`, in a build folder of its own, so that neither this nor
 //! the rows for the CPU build again what the other has built.
 //!
+//! No crate is compiled alone here: cargo would give the build script of candle's kernels other features each time, and nvcc would
+//! compile them anew, for minutes. The row `alone` compiles each crate without `cuda`.
+//!
 //! Tests that need a GPU have `on_a_gpu` in their name; where there is none they print that they are skipped, and are counted.
 
 use super::Context;
-use super::alone;
 use super::delayed;
 use super::testing::{self, Names, Selection};
 use crate::cuda::{Setup, gpus, pack};
@@ -53,11 +55,6 @@ pub(super) fn docs(c: &mut Context) -> Result<()> {
     let good = c.cargo(&format!("doc {which} --no-deps")).env("RUSTDOCFLAGS", "-Dwarnings").succeeds()?;
     c.report.ended("", good);
     Ok(())
-}
-
-pub(super) fn alone(c: &mut Context) -> Result<()> {
-    let which = prepare(c)?;
-    alone::compiles_with_cuda(c, &which)
 }
 
 pub(super) fn tests(c: &mut Context) -> Result<()> {

@@ -47,7 +47,7 @@ pub(super) enum Needs {
 const HOST: &str = "this machine";
 
 /// Cheap rows first: what is wrong shows early.
-pub(super) const ROWS: [Row; 30] = {
+pub(super) const ROWS: [Row; 29] = {
     use Command::{Ci, Cuda, Deep};
     [
         row("format", Ci, "", "", "rustfmt changes nothing", steps::format),
@@ -80,7 +80,6 @@ pub(super) const ROWS: [Row; 30] = {
         row("cuda-start", Cuda, "cuda", HOST, "the program starts without NVIDIA's libraries", cuda::start),
         row("cuda-clippy", Cuda, "cuda", HOST, "lints, warnings are errors", cuda::clippy),
         row("cuda-docs", Cuda, "cuda", HOST, "rustdoc, warnings are errors", cuda::docs),
-        row("cuda-alone", Cuda, "cuda", HOST, "each crate compiles alone", cuda::alone),
         row("cuda-tests", Cuda, "cuda", HOST, "the tests that need no GPU", cuda::tests),
         row("cuda-gpu", Cuda, "cuda", HOST, "the tests that need a GPU", cuda::gpu_tests),
         row("cuda-check", Cuda, "cuda", HOST, "the folder for GPU machines works", cuda::check),

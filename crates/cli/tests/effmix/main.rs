@@ -16,6 +16,8 @@ mod hub;
 mod interrupted;
 mod methods;
 mod noise;
+#[cfg(all(feature = "cuda", target_os = "linux"))]
+mod on_a_stub;
 mod predict;
 #[cfg(feature = "hub")]
 mod pretrained;

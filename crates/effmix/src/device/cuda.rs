@@ -29,19 +29,13 @@ pub(super) fn try_first() -> std::result::Result<(Device, String), String> {
 }
 
 fn tried(number: usize) -> std::result::Result<(Device, String), String> {
+    cuda_delayed::check().map_err(|missing| not_there(&missing))?;
     let count = CudaContext::device_count().map_err(|error| unusable(error.0))?;
     match count {
         0 => return Err(unusable(CUresult::CUDA_ERROR_NO_DEVICE)),
+        1 if number > 0 => return Err("there is no such GPU; the only one is cuda:0".to_owned()),
         count if number >= count as usize => {
-            let last = count - 1;
-            return Err(format!(
-                "there is no such GPU: {} cuda:0{}",
-                if last == 0 { "the only one is" } else { "there are" },
-                match last {
-                    0 => String::new(),
-                    last => format!(" to cuda:{last}"),
-                }
-            ));
+            return Err(format!("there is no such GPU; there are cuda:0 to cuda:{}", count - 1));
         }
         _ => {}
     }
@@ -57,6 +51,17 @@ fn tried(number: usize) -> std::result::Result<(Device, String), String> {
         Some(code) => unusable(code),
         None => format!("the GPU can't be used: {error}"),
     })
+}
+
+/// Which library is not there, and what to do.
+fn not_there(missing: &cuda_delayed::Error) -> String {
+    let remedy = match missing.library.starts_with("libcuda.so") {
+        true => "where there is an NVIDIA GPU, install its driver",
+        false => {
+            "install the libraries of that version of CUDA, or name their folder in CUDA_HOME or LD_LIBRARY_PATH (docs/cuda.md)"
+        }
+    };
+    format!("no GPU can be used: {missing}; {remedy}")
 }
 
 /// Why a GPU can't be used, and what to do.

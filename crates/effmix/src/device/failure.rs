@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn out_of_memory_says_what_was_needed_and_which_batch_to_try() {
-        let needed = DeviceMemory { bytes: 3_200_000_000, bytes_an_image: 40_000_000 };
+        let needed = DeviceMemory::new(640_000_000, 0, 40_000_000, 64);
         let attempt = Attempt { batch: 64, needed: Some(needed), run: None };
         let said = problem(&Failure::OutOfMemory, Some(1_100_000_000), &attempt);
         // The networks take 640 MB; 11 images the rest of what is free.

@@ -5,19 +5,29 @@ use serde::{Deserialize, Serialize};
 /// What a run will take of a GPU's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceMemory {
+    /// Networks, their gradients and averages, in bytes.
+    pub networks: u64,
+    /// What the evaluation of a batch takes beside them, whose size is no setting.
+    pub evaluation: u64,
+    /// What a training step takes beside them, for each image of its batch.
+    pub an_image: u64,
     /// The most, in bytes.
     pub bytes: u64,
-    /// Of that, bytes for each image of a batch.
-    pub bytes_an_image: u64,
 }
 
 impl DeviceMemory {
-    /// The largest batch that `available` bytes have room for, where `batch` images take [`DeviceMemory::bytes`]; `None` where there
-    /// is none of two images.
+    /// With batches of `batch` images.
+    pub(crate) fn new(networks: u64, evaluation: u64, an_image: u64, batch: usize) -> Self {
+        let bytes = networks + evaluation.max(an_image * batch as u64);
+        Self { networks, evaluation, an_image, bytes }
+    }
+
+    /// The largest batch of at most `batch` images that `available` bytes have room for; `None` where there is none of two images.
     pub(crate) fn largest_batch(self, batch: usize, available: u64) -> Option<usize> {
-        let Some(too_much) = self.bytes.checked_sub(available) else { return Some(batch) };
-        let fewer = usize::try_from(too_much.div_ceil(self.bytes_an_image.max(1))).unwrap_or(usize::MAX);
-        batch.checked_sub(fewer).filter(|batch| *batch >= 2)
+        let room = available.checked_sub(self.networks).filter(|room| *room >= self.evaluation)?;
+        let fits =
+            room.checked_div(self.an_image).map_or(batch, |fits| usize::try_from(fits).unwrap_or(usize::MAX));
+        Some(fits.min(batch)).filter(|batch| *batch >= 2)
     }
 }
 
@@ -27,12 +37,22 @@ mod tests {
 
     #[test]
     fn the_largest_batch_is_the_last_that_has_room() {
-        let memory = DeviceMemory { bytes: 1000, bytes_an_image: 10 };
-        // 64 images take 640 bytes, and the networks 360.
+        let memory = DeviceMemory::new(360, 50, 10, 64);
+        assert_eq!(memory.bytes, 1000);
         let fits = |available| memory.largest_batch(64, available);
         assert_eq!([fits(1000), fits(2000)], [Some(64); 2]);
         assert_eq!([fits(999), fits(990), fits(989)], [Some(63), Some(63), Some(62)]);
-        assert_eq!([fits(380), fits(379), fits(0)], [Some(2), None, None]);
-        assert_eq!(DeviceMemory { bytes_an_image: 0, ..memory }.largest_batch(64, 0), None);
+        assert_eq!([fits(410), fits(409), fits(0)], [Some(5), None, None], "evaluation takes 50");
+        for available in 410..1000 {
+            let batch = fits(available).unwrap();
+            assert!(DeviceMemory::new(360, 50, 10, batch).bytes <= available);
+            assert!(DeviceMemory::new(360, 50, 10, batch + 1).bytes > available);
+        }
+    }
+
+    #[test]
+    fn a_batch_of_one_image_is_none() {
+        assert_eq!(DeviceMemory::new(0, 0, 10, 64).largest_batch(64, 19), None);
+        assert_eq!(DeviceMemory::new(0, 0, 0, 64).largest_batch(64, 0), Some(64));
     }
 }

@@ -129,15 +129,15 @@ mod tests {
         }
         let memory = refused(Estimate { memory_bytes: Some(9 * GB), ..SMALL }, CacheKind::Disk);
         assert!(!memory.contains("--cache disk"), "{memory}");
-        let on_gpu = |bytes, bytes_an_image| {
-            let device_memory = Some(DeviceMemory { bytes, bytes_an_image });
+        let on_gpu = |networks, an_image| {
+            let device_memory = Some(DeviceMemory::new(networks, 0, an_image, 64));
             refused(Estimate { device_memory, ..SMALL }, CacheKind::Ram)
         };
-        let memory = on_gpu(3 * GB, GB / 40);
+        let memory = on_gpu(GB * 7 / 5, GB / 40);
         for part in ["on cuda:0", "3.0 GB", "2.0 GB", "--batch of 24 fits (now 64)"] {
             assert!(memory.contains(part), "{part:?} is not in {memory}");
         }
-        let memory = on_gpu(30 * GB, GB / 40);
+        let memory = on_gpu(3 * GB, GB / 40);
         assert!(memory.contains("--size") && memory.contains("--device cpu"), "{memory}");
         let disk = refused(Estimate { run_bytes: 5 * GB, ..SMALL }, CacheKind::Ram);
         assert!(disk.contains("runs") && disk.contains("5.0 GB") && disk.contains("--out"), "{disk}");

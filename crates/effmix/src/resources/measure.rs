@@ -127,8 +127,8 @@ pub(crate) fn estimate(
     let most = |of: &[(Cost, usize, f64)]| -> Option<u64> {
         of.iter().filter_map(|(cost, rows, area)| bytes.rows(cost, *rows, *area, used?)).max()
     };
-    let of_batch = most(&trained);
-    let activations = most(&[memory, trained].concat());
+    let (evaluation, trained) = (most(&memory), most(&trained));
+    let activations = evaluation.max(trained);
     let pixels = |images: usize| images as u64 * (plan.arch.size * plan.arch.size * 3) as u64;
     let in_memory = if plan.cache == CacheKind::Ram && reads { pixels(n + test) } else { 0 };
     // Networks and what they compute are in the memory of the device, a checkpoint's copy of them and images in that of the process.
@@ -138,11 +138,12 @@ pub(crate) fn estimate(
         };
         (base.zip(activations).map(all), None)
     } else {
-        let on_device = |((used, activations), of_batch): ((u64, u64), u64)| DeviceMemory {
-            bytes: used + bytes.networks + activations,
-            bytes_an_image: of_batch / hyper.batch.min(n).max(1) as u64,
+        let on_device = |((used, evaluation), trained): ((u64, u64), u64)| {
+            let batch = hyper.batch.min(n).max(1);
+            let an_image = trained.div_ceil(batch as u64);
+            DeviceMemory::new(used + bytes.networks, evaluation, an_image, batch)
         };
-        let on_device = used.zip(activations).zip(of_batch).map(on_device);
+        let on_device = used.zip(evaluation).zip(trained).map(on_device);
         (base.map(|base| base + in_memory + bytes.checkpoint), on_device)
     };
     let on_disk = if plan.cache == CacheKind::Disk { pixels(to_read) } else { 0 };

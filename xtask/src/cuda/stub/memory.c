@@ -8,7 +8,7 @@
 typedef unsigned long long address;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static size_t used;
+static size_t used, peak;
 
 /* Stands before the bytes of an allocation, which are aligned as the driver's are. */
 enum { HEADER = 256 };
@@ -37,6 +37,8 @@ static int allocate(address *out, size_t bytes) {
     int fits = bytes <= total() - used;
     if (fits)
         used += bytes;
+    if (used > peak)
+        peak = used;
     pthread_mutex_unlock(&lock);
     char *block = NULL;
     if (!fits || posix_memalign((void **)&block, HEADER, HEADER + bytes))
@@ -66,6 +68,34 @@ int cuMemFree_v2(address of) { return release(of); }
 int cuMemFreeAsync(address of, void *stream) { (void)stream; return release(of); }
 int cuMemHostAlloc(void **out, size_t bytes, unsigned flags) { WORKS(); (void)flags; *out = calloc(1, bytes); return *out ? SUCCESS : OUT_OF_MEMORY; }
 int cuMemFreeHost(void *of) { WORKS(); free(of); return SUCCESS; }
+
+/* The one pool of memory has what is used, and keeps nothing. */
+static char pool_of_device[1];
+
+int cuDeviceGetDefaultMemPool(void **pool, int device) { WORKS(); (void)device; *pool = pool_of_device; return SUCCESS; }
+int cuDeviceGetMemPool(void **pool, int device) { return cuDeviceGetDefaultMemPool(pool, device); }
+
+/* The numbers are those of CUmemPool_attribute in cuda.h: reserved and used memory, now (5, 7) and at most (6, 8). */
+int cuMemPoolGetAttribute(void *pool, int attribute, void *value) {
+    WORKS();
+    if (pool != pool_of_device || attribute < 5 || attribute > 8)
+        return INVALID_VALUE;
+    pthread_mutex_lock(&lock);
+    *(uint64_t *)value = attribute % 2 ? used : peak;
+    pthread_mutex_unlock(&lock);
+    return SUCCESS;
+}
+
+/* The most can be set to 0 alone: from then on it is counted anew. */
+int cuMemPoolSetAttribute(void *pool, int attribute, void *value) {
+    WORKS();
+    if (pool != pool_of_device || (attribute != 6 && attribute != 8) || *(uint64_t *)value != 0)
+        return INVALID_VALUE;
+    pthread_mutex_lock(&lock);
+    peak = used;
+    pthread_mutex_unlock(&lock);
+    return SUCCESS;
+}
 
 static int copy(enum effmix_kind kind, void *out, const void *from, size_t bytes) {
     WORKS();
