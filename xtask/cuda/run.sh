@@ -60,13 +60,18 @@ for packed in "$here"/bin/*.gz; do
   gzip -dc "$packed" > "$bin/$name" && chmod +x "$bin/$name" || exit 1
 done
 
+# All in all, in seconds: what has not ended by then has failed.
+end=470
 checks= failed=0
 # check NAME SECONDS COMMAND...: what the command prints goes to NAME.log. A test that is skipped has not passed.
 check() {
   local name=$1 limit=$2 began=$SECONDS outcome=passed
   shift 2
+  [ $limit -le $((end - SECONDS)) ] || limit=$((end - SECONDS))
+  [ $limit -ge 1 ] || limit=1
   printf '%-24s' "$name"
-  if ! timeout "$limit" "$@" > "$out/$name.log" 2>&1; then
+  # In a shell of its own, which knows the functions below.
+  if ! timeout "$limit" bash -c '"$@"' - "$@" > "$out/$name.log" 2>&1; then
     outcome=failed
   elif grep -q '^skipped: \|^running 0 tests\| 0 passed' "$out/$name.log"; then
     outcome=skipped
@@ -119,10 +124,18 @@ torch() {
   python3 "$here/torch_bench.py" --device "${device/cuda:0/cuda}" --size $size --batch $batch --seconds $seconds > "$out/torch.json"
 }
 
+export here out bin device quick
+export -f figure train as_accurate go_on bench torch
+
 echo "effmix $(cat "$here/version.txt") on $device"
+check device 30 "$bin/effmix" bench --device "$device" --mode predict --size 32 --batch 2 --seconds 0
+if [ $failed = 1 ]; then
+  echo "FAILED: there is nothing to check on"
+  exit 1
+fi
 check operations 150 "$bin/ops" --check --device "$device" --json "$out/operations.json" ${quick:+conv2d}
-check networks 60 "$bin/networks" on_a_gpu
-check divide_mix_step 30 "$bin/dividemix" on_a_gpu
+check networks 60 "$bin/networks" on_a_gpu --show-output
+check divide_mix_step 30 "$bin/dividemix" on_a_gpu --show-output
 check demo 120 train demo "$device"
 check demo_cpu 120 train demo-cpu cpu
 check demo_as_accurate 5 as_accurate
@@ -130,7 +143,7 @@ check resume_on_the_cpu 60 go_on
 check bench_train 40 bench train
 check bench_predict 40 bench predict
 if python3 -c 'import torch' 2> /dev/null; then
-  torch > "$out/torch.log" 2>&1 || echo "PyTorch could not be measured; see $out/torch.log"
+  timeout 60 bash -c torch > "$out/torch.log" 2>&1 || echo "PyTorch could not be measured; see $out/torch.log"
 else
   echo "PyTorch is not there: nothing to compare with"
 fi

@@ -6,7 +6,6 @@
 
 use super::Context;
 use super::testing::{self, Selection};
-use crate::workspace::CUDA;
 use anyhow::Result;
 use std::collections::BTreeSet;
 

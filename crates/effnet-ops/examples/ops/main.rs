@@ -61,10 +61,16 @@ fn device(text: &str) -> std::result::Result<Device, String> {
     let number = |text: &str| text.parse().map_err(|_| format!("`{text}` is no number of a GPU"));
     match text.split_once(':') {
         None if text == "cpu" => Ok(Device::Cpu),
-        None if text == "cuda" => Device::new_cuda(0).map_err(|error| first_line(&error)),
-        Some(("cuda", n)) => Device::new_cuda(number(n)?).map_err(|error| first_line(&error)),
+        None if text == "cuda" => gpu(0),
+        Some(("cuda", n)) => gpu(number(n)?),
         _ => Err("expected cpu or cuda:N".to_owned()),
     }
+}
+
+fn gpu(number: usize) -> std::result::Result<Device, String> {
+    #[cfg(feature = "cuda")]
+    effnet_ops::cuda_delayed::check().map_err(|missing| missing.to_string())?;
+    Device::new_cuda(number).map_err(|error| first_line(&error))
 }
 
 /// Without the backtrace that candle adds.
