@@ -17,7 +17,16 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("effmix-report", &["replace-file"]),
     (
         "effmix",
-        &["effmix-report", "dividemix", "image-folder", "effnet-model", "noisy-labels", "replace-file"],
+        // It asks cuda-delayed, by its feature `cuda`, which of NVIDIA's libraries is missing.
+        &[
+            "effmix-report",
+            "dividemix",
+            "image-folder",
+            "effnet-model",
+            "noisy-labels",
+            "replace-file",
+            "cuda-delayed",
+        ],
     ),
     ("cli", &["effmix", "effmix-report", "dividemix", "image-folder", "effnet-model", "noisy-labels"]),
 ];
