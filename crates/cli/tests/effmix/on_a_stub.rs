@@ -192,48 +192,32 @@ fn every_way_through_the_program_keeps_to_the_device() {
     let Some(stub) = stub() else { return };
     let folder = Folder::with_images(8);
     folder.train("teacher", &["--device", "cpu"]);
-    let succeeds = |args: &[&str]| {
-        let began = std::time::Instant::now();
-        let (status, errors) = said(&on_the_stub(&folder, &stub, &[ANSWERS], args));
+    let succeeds = |args: &str| {
+        let args: Vec<&str> = args.split(' ').chain(["--device", "cuda:0"]).collect();
+        let (status, errors) = said(&on_the_stub(&folder, &stub, &[ANSWERS], &args));
         assert!(status == Some(0) && errors.contains("computing on cuda:0"), "{args:?}: {errors}");
-        println!("{:?} {:?}", began.elapsed(), args);
     };
-    let train = |more: &[&str]| succeeds(&[&train_on("cuda:0"), ["--force"].as_slice(), more].concat());
+    let train = |more: &str| succeeds(&format!("{} --force {more}", train_args("run").join(" ")));
     let methods =
         "dividemix ce smooth penalty mixup relabel joint reweight forward backward consistency entropy";
     for method in methods.split(' ') {
-        train(&["--method", method]);
+        train(&format!("--method {method}"));
     }
-    train(&["--method", "distill", "--teacher", "teacher"]);
-    train(&[
-        "--ema",
-        "0.9",
-        "--class-weights",
-        "balanced",
-        "--strong-view",
-        "randaugment",
-        "--lambda-u",
-        "25",
-    ]);
-    train(&["--cache", "none", "--start-from", "teacher", "--backbone-lr", "0.001"]);
-    let weights = "teacher/model/net1.safetensors";
-    let mut frozen = train_on("cuda:0");
-    // The network is that of the weights.
-    frozen.retain(|arg| !["--width", "--depth", "0.1"].contains(arg));
-    succeeds(&[&frozen, ["--force", "--weights", weights, "--freeze", "backbone"].as_slice()].concat());
-    succeeds(&["resume", "teacher", "--epochs", "5", "--device", "cuda:0"]);
-    succeeds(&["evaluate", "run", "data", "--device", "cuda:0"]);
+    train("--method distill --teacher teacher");
+    train("--ema 0.9 --class-weights balanced --strong-view randaugment --lambda-u 25");
+    train("--cache none --start-from teacher --backbone-lr 0.001");
+    succeeds("evaluate run data");
     for tta in ["flip", "crops"] {
-        let tables = [format!("{tta}-l.npy"), format!("{tta}-e.npy"), format!("{tta}-cam")];
-        let [logits, embeddings, cam] = tables.each_ref().map(String::as_str);
-        let outputs = ["--logits", logits, "--embeddings", embeddings, "--cam", cam, "--tta", tta];
-        succeeds(&[&["predict", "run", "data", "--device", "cuda:0"], outputs.as_slice()].concat());
+        succeeds(&format!(
+            "predict run data --tta {tta} --logits {tta}.npy --embeddings {tta}-e.npy --cam {tta}"
+        ));
     }
+    let weights = "--weights teacher/model/net1.safetensors --freeze backbone --size 32";
+    succeeds(&format!("train data --out frozen {weights} --epochs 2 --warmup 1 --batch 8"));
+    succeeds("predict frozen data --out frozen.csv");
+    succeeds("resume teacher --epochs 5");
     for mode in ["train", "predict"] {
-        let sizes = ["--size", "32", "--batch", "2", "--seconds", "0", "--device", "cuda:0"];
-        succeeds(&[&["bench", "--mode", mode], sizes.as_slice()].concat());
+        succeeds(&format!("bench --mode {mode} --size 32 --batch 2 --seconds 0"));
     }
-    let budget =
-        ["train", "data", "--weights", "none", "--out", "budget", "--budget", "60s", "--device", "cuda:0"];
-    succeeds(&budget);
+    succeeds("train data --weights none --out budget --budget 60s --size 16");
 }
