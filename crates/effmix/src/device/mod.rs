@@ -9,17 +9,20 @@
 
 #[cfg(feature = "cuda")]
 mod cuda;
-#[cfg(not(feature = "cuda"))]
-#[path = "without.rs"]
-mod cuda;
 mod failure;
 mod memory;
+#[cfg(not(feature = "cuda"))]
+mod without;
 
 use candle_core::Device;
 use dividemix::memory::{memory_left_on, memory_used_on};
 
+#[cfg(feature = "cuda")]
+use cuda as gpu;
 pub(crate) use failure::Attempt;
 pub use memory::DeviceMemory;
+#[cfg(not(feature = "cuda"))]
+use without as gpu;
 
 use crate::settings::DeviceChoice;
 use crate::text::human_bytes;
@@ -58,10 +61,10 @@ impl ComputeDevice {
         match choice {
             DeviceChoice::Cpu => Ok(Self::cpu()),
             DeviceChoice::Cuda(number) => {
-                let (candle, about) = cuda::open(number)?;
+                let (candle, about) = gpu::open(number)?;
                 Ok(Self { choice, candle, about })
             }
-            DeviceChoice::Auto => Ok(match cuda::try_first() {
+            DeviceChoice::Auto => Ok(match gpu::try_first() {
                 Ok((candle, about)) => Self { choice: DeviceChoice::Cuda(0), candle, about },
                 Err(about) => Self { about, ..Self::cpu() },
             }),
@@ -104,7 +107,7 @@ impl ComputeDevice {
 
     /// The error of work on this device, in words that say what to do where the device itself failed.
     pub(crate) fn explained(&self, error: Error, attempt: &Attempt<'_>) -> Error {
-        let Some(failure) = failure::candle_error(&error).and_then(cuda::failure_of) else { return error };
+        let Some(failure) = failure::candle_error(&error).and_then(gpu::failure_of) else { return error };
         let left = memory_left_on(&self.candle).zip(memory_used_on(&self.candle));
         let free = left.map(|(left, used)| left + used);
         Error::Device { device: self.choice.to_string(), problem: failure::problem(&failure, free, attempt) }
