@@ -12,14 +12,14 @@ the CPU; then measures images per second and memory, beside PyTorch where Python
 
   --device D  what is checked: cuda:N, the GPU with number N from 0, or cpu, to try the script itself [default: cuda:0]
   --out DIR   new folder for results.json and the logs [default: results, beside this script]
-  --quick     a part of the operations, and trainings of two epochs
+  --quick     a part of the operations, and trainings of two epochs: about two minutes on two cores
 
 The exit status is 0 where every check passed.
 TEXT
 }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-device=cuda:0 out=$here/results quick=
+device=cuda:0 named=cpu out=$here/results quick=
 while [ $# -gt 0 ]; do
   case $1 in
     --device) device=${2-}; shift ;;
@@ -32,12 +32,20 @@ while [ $# -gt 0 ]; do
 done
 case $device in
   cpu) export EFFMIX_TEST_DEVICE=cpu ;;
-  # Every program then sees this GPU alone, as its first.
-  cuda:[0-9]*) export CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES-${device#cuda:}}; device=cuda:0 ;;
+  # Every program then sees this GPU alone, as its first. Where some are visible only, N counts these.
+  cuda:[0-9]*)
+    named=$device number=${device#cuda:} device=cuda:0
+    if [ -n "${CUDA_VISIBLE_DEVICES-}" ]; then
+      number=$(echo "$CUDA_VISIBLE_DEVICES" | cut -d , -f $((number + 1)))
+      [ -n "$number" ] || { echo "run.sh: $named is not among CUDA_VISIBLE_DEVICES=$CUDA_VISIBLE_DEVICES" >&2; exit 2; }
+    fi
+    export CUDA_VISIBLE_DEVICES=$number
+    ;;
   *) echo "run.sh: --device $device is neither cuda:N nor cpu" >&2; exit 2 ;;
 esac
 if ! mkdir "$out" 2> /dev/null; then
-  echo "run.sh: can't make the folder $out; name a new one with --out" >&2
+  if [ -e "$out" ]; then why="is there already, from an earlier run; remove it, or name"; else why="can't be made; name"; fi
+  echo "run.sh: the folder $out $why another with --out" >&2
   exit 2
 fi
 out=$(cd "$out" && pwd)
@@ -127,10 +135,10 @@ torch() {
 export here out bin device quick
 export -f figure train as_accurate go_on bench torch
 
-echo "effmix $(cat "$here/version.txt") on $device"
+echo "effmix $(cat "$here/version.txt") on $named"
 check device 30 "$bin/effmix" bench --device "$device" --mode predict --size 32 --batch 2 --seconds 0
 if [ $failed = 1 ]; then
-  echo "FAILED: there is nothing to check on"
+  echo "FAILED: $named can't be used, so nothing was checked; see $out/device.log"
   exit 1
 fi
 check operations 150 "$bin/ops" --check --device "$device" --json "$out/operations.json" ${quick:+conv2d}
@@ -155,8 +163,8 @@ part() {
 {
   echo "{"
   echo "  \"version\": \"$(cat "$here/version.txt")\","
-  echo "  \"device\": \"$device\","
-  echo "  \"gpu\": \"$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2> /dev/null | head -n 1)\","
+  echo "  \"device\": \"$named\","
+  echo "  \"gpu\": \"$(nvidia-smi ${number:+-i $number} --query-gpu=name,driver_version --format=csv,noheader 2> /dev/null | head -n 1)\","
   echo "  \"passed\": $([ $failed = 0 ] && echo true || echo false),"
   echo "  \"seconds\": $SECONDS,"
   echo "  \"checks\": [$checks"
@@ -170,11 +178,13 @@ part() {
 for mode in train predict; do
   ours=$(figure "$out/bench-$mode.json" images_per_s)
   theirs=$(figure "$out/torch.json" "${mode}_images_per_s")
-  printf 'B0, %-8s %9.1f images/s' "$mode" "${ours:-0}"
+  printf 'B0 at %s px, batches of %s, %-8s %9.1f images/s' "$(figure "$out/bench-$mode.json" size)" \
+    "$(figure "$out/bench-$mode.json" batch)" "$mode" "${ours:-0}"
   [ -z "$theirs" ] || printf ', PyTorch %9.1f' "$theirs"
   echo
 done
 memory=$(figure "$out/bench-train.json" device_peak_bytes)
 [ -z "$memory" ] || echo "memory of the GPU in training: $((memory / 1000000)) MB"
+[ "$device" != cpu ] || echo "This was the CPU: it says nothing of a GPU."
 echo "$([ $failed = 0 ] && echo passed || echo FAILED) in $SECONDS s; results in $out/results.json"
 exit $failed

@@ -29,8 +29,15 @@ const TRY_IT: &str =
 
 effmix trains image classifiers on folders whose labels are partly wrong, and says which labels are wrong.";
 
+/// With what it was built with.
+const VERSION: &str = if cfg!(feature = "cuda") {
+    concat!(env!("CARGO_PKG_VERSION"), " (with CUDA)")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
+
 #[derive(Debug, Parser)]
-#[command(name = "effmix", version, about = TRY_IT, args_override_self = true, disable_help_subcommand = true)]
+#[command(name = "effmix", version = VERSION, about = TRY_IT, args_override_self = true, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -81,8 +88,8 @@ pub(crate) struct Resume {
     /// Number of threads, from 1 to 1024 [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
-    /// What computes: cpu, cuda:N or auto, as in `effmix train --help` [default: what the run was computed by so far, or the CPU where
-    /// that GPU is not there]
+    /// Device that computes: auto, cpu or cuda:N, as in `effmix train --help` [default: the run's device, or the CPU where that GPU
+    /// can't be used]
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub(crate) device: Option<DeviceChoice>,
     /// Print the summary as JSON, as the only thing on stdout

@@ -12,8 +12,8 @@ use crate::output::{computing_on, tell};
 /// What computes.
 #[derive(Debug, Args)]
 pub(crate) struct OnDevice {
-    /// What computes: cpu, cuda:N (the NVIDIA GPU with number N, from 0; in a build with the feature cuda) or auto (the first GPU that
-    /// can be used, else the CPU)
+    /// Device that computes: auto (the first GPU that can be used, else the CPU), cpu, or cuda:N (the NVIDIA GPU with number N, from
+    /// 0). A GPU needs a build with the feature cuda
     #[arg(long, value_name = "DEVICE", value_parser = device, default_value_t)]
     pub(crate) device: DeviceChoice,
 }

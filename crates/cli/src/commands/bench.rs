@@ -65,8 +65,7 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
     }
     let (batch, mode) = (usize::from(args.batch), args.mode);
     let device = args.device.open()?;
-    let described = device.describe();
-    tell(&computing_on(&described));
+    tell(&computing_on(&device.describe()));
     let signals = Signals::listen()?;
     let (work, name) = match mode {
         BenchMode::Train => (Task::Train, "train"),
@@ -98,7 +97,7 @@ pub(super) fn run(args: &Bench) -> Result<(), Failure> {
         mode: name,
         threads: rayon::current_num_threads(),
         device: device.choice().to_string(),
-        described,
+        described: device.name(),
         images_per_s: measured.images_per_s,
         seconds_per_batch: measured.seconds_per_batch,
         batches: measured.batches,

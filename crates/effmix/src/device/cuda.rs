@@ -16,26 +16,85 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Device`] with the reason and the remedy.
 pub(super) fn open(number: usize) -> Result<(Device, String)> {
-    let failed = |problem: String| Error::Device { device: DeviceChoice::Cuda(number).to_string(), problem };
-    tried(number).map_err(|problem| failed(format!("{problem}; or say --device cpu")))
+    tried(number).map_err(|why| Error::Device {
+        device: DeviceChoice::Cuda(number).to_string(),
+        problem: format!("{}; or say --device cpu", why.whole()),
+    })
 }
 
-/// [`open`] for the first GPU; the reason where it can't be used.
+/// [`open`], with the reason in a few words.
 ///
 /// # Errors
-/// The reason, in a sentence.
-pub(super) fn try_first() -> std::result::Result<(Device, String), String> {
-    tried(0)
+/// The reason.
+pub(super) fn try_open(number: usize) -> std::result::Result<(Device, String), String> {
+    tried(number).map_err(|why| why.short())
 }
 
-fn tried(number: usize) -> std::result::Result<(Device, String), String> {
-    cuda_delayed::check().map_err(|missing| not_there(&missing))?;
+/// The first GPU that can be used, with its number.
+///
+/// # Errors
+/// Why the first one can't be used.
+pub(super) fn open_any() -> std::result::Result<(usize, Device, String), String> {
+    let first = match try_open(0) {
+        Ok((device, name)) => return Ok((0, device, name)),
+        Err(why) => why,
+    };
+    let count = CudaContext::device_count().map_or(0, |count| usize::try_from(count).unwrap_or_default());
+    let other = (1..count).find_map(|number| Some((number, try_open(number).ok()?)));
+    other.map(|(number, (device, name))| (number, device, name)).ok_or(first)
+}
+
+/// Why a GPU can't be used.
+enum Unusable {
+    /// A library is not there.
+    Missing(cuda_delayed::Error),
+    /// The driver refuses, or can't load the kernels: a sentence that says what to do.
+    Refused(String),
+}
+
+impl Unusable {
+    /// In a few words, for the line that says what computes.
+    fn short(self) -> String {
+        match self {
+            Self::Missing(missing) if is_driver(&missing) => "no NVIDIA driver was found".to_owned(),
+            Self::Missing(missing) => format!("{} ({}) was not found", missing.about, missing.library),
+            Self::Refused(why) => why,
+        }
+    }
+
+    /// With the loader's reason and the remedy.
+    fn whole(self) -> String {
+        match self {
+            Self::Missing(missing) if is_driver(&missing) => {
+                format!("{missing}; where there is an NVIDIA GPU, install its driver")
+            }
+            Self::Missing(missing) => format!(
+                "{missing}; install the libraries of that version of CUDA, or name their folder in CUDA_HOME or LD_LIBRARY_PATH \
+                 (docs/cuda.md)"
+            ),
+            Self::Refused(why) => why,
+        }
+    }
+}
+
+fn is_driver(missing: &cuda_delayed::Error) -> bool {
+    missing.library.starts_with("libcuda.so")
+}
+
+impl From<String> for Unusable {
+    fn from(why: String) -> Self {
+        Self::Refused(why)
+    }
+}
+
+fn tried(number: usize) -> std::result::Result<(Device, String), Unusable> {
+    cuda_delayed::check().map_err(Unusable::Missing)?;
     let count = CudaContext::device_count().map_err(|error| unusable(error.0))?;
     match count {
-        0 => return Err(unusable(CUresult::CUDA_ERROR_NO_DEVICE)),
-        1 if number > 0 => return Err("there is no such GPU; the only one is cuda:0".to_owned()),
+        0 => return Err(unusable(CUresult::CUDA_ERROR_NO_DEVICE).into()),
+        1 if number > 0 => return Err("there is no such GPU; the only one is cuda:0".to_owned().into()),
         count if number >= count as usize => {
-            return Err(format!("there is no such GPU; there are cuda:0 to cuda:{}", count - 1));
+            return Err(format!("there is no such GPU; there are cuda:0 to cuda:{}", count - 1).into());
         }
         _ => {}
     }
@@ -48,20 +107,9 @@ fn tried(number: usize) -> std::result::Result<(Device, String), String> {
         Ok((device, name))
     };
     used().map_err(|error| match code_of(&error) {
-        Some(code) => unusable(code),
-        None => format!("the GPU can't be used: {error}"),
+        Some(code) => unusable(code).into(),
+        None => format!("the GPU can't be used: {error}").into(),
     })
-}
-
-/// Which library is not there, and what to do.
-fn not_there(missing: &cuda_delayed::Error) -> String {
-    let remedy = match missing.library.starts_with("libcuda.so") {
-        true => "where there is an NVIDIA GPU, install its driver",
-        false => {
-            "install the libraries of that version of CUDA, or name their folder in CUDA_HOME or LD_LIBRARY_PATH (docs/cuda.md)"
-        }
-    };
-    format!("no GPU can be used: {missing}; {remedy}")
 }
 
 /// Why a GPU can't be used, and what to do.
@@ -86,7 +134,7 @@ fn unusable(code: CUresult) -> String {
             "NVIDIA's driver and its library are of different versions; restart the machine after an update".to_owned()
         }
         C::CUDA_ERROR_OUT_OF_MEMORY => {
-            "the GPU has no memory left; another program has it (`nvidia-smi` lists them)".to_owned()
+            "the GPU's memory is full (`nvidia-smi` lists the programs that use it)".to_owned()
         }
         other => format!("the GPU can't be used: {}", in_words(other)),
     }

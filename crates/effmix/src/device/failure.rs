@@ -23,8 +23,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) batch: usize,
     /// What the work was estimated to need.
     pub(crate) needed: Option<DeviceMemory>,
-    /// The run, where there is one that can be gone on with.
-    pub(crate) run: Option<&'a Path>,
+    /// The run, once it has a folder, and how many of its epochs are in a checkpoint.
+    pub(crate) run: Option<(&'a Path, usize)>,
 }
 
 /// candle's error inside of this crate's and the crates' below.
@@ -43,21 +43,27 @@ pub(super) fn candle_error(error: &Error) -> Option<&candle_core::Error> {
 
 /// What is said of a failure, where `free` bytes of the device's memory are left for this process.
 pub(super) fn problem(failure: &Failure, free: Option<u64>, attempt: &Attempt<'_>) -> String {
-    let go_on = |how: &str| match attempt.run {
-        Some(run) => format!("; the last checkpoint stands: effmix resume {}{how}", run.display()),
+    let go_on = match attempt.run {
+        Some((run, 0)) => {
+            format!(
+                "; no epoch was finished: effmix resume {} begins again, with --device cpu on the CPU",
+                run.display()
+            )
+        }
+        Some((run, epochs)) => {
+            format!(
+                "; effmix resume {} goes on after epoch {epochs}, with --device cpu on the CPU",
+                run.display()
+            )
+        }
         None => String::new(),
     };
     match failure {
-        Failure::Lost(text) => {
-            format!(
-                "the device failed: {text}{}",
-                go_on(" goes on from there (with --device cpu on the CPU)")
-            )
-        }
+        Failure::Lost(text) => format!("the device failed: {text}{go_on}"),
         Failure::OutOfMemory => {
-            let are_free = free.map_or_else(String::new, |free| format!(" ({} are free)", human_bytes(free)));
-            let needed = attempt.needed.map_or_else(String::new, |needed| {
-                format!("; the work needs about {}", human_bytes(needed.bytes))
+            let are_free = free.map_or_else(String::new, |free| format!(", {} are there", human_bytes(free)));
+            let amounts = attempt.needed.map_or_else(String::new, |needed| {
+                format!(" (about {} are needed{are_free})", human_bytes(needed.bytes))
             });
             let fits =
                 free.zip(attempt.needed).and_then(|(free, needed)| needed.largest_batch(attempt.batch, free));
@@ -67,9 +73,8 @@ pub(super) fn problem(failure: &Failure, free: Option<u64>, attempt: &Attempt<'_
                 (now, _) => format!("a --batch of {} (now {now}) takes about half", now / 2),
             };
             format!(
-                "no memory is left on the device{are_free}{needed}; {smaller}, or another program has it (nvidia-smi lists them), or say \
-                 --device cpu{}",
-                go_on(" goes on where more is free")
+                "the device has no memory left{amounts}; {smaller}; or stop other programs that use the GPU (`nvidia-smi` lists them), or \
+                 say --device cpu{go_on}"
             )
         }
     }
@@ -84,8 +89,8 @@ mod tests {
         let needed = DeviceMemory::new(640_000_000, 0, 40_000_000, 64);
         let attempt = Attempt { batch: 64, needed: Some(needed), run: None };
         let said = problem(&Failure::OutOfMemory, Some(1_100_000_000), &attempt);
-        // The networks take 640 MB; 11 images the rest of what is free.
-        for part in ["1.1 GB are free", "3.2 GB", "--batch of 11 fits (now 64)", "--device cpu"] {
+        // The networks take 640 MB; 11 images the rest of what is there.
+        for part in ["3.2 GB are needed, 1.1 GB are there", "--batch of 11 fits (now 64)", "--device cpu"] {
             assert!(said.contains(part), "{part:?} is not in {said}");
         }
         let said = problem(&Failure::OutOfMemory, None, &attempt);
@@ -96,13 +101,18 @@ mod tests {
 
     #[test]
     fn a_lost_device_says_how_to_go_on() {
-        let attempt = Attempt { run: Some(Path::new("runs/x-1")), ..Attempt::default() };
-        let said = problem(&Failure::Lost("unspecified launch failure".to_owned()), None, &attempt);
+        let lost = Failure::Lost("unspecified launch failure".to_owned());
+        let said = |epochs: Option<usize>| {
+            let run = epochs.map(|epochs| (Path::new("runs/x-1"), epochs));
+            problem(&lost, None, &Attempt { run, ..Attempt::default() })
+        };
+        assert_eq!(said(None), "the device failed: unspecified launch failure");
+        let with_a_checkpoint = said(Some(3));
         assert!(
-            said.contains("unspecified launch failure") && said.contains("effmix resume runs/x-1"),
-            "{said}"
+            with_a_checkpoint.contains("effmix resume runs/x-1 goes on after epoch 3"),
+            "{with_a_checkpoint}"
         );
-        let said = problem(&Failure::Lost("x".to_owned()), None, &Attempt::default());
-        assert_eq!(said, "the device failed: x");
+        let without = said(Some(0));
+        assert!(without.contains("no epoch was finished: effmix resume runs/x-1 begins again"), "{without}");
     }
 }

@@ -42,6 +42,7 @@ pub struct ComputeDevice {
     /// Never `Auto`.
     choice: DeviceChoice,
     candle: Device,
+    /// A GPU's name; of the CPU, why there is no GPU.
     about: String,
 }
 
@@ -64,10 +65,21 @@ impl ComputeDevice {
                 let (candle, about) = gpu::open(number)?;
                 Ok(Self { choice, candle, about })
             }
-            DeviceChoice::Auto => Ok(match gpu::try_first() {
-                Ok((candle, about)) => Self { choice: DeviceChoice::Cuda(0), candle, about },
+            DeviceChoice::Auto => Ok(match gpu::open_any() {
+                Ok((number, candle, about)) => Self { choice: DeviceChoice::Cuda(number), candle, about },
                 Err(about) => Self { about, ..Self::cpu() },
             }),
+        }
+    }
+
+    /// The device, or the CPU where it can't be used; [`ComputeDevice::describe`] says why.
+    pub(crate) fn open_or_cpu(choice: DeviceChoice) -> Self {
+        match choice {
+            DeviceChoice::Cuda(number) => match gpu::try_open(number) {
+                Ok((candle, about)) => Self { choice, candle, about },
+                Err(about) => Self { about, ..Self::cpu() },
+            },
+            DeviceChoice::Cpu | DeviceChoice::Auto => Self::open(choice).unwrap_or_default(),
         }
     }
 
@@ -81,21 +93,29 @@ impl ComputeDevice {
         &self.candle
     }
 
-    /// The device in words: "the CPU, 8 threads", "cuda:0, NVIDIA H200, 139 GB free". Where a GPU was looked for and can't be used,
-    /// the reason follows.
+    /// The device in words, as [`ComputeDevice::name`], with the memory that a GPU has free. Where a GPU was looked for and can't be
+    /// used, the reason follows.
     pub fn describe(&self) -> String {
-        let about = &self.about;
+        let name = self.name();
         match self.choice {
             DeviceChoice::Cuda(_) => {
                 let free = memory_left_on(&self.candle)
                     .map_or_else(String::new, |free| format!(", {} free", human_bytes(free)));
-                format!("{}, {about}{free}", self.choice)
+                format!("{name}{free}")
             }
+            _ if self.about.is_empty() => name,
+            _ => format!("{name} ({})", self.about),
+        }
+    }
+
+    /// The device by its name: "the CPU, 8 threads", "cuda:0, NVIDIA H200".
+    pub fn name(&self) -> String {
+        match self.choice {
+            DeviceChoice::Cuda(_) => format!("{}, {}", self.choice, self.about),
             _ => {
                 let threads = rayon::current_num_threads();
                 let s = if threads == 1 { "" } else { "s" };
-                let why = if about.is_empty() { String::new() } else { format!(" ({about})") };
-                format!("the CPU, {threads} thread{s}{why}")
+                format!("the CPU, {threads} thread{s}")
             }
         }
     }

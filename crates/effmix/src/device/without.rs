@@ -17,14 +17,20 @@ pub(super) fn open(number: usize) -> Result<(Device, String)> {
     let device = DeviceChoice::Cuda(number);
     let problem = format!(
         "{device}, but this effmix was built without CUDA; build it with `cargo install --path crates/cli --features cuda` \
-         (docs/cuda.md says what that needs), or leave --device out to compute on the CPU"
+         (docs/cuda.md says what that needs), or say --device cpu"
     );
     Err(Error::setting("--device", problem))
 }
 
 /// # Errors
+/// Always: why.
+pub(super) fn try_open(_: usize) -> std::result::Result<(Device, String), String> {
+    Err("this effmix was built without CUDA".to_owned())
+}
+
+/// # Errors
 /// Always: nothing to say, or that there is a GPU after all.
-pub(super) fn try_first() -> std::result::Result<(Device, String), String> {
+pub(super) fn open_any() -> std::result::Result<(usize, Device, String), String> {
     let there_is_one = Path::new(DRIVER).exists();
     Err(if there_is_one {
         "there is an NVIDIA GPU, but this effmix was built without CUDA: see docs/cuda.md"

@@ -90,9 +90,12 @@ impl Execution<'_> {
     /// Trains, and writes all files of the run folder.
     pub(super) fn run(self, data: Data) -> Result<Run> {
         let (device, folder) = (self.device.clone(), self.folder.path().to_owned());
-        let (batch, needed) = (self.resolved.hyperparameters.batch, self.needed);
-        let attempt = Attempt { batch, needed, run: Some(&folder) };
-        self.work(data).map_err(|error| device.explained(error, &attempt))
+        let (batch, needed, checkpoints) =
+            (self.resolved.hyperparameters.batch, self.needed, self.folder.checkpoints());
+        self.work(data).map_err(|error| {
+            let epochs = Checkpoints::new(checkpoints, 1).newest().ok().flatten().unwrap_or_default();
+            device.explained(error, &Attempt { batch, needed, run: Some((&folder, epochs)) })
+        })
     }
 
     fn work(mut self, data: Data) -> Result<Run> {

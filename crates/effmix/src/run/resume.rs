@@ -103,19 +103,15 @@ fn device_of(
 ) -> Result<(ComputeDevice, bool)> {
     // Runs of versions before --device were computed by the CPU.
     let before = before.unwrap_or(DeviceChoice::Cpu);
-    let device = match (asked, ComputeDevice::open(asked.unwrap_or(before))) {
-        (None, Err(error)) => {
-            observer.observe(Progress::Warning(&error.to_string()));
-            ComputeDevice::cpu()
-        }
-        (_, opened) => opened?,
+    let device = match asked {
+        Some(device) => ComputeDevice::open(device)?,
+        None => ComputeDevice::open_or_cpu(before),
     };
     observer.observe(Progress::Device(&device.describe()));
     let moved = (device.choice() == DeviceChoice::Cpu) != (before == DeviceChoice::Cpu);
     if moved {
         observer.observe(Progress::Warning(&format!(
-            "the run was computed by {before} so far, and {} goes on: from here on its numbers differ in their last digits from those of \
-             a run on one device",
+            "this run used {before} so far, and goes on on {}: its results will differ slightly from those of a run on one device",
             device.choice()
         )));
     }

@@ -27,7 +27,7 @@ impl TryFrom<String> for DeviceChoice {
             ("cpu", _) => Ok(Self::Cpu),
             ("cuda", _) => Ok(Self::Cuda(0)),
             (_, Some(number)) => Ok(Self::Cuda(number)),
-            _ => Err(format!("{text:?} is not a device; write auto, cpu or cuda:0")),
+            _ => Err(format!("{text:?} is not a device; write auto, cpu, or cuda:0 for the first GPU")),
         }
     }
 }

@@ -216,7 +216,7 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, value_name = "EPOCHS", help_heading = "Training"))]
     pub patience: Option<usize>,
 
-    /// Random seed. The same seed gives byte-identical outputs [default: 1]
+    /// Random seed. The same seed gives byte-identical outputs on the CPU [default: 1]
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Run"))]
     pub seed: Option<u64>,
     /// Number of epochs between two checkpoints [default: 1]
@@ -238,8 +238,8 @@ pub struct Settings {
     /// Number of threads, from 1 to 1024 [default: one per processor]
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Run"))]
     pub threads: Option<usize>,
-    /// What computes: cpu, cuda:N (the NVIDIA GPU with number N, from 0; in a build with the feature cuda) or auto (the first GPU that
-    /// can be used, else the CPU) [default: auto]
+    /// Device that computes: auto (the first GPU that can be used, else the CPU), cpu, or cuda:N (the NVIDIA GPU with number N, from
+    /// 0). A GPU needs a build with the feature cuda [default: auto]
     #[cfg_attr(feature = "clap", arg(long, value_name = "DEVICE", help_heading = "Run", value_parser = named::<DeviceChoice>))]
     pub device: Option<DeviceChoice>,
     /// Starts the run even where memory or disk seem too small [default: false]

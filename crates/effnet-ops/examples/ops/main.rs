@@ -69,7 +69,7 @@ fn device(text: &str) -> std::result::Result<Device, String> {
 
 fn gpu(number: usize) -> std::result::Result<Device, String> {
     #[cfg(feature = "cuda")]
-    effnet_ops::cuda_delayed::check().map_err(|missing| missing.to_string())?;
+    cuda_delayed::check().map_err(|missing| missing.to_string())?;
     Device::new_cuda(number).map_err(|error| first_line(&error))
 }
 
