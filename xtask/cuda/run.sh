@@ -2,6 +2,7 @@
 # Checks effmix on this machine's GPU, and measures it. The machine needs NVIDIA's driver and CUDA's libraries; it needs no network, no
 # Rust and, but for the comparison with PyTorch, no Python.
 set -uo pipefail
+unset CDPATH
 
 usage() {
   cat <<'TEXT'
@@ -18,7 +19,7 @@ The exit status is 0 where every check passed.
 TEXT
 }
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 device=cuda:0 named=cpu out=$here/results quick=
 while [ $# -gt 0 ]; do
   case $1 in
@@ -30,10 +31,12 @@ while [ $# -gt 0 ]; do
   esac
   shift || { echo "run.sh: the last option needs a value" >&2; exit 2; }
 done
+case $out in /*) ;; *) out=$PWD/$out ;; esac
+[[ $device =~ ^(cpu|cuda:[0-9]+)$ ]] || device="\"$device\""
 case $device in
   cpu) export EFFMIX_TEST_DEVICE=cpu ;;
   # Every program then sees this GPU alone, as its first. Where some are visible only, N counts these.
-  cuda:[0-9]*)
+  cuda:*)
     named=$device number=${device#cuda:} device=cuda:0
     if [ -n "${CUDA_VISIBLE_DEVICES-}" ]; then
       number=$(echo "$CUDA_VISIBLE_DEVICES" | cut -d , -f $((number + 1)))
@@ -43,12 +46,11 @@ case $device in
     ;;
   *) echo "run.sh: --device $device is neither cuda:N nor cpu" >&2; exit 2 ;;
 esac
-if ! mkdir "$out" 2> /dev/null; then
+if ! mkdir -- "$out" 2> /dev/null; then
   if [ -e "$out" ]; then why="is there already, from an earlier run; remove it, or name"; else why="can't be made; name"; fi
   echo "run.sh: the folder $out $why another with --out" >&2
   exit 2
 fi
-out=$(cd "$out" && pwd)
 
 # CUDA's libraries are with the toolkit, or with Python's packages.
 if [ "$device" != cpu ]; then
@@ -58,11 +60,17 @@ if [ "$device" != cpu ]; then
     if compgen -G "$folder/libcublas.so.*" > /dev/null; then folders=$folders:$folder; fi
     if compgen -G "$folder/libcurand.so.*" > /dev/null; then folders=$folders:$folder; fi
   done
-  export LD_LIBRARY_PATH=${LD_LIBRARY_PATH-}$folders
+  folders=${LD_LIBRARY_PATH-}$folders
+  export LD_LIBRARY_PATH=${folders#:}
 fi
 
-bin=$(mktemp -d "${TMPDIR:-/tmp}/effmix-check.XXXXXX")
+bin=$(mktemp -d "${TMPDIR:-/tmp}/effmix-check.XXXXXX") || exit 1
+child=
 trap 'rm -rf "$bin"' EXIT
+# A check is waited for in the background, so that Ctrl-C ends it at once.
+stop() { [ -z "$child" ] || kill "$child" 2> /dev/null; wait; exit "$1"; }
+trap 'stop 130' INT
+trap 'stop 143' TERM
 for packed in "$here"/bin/*.gz; do
   name=$(basename "$packed" .gz)
   gzip -dc "$packed" > "$bin/$name" && chmod +x "$bin/$name" || exit 1
@@ -79,11 +87,14 @@ check() {
   [ $limit -ge 1 ] || limit=1
   printf '%-24s' "$name"
   # In a shell of its own, which knows the functions below.
-  if ! timeout "$limit" bash -c '"$@"' - "$@" > "$out/$name.log" 2>&1; then
+  timeout "$limit" bash -c '"$@"' - "$@" > "$out/$name.log" 2>&1 &
+  child=$!
+  if ! wait "$child"; then
     outcome=failed
   elif grep -q '^skipped: \|^running 0 tests\| 0 passed' "$out/$name.log"; then
     outcome=skipped
   fi
+  child=
   [ "$outcome" = passed ] || failed=1
   printf '%-8s %4d s\n' "$outcome" $((SECONDS - began))
   [ "$outcome" = passed ] || tail -n 5 "$out/$name.log" | sed 's/^/    /'

@@ -9,7 +9,7 @@ use effmix::{Progress, human_duration, name_of};
 
 use crate::args::Search as Arguments;
 use crate::failure::Failure;
-use crate::output::{print, print_json, tell};
+use crate::output::{computing_on, print, print_json, tell};
 use crate::signals::Signals;
 use crate::terminal::WorkBar;
 use crate::threads::on_threads;
@@ -69,6 +69,7 @@ fn show(bar: &WorkBar, step: Step<'_>) {
         Step::Begins { name, macs, epochs } => {
             bar.at(&format!("{name} ({}), to epoch {epochs}", millions(macs)))
         }
+        Step::Device(device) => bar.line(&computing_on(device)),
         Step::Run(Progress::Warning(warning)) => bar.line(&format!("warning: {warning}")),
         Step::Run(Progress::Training(_, Event::Warning(warning))) => bar.line(&format!("warning: {warning}")),
         Step::Run(_) => {}

@@ -97,3 +97,20 @@ fn a_run_does_not_go_on_on_another_device_than_was_asked_for() {
     assert_eq!(read(&folder.path("run/config.toml")), before);
     assert!(folder.path("run/summary.json").exists());
 }
+
+/// A search computes on the device that was named, and says which.
+#[test]
+fn a_search_takes_the_device_too() {
+    let folder = Folder::with_images(8);
+    let search = |device| {
+        let args = "scale search data --candidates 2 --halvings 0 --phi -6 --epochs 1 --warmup 1 --batch 8";
+        let mut args: Vec<&str> = args.split(' ').collect();
+        args.extend(["--out", "found", "--device", device]);
+        folder.output(&args)
+    };
+    let refused = search("cuda:0");
+    assert!(!refused.status.success() && !folder.path("found").exists());
+    let output = search("cpu");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && errors.starts_with("computing on the CPU"), "{errors}");
+}

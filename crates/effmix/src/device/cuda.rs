@@ -108,7 +108,10 @@ fn tried(number: usize) -> std::result::Result<(Device, String), Unusable> {
     };
     used().map_err(|error| match code_of(&error) {
         Some(code) => unusable(code).into(),
-        None => format!("the GPU can't be used: {error}").into(),
+        None => match failure_of(&error) {
+            Some(Failure::Lost(why)) => format!("the GPU can't be used: {why}").into(),
+            _ => "the GPU can't be used".to_owned().into(),
+        },
     })
 }
 
@@ -118,6 +121,9 @@ fn unusable(code: CUresult) -> String {
     match code {
         C::CUDA_ERROR_NO_DEVICE => {
             "NVIDIA's driver finds no GPU (`nvidia-smi` lists those that it finds; CUDA_VISIBLE_DEVICES may hide them)".to_owned()
+        }
+        C::CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND => {
+            "the library libcuda.so.1 lacks functions of NVIDIA's driver; install a newer driver".to_owned()
         }
         C::CUDA_ERROR_STUB_LIBRARY => "the library libcuda.so.1 is a stub, not NVIDIA's driver; install the driver".to_owned(),
         C::CUDA_ERROR_UNSUPPORTED_PTX_VERSION => format!(
@@ -169,8 +175,8 @@ pub(super) fn failure_of(error: &candle_core::Error) -> Option<Failure> {
         Some(CUresult::CUDA_ERROR_OUT_OF_MEMORY) => Some(Failure::OutOfMemory),
         Some(code) => Some(Failure::Lost(in_words(code))),
         None => match cuda_error(error)? {
-            CudaError::Cublas(error) => Some(Failure::Lost(error.to_string())),
-            CudaError::Curand(error) => Some(Failure::Lost(error.to_string())),
+            CudaError::Cublas(error) => Some(Failure::Lost(format!("cuBLAS says {:?}", error.0))),
+            CudaError::Curand(error) => Some(Failure::Lost(format!("cuRAND says {:?}", error.0))),
             _ => None,
         },
     }

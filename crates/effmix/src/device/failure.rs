@@ -19,8 +19,8 @@ pub(super) enum Failure {
 /// What was tried on a device, for what is said when it fails.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Attempt<'a> {
-    /// Images in a batch.
-    pub(crate) batch: usize,
+    /// Images in a batch, where that can be changed.
+    pub(crate) batch: Option<usize>,
     /// What the work was estimated to need.
     pub(crate) needed: Option<DeviceMemory>,
     /// The run, once it has a folder, and how many of its epochs are in a checkpoint.
@@ -59,6 +59,9 @@ pub(super) fn problem(failure: &Failure, free: Option<u64>, attempt: &Attempt<'_
         None => String::new(),
     };
     match failure {
+        Failure::Lost(text) if go_on.is_empty() => {
+            format!("the device failed: {text}; try again, or say --device cpu")
+        }
         Failure::Lost(text) => format!("the device failed: {text}{go_on}"),
         Failure::OutOfMemory => {
             let are_free = free.map_or_else(String::new, |free| format!(", {} are there", human_bytes(free)));
@@ -66,15 +69,19 @@ pub(super) fn problem(failure: &Failure, free: Option<u64>, attempt: &Attempt<'_
                 format!(" (about {} are needed{are_free})", human_bytes(needed.bytes))
             });
             let fits =
-                free.zip(attempt.needed).and_then(|(free, needed)| needed.largest_batch(attempt.batch, free));
-            let smaller = match (attempt.batch, fits) {
-                (0 | 1, _) => "use smaller images (--size)".to_owned(),
-                (now, Some(fits)) if fits < now => format!("a --batch of {fits} fits (now {now})"),
-                (now, _) => format!("a --batch of {} (now {now}) takes about half", now / 2),
+                |batch| attempt.needed.zip(free).and_then(|(needed, free)| needed.largest_batch(batch, free));
+            let smaller = match attempt.batch {
+                None => String::new(),
+                // Half of it would be too small to train on.
+                Some(..4) => "use smaller images (--size); or ".to_owned(),
+                Some(now) => match fits(now).filter(|fits| *fits < now) {
+                    Some(fits) => format!("a --batch of {fits} fits (now {now}); or "),
+                    None => format!("a --batch of {} (now {now}) takes about half; or ", now / 2),
+                },
             };
             format!(
-                "the device has no memory left{amounts}; {smaller}; or stop other programs that use the GPU (`nvidia-smi` lists them), or \
-                 say --device cpu{go_on}"
+                "the device has no memory left{amounts}; {smaller}stop other programs that use the GPU (`nvidia-smi` lists them), or say \
+                 --device cpu{go_on}"
             )
         }
     }
@@ -86,8 +93,8 @@ mod tests {
 
     #[test]
     fn out_of_memory_says_what_was_needed_and_which_batch_to_try() {
-        let needed = DeviceMemory::new(640_000_000, 0, 40_000_000, 64);
-        let attempt = Attempt { batch: 64, needed: Some(needed), run: None };
+        let needed = DeviceMemory::new(640_000_000, 0, 40_000_000, 2_560_000_000);
+        let attempt = Attempt { batch: Some(64), needed: Some(needed), run: None };
         let said = problem(&Failure::OutOfMemory, Some(1_100_000_000), &attempt);
         // The networks take 640 MB; 11 images the rest of what is there.
         for part in ["3.2 GB are needed, 1.1 GB are there", "--batch of 11 fits (now 64)", "--device cpu"] {
@@ -95,8 +102,10 @@ mod tests {
         }
         let said = problem(&Failure::OutOfMemory, None, &attempt);
         assert!(said.contains("--batch of 32 (now 64) takes about half"), "{said}");
-        let said = problem(&Failure::OutOfMemory, None, &Attempt { batch: 1, ..attempt });
+        let said = problem(&Failure::OutOfMemory, None, &Attempt { batch: Some(3), ..attempt });
         assert!(said.contains("--size") && !said.contains("--batch"), "{said}");
+        let said = problem(&Failure::OutOfMemory, None, &Attempt { batch: None, ..attempt });
+        assert!(!said.contains("--size") && !said.contains("--batch"), "{said}");
     }
 
     #[test]
@@ -106,7 +115,10 @@ mod tests {
             let run = epochs.map(|epochs| (Path::new("runs/x-1"), epochs));
             problem(&lost, None, &Attempt { run, ..Attempt::default() })
         };
-        assert_eq!(said(None), "the device failed: unspecified launch failure");
+        assert_eq!(
+            said(None),
+            "the device failed: unspecified launch failure; try again, or say --device cpu"
+        );
         let with_a_checkpoint = said(Some(3));
         assert!(
             with_a_checkpoint.contains("effmix resume runs/x-1 goes on after epoch 3"),

@@ -16,10 +16,9 @@ pub struct DeviceMemory {
 }
 
 impl DeviceMemory {
-    /// With batches of `batch` images.
-    pub(crate) fn new(networks: u64, evaluation: u64, an_image: u64, batch: usize) -> Self {
-        let bytes = networks + evaluation.max(an_image * batch as u64);
-        Self { networks, evaluation, an_image, bytes }
+    /// Where a training step takes `training` beside the networks.
+    pub(crate) fn new(networks: u64, evaluation: u64, an_image: u64, training: u64) -> Self {
+        Self { networks, evaluation, an_image, bytes: networks + evaluation.max(training) }
     }
 
     /// The largest batch of at most `batch` images that `available` bytes have room for; `None` where there is none of two images.
@@ -37,7 +36,7 @@ mod tests {
 
     #[test]
     fn the_largest_batch_is_the_last_that_has_room() {
-        let memory = DeviceMemory::new(360, 50, 10, 64);
+        let memory = DeviceMemory::new(360, 50, 10, 640);
         assert_eq!(memory.bytes, 1000);
         let fits = |available| memory.largest_batch(64, available);
         assert_eq!([fits(1000), fits(2000)], [Some(64); 2]);
@@ -45,14 +44,14 @@ mod tests {
         assert_eq!([fits(410), fits(409), fits(0)], [Some(5), None, None], "evaluation takes 50");
         for available in 410..1000 {
             let batch = fits(available).unwrap();
-            assert!(DeviceMemory::new(360, 50, 10, batch).bytes <= available);
-            assert!(DeviceMemory::new(360, 50, 10, batch + 1).bytes > available);
+            assert!(DeviceMemory::new(360, 50, 10, 10 * batch as u64).bytes <= available);
+            assert!(DeviceMemory::new(360, 50, 10, 10 * (batch as u64 + 1)).bytes > available);
         }
     }
 
     #[test]
     fn a_batch_of_one_image_is_none() {
-        assert_eq!(DeviceMemory::new(0, 0, 10, 64).largest_batch(64, 19), None);
-        assert_eq!(DeviceMemory::new(0, 0, 0, 64).largest_batch(64, 0), Some(64));
+        assert_eq!(DeviceMemory::new(0, 0, 10, 640).largest_batch(64, 19), None);
+        assert_eq!(DeviceMemory::new(0, 0, 0, 0).largest_batch(64, 0), Some(64));
     }
 }

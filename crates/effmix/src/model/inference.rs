@@ -82,7 +82,7 @@ impl Model {
             let DecodedBatch { first, images } = batch?;
             let done = first + images.len();
             let outputs = self.outputs_of(first, &samples[first..done], images, options);
-            let attempt = Attempt { batch: self.batch, ..Attempt::default() };
+            let attempt = Attempt { batch: Some(self.batch.min(samples.len())), ..Attempt::default() };
             take(outputs.map_err(|error| self.device.explained(error, &attempt))?)?;
             observer.observe(Progress::Predicted { done, total: samples.len() });
         }

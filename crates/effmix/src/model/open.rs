@@ -70,8 +70,8 @@ impl Model {
     /// # Errors
     /// There is no such model; its files are damaged; an architecture is missing or another one; a size out of range; the device's.
     pub fn open_with(model: &Path, options: &ModelOptions, tell: &dyn Fn(&str)) -> Result<Self> {
-        let attempt = Attempt { batch: options.batch, ..Attempt::default() };
-        Self::read(model, options, tell).map_err(|error| options.device.explained(error, &attempt))
+        // Weights alone are no batch.
+        Self::read(model, options, tell).map_err(|error| options.device.explained(error, &Attempt::default()))
     }
 
     fn read(model: &Path, options: &ModelOptions, tell: &dyn Fn(&str)) -> Result<Self> {

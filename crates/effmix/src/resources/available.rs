@@ -130,7 +130,7 @@ mod tests {
         let memory = refused(Estimate { memory_bytes: Some(9 * GB), ..SMALL }, CacheKind::Disk);
         assert!(!memory.contains("--cache disk"), "{memory}");
         let on_gpu = |networks, an_image| {
-            let device_memory = Some(DeviceMemory::new(networks, 0, an_image, 64));
+            let device_memory = Some(DeviceMemory::new(networks, 0, an_image, 64 * an_image));
             refused(Estimate { device_memory, ..SMALL }, CacheKind::Ram)
         };
         let memory = on_gpu(GB * 7 / 5, GB / 40);

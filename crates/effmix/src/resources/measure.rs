@@ -120,15 +120,18 @@ pub(crate) fn estimate(
     seconds += area * (costs.seconds(&work) - fits) + fits;
 
     memory.push((costs.evaluated, EVALUATION_BATCH.min(n), area));
-    let mut trained = vec![(costs.plain, hyper.batch.min(n), area)];
+    // Each with the images of its batch: a set of few has smaller ones.
+    let (of_all, of_half) = (hyper.batch.min(n), hyper.batch.min(n / 2));
+    let mut trained = vec![((costs.plain, of_all, area), of_all)];
     if work.mixed > 0 {
-        trained.push((costs.mixed, Costs::rows_mixed(hyper.batch.min(n / 2), hyper), area));
+        trained.push(((costs.mixed, Costs::rows_mixed(of_half, hyper), area), of_half));
     }
-    let most = |of: &[(Cost, usize, f64)]| -> Option<u64> {
-        of.iter().filter_map(|(cost, rows, area)| bytes.rows(cost, *rows, *area, used?)).max()
-    };
-    let (evaluation, trained) = (most(&memory), most(&trained));
-    let activations = evaluation.max(trained);
+    let takes = |(cost, rows, area): &(Cost, usize, f64)| bytes.rows(cost, *rows, *area, used?);
+    let evaluation = memory.iter().filter_map(takes).max();
+    let training = trained.iter().filter_map(|(of, _)| takes(of)).max();
+    let an_image =
+        trained.iter().filter_map(|(of, images)| Some(takes(of)?.div_ceil(*images.max(&1) as u64))).max();
+    let activations = evaluation.max(training);
     let pixels = |images: usize| images as u64 * (plan.arch.size * plan.arch.size * 3) as u64;
     let in_memory = if plan.cache == CacheKind::Ram && reads { pixels(n + test) } else { 0 };
     // Networks and what they compute are in the memory of the device, a checkpoint's copy of them and images in that of the process.
@@ -138,12 +141,10 @@ pub(crate) fn estimate(
         };
         (base.zip(activations).map(all), None)
     } else {
-        let on_device = |((used, evaluation), trained): ((u64, u64), u64)| {
-            let batch = hyper.batch.min(n).max(1);
-            let an_image = trained.div_ceil(batch as u64);
-            DeviceMemory::new(used + bytes.networks, evaluation, an_image, batch)
+        let on_device = |((used, evaluation), (training, an_image))| {
+            DeviceMemory::new(used + bytes.networks, evaluation, an_image, training)
         };
-        let on_device = used.zip(evaluation).zip(trained).map(on_device);
+        let on_device = used.zip(evaluation).zip(training.zip(an_image)).map(on_device);
         (base.map(|base| base + in_memory + bytes.checkpoint), on_device)
     };
     let on_disk = if plan.cache == CacheKind::Disk { pixels(to_read) } else { 0 };

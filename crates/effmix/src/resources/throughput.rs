@@ -109,7 +109,7 @@ pub fn throughput(
     device: &ComputeDevice,
     stop: &AtomicBool,
 ) -> Result<Throughput> {
-    let attempt = Attempt { batch, ..Attempt::default() };
+    let attempt = Attempt { batch: Some(batch), ..Attempt::default() };
     timed(arch, classes, batch, task, time, device, stop).map_err(|error| device.explained(error, &attempt))
 }
 

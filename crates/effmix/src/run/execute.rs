@@ -90,8 +90,9 @@ impl Execution<'_> {
     /// Trains, and writes all files of the run folder.
     pub(super) fn run(self, data: Data) -> Result<Run> {
         let (device, folder) = (self.device.clone(), self.folder.path().to_owned());
-        let (batch, needed, checkpoints) =
-            (self.resolved.hyperparameters.batch, self.needed, self.folder.checkpoints());
+        // A run that is gone on with keeps its batch.
+        let batch = self.resumed.is_none().then_some(self.resolved.hyperparameters.batch);
+        let (needed, checkpoints) = (self.needed, self.folder.checkpoints());
         self.work(data).map_err(|error| {
             let epochs = Checkpoints::new(checkpoints, 1).newest().ok().flatten().unwrap_or_default();
             device.explained(error, &Attempt { batch, needed, run: Some((&folder, epochs)) })

@@ -67,11 +67,11 @@ impl Run {
         let cache = open_cache(observer)?;
         let resolved = settings.resolve(&data.stats)?;
         tracing::debug!(settings = ?resolved.settings, arch = ?resolved.arch, "a run is gone on with");
-        let backbone = frozen_backbone(&resolved, &data, &device)?;
+        // Its batch stays, so that no other can be advised.
+        let explained = |error| device.explained(error, &Attempt::default());
+        let backbone = frozen_backbone(&resolved, &data, &device).map_err(explained)?;
         let done = EpochsDone::of(&folder)?;
         let here = Here { cache: cache.path(), device: &device, stop: observer.stop() };
-        let batch = resolved.hyperparameters.batch;
-        let explained = |error| device.explained(error, &Attempt { batch, ..Attempt::default() });
         let rest = estimate(&resolved, &data, backbone.as_ref(), done, &here).map_err(explained)?;
         observer.observe(Progress::Started(folder.path()));
         let config = Config { metadata: config.metadata, ..Config::of_run(&resolved.settings, classes) };
@@ -84,13 +84,25 @@ impl Run {
             observer.observe(Progress::Estimated(rest));
             // A run that was begun may be gone on with, whatever it takes.
             let available = AvailableResources::here(folder.path(), cache.path(), &device);
-            if let Err(error) = available.check(rest, resolved.cache, batch) {
-                observer.observe(Progress::Warning(&error.to_string()));
+            if let Err(error) = available.check(rest, resolved.cache, resolved.hyperparameters.batch) {
+                observer.observe(Progress::Warning(&without_remedy(error)));
             }
         }
         let (needed, resumed) = (rest.and_then(|rest| rest.device_memory), Some(resumed));
         Execution { folder, config, resolved, backbone, cache, device, needed, observer, began, resumed }
             .run(data)
+    }
+}
+
+/// What is too small for a run that goes on all the same: its settings can't be changed any more.
+fn without_remedy(error: Error) -> String {
+    match error {
+        Error::InsufficientResources { place, needed, left, .. } => {
+            format!(
+                "there may be too little room {place}: the run needs about {needed}, and there are {left}"
+            )
+        }
+        other => other.to_string(),
     }
 }
 

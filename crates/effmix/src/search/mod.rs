@@ -30,9 +30,10 @@ pub use table::Trial;
 use dividemix::Event;
 
 use crate::data::Data;
+use crate::device::ComputeDevice;
 use crate::files::write_atomic;
 use crate::run::{Observer, Progress, ResumeOptions, Run, RunFolder, read_metrics};
-use crate::settings::Settings;
+use crate::settings::{DeviceChoice, Settings};
 use crate::{Error, Result};
 use halving::{better_half, rungs};
 use networks::{Networks, Subject};
@@ -43,6 +44,8 @@ const RUNS: &str = "runs";
 /// What a search reports, in order.
 #[derive(Debug, Clone, Copy)]
 pub enum Step<'a> {
+    /// What computes, in words.
+    Device(&'a str),
     /// The networks are chosen: so many multiply-accumulates times epochs will be trained in all.
     Planned {
         /// Candidates for the bases.
@@ -89,6 +92,8 @@ pub type Watcher<'a> = dyn Fn(Step<'_>) + Sync + 'a;
 /// after `stop` is raised.
 pub fn search(settings: &Search, out: &Path, watch: &Watcher<'_>, stop: &AtomicBool) -> Result<Vec<Trial>> {
     let plan = settings.check()?;
+    let device = ComputeDevice::open(settings.train.device.unwrap_or_default())?;
+    watch(Step::Device(&device.describe()));
     let data = Data::open(&plan.train)?;
     if data.folder.test.is_empty() {
         let problem =
@@ -103,7 +108,7 @@ pub fn search(settings: &Search, out: &Path, watch: &Watcher<'_>, stop: &AtomicB
     plan.keep_in(out)?;
     watch(Step::Planned { candidates: networks.candidates.len(), work: networks.work(&rungs) });
 
-    let at_work = AtWork { out, watch, stop };
+    let at_work = AtWork { out, device: device.choice(), watch, stop };
     let mut trials = Vec::new();
     let mut going = networks.candidates.clone();
     for (rung, &epochs) in rungs.iter().enumerate() {
@@ -141,6 +146,7 @@ fn last(accuracies: &[f64]) -> f64 {
 
 struct AtWork<'a> {
     out: &'a Path,
+    device: DeviceChoice,
     watch: &'a Watcher<'a>,
     stop: &'a AtomicBool,
 }
@@ -180,12 +186,17 @@ impl AtWork<'_> {
         let finished = match RunFolder::open(folder) {
             Ok(_) => Run::resume(
                 folder,
-                &ResumeOptions { device: settings.device, ..ResumeOptions::default() },
+                &ResumeOptions { device: Some(self.device), ..ResumeOptions::default() },
                 &observer,
             ),
             // A run that was cut off before it wrote its configuration leaves an empty folder.
             Err(_) => Run::start(
-                &Settings { out: Some(folder.to_owned()), force: Some(true), ..settings.clone() },
+                &Settings {
+                    out: Some(folder.to_owned()),
+                    force: Some(true),
+                    device: Some(self.device),
+                    ..settings.clone()
+                },
                 &observer,
             ),
         };
