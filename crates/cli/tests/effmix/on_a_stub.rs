@@ -116,25 +116,57 @@ fn the_first_line_names_the_gpu_and_its_free_memory() {
     assert!(config.contains("device = \"cuda:0\""), "{config}");
 }
 
-/// The measurement takes a few images; the batch does not fit, and the one that is named does.
+/// The measurement takes a few images; the batch does not fit, and the one that is named does: also where the batch is larger than the
+/// images of half the set, which DivideMix takes it from.
 #[test]
 fn a_batch_that_does_not_fit_is_refused_with_one_that_does() {
     let Some(stub) = stub() else { return };
-    let folder = Folder::with_images(40);
+    let folder = Folder::with_images(24);
     let train = |megabytes: u64, batch: &str| {
-        let args = [train_on("cuda:0"), vec!["--size", "64", "--epochs", "1", "--batch", batch]].concat();
+        let args = [train_on("cuda:0"), vec!["--size", "32", "--epochs", "2", "--batch", batch]].concat();
         let memory = (megabytes << 20).to_string();
         said(&on_the_stub(&folder, &stub, &[ANSWERS, ("EFFMIX_CUDA_MEMORY", &memory)], &args))
     };
-    // Below, not even an evaluation has room.
-    let tried = (300..1000).step_by(50).map(|megabytes| (megabytes, train(megabytes, "90")));
-    let refused = tried.into_iter().find(|(_, (_, errors))| errors.contains("a --batch of "));
-    let (megabytes, (status, errors)) = refused.expect("a memory that is too small for the batch alone");
-    assert!(status == Some(1) && errors.contains("on cuda:0"), "{errors}");
-    let fits = errors.split_once("a --batch of ").and_then(|(_, rest)| rest.split_once(' ')).unwrap().0;
-    assert!(fits.parse::<usize>().unwrap() < 90, "{errors}");
-    let (status, errors) = train(megabytes, fits);
-    assert_eq!(status, Some(0), "{errors}");
+    for batch in ["24", "64"] {
+        // Below, not even an evaluation has room.
+        let tried = (40..400).step_by(20).map(|megabytes| (megabytes, train(megabytes, batch)));
+        let mut refused = tried
+            .filter(|(_, (_, errors))| errors.contains("a --batch of ") && errors.contains("not enough"));
+        let (megabytes, (status, errors)) =
+            refused.next().expect("a memory that is too small for the batch alone");
+        assert!(status == Some(1) && errors.contains("on cuda:0"), "{errors}");
+        let fits = errors.split_once("a --batch of ").and_then(|(_, rest)| rest.split_once(' ')).unwrap().0;
+        assert!(fits.parse::<usize>().unwrap() < batch.parse().unwrap(), "{errors}");
+        let (status, errors) = train(megabytes, fits);
+        assert_eq!(status, Some(0), "{batch}, {fits}: {errors}");
+        std::fs::remove_dir_all(folder.path("run")).unwrap();
+    }
+}
+
+/// The device fails, or has no memory left, while the budget is measured and while weights are read.
+#[test]
+fn a_device_that_fails_before_the_training_is_explained_too() {
+    let Some(stub) = stub() else { return };
+    let folder = Folder::with_images(8);
+    folder.train("run", &["--device", "cpu"]);
+    let fails = |variable: (&str, &str), more: &str, part: &str| {
+        let args = format!("train data --out new --batch 8 --size 16 --device cuda:0 {more}");
+        let args: Vec<&str> = args.split(' ').collect();
+        let (status, errors) = said(&on_the_stub(&folder, &stub, &[ANSWERS, variable], &args));
+        let is_whole = ["cuda:0: ", part, "--device cpu"].iter().all(|part| errors.contains(part));
+        assert!(status == Some(1) && is_whole && !errors.contains("DriverError"), "{variable:?}: {errors}");
+        assert!(!folder.path("new").exists());
+    };
+    for launch in ["2", "3000"] {
+        fails(
+            ("EFFMIX_CUDA_FAIL_AT", launch),
+            "--weights none --budget 60s",
+            "the device failed: unspecified launch failure",
+        );
+    }
+    let weights = "--weights run/model/net1.safetensors --freeze backbone";
+    fails(("EFFMIX_CUDA_MEMORY", "20000"), weights, "no memory left");
+    fails(("EFFMIX_CUDA_MEMORY", "300000"), "--weights none --budget 60s", "no memory left");
 }
 
 #[test]
