@@ -52,8 +52,8 @@ impl ComputeDevice {
         Self { choice: DeviceChoice::Cpu, candle: Device::Cpu, about: String::new() }
     }
 
-    /// Opens the device and tries it with a small computation. [`DeviceChoice::Auto`] is the first GPU, or the CPU where no GPU can
-    /// be used; [`ComputeDevice::describe`] says why.
+    /// Opens the device and tries it with a small computation. [`DeviceChoice::Auto`] is the first GPU that can be used, or the
+    /// CPU where none can; [`ComputeDevice::describe`] says why.
     ///
     /// # Errors
     /// [`Error::Setting`] for a GPU where the program was built without the feature `cuda`; [`Error::Device`] where there is no
