@@ -70,7 +70,11 @@ fn swish_is_its_limit_far_out_and_finite() {
     let y = swish_learnable(&x, &beta).unwrap();
     assert_eq!(singles(&y), [0.0, 0.0, 0.0, 200.0, 1e30, f32::MAX]);
     let gradients = y.sum_all().unwrap().backward().unwrap();
-    assert_eq!(singles(gradients.get(&x).unwrap()), [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+    // Where numbers below the normal ones are not flushed to 0, as on aarch64, the slope is as small as these.
+    let slopes = singles(gradients.get(&x).unwrap());
+    for (slope, limit) in slopes.iter().zip([0.0, 0.0, 0.0, 1.0, 1.0, 1.0]) {
+        assert!((slope - limit).abs() < 100.0 * f32::MIN_POSITIVE, "{slopes:?}");
+    }
     assert_eq!(singles(gradients.get(&beta).unwrap()), [0.0]);
 }
 

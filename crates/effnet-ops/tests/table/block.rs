@@ -226,7 +226,9 @@ impl Block {
             move |a| self.slow_train(a),
         )
         .macs(self.macs())
-        .roundings(Roundings { values: 80, gradients: 160, others: 32 })
+        // The gradient of a norm's bias is what is left of a sum that the next norm makes nearly zero: hundreds of values of order 1 with an
+        // error each. The worst that was seen was 315 units off, by the portable kernels on aarch64.
+        .roundings(Roundings { values: 80, gradients: 640, others: 32 })
     }
 
     /// The gradients of all arguments by [`backward`] as results.
