@@ -109,61 +109,52 @@ pub fn throughput(
     device: &ComputeDevice,
     stop: &AtomicBool,
 ) -> Result<Throughput> {
-    let attempt = Attempt { batch: Some(batch), ..Attempt::default() };
-    timed(arch, classes, batch, task, time, device, stop).map_err(|error| device.explained(error, &attempt))
-}
-
-fn timed(
-    arch: &Arch,
-    classes: usize,
-    batch: usize,
-    task: Task,
-    time: Duration,
-    device: &ComputeDevice,
-    stop: &AtomicBool,
-) -> Result<Throughput> {
-    let is_gpu = !device.candle().is_cpu();
-    if is_gpu {
-        forget_peak_on(device.candle());
-    }
-    let store = ParameterStore::new(0, device.candle());
-    let network = EfficientNet::new(arch, classes, store.var_builder())?;
-    let network = Trainable { network, store };
-    let optimiser = Optimiser::new(&network)?;
-    let sgd = Sgd { lr: 1e-3, momentum: 0.9, weight_decay: 5e-4 };
-
-    let images = random_images(batch, arch.size, device.candle())?;
-    let labels: Vec<usize> = (0..batch).map(|i| i % classes).collect();
-    let targets = one_hot(&labels, classes, device.candle())?;
-
-    let evaluator = network.evaluator()?;
-    let step = |seed: usize| -> Result<()> {
-        if stop.load(Ordering::Relaxed) {
-            return Err(Error::Stopped);
+    let measure = || -> Result<Throughput> {
+        let is_gpu = !device.candle().is_cpu();
+        if is_gpu {
+            forget_peak_on(device.candle());
         }
-        match task {
-            Task::Predict => drop(evaluator(&images)?),
-            Task::Train => {
-                let logits = network.forward_t(&images, Mode::Train { seed: seed as u64 })?;
-                optimiser.step(&backward(&cross_entropy(&logits, &targets)?)?, &sgd)?;
+        let store = ParameterStore::new(0, device.candle());
+        let network = EfficientNet::new(arch, classes, store.var_builder())?;
+        let network = Trainable { network, store };
+        let optimiser = Optimiser::new(&network)?;
+        let sgd = Sgd { lr: 1e-3, momentum: 0.9, weight_decay: 5e-4 };
+
+        let images = random_images(batch, arch.size, device.candle())?;
+        let labels: Vec<usize> = (0..batch).map(|i| i % classes).collect();
+        let targets = one_hot(&labels, classes, device.candle())?;
+
+        let evaluator = network.evaluator()?;
+        let step = |seed: usize| -> Result<()> {
+            if stop.load(Ordering::Relaxed) {
+                return Err(Error::Stopped);
             }
+            match task {
+                Task::Predict => drop(evaluator(&images)?),
+                Task::Train => {
+                    let logits = network.forward_t(&images, Mode::Train { seed: seed as u64 })?;
+                    optimiser.step(&backward(&cross_entropy(&logits, &targets)?)?, &sgd)?;
+                }
+            }
+            device.finish()
+        };
+        (0..UNTIMED).try_for_each(step)?;
+        let mut seconds = Vec::new();
+        let began = Instant::now();
+        while seconds.len() < 3 || began.elapsed() < time {
+            let batch_began = Instant::now();
+            step(UNTIMED + seconds.len())?;
+            seconds.push(batch_began.elapsed().as_secs_f64());
         }
-        device.finish()
+        seconds.sort_by(f64::total_cmp);
+        let median = seconds[seconds.len() / 2];
+        Ok(Throughput {
+            images_per_s: batch as f64 / median,
+            seconds_per_batch: median,
+            batches: seconds.len(),
+            device_peak_bytes: is_gpu.then(|| peak_on(device.candle())).flatten(),
+        })
     };
-    (0..UNTIMED).try_for_each(step)?;
-    let mut seconds = Vec::new();
-    let began = Instant::now();
-    while seconds.len() < 3 || began.elapsed() < time {
-        let batch_began = Instant::now();
-        step(UNTIMED + seconds.len())?;
-        seconds.push(batch_began.elapsed().as_secs_f64());
-    }
-    seconds.sort_by(f64::total_cmp);
-    let median = seconds[seconds.len() / 2];
-    Ok(Throughput {
-        images_per_s: batch as f64 / median,
-        seconds_per_batch: median,
-        batches: seconds.len(),
-        device_peak_bytes: is_gpu.then(|| peak_on(device.candle())).flatten(),
-    })
+    let attempt = Attempt { batch: Some(batch), ..Attempt::default() };
+    measure().map_err(|error| device.explained(error, &attempt))
 }
