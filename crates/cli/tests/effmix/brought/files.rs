@@ -1,0 +1,1 @@
+//! Image files: formats, shapes, sizes and names.

@@ -1,0 +1,1 @@
+//! Folders: splits, classes, and what else lies there.

@@ -1,0 +1,1 @@
+//! Several seeds and methods, and runs to compare.

@@ -1,0 +1,1 @@
+//! Terminals: widths, mistyped words, help.
