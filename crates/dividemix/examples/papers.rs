@@ -20,7 +20,7 @@ use dividemix::{
     View, ViewSource,
 };
 use image_folder::{
-    Batch, Cache, Interpolation, LabelsCsv, OpenOptions, Sample, TestSplit, Transform, Views,
+    Batch, Cache, Fit, Interpolation, LabelsCsv, OpenOptions, Sample, TestSplit, Transform, Views,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,6 +33,7 @@ const WIDTH: usize = 64;
 /// As the authors' code prepares CIFAR-10: crops of 32 pixels with 4 black ones around, mirrored or not.
 const CIFAR: Transform = Transform {
     size: 32,
+    fit: Fit::Crop,
     resized: 32,
     mean: [0.4914, 0.4822, 0.4465],
     std: [0.2023, 0.1994, 0.2010],
@@ -63,7 +64,8 @@ pub(crate) fn run(
     mut tell: impl FnMut(&str),
 ) -> Result<Summary> {
     let labels = LabelsCsv { truth_column: Some("true_label".into()), ..LabelsCsv::new(csv) };
-    let options = OpenOptions { labels: Some(labels), test: TestSplit::Folders, per_class, test_name: None };
+    let options =
+        OpenOptions { labels: Some(labels), test: TestSplit::Folders, per_class, ..OpenOptions::default() };
     let folder = image_folder::open(data, &options).map_err(Error::caller)?;
     let views = |samples: Vec<Sample>| {
         Views::build(samples, CIFAR, Cache::Ram, &|_, _| (), &STOP).map_err(Error::caller)

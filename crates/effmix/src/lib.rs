@@ -28,18 +28,20 @@ pub mod settings;
 mod text;
 mod weights;
 
-pub use data::{Data, DecodedBatch, PixelViews, ToTensor, decode_batches, name_of, transform_for};
+pub use data::{
+    Data, DecodedBatch, PixelViews, ToTensor, decode_batches, left_in_words, limits, name_of, transform_for,
+};
 pub use device::{ComputeDevice, DeviceMemory};
 pub use error::{Error, Result};
 pub use model::{
     AveragedViews, ClassEvaluation, EVALUATION_COLUMNS, Evaluation, InferenceOptions, Model, ModelOptions,
-    ModelSource, OutputBatch, Prediction, list_images, make_empty_folder, ranked_classes,
+    ModelSource, NamedImages, OutputBatch, Prediction, list_images, make_empty_folder, ranked_classes,
 };
 pub use resources::{Estimate, Task, Throughput, throughput, training_seconds};
 pub use run::{
-    Config, ImageSet, LabelIssue, NoiseEstimate, NoiseEstimates, Observer, Progress, ResumeOptions, Run,
-    RunFolder, RunImages, RunMetadata, Silent, SkippedFile, Summary, TestCopy, TestLabels, Timing, Training,
-    read_issues, read_metrics, trained_images,
+    Config, DataIssue, DataIssueKind, DuplicateCounts, ImageSet, LabelIssue, NoiseEstimate, NoiseEstimates,
+    Observer, Progress, ResumeOptions, Run, RunFolder, RunImages, RunMetadata, Silent, SkippedFile, Summary,
+    TestCopy, TestLabels, Timing, Training, read_issues, read_metrics, trained_images,
 };
 pub use settings::Settings;
 pub use text::{human_bytes, human_duration};

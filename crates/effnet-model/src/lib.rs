@@ -58,7 +58,7 @@ pub use crate::mode::{Mode, splitmix64};
 pub use crate::network::EfficientNet;
 pub use crate::onnx::{OPSET, save_onnx};
 pub use crate::plan::{BlockPlan, Plan};
-pub use crate::preprocessing::{Interpolation, Preprocessing};
+pub use crate::preprocessing::{Fit, Interpolation, Preprocessing};
 pub use crate::pretrained::{Pretrained, load_pretrained};
 pub use crate::scaling::{Bases, Scaling};
 pub use crate::search::{Candidate, Dimension, at_cost, candidates, raised, spread};

@@ -22,8 +22,14 @@ const IMAGENET: &str = include_str!("imagenet.txt");
 
 /// The member that timm's `config.json` names, in the flavour of `layout`, for images as these weights were trained on.
 fn recorded_arch(config: &Config, layout: Layout) -> Result<Arch, String> {
-    let PretrainedConfig { input_size: [channels, height, width], mean, std, crop_pct: crop, .. } =
-        config.pretrained_cfg;
+    let PretrainedConfig {
+        input_size: [channels, height, width],
+        mean,
+        std,
+        crop_pct: crop,
+        crop_mode: fit,
+        ..
+    } = config.pretrained_cfg;
     if channels != 3 || height != width {
         let size = config.pretrained_cfg.input_size;
         return Err(format!("input_size {size:?}: square images of three channels are read"));
@@ -35,7 +41,7 @@ fn recorded_arch(config: &Config, layout: Layout) -> Result<Arch, String> {
     };
     let member = Arch::by_name(&config.architecture).map_err(|e| e.to_string())?;
     let arch = layout.flavour(&member).with_size(height);
-    let arch = Arch { preprocessing: Preprocessing { mean, std, interpolation, crop }, ..arch };
+    let arch = Arch { preprocessing: Preprocessing { mean, std, interpolation, crop, fit }, ..arch };
     arch.check().map_err(|e| e.to_string())?;
     Ok(arch)
 }

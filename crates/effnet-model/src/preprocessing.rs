@@ -13,6 +13,27 @@ pub enum Interpolation {
     Bicubic,
 }
 
+/// How an image that is not square becomes the square that a network gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fit {
+    /// Its middle is kept. timm's `crop_mode` is `center`.
+    #[default]
+    Crop,
+    /// All of it is squeezed into the square, in other proportions. timm's `crop_mode` is `squash`.
+    Squeeze,
+    /// All of it is kept in its proportions, with a border of the mean. timm's `crop_mode` is `border`.
+    Pad,
+}
+
+impl Fit {
+    /// Whether it is what files mean that record none.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+    fn is_crop(&self) -> bool {
+        *self == Self::Crop
+    }
+}
+
 /// How an image is resized, and how its values in 0..1 are normalised: (value - mean) / std of each channel.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
@@ -25,6 +46,9 @@ pub struct Preprocessing {
     /// Share of the resized image's short side that is kept, above 0 and at most 1: the middle.
     #[serde(default = "whole")]
     pub crop: f64,
+    /// How an image that is not square becomes one.
+    #[serde(default, skip_serializing_if = "Fit::is_crop")]
+    pub fit: Fit,
 }
 
 /// The crop of files that record none.
@@ -39,6 +63,7 @@ impl Preprocessing {
         std: [0.229, 0.224, 0.225],
         interpolation: Interpolation::Bicubic,
         crop: 1.0,
+        fit: Fit::Crop,
     };
     /// -1..1: timm's `ra4` weights of B0 and B1, and `tf_*.ap`.
     pub const HALF: Self = Self { mean: [0.5; 3], std: [0.5; 3], ..Self::IMAGENET };

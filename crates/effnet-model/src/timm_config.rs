@@ -1,9 +1,11 @@
 //! timm's `config.json`, which lies beside a file of weights.
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::arch::Arch;
-use crate::error::Result;
+use crate::error::Result as ModelResult;
+use crate::preprocessing::Fit;
 use crate::weights::{Place, WeightsFile, shown};
 
 /// The part of timm's `config.json` that decides what a network computes.
@@ -27,6 +29,18 @@ pub(crate) struct PretrainedConfig {
     pub(crate) interpolation: String,
     #[serde(default = "whole")]
     pub(crate) crop_pct: f64,
+    #[serde(default, deserialize_with = "fit")]
+    pub(crate) crop_mode: Fit,
+}
+
+/// timm's names of what becomes of images that are not square.
+fn fit<'de, D: Deserializer<'de>>(crop_mode: D) -> Result<Fit, D::Error> {
+    match String::deserialize(crop_mode)?.as_str() {
+        "center" => Ok(Fit::Crop),
+        "squash" => Ok(Fit::Squeeze),
+        "border" => Ok(Fit::Pad),
+        other => Err(D::Error::custom(format!("crop_mode {other:?}: center, squash and border are read"))),
+    }
 }
 
 /// The crop of files that record none.
@@ -36,7 +50,7 @@ fn whole() -> f64 {
 
 impl WeightsFile {
     /// timm's `config.json` beside the file, if there is one; another program's of that name does not count.
-    pub(crate) fn config(&self) -> Result<Option<(Place, Config)>> {
+    pub(crate) fn config(&self) -> ModelResult<Option<(Place, Config)>> {
         let Some((place, bytes)) = self.config_beside()? else { return Ok(None) };
         let malformed = |e: serde_json::Error| place.malformed(e.to_string());
         let json: serde_json::Value = serde_json::from_slice(&bytes).map_err(malformed)?;

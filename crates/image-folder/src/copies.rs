@@ -40,17 +40,17 @@ pub fn copies(some: &[Sample], others: &[Sample]) -> Vec<(usize, usize)> {
 }
 
 /// The length of the sample's file in bytes; `None` where there is no file.
-fn length(sample: &Sample) -> Option<u64> {
+pub(crate) fn length(sample: &Sample) -> Option<u64> {
     match &sample.source {
-        Pixels::File(path) => {
+        Pixels::File { path, .. } => {
             fs::metadata(path).ok().filter(|about| about.is_file()).map(|about| about.len())
         }
         Pixels::Memory(_) => None,
     }
 }
 
-fn hash(sample: &Sample) -> Option<blake3::Hash> {
-    let Pixels::File(path) = &sample.source else { return None };
+pub(crate) fn hash(sample: &Sample) -> Option<blake3::Hash> {
+    let Pixels::File { path, .. } = &sample.source else { return None };
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(File::open(path).ok()?).ok()?;
     Some(hasher.finalize())
@@ -66,7 +66,7 @@ mod tests {
     fn sample(folder: &Path, name: &str, bytes: Option<&[u8]>) -> Sample {
         let path = folder.join(name);
         bytes.iter().for_each(|bytes| fs::write(&path, bytes).unwrap());
-        Sample { path: name.to_owned(), source: Pixels::File(path), label: 0, truth: None }
+        Sample { path: name.to_owned(), source: Pixels::file(path), label: 0, truth: None }
     }
 
     #[test]

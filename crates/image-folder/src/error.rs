@@ -24,7 +24,7 @@ pub enum Error {
     },
     /// The folder holds no image with a label to train on.
     #[error(
-        "{}: no image to train on; images are expected as CLASS/NAME.jpg (or png, webp, bmp, gif) below it, \
+        "{}: no image to train on; images are expected as CLASS/NAME.jpg (or png, webp, bmp, gif, tiff) below it, \
          or anywhere below it with a labels CSV ({found})", .path.display()
     )]
     NoImages {
@@ -43,9 +43,30 @@ pub enum Error {
         /// The folder that may be meant instead, in words, or an empty text.
         hint: String,
     },
+    /// The folders are no classes.
+    #[error("{}: {problem}", .path.display())]
+    Layout {
+        /// The folder that was searched.
+        path: PathBuf,
+        /// What the folders look like, and what to do about it.
+        problem: String,
+    },
+    /// There are images of other classes than those that are listed.
+    #[error(
+        "{}: there are images of classes that are not listed: {classes}; list them, or take the images away{hint}",
+        .path.display()
+    )]
+    OtherClasses {
+        /// The folder that was searched.
+        path: PathBuf,
+        /// The other classes with their numbers of images, quoted.
+        classes: String,
+        /// A class that may be meant instead, in words, or an empty text.
+        hint: String,
+    },
     /// The labels file has no such column.
     #[error(
-        "{}: there is no column {column:?}; the columns are {columns}; name the one that is meant",
+        "{}: there is no column {column:?}; the columns are {columns}; name the one that is meant{hint}",
         .file.display()
     )]
     NoColumn {
@@ -55,6 +76,8 @@ pub enum Error {
         column: String,
         /// The columns of the file, quoted.
         columns: String,
+        /// The column that may be meant, in words, or an empty text.
+        hint: String,
     },
     /// A line of the labels file can't be used.
     #[error("{}, line {line}: {problem}", .file.display())]
@@ -69,7 +92,7 @@ pub enum Error {
     /// No row of the labels file names an image of the set.
     #[error(
         "{}: no row names an image of {}; paths are relative to that folder: the first row says {row:?}, an \
-         image there is {image:?}", .file.display(), .data.display()
+         image there is {image:?} ({reason})", .file.display(), .data.display()
     )]
     NoRowMatches {
         /// The labels file.
@@ -80,6 +103,8 @@ pub enum Error {
         row: String,
         /// The path of an image of the folder.
         image: String,
+        /// Why that row names none.
+        reason: String,
     },
     /// The test fraction is not in 0..1.
     #[error("the test fraction {0} is out of range; give a number from 0 (no test images) to below 1")]

@@ -13,14 +13,17 @@
 //! | [`Transform`] | size, cropping, flipping, normalising: the arithmetic of one view |
 //! | [`Policy`] | AutoAugment and RandAugment: the further operations of a strong view |
 //! | [`Views`] | a set decoded once, and batches of its views |
-//! | [`copies`](fn@copies) | files with the same bytes |
+//! | [`duplicates`](fn@duplicates), [`copies`](fn@copies) | images that are there twice, by their bytes or pixels; copies of one set in another |
 //! | [`demo`](fn@demo) | a set that needs no files |
 
 mod batch;
 mod copies;
 mod decode;
 mod demo;
+mod duplicates;
 mod error;
+mod left;
+mod nearest;
 mod open;
 mod resize;
 mod sample;
@@ -32,11 +35,15 @@ pub use batch::{Batch, ByteBatch, ViewOf};
 pub use copies::copies;
 pub use decode::{Limits, decode, load};
 pub use demo::{DemoOptions, demo};
+pub use duplicates::{Duplicates, Same, duplicates, fingerprint};
 pub use error::{Error, Result};
 pub use image::RgbImage;
-pub use open::{ENDINGS, LabelsCsv, OpenOptions, TestSplit, has_image_ending, open};
+pub use left::{Left, LeftKind};
+pub use open::{
+    Classes, ENDINGS, LabelsCsv, Listed, OpenOptions, TestSplit, has_image_ending, list, open, read_classes,
+};
 pub use resize::Interpolation;
 pub use sample::{ImageFolder, Pixels, Sample, Skipped};
 pub use strong::{Operation, Policy};
-pub use transform::Transform;
+pub use transform::{Fit, Transform};
 pub use views::{Cache, Views};

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
-use image::RgbImage;
+use image::{Rgb, RgbImage};
 
 /// The filter that resizes an image. When an image shrinks, both filters become wider (antialiasing), as Pillow's
 /// filters of these names do.
@@ -18,33 +18,72 @@ pub enum Interpolation {
 }
 
 /// The middle `size` x `size` pixels of the image after its short side is resized to `resized`. Only these pixels are computed.
-///
-/// Rows are resized before columns, each time to whole bytes, as Pillow does. fast_image_resize alone resizes
-/// columns first, which differs by up to 11 of 255 at sharp edges, where a cubic overshoots.
 pub(crate) fn to_square(image: &RgbImage, size: u32, resized: u32, interpolation: Interpolation) -> RgbImage {
     let (width, height) = image.dimensions();
     let short = width.min(height);
-    let (left, across) = span(width, short, size, resized);
-    let (top, down) = span(height, short, size, resized);
+    let part = [span(width, short, size, resized), span(height, short, size, resized)];
+    part_to(image, part, [size; 2], interpolation)
+}
+
+/// The whole image as `size` x `size` pixels, as by Pillow's `resize`: it is squeezed where it is not square.
+pub(crate) fn squeezed(image: &RgbImage, size: u32, interpolation: Interpolation) -> RgbImage {
+    whole_to(image, [size; 2], interpolation)
+}
+
+/// The whole image in the middle of `size` x `size` pixels of a colour, as by Pillow's `ImageOps.pad`: its long side becomes `size`.
+pub(crate) fn padded(image: &RgbImage, size: u32, colour: Rgb<u8>, interpolation: Interpolation) -> RgbImage {
+    let (width, height) = image.dimensions();
+    let long = width.max(height);
+    let inner = [width, height].map(|side| {
+        // Pillow divides first, and rounds half to even.
+        let side = (f64::from(side) / f64::from(long) * f64::from(size)).round_ties_even();
+        (side as u32).clamp(1, size)
+    });
+    let image = whole_to(image, inner, interpolation);
+    let mut square = RgbImage::from_pixel(size, size, colour);
+    let [left, top] = inner.map(|side| (f64::from(size - side) * 0.5).round_ties_even() as i64);
+    image::imageops::replace(&mut square, &image, left, top);
+    square
+}
+
+fn whole_to(image: &RgbImage, size: [u32; 2], interpolation: Interpolation) -> RgbImage {
+    let (width, height) = image.dimensions();
+    if [width, height] == size {
+        return image.clone();
+    }
+    part_to(image, [(0.0, f64::from(width)), (0.0, f64::from(height))], size, interpolation)
+}
+
+/// A part of an image (start and length across and down) as so many pixels across and down.
+///
+/// Rows are resized before columns, each time to whole bytes, as Pillow does. fast_image_resize alone resizes
+/// columns first, which differs by up to 11 of 255 at sharp edges, where a cubic overshoots.
+fn part_to(
+    image: &RgbImage,
+    [(left, across), (top, down)]: [(f64, f64); 2],
+    [columns, lines]: [u32; 2],
+    interpolation: Interpolation,
+) -> RgbImage {
+    let (width, height) = image.dimensions();
     // The rows that the second pass uses: a cubic filter extends two pixels of the smaller image.
-    let reach = 2.0 * (down / f64::from(size)).max(1.0) + 1.0;
+    let reach = 2.0 * (down / f64::from(lines)).max(1.0) + 1.0;
     let first = (top - reach).floor().max(0.0);
     let rows = (top + down + reach).ceil().min(f64::from(height)) - first;
     let filter = match interpolation {
         Interpolation::Bilinear => FilterType::Bilinear,
         Interpolation::Bicubic => FilterType::CatmullRom,
     };
-    let mut square = RgbImage::new(size, size);
+    let mut part = RgbImage::new(columns, lines);
     WORKSPACE.with_borrow_mut(|Workspace { resizer, along_rows }| {
-        along_rows.resize(size as usize * rows as usize * 3, 0);
+        along_rows.resize(columns as usize * rows as usize * 3, 0);
         let source = View { pixels: image.as_raw(), width, height };
-        let target = ViewMut { pixels: along_rows, width: size, height: rows as u32 };
+        let target = ViewMut { pixels: along_rows, width: columns, height: rows as u32 };
         resize(resizer, source, target, filter, [left, first, across, rows]);
-        let source = View { pixels: along_rows, width: size, height: rows as u32 };
-        let target = ViewMut { pixels: &mut square, width: size, height: size };
-        resize(resizer, source, target, filter, [0.0, top - first, f64::from(size), down]);
+        let source = View { pixels: along_rows, width: columns, height: rows as u32 };
+        let target = ViewMut { pixels: &mut part, width: columns, height: lines };
+        resize(resizer, source, target, filter, [0.0, top - first, f64::from(columns), down]);
     });
-    square
+    part
 }
 
 thread_local!(static WORKSPACE: RefCell<Workspace> = RefCell::default());

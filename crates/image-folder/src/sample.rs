@@ -6,13 +6,19 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
+use crate::Left;
 use crate::decode::{Limits, try_load};
 
 /// The place of a sample's pixels.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pixels {
     /// In an image file.
-    File(PathBuf),
+    File {
+        /// The path of the file.
+        path: PathBuf,
+        /// The largest image that it may hold.
+        limits: Limits,
+    },
     /// In memory, for sets that are drawn rather than read.
     Memory(Arc<RgbImage>),
 }
@@ -31,6 +37,13 @@ pub struct Sample {
     pub truth: Option<usize>,
 }
 
+impl Pixels {
+    /// In an image file, within the default limits.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::File { path: path.into(), limits: Limits::default() }
+    }
+}
+
 impl Sample {
     /// The sample's pixels, read and decoded where they are in a file.
     ///
@@ -38,7 +51,7 @@ impl Sample {
     /// The reason, in words, why they can't be read.
     pub fn image(&self) -> Result<Cow<'_, RgbImage>, String> {
         match &self.source {
-            Pixels::File(path) => try_load(path, &Limits::default()).map(Cow::Owned),
+            Pixels::File { path, limits } => try_load(path, limits).map(Cow::Owned),
             Pixels::Memory(image) if image.as_raw().is_empty() => Err("it has no pixels".to_owned()),
             Pixels::Memory(image) => Ok(Cow::Borrowed(image)),
         }
@@ -69,10 +82,9 @@ pub struct ImageFolder {
     /// The files and rows that are left out, sorted by path. Images that can't be decoded are found later, by
     /// [`Views::build`](crate::Views::build).
     pub skipped: Vec<Skipped>,
-    /// The number of hidden files and folders (their names begin with a dot), which are left out.
-    pub hidden: usize,
-    /// The number of files whose ending is not an image's, which are left out.
-    pub other_files: usize,
+    /// The files and folders that are left without a look at their content, sorted by path: their endings are no image's, they are hidden,
+    /// or no files at all.
+    pub left: Vec<Left>,
     /// Messages for the owner of the set, a sentence each.
     pub warnings: Vec<String>,
 }

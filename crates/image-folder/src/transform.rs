@@ -12,12 +12,26 @@ use crate::batch::{Batch, ViewOf, shape_of};
 use crate::resize::{self, Interpolation};
 use crate::{Error, Operation, Policy, Result};
 
+/// How an image that is not square becomes one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Fit {
+    /// Its middle is kept, and the longer side cut off on both ends.
+    #[default]
+    Crop,
+    /// It is squeezed: all of it is seen, in other proportions.
+    Squeeze,
+    /// It gets a border, of the colour of the mean: all of it is seen, in its proportions and smaller.
+    Pad,
+}
+
 /// The transform of an image to a view in a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transform {
     /// Width and height of a view, in pixels.
     pub size: usize,
-    /// The short side of an image is resized to this, and a view is the middle of the result; `size` or more, in pixels.
+    /// How an image that is not square becomes a view.
+    pub fit: Fit,
+    /// With [`Fit::Crop`] the short side of an image is resized to this, and a view is the middle of the result; `size` or more, in pixels.
     pub resized: usize,
     /// The mean of each channel (red, green, blue) in 0..1, which is subtracted.
     pub mean: [f32; 3],
@@ -64,15 +78,26 @@ impl Transform {
         }
     }
 
-    /// The plain view as 8-bit pixels: the short side is resized to `resized`, and the middle `size` x `size` pixels are kept, as by
-    /// torchvision's `Resize` and `CenterCrop`. A square image that already has this size is returned as it is.
+    /// The plain view as 8-bit pixels. With [`Fit::Crop`] the short side is resized to `resized`, and the middle `size` x `size` pixels are
+    /// kept, as by torchvision's `Resize` and `CenterCrop`; with [`Fit::Squeeze`] and [`Fit::Pad`] the view shows all of the image, as by
+    /// Pillow's `resize` and `ImageOps.pad`. A square image that already has this size is returned as it is.
     pub fn fit<'a>(&self, image: &'a RgbImage) -> Cow<'a, RgbImage> {
         let (width, height) = image.dimensions();
         let [size, resized] = [self.size, self.resized].map(|side| side as u32); // `check` bounds them
-        if (width, height) == (size, size) && resized == size {
+        if (width, height) == (size, size) && (resized == size || self.fit != Fit::Crop) {
             return Cow::Borrowed(image);
         }
-        Cow::Owned(resize::to_square(image, size, resized, self.interpolation))
+        Cow::Owned(match self.fit {
+            Fit::Crop => resize::to_square(image, size, resized, self.interpolation),
+            Fit::Squeeze => resize::squeezed(image, size, self.interpolation),
+            Fit::Pad => resize::padded(image, size, self.border(), self.interpolation),
+        })
+    }
+
+    /// The colour of the mean, which is 0 when it is normalised, but for rounding.
+    fn border(&self) -> image::Rgb<u8> {
+        // A cast rounds to the nearest number of the type where it is out of range.
+        image::Rgb(self.mean.map(|mean| (mean * 255.0).round() as u8))
     }
 
     /// The pixels of images as numbers, (value / 255 - mean) / std: `[N, height, width, 3]`. The images may have any size, but all the

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use effmix::Config;
-use effmix::settings::DatasetStats;
+use effmix::settings::{DatasetStats, Shape};
 use effnet_model::candle::Device;
 use effnet_model::{ModelCard, SavedModel, WeightsFile};
 use image_folder::{LabelsCsv, OpenOptions, TestSplit, open};
@@ -88,7 +88,7 @@ pub fn config(data: &[u8]) -> bool {
     let mut settings = config.settings;
     // They would be looked for on the disk, or fetched.
     settings.weights = None;
-    let facts = DatasetStats { images: 100, classes: 3, side: 32, demo: false };
+    let facts = DatasetStats { images: 100, classes: 3, side: 32, shape: Shape::default(), demo: false };
     if let Ok(plan) = settings.resolve(&facts) {
         assert!(plan.arch.plan().is_ok());
         assert_eq!(plan.settings.clone().resolve(&facts).expect("what is resolved can be again"), plan);
@@ -112,8 +112,7 @@ pub fn labels(data: &[u8]) -> bool {
 }
 
 fn is_taken(folder: &Path, csv: LabelsCsv, images: &[&str]) -> bool {
-    let options =
-        OpenOptions { labels: Some(csv), test: TestSplit::Folders, per_class: None, test_name: None };
+    let options = OpenOptions { labels: Some(csv), test: TestSplit::Folders, ..OpenOptions::default() };
     let Ok(set) = open(folder, &options) else { return false };
     assert!(set.classes.is_sorted_by(|a, b| a < b), "{:?}", set.classes);
     let paths: BTreeSet<&str> = set.train.iter().map(|sample| sample.path.as_str()).collect();

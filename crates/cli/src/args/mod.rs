@@ -209,6 +209,10 @@ pub(crate) struct Labels {
     /// Column of the CSV that holds labels
     #[arg(long, value_name = "NAME", default_value = "label", requires = "labels")]
     pub(crate) label_column: String,
+    /// Column of the CSV that says which images are held out, and so measured on: train, val or test; or true for those, where its name
+    /// begins with is_ [default: split, is_valid, is_val or is_test, where the CSV has such a column]
+    #[arg(long, value_name = "NAME", requires = "labels")]
+    pub(crate) split_column: Option<String>,
 }
 
 /// A model of how labels go wrong.
@@ -342,7 +346,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 /// Parses the command line; help, version and wrong usage are printed here, and their exit status comes back.
 pub(crate) fn parse() -> Result<Arguments, ExitCode> {
-    if presets::are_asked_for(std::env::args()) {
+    if presets::are_asked_for(std::env::args_os()) {
         return Err(match print(&presets::table()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,

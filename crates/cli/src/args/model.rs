@@ -37,6 +37,10 @@ pub(crate) struct Model {
     /// Side in pixels of the square images that the network gets [default: the model's own]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(8..=1024))]
     pub(crate) size: Option<u16>,
+    /// Largest number of pixels of an image, width times height. Larger images are skipped before they are decoded [default:
+    /// 100000000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
+    pub(crate) max_pixels: Option<u64>,
     /// Number of images in a batch
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) batch: u16,

@@ -1,15 +1,19 @@
 //! `effmix evaluate`: a model against labels.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use effmix::{EVALUATION_COLUMNS, Evaluation, Model, trained_images};
-use image_folder::{LabelsCsv, OpenOptions, Sample, TestSplit, copies};
+use effmix::{EVALUATION_COLUMNS, Evaluation, Model, RunFolder, left_in_words, limits, trained_images};
+use image_folder::{Classes, LabelsCsv, OpenOptions, Sample, TestSplit, copies};
 
 use crate::args::Evaluate;
 use crate::failure::Failure;
 use crate::output::{may_write, print, print_json, tell};
 use crate::signals::Signals;
 use crate::terminal::Counter;
+
+/// The number of classes that a message lists.
+const NAMED: usize = 20;
 
 pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
     let csv_start = EVALUATION_COLUMNS.join(",") + ",";
@@ -18,12 +22,25 @@ pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
     let labels = args.labels.labels.as_ref().map(|file| LabelsCsv {
         path_column: args.labels.path_column.clone(),
         label_column: args.labels.label_column.clone(),
+        split_column: args.labels.split_column.clone(),
         ..LabelsCsv::new(file)
     });
-    let options = OpenOptions { labels, test: TestSplit::Folders, ..OpenOptions::default() };
+    let options = OpenOptions {
+        labels,
+        test: TestSplit::Folders,
+        classes: model.class_names().map_or(Classes::Found, |names| Classes::Known(names.to_vec())),
+        limits: limits(args.model.max_pixels),
+        is_output: Some(RunFolder::is_at_or_in),
+        ..OpenOptions::default()
+    };
     let set = image_folder::open(&args.data, &options)?;
     model.positions_of(&set.classes)?;
+    set.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
+    left_in_words(&set.left, None).iter().for_each(|left| tell(left));
     let (samples, what) = if set.test.is_empty() { (set.train, "all") } else { (set.test, "the test") };
+    if samples.is_empty() {
+        return Err(Failure::Other(no_known_class(&args.data, model.classes())));
+    }
     let samples: Arc<[Sample]> = Arc::from(samples);
     tell(&format!("measuring on {what} {} images", samples.len()));
     let trained_on = trained_images(&args.model.model).map(|trained| copies(&samples, &trained).len());
@@ -42,6 +59,13 @@ pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
     let evaluation = Evaluation { trained_on, ..measured };
     args.out.as_deref().map_or(Ok(()), |path| evaluation.write_csv(path))?;
     if args.json { print_json(&evaluation) } else { print(&in_words(&evaluation)) }
+}
+
+/// Why there is nothing to measure on.
+fn no_known_class(data: &Path, known: &[String]) -> String {
+    let more = if known.len() > NAMED { ", ..." } else { "" };
+    let known = known[..known.len().min(NAMED)].join(", ");
+    format!("{}: the model knows none of its classes; it knows {known}{more}", data.display())
 }
 
 fn in_words(evaluation: &Evaluation) -> String {

@@ -4,9 +4,13 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use effmix::files::{AtomicFile, NpyFile, is_table_of};
-use effmix::{InferenceOptions, Model, OutputBatch, SkippedFile, make_empty_folder, ranked_classes};
+use effmix::{
+    InferenceOptions, Model, NamedImages, OutputBatch, SkippedFile, make_empty_folder, ranked_classes,
+};
+use image_folder::{Left, Sample};
 use serde::Serialize;
 
 use crate::args::{Predict, Tta};
@@ -45,7 +49,8 @@ pub(super) fn run(args: &Predict) -> Result<(), Failure> {
     for (path, columns) in [(logits, model.classes().len()), (embeddings, model.embedding_len())] {
         path.map_or(Ok(()), |path| may_replace(path, args.force, || is_table_of(path, columns)))?;
     }
-    let samples = named(&args.paths)?;
+    let NamedImages { samples, left, .. } = named(&args.paths, args.model.max_pixels)?;
+    let samples: Arc<[Sample]> = Arc::from(samples);
     args.cam.as_deref().map_or(Ok(()), make_empty_folder)?;
     let signals = Signals::listen()?;
     let views = args.tta.map(Into::into);
@@ -62,7 +67,7 @@ pub(super) fn run(args: &Predict) -> Result<(), Failure> {
     drop(counter);
     predicted.map_err(|failure| signals.failure_of(failure))?;
     let (unreadable, not_numbers, images) = (sinks.skipped.len(), sinks.not_numbers, samples.len());
-    sinks.finish()?;
+    sinks.finish(&left)?;
     if not_numbers > 0 {
         tell(&format!("warning: of {not_numbers} of {images} images the network's output is not a number"));
     }
@@ -150,11 +155,11 @@ impl Sinks {
         Ok(())
     }
 
-    fn finish(self) -> Result<(), Failure> {
+    fn finish(self, left: &[Left]) -> Result<(), Failure> {
         self.logits.map_or(Ok(()), NpyFile::commit)?;
         self.embeddings.map_or(Ok(()), NpyFile::commit)?;
         self.csv.map_or(Ok(()), Csv::finish)?;
-        self.json.map_or(Ok(()), |json| json.finish(&self.skipped))
+        self.json.map_or(Ok(()), |json| json.finish(&self.skipped, left))
     }
 }
 
@@ -233,7 +238,7 @@ fn failed(path: Option<&Path>, error: io::Error) -> Failure {
     }
 }
 
-/// One JSON object on stdout, whose list of predictions is written one by one: `classes`, `predictions`, `skipped_files`.
+/// One JSON object on stdout, whose list of predictions is written one by one: `classes`, `predictions`, `skipped_files`, `left_files`.
 struct Json {
     out: io::Stdout,
     is_first: bool,
@@ -251,8 +256,11 @@ impl Json {
         self.put(between, prediction, "")
     }
 
-    fn finish(mut self, skipped: &[SkippedFile]) -> Result<(), Failure> {
-        self.put("\n],\n\"skipped_files\": ", &skipped, "\n}\n")
+    fn finish(mut self, skipped: &[SkippedFile], left: &[Left]) -> Result<(), Failure> {
+        let left = left.iter();
+        let left = left.map(|left| SkippedFile { path: left.path.clone(), reason: left.kind.in_words() });
+        self.put("\n],\n\"skipped_files\": ", &skipped, ",\n\"left_files\": ")?;
+        self.put("", &left.collect::<Vec<_>>(), "\n}\n")
     }
 
     fn put(&mut self, before: &str, value: &impl Serialize, after: &str) -> Result<(), Failure> {

@@ -16,8 +16,9 @@ use candle_core::{Device, Tensor};
 use dividemix::{View, ViewSource};
 use effnet_model::EfficientNet;
 use image::imageops::flip_horizontal_in_place;
-use image_folder::{Pixels, RgbImage, Sample, Skipped, Transform};
+use image_folder::{Limits, Pixels, RgbImage, Sample, Skipped, Transform, fingerprint};
 use memmap2::Mmap;
+use rayon::prelude::*;
 use serde_json::json;
 
 use super::decode::{DecodedBatch, decode_batches};
@@ -127,6 +128,13 @@ impl Features {
     /// Writes the feature of a sample's plain view into `out`.
     pub(crate) fn copy_plain(&self, sample: usize, out: &mut [f32]) {
         out.iter_mut().zip(self.row(sample, 0)).for_each(|(value, feature)| *value = feature);
+    }
+
+    /// A number for each sample that is the same where the features of the plain views are, as they are of the same pixels.
+    pub(crate) fn fingerprints(&self) -> Vec<u128> {
+        let bytes = 4 * self.length;
+        let of = |sample: usize| fingerprint(&self.map[self.start + sample * self.views * bytes..][..bytes]);
+        (0..self.samples).into_par_iter().map(of).collect()
     }
 
     /// The feature of a sample's view.
@@ -262,16 +270,22 @@ fn key(samples: &[Sample], backbone: &Encoder<'_>, encoded: EncodedViews) -> Res
     let mut hasher = blake3::Hasher::new();
     hasher.update(backbone.key.as_bytes());
     hasher.update(&(encoded.views() as u64).to_le_bytes());
+    // Which images are too large to be read is in the file, too. A set has one limit.
+    if let Some(Pixels::File { limits, .. }) = samples.first().map(|sample| &sample.source)
+        && *limits != Limits::default()
+    {
+        hasher.update(&limits.max_pixels.to_le_bytes());
+    }
     for sample in samples {
         let name: PathBuf = match &sample.source {
-            Pixels::File(path) => path.clone(),
+            Pixels::File { path, .. } => path.clone(),
             _ => PathBuf::from(&sample.path),
         };
         let name = name.as_os_str().as_encoded_bytes();
         hasher.update(&(name.len() as u64).to_le_bytes());
         hasher.update(name);
         match &sample.source {
-            Pixels::File(path) => {
+            Pixels::File { path, .. } => {
                 // A file that can't even be asked about is skipped when it is decoded.
                 if let Ok(about) = path.metadata() {
                     hasher.update(&about.len().to_le_bytes());

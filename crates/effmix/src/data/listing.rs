@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use dividemix::Hyperparameters;
-use image_folder::{DemoOptions, ImageFolder, LabelsCsv, OpenOptions, Pixels, Sample, TestSplit, demo};
+use image_folder::{
+    Classes, DemoOptions, ImageFolder, LabelsCsv, Limits, OpenOptions, Pixels, Sample, TestSplit, demo,
+    read_classes,
+};
 
 use crate::Result;
-use crate::settings::{COLUMNS, DatasetStats, Settings, TEST_FRACTION};
+use crate::run::RunFolder;
+use crate::settings::{COLUMNS, DatasetStats, MAX_PIXELS, Settings, Shape, TEST_FRACTION};
 
 /// Number of images whose size is read to know the typical size of the set.
 const LOOKED_AT: usize = 25;
@@ -37,49 +41,80 @@ impl Data {
                 settings.seed.unwrap_or_else(|| Hyperparameters::default().seed),
                 &DemoOptions::default(),
             ),
-            Some(data) => image_folder::open(data, &options(settings, test_name))?,
+            Some(data) => image_folder::open(data, &options(settings, test_name)?)?,
         };
+        let sizes = sizes(&folder.train);
         let stats = DatasetStats {
             images: folder.train.len(),
             classes: folder.classes.len(),
-            side: typical_side(&folder.train),
+            side: typical_side(&sizes),
+            shape: shape(&sizes),
             demo: settings.data.is_none(),
         };
         Ok(Self { folder, stats })
     }
 }
 
-fn options(settings: &Settings, test_name: Option<&Path>) -> OpenOptions {
+fn options(settings: &Settings, test_name: Option<&Path>) -> Result<OpenOptions> {
     let column = |name: &Option<String>, default: &str| name.clone().unwrap_or_else(|| default.to_owned());
     let labels = settings.labels.as_ref().map(|file| LabelsCsv {
         file: file.clone(),
         path_column: column(&settings.path_column, COLUMNS.0),
         label_column: column(&settings.label_column, COLUMNS.1),
         truth_column: settings.truth_column.clone(),
+        split_column: settings.split_column.clone(),
     });
     let test = match &settings.test {
         Some(folder) => TestSplit::Dir(folder.clone()),
         None => TestSplit::Fraction(settings.test_fraction.unwrap_or(TEST_FRACTION)),
     };
-    OpenOptions { labels, test, per_class: settings.per_class, test_name: test_name.map(Path::to_owned) }
+    let classes = settings.classes.as_deref().map(read_classes).transpose()?;
+    Ok(OpenOptions {
+        labels,
+        test,
+        per_class: settings.per_class,
+        test_name: test_name.map(Path::to_owned),
+        classes: classes.map_or(Classes::Found, Classes::Listed),
+        limits: limits(settings.max_pixels),
+        is_output: Some(RunFolder::is_at_or_in),
+    })
 }
 
-/// Median of the short sides of some images spread over the set, by their headers alone.
-fn typical_side(samples: &[Sample]) -> usize {
+/// The limits of images where `--max-pixels` is this.
+pub fn limits(max_pixels: Option<u64>) -> Limits {
+    Limits { max_pixels: max_pixels.unwrap_or(MAX_PIXELS), ..Limits::default() }
+}
+
+/// Width and height of some images spread over the set, by their headers alone.
+fn sizes(samples: &[Sample]) -> Vec<(u32, u32)> {
     let step = samples.len().div_ceil(LOOKED_AT).max(1);
-    let mut sides: Vec<u32> = samples.iter().step_by(step).filter_map(short_side).collect();
+    samples.iter().step_by(step).filter_map(size).collect()
+}
+
+fn size(sample: &Sample) -> Option<(u32, u32)> {
+    match &sample.source {
+        Pixels::Memory(image) => Some(image.dimensions()),
+        Pixels::File { path, .. } => {
+            image::ImageReader::open(path).ok()?.with_guessed_format().ok()?.into_dimensions().ok()
+        }
+    }
+}
+
+/// Median of the short sides.
+fn typical_side(sizes: &[(u32, u32)]) -> usize {
+    let mut sides: Vec<u32> = sizes.iter().map(|(width, height)| *width.min(height)).collect();
     sides.sort_unstable();
     sides.get(sides.len() / 2).map_or(32, |side| *side as usize)
 }
 
-fn short_side(sample: &Sample) -> Option<u32> {
-    let (width, height) = match &sample.source {
-        Pixels::Memory(image) => image.dimensions(),
-        Pixels::File(path) => {
-            image::ImageReader::open(path).ok()?.with_guessed_format().ok()?.into_dimensions().ok()?
-        }
-    };
-    Some(width.min(height))
+/// How many images are far from square, and the size of the one in the middle of these by their proportions.
+fn shape(sizes: &[(u32, u32)]) -> Shape {
+    let proportion =
+        |(width, height): (u32, u32)| f64::from(width.max(height)) / f64::from(width.min(height).max(1));
+    let mut long: Vec<(u32, u32)> = sizes.iter().copied().filter(|size| proportion(*size) > 2.0).collect();
+    long.sort_by(|a, b| proportion(*a).total_cmp(&proportion(*b)));
+    let typical = long.get(long.len() / 2).copied().unwrap_or_default();
+    Shape { looked_at: sizes.len(), long: long.len(), typical }
 }
 
 /// The name of a run on this data, for its folder: of the data's own folder, or `demo`.

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `listing` | which images there are |
+//! | `left` | which files were left, in words |
 //! | `decode` | images decoded batch by batch, ahead of a network |
 //! | `pixels` | images as the loop's views: decoded, augmented |
 //! | `features` | features of a frozen backbone as the loop's views |
@@ -12,6 +13,7 @@
 mod cache;
 mod decode;
 mod features;
+mod left;
 mod listing;
 mod pixels;
 mod sets;
@@ -19,6 +21,7 @@ mod sets;
 pub(crate) use cache::CacheFolder;
 pub use decode::{DecodedBatch, decode_batches};
 pub(crate) use features::{BATCH, EncodedViews, Encoder, are_cached};
-pub use listing::{Data, name_of};
+pub use left::left_in_words;
+pub use listing::{Data, limits, name_of};
 pub use pixels::{PixelViews, ToTensor, transform_for};
 pub(crate) use sets::{Sets, ViewBuilder, encoded_views};

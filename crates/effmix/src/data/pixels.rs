@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 use dividemix::{View, ViewKind, ViewSource, one_by_one};
 use effnet_model::Arch;
-use image_folder::{Batch, ByteBatch, Interpolation, Policy, RgbImage, Transform, ViewOf, Views};
+use image_folder::{Batch, ByteBatch, Fit, Interpolation, Policy, RgbImage, Transform, ViewOf, Views};
 
 use crate::settings::Augment;
 use crate::{Error, Result};
@@ -161,8 +161,14 @@ pub fn transform_for(arch: &Arch, augment: Augment) -> Transform {
         effnet_model::Interpolation::Bilinear => Interpolation::Bilinear,
         effnet_model::Interpolation::Bicubic => Interpolation::Bicubic,
     };
+    let fit = match arch.preprocessing.fit {
+        effnet_model::Fit::Crop => Fit::Crop,
+        effnet_model::Fit::Squeeze => Fit::Squeeze,
+        effnet_model::Fit::Pad => Fit::Pad,
+    };
     Transform {
         size: arch.size,
+        fit,
         resized: arch.preprocessing.resized(arch.size),
         mean: arch.preprocessing.mean,
         std: arch.preprocessing.std,

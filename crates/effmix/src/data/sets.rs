@@ -1,12 +1,13 @@
 //! The sets of a run, decoded or as features, as the loop takes them.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::Device;
 use dividemix::{TestSet, TrainingSet, ViewSource};
 use effnet_model::Arch;
-use image_folder::{Cache, ImageFolder, Policy, Sample, Skipped, Views, copies};
+use image_folder::{Cache, Duplicates, ImageFolder, Left, Policy, Sample, Skipped, Views, duplicates};
 
 use super::features::{EncodedViews, Encoder, Features};
 use super::pixels::{PixelViews, transform_for};
@@ -27,16 +28,39 @@ pub(crate) struct Sets {
     pub(crate) samples: Vec<Sample>,
     /// The images held out that can be read, in the order of the test set: sorted by path.
     pub(crate) test_samples: Vec<Sample>,
-    /// The images held out that are training images as well, byte for byte, each with the first such training image.
+    /// The images held out that are training images as well, each with the first such training image.
     pub(crate) test_copies: Vec<(usize, usize)>,
     /// Whether the held-out images were split off by chance.
     pub(crate) test_is_split_off: bool,
     /// The features of the training images, if the backbone is frozen.
     pub(crate) features: Option<Arc<Features>>,
-    /// What can't be read or has no label.
+    /// What can't be read or has no label, sorted by path.
     pub(crate) skipped: Vec<Skipped>,
+    /// The paths of those of them that were found to be unreadable when they were decoded.
+    pub(crate) unreadable: HashSet<String>,
+    /// What was left without a look at its content.
+    pub(crate) left: Vec<Left>,
+    /// The images that are there more than once, as indices into `samples` and, beyond their number, into `test_samples`.
+    pub(crate) duplicates: Vec<Duplicates>,
     /// Whether accuracy is measured against true labels.
     pub(crate) test_is_true: bool,
+}
+
+impl Sets {
+    /// An image, by its index in [`Self::duplicates`].
+    pub(crate) fn image(&self, index: usize) -> &Sample {
+        match index.checked_sub(self.samples.len()) {
+            None => &self.samples[index],
+            Some(held_out) => &self.test_samples[held_out],
+        }
+    }
+
+    /// Whether the same image has more than one label.
+    pub(crate) fn is_under_two_labels(&self, group: &Duplicates) -> bool {
+        let mut labels = group.images.iter().map(|index| self.image(*index).label);
+        let first = labels.next();
+        labels.any(|label| Some(label) != first)
+    }
 }
 
 /// How a set's images become views.
@@ -58,15 +82,21 @@ impl ViewBuilder<'_> {
     /// Decodes all images of a set, or gets their features.
     pub(crate) fn sets(&self, folder: ImageFolder) -> Result<Sets> {
         let classes = folder.classes.len();
-        let mut skipped = folder.skipped;
-        let OfSet { views: train, samples, features } =
-            self.views(folder.train, encoded_views(self.augment), &mut skipped)?;
-        let OfSet { views: test, samples: test_samples, .. } =
-            self.views(folder.test, EncodedViews::Plain, &mut skipped)?;
+        let (mut skipped, mut unreadable) = (folder.skipped, Vec::new());
+        let OfSet { views: train, samples, features, mut fingerprints } =
+            self.views(folder.train, encoded_views(self.augment), &mut unreadable)?;
+        let OfSet { views: test, samples: test_samples, fingerprints: of_test, .. } =
+            self.views(folder.test, EncodedViews::Plain, &mut unreadable)?;
+        fingerprints.extend(of_test);
+        let all: Vec<Sample> = samples.iter().chain(&test_samples).cloned().collect();
+        let duplicates = duplicates(&all, Some(&fingerprints));
+        let test_copies = test_copies(&duplicates, samples.len());
         // By the truth where it is known, else by the given label: of all test images, or of none.
         let truths: Option<Vec<usize>> = test_samples.iter().map(|s| s.truth).collect();
         let test_is_true = truths.is_some();
         let labels = truths.unwrap_or_else(|| test_samples.iter().map(|s| s.label).collect());
+        let of_unreadable = unreadable.iter().map(|skipped| skipped.path.clone()).collect();
+        skipped.append(&mut unreadable);
         skipped.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Sets {
             train: TrainingSet {
@@ -77,7 +107,10 @@ impl ViewBuilder<'_> {
                 teacher: None,
             },
             test: (!labels.is_empty()).then_some(TestSet { views: test, labels }),
-            test_copies: copies(&test_samples, &samples),
+            test_copies,
+            duplicates,
+            left: folder.left,
+            unreadable: of_unreadable,
             samples,
             test_samples,
             test_is_split_off: folder.test_is_split_off,
@@ -99,8 +132,9 @@ impl ViewBuilder<'_> {
                 let (features, samples, unreadable) =
                     Features::of(samples, backbone, encoded, self.cache_folder, &transform, self.observer)?;
                 let features = Arc::new(features);
+                let fingerprints = features.fingerprints();
                 let views = Arc::clone(&features) as Arc<dyn ViewSource>;
-                (OfSet { views, samples, features: Some(features) }, unreadable)
+                (OfSet { views, samples, features: Some(features), fingerprints }, unreadable)
             }
             None => {
                 let cache = match self.cache {
@@ -111,9 +145,9 @@ impl ViewBuilder<'_> {
                 let progress = |done, total| self.observer.observe(Progress::Read { done, total });
                 let (views, unreadable) =
                     Views::build(samples, transform, cache, &progress, self.observer.stop())?;
-                let samples = views.samples().to_vec();
+                let (samples, fingerprints) = (views.samples().to_vec(), views.fingerprints()?);
                 let views = Arc::new(PixelViews::new(views, self.strong, self.device)?);
-                (OfSet { views, samples, features: None }, unreadable)
+                (OfSet { views, samples, features: None, fingerprints }, unreadable)
             }
         };
         skipped.extend(unreadable);
@@ -127,4 +161,18 @@ struct OfSet {
     /// The images that can be read, in the order of the views.
     samples: Vec<Sample>,
     features: Option<Arc<Features>>,
+    /// A number for each image that is the same for the same pixels.
+    fingerprints: Vec<u128>,
+}
+
+/// The held-out images that are training images as well, each with the first such training image.
+fn test_copies(duplicates: &[Duplicates], training: usize) -> Vec<(usize, usize)> {
+    let of_group = |group: &Duplicates| {
+        let first = group.images.first().copied().filter(|first| *first < training);
+        let held_out = group.images.iter().filter_map(|image| image.checked_sub(training));
+        held_out.filter_map(|copy| Some((copy, first?))).collect::<Vec<_>>()
+    };
+    let mut pairs: Vec<(usize, usize)> = duplicates.iter().flat_map(of_group).collect();
+    pairs.sort_unstable();
+    pairs
 }

@@ -1,56 +1,54 @@
 //! The images that paths name.
 
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
-use image_folder::{ENDINGS, Pixels, Sample, has_image_ending};
+use image_folder::{ENDINGS, Left, Limits, Pixels, Sample, Skipped, list};
 
 use crate::{Error, Result};
 
-/// The images that `paths` name, in their order: a file is itself, a folder is all images below it, sorted by name. The label of
-/// every sample is 0.
+/// The images that paths name, in the order of the paths.
+#[derive(Debug, Clone, Default)]
+pub struct NamedImages {
+    /// The images. Their label is 0.
+    pub samples: Vec<Sample>,
+    /// What is left in folders without a look at its content.
+    pub left: Vec<Left>,
+    /// Links and folders below that can't be read or followed.
+    pub skipped: Vec<Skipped>,
+}
+
+/// The images that `paths` name, in their order: a file is itself, a folder is all images below it, as a folder to train on has them.
+/// `limits` says how large an image may be.
 ///
 /// # Errors
-/// [`Error::Data`] for a folder without images; [`Error::Io`] for one that can't be read. A file that can't be read is no error here.
-pub fn list_images<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Vec<Sample>> {
-    let mut files = Vec::new();
-    for path in paths {
-        let path = path.as_ref();
-        if path.is_dir() {
-            let before = files.len();
-            below(path, &mut files)?;
-            if files.len() == before {
-                let (path, endings) = (path.display(), ENDINGS.join(", "));
-                return Err(Error::Data(format!("{path}: no images in it ({endings})")));
-            }
-        } else {
-            files.push(path.to_owned());
-        }
-    }
-    let sample = |file: PathBuf| Sample {
-        path: file.to_string_lossy().into_owned(),
-        source: Pixels::File(file),
+/// [`Error::Data`] for a folder without images; [`Error::Images`] for one that can't be read. A file that can't be read is no error here.
+pub fn list_images<P: AsRef<Path>>(
+    paths: impl IntoIterator<Item = P>,
+    limits: Limits,
+) -> Result<NamedImages> {
+    let mut named = NamedImages::default();
+    let sample = |path: PathBuf| Sample {
+        path: path.to_string_lossy().into_owned(),
+        source: Pixels::File { path, limits },
         label: 0,
         truth: None,
     };
-    Ok(files.into_iter().map(sample).collect())
-}
-
-fn below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let entries = fs::read_dir(folder).map_err(Error::io("can't read", folder))?;
-    let paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>();
-    let mut paths = paths.map_err(Error::io("can't read", folder))?;
-    paths.sort();
     for path in paths {
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if hidden {
+        let path = path.as_ref();
+        if !path.is_dir() {
+            named.samples.push(sample(path.to_owned()));
             continue;
         }
-        if path.is_dir() {
-            below(&path, files)?;
-        } else if has_image_ending(&path) {
-            files.push(path);
+        let mut listed = list(path)?;
+        if listed.files.is_empty() {
+            let left = Left::counts(&listed.left);
+            let left = if left.is_empty() { String::new() } else { format!("; left: {left}") };
+            let (path, endings) = (path.display(), ENDINGS.join(", "));
+            return Err(Error::Data(format!("{path}: no images in it ({endings}){left}")));
         }
+        named.samples.extend(listed.files.into_iter().map(sample));
+        named.left.append(&mut listed.left);
+        named.skipped.append(&mut listed.skipped);
     }
-    Ok(())
+    Ok(named)
 }

@@ -20,7 +20,7 @@ mod teacher;
 pub use cam::make_empty_folder;
 pub use evaluation::{ClassEvaluation, EVALUATION_COLUMNS, Evaluation};
 pub use inference::{AveragedViews, InferenceOptions, OutputBatch};
-pub use inputs::list_images;
+pub use inputs::{NamedImages, list_images};
 pub use open::{Model, ModelOptions};
 pub use predict::{Prediction, ranked_classes};
 pub use source::ModelSource;

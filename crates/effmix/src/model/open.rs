@@ -96,6 +96,11 @@ impl Model {
         &self.saved.card.classes
     }
 
+    /// Names of the classes; `None` where the weights don't name them, and they have numbers.
+    pub fn class_names(&self) -> Option<&[String]> {
+        self.saved.has_names.then(|| self.classes())
+    }
+
     /// Length of an embedding.
     pub fn embedding_len(&self) -> usize {
         self.saved.feature_len()

@@ -9,6 +9,7 @@ use super::inference::InferenceOptions;
 use super::inputs::list_images;
 use super::open::Model;
 use crate::Result;
+use crate::data::limits;
 use crate::run::Silent;
 
 /// The classes of an image.
@@ -35,7 +36,7 @@ impl Model {
     /// # Errors
     /// A folder without images; a network that doesn't fit. An image that can't be read is a [`Prediction`] that says so.
     pub fn predict<P: AsRef<Path>>(&self, paths: impl IntoIterator<Item = P>) -> Result<Vec<Prediction>> {
-        let samples = Arc::from(list_images(paths)?);
+        let samples = Arc::from(list_images(paths, limits(None))?.samples);
         let mut predictions = Vec::new();
         self.infer(&samples, InferenceOptions::default(), &Silent, |batch| -> Result<()> {
             let mut skipped = batch.skipped.into_iter().peekable();

@@ -195,8 +195,11 @@ fn network(plan: &ResolvedSettings) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Shape;
 
-    const PHOTOS: DatasetStats = DatasetStats { images: 1000, classes: 6, side: 256, demo: false };
+    const SHAPE: Shape = Shape { looked_at: 25, long: 0, typical: (340, 256) };
+    const PHOTOS: DatasetStats =
+        DatasetStats { images: 1000, classes: 6, side: 256, shape: SHAPE, demo: false };
 
     #[test]
     fn candidates_grow_and_hold_what_was_said() {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use effnet_model::Fit;
+
 use super::folder::RunFolder;
 use crate::Result;
 use crate::error::is_hyperparameter;
@@ -12,15 +14,18 @@ use crate::weights::{content_hash, hash_of_files};
 /// Settings that may change: which images there are and what labels they have is compared by the loop, and pretrained weights by
 /// their hash in `config.toml`; the others have no influence on what is trained. `teacher` and `start-from` are bound by content, since a
 /// folder may move.
-const FREE: [&str; 23] = [
+const FREE: [&str; 26] = [
     "data",
     "labels",
     "path-column",
     "label-column",
     "truth-column",
+    "split-column",
+    "classes",
     "test",
     "test-fraction",
     "per-class",
+    "max-pixels",
     "cache",
     "weights",
     "teacher",
@@ -44,7 +49,9 @@ const FREE: [&str; 23] = [
 /// Another run or a teacher that can't be read.
 pub(super) fn bound_settings(settings: &Settings) -> Result<BTreeMap<String, String>> {
     let is_free = |key: &str| FREE.contains(&key) || is_hyperparameter(&key.replace('-', "_"));
-    let given = settings.to_table()?.into_iter().filter(|(key, _)| !is_free(key));
+    // Runs of versions before --fit have cropped, and go on.
+    let is_crop = |key: &str| key == "fit" && settings.fit == Some(Fit::Crop);
+    let given = settings.to_table()?.into_iter().filter(|(key, _)| !is_free(key) && !is_crop(key));
     let mut bound: BTreeMap<_, _> =
         given.map(|(key, value)| (format!("--{key}"), value.to_string())).collect();
     if let Some(teacher) = &settings.teacher {
@@ -65,14 +72,16 @@ fn findings_hash(run: &Path) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{DatasetStats, Weights};
+    use crate::settings::{DatasetStats, Shape, Weights};
 
     #[test]
     fn what_the_loop_does_not_know_is_bound_and_every_free_setting_exists() {
-        let stats = DatasetStats { images: 100, classes: 3, side: 32, demo: false };
+        let stats = DatasetStats { images: 100, classes: 3, side: 32, shape: Shape::default(), demo: false };
         let settings =
             Settings { data: Some("d".into()), weights: Some(Weights::None), ..Settings::default() };
         let resolved = settings.resolve(&stats).unwrap().settings;
+        let squeezed = Settings { fit: Some(Fit::Squeeze), ..resolved.clone() };
+        assert!(bound_settings(&squeezed).unwrap().contains_key("--fit"));
         let bound: Vec<String> = bound_settings(&resolved).unwrap().into_keys().collect();
         let expected = [
             "--arch",

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::data_issues::{DATA_ISSUES, DuplicateCounts};
 use super::folder::RunFolder;
 use super::progress::{Observer, Progress};
 use super::start_from::finished_run;
@@ -53,6 +54,7 @@ pub(super) fn inputs_stay(out: &Path, settings: &Settings) -> Result<()> {
     let removed: Vec<PathBuf> = removed.iter().filter_map(|file| file.canonicalize().ok()).collect();
     let inputs = [
         ("--labels", settings.labels.as_deref()),
+        ("--classes", settings.classes.as_deref()),
         ("--start-from", settings.start_from.as_deref()),
         ("--teacher", settings.teacher.as_deref()),
         ("--weights", settings.pretrained()),
@@ -146,10 +148,28 @@ pub(super) fn held_out(sets: &Sets, classes: &[String], settings: &Settings, obs
             more => format!("; and {more} more, listed in summary.json"),
         };
         warn(format!(
-            "{twice} of the {images} held-out images {} as well, byte for byte: the accuracy counts what was learnt by heart ({}{more})",
+            "{twice} of the {images} held-out images {} as well: the accuracy counts what was learnt by heart ({}{more})",
             if twice == 1 { "is a training image" } else { "are training images" },
             named.join("; "),
         ));
+    }
+}
+
+/// Says which images are there more than once.
+pub(super) fn duplicates(sets: &Sets, observer: &dyn Observer) {
+    let DuplicateCounts { one_label, two_labels, train_and_test } = DuplicateCounts::of(sets);
+    if two_labels > 0 {
+        let (are, lead) = if two_labels == 1 { ("image is", "leads") } else { ("images are", "lead") };
+        observer.observe(Progress::Warning(&format!(
+            "{two_labels} {are} there under two labels, of which one is wrong: {lead} label_issues.csv"
+        )));
+    }
+    if one_label > 0 {
+        let are = if one_label == 1 { "image is" } else { "images are" };
+        let both = if train_and_test > 0 { ", some trained on and held out" } else { "" };
+        observer.observe(Progress::Notice(&format!(
+            "{one_label} {are} there more than once under the same label{both}: listed in {DATA_ISSUES}"
+        )));
     }
 }
 

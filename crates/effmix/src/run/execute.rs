@@ -8,6 +8,7 @@ use image_folder::Sample;
 use super::bound::bound_settings;
 use super::checks;
 use super::config::Config;
+use super::data_issues::{DATA_ISSUES, data_issues, write_data_issues};
 use super::division::write_divisions;
 use super::epoch_files::EpochFiles;
 use super::evidence::{Began, HeldOut};
@@ -21,7 +22,7 @@ use super::record::read_timing;
 use super::start_from::start_from;
 use super::summary::Summary;
 use super::trajectories::Trajectories;
-use crate::data::{CacheFolder, Data, Encoder, Sets, ViewBuilder};
+use crate::data::{CacheFolder, Data, Encoder, Sets, ViewBuilder, left_in_words};
 use crate::device::{Attempt, ComputeDevice, DeviceMemory};
 use crate::error::with_flags;
 use crate::files::{make_writable, write_npy};
@@ -102,6 +103,9 @@ impl Execution<'_> {
     fn work(mut self, data: Data) -> Result<Run> {
         let demo = data.stats.demo;
         data.folder.warnings.iter().for_each(|warning| self.observer.observe(Progress::Warning(warning)));
+        if let Some(left) = left_in_words(&data.folder.left, Some(&self.folder.file(DATA_ISSUES))) {
+            self.observer.observe(Progress::Notice(&left));
+        }
         let backbone = self.backbone.take();
         let networks = self.networks(self.resolved.hyperparameters.networks(), backbone)?;
         if networks.classifier_made_new {
@@ -111,6 +115,7 @@ impl Execution<'_> {
         }
         let mut sets = self.sets(data, &networks)?;
         checks::readable(&sets, self.classes(), self.observer)?;
+        checks::duplicates(&sets, self.observer);
         checks::held_out(&sets, self.classes(), &self.resolved.settings, self.observer);
         if let Some(teacher) = &self.resolved.settings.teacher {
             let logits = teacher_logits(teacher, &sets.samples, self.classes(), &self.device, self.observer)?;
@@ -130,6 +135,8 @@ impl Execution<'_> {
         let held_out = self.held_out(&networks, &sets)?;
         let findings = Findings::new(&sets, self.classes(), &outcome, held_out.as_ref())?;
         self.write_tables(&findings)?;
+        let issues = data_issues(&sets, self.classes());
+        write_data_issues(&self.folder.file(DATA_ISSUES), &issues)?;
 
         let timing = read_timing(&self.folder.file("timing.jsonl"))?;
         let other_seconds = self.began.elapsed().as_secs_f64() - in_epochs;

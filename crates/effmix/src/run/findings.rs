@@ -1,7 +1,5 @@
 //! What a run found out about its images: how sure each label is, and which one it should have.
 
-use std::cmp::Ordering;
-
 use dividemix::Outcome;
 use image_folder::Sample;
 use noisy_labels::ClassTable;
@@ -18,8 +16,8 @@ use crate::data::Sets;
 pub(crate) struct Judged<'a> {
     set: ImageSet,
     pub(crate) samples: &'a [Sample],
-    /// Quality of each label.
-    pub(crate) quality: &'a [f64],
+    /// Quality of each label; 0 where the same image has another label, too.
+    pub(crate) quality: Vec<f64>,
     clean: Option<&'a [f64]>,
     /// Probabilities `[N, classes]`.
     probabilities: &'a ClassTable,
@@ -29,6 +27,8 @@ pub(crate) struct Judged<'a> {
     pub(crate) suggested: Vec<usize>,
     /// Whether each label should be checked by a person; `None` where there is no evidence.
     pub(crate) issues: Option<Vec<bool>>,
+    /// The place of each image among those that are there under two labels, the same for the same image.
+    conflicts: Vec<Option<usize>>,
 }
 
 impl<'a> Judged<'a> {
@@ -38,15 +38,22 @@ impl<'a> Judged<'a> {
         (quality, clean): (&'a [f64], Option<&'a [f64]>),
         probabilities: &'a ClassTable,
         range: std::result::Result<NoiseRange, Withheld>,
+        conflicts: Vec<Option<usize>>,
     ) -> Result<Self> {
         let given: Vec<usize> = samples.iter().map(|sample| sample.label).collect();
         let suggested: Vec<usize> =
             probabilities.rows().zip(&given).map(|(row, &y)| suggested_label(row, y)).collect();
-        let issues = match &range {
+        let mut issues = match &range {
             Ok(range) => Some(label_issues(quality, &given, &suggested, range.rate)?),
             Err(_) => None,
         };
-        Ok(Self { set, samples, quality, clean, probabilities, range, suggested, issues })
+        // Of two labels of one image, one is wrong for certain.
+        let mut quality = quality.to_vec();
+        for (sample, _) in conflicts.iter().enumerate().filter(|(_, conflict)| conflict.is_some()) {
+            quality[sample] = 0.0;
+            issues.iter_mut().for_each(|issues| issues[sample] = true);
+        }
+        Ok(Self { set, samples, quality, clean, probabilities, range, suggested, issues, conflicts })
     }
 
     /// Number of labels that should be checked; `None` where there is no evidence.
@@ -67,7 +74,10 @@ impl<'a> Judged<'a> {
             p_clean: self.clean.map(|clean| clean[sample]),
             p_given: probabilities[given],
             p_suggested: has_better.then(|| probabilities[suggested]),
-            is_issue: self.issues.as_ref().map(|issues| issues[sample]),
+            is_issue: match (&self.issues, self.conflicts[sample]) {
+                (_, Some(_)) => Some(true),
+                (issues, None) => issues.as_ref().map(|issues| issues[sample]),
+            },
             set: self.set,
         }
     }
@@ -100,10 +110,11 @@ impl<'a> Findings<'a> {
         let Evidence { train, test } =
             Evidence::new(sets, outcome, held_out, counts.noise_rate(), classes.len())?;
         let quality = (outcome.label_quality.as_slice(), Some(clean.as_slice()));
-        let of_train = Judged::new(ImageSet::Train, &sets.samples, quality, predicted, train)?;
+        let (of_training, of_test) = conflicts(sets);
+        let of_train = Judged::new(ImageSet::Train, &sets.samples, quality, predicted, train, of_training)?;
         let of_test = held_out.map(|held_out| {
             let (quality, predicted) = ((held_out.quality.as_slice(), None), &held_out.probabilities);
-            Judged::new(ImageSet::Test, &sets.test_samples, quality, predicted, test)
+            Judged::new(ImageSet::Test, &sets.test_samples, quality, predicted, test, of_test)
         });
         let noise = LabelNoise::by_confident_joint(&counts);
         let noise_by_division = LabelNoise::by_division(clean, predicted, &given)?;
@@ -115,18 +126,36 @@ impl<'a> Findings<'a> {
         self.outcome.mean_probabilities.values()
     }
 
-    /// The table, worst label first; of equals, the first path first.
+    /// The table, worst label first: images under two labels, those of one image together; then the others, of equals the first path
+    /// first.
     pub(crate) fn table(&self) -> Vec<LabelIssue> {
         let rows = |judged: &Judged<'_>| {
-            (0..judged.samples.len()).map(|sample| judged.row(sample, self.classes)).collect::<Vec<_>>()
+            let row = |sample: usize| {
+                (judged.conflicts[sample].unwrap_or(usize::MAX), judged.row(sample, self.classes))
+            };
+            (0..judged.samples.len()).map(row).collect::<Vec<_>>()
         };
-        let mut table: Vec<LabelIssue> =
+        let mut table: Vec<(usize, LabelIssue)> =
             std::iter::once(&self.train).chain(&self.test).flat_map(rows).collect();
-        table.sort_by(|a, b| match a.label_quality.total_cmp(&b.label_quality) {
-            Ordering::Equal => a.path.cmp(&b.path),
-            unequal => unequal,
+        table.sort_by(|(of_a, a), (of_b, b)| {
+            let by_quality = || a.label_quality.total_cmp(&b.label_quality);
+            of_a.cmp(of_b).then_with(by_quality).then_with(|| a.path.cmp(&b.path))
         });
+        let mut table: Vec<LabelIssue> = table.into_iter().map(|(_, row)| row).collect();
         table.iter_mut().zip(1..).for_each(|(row, rank)| row.rank = rank);
         table
     }
+}
+
+/// The images that are there under two labels, of the training set and of the held-out ones: for each the place of its group among all
+/// such groups.
+fn conflicts(sets: &Sets) -> (Vec<Option<usize>>, Vec<Option<usize>>) {
+    let training = sets.samples.len();
+    let mut found = vec![None; training + sets.test_samples.len()];
+    let under_two_labels = sets.duplicates.iter().filter(|group| sets.is_under_two_labels(group));
+    for (place, group) in under_two_labels.enumerate() {
+        group.images.iter().for_each(|image| found[*image] = Some(place));
+    }
+    let held_out = found.split_off(training);
+    (found, held_out)
 }

@@ -15,13 +15,14 @@ pub struct RunFolder {
 }
 
 /// Every file that a run writes, and so may replace under `--force`. Folders are in [`OUR_FOLDERS`].
-const OUR_FILES: [&str; 14] = [
+const OUR_FILES: [&str; 15] = [
     "config.toml",
     "estimate.json",
     "metrics.jsonl",
     "timing.jsonl",
     "plain_metrics.jsonl",
     "label_issues.csv",
+    "data_issues.csv",
     "pred_probs.npy",
     "losses.npy",
     "division.json",
@@ -40,6 +41,13 @@ const OUR_FOLDERS: [(&str, &[&str]); 3] = [
 ];
 
 impl RunFolder {
+    /// Whether `path` is the folder of a run or holds such a folder, so that it is no class of images.
+    pub fn is_at_or_in(path: &Path) -> bool {
+        let is_run = |path: &Path| path.join("config.toml").is_file();
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        is_run(path) || entries.into_iter().any(|entry| is_run(&entry.path()))
+    }
+
     /// Makes the folder for a new run: at `out`, or `runs/NAME-1` with the next free number.
     ///
     /// # Errors

@@ -8,7 +8,7 @@
 //! | `progress` | what a run reports, and how it is stopped |
 //! | `start_from` | the findings of another run, to start from |
 //! | `evidence`, `findings` | how many labels are wrong and which, or why that is withheld |
-//! | `config`, `record`, `epoch_files`, `trajectories`, `division`, `issue`, `summary`, `skipped`, `test_copy`, `page` | what the folder holds |
+//! | `config`, `record`, `epoch_files`, `trajectories`, `division`, `issue`, `data_issues`, `summary`, `skipped`, `test_copy`, `page` | what the folder holds |
 //! | `images` | a run's images, found again |
 //! | `folder` | the folder, and that nothing of a user's in it is lost |
 //!
@@ -18,6 +18,7 @@
 mod bound;
 mod checks;
 mod config;
+mod data_issues;
 mod division;
 mod epoch_files;
 mod evidence;
@@ -39,6 +40,7 @@ mod test_copy;
 mod trajectories;
 
 pub use config::{Config, RunMetadata};
+pub use data_issues::{DataIssue, DataIssueKind, DuplicateCounts};
 pub use folder::RunFolder;
 pub use handle::Run;
 pub use images::{RunImages, trained_images};

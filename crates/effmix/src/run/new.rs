@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use effnet_model::Fit;
+
 use super::checks;
 use super::config::{Config, RunMetadata};
 use super::execute::{ESTIMATE, Execution, fetch_teacher, frozen_backbone, open_cache};
@@ -12,7 +14,7 @@ use super::progress::{Observer, Progress};
 use crate::data::{Data, name_of};
 use crate::device::{Attempt, ComputeDevice};
 use crate::resources::{AvailableResources, EpochsDone, Estimate, Here, choose, estimate};
-use crate::settings::{Freeze, Settings, Weights};
+use crate::settings::{Freeze, Settings, Shape, Weights};
 use crate::weights::{content_hash, lasting, with_weights};
 use crate::{Error, Result};
 
@@ -61,6 +63,9 @@ fn start_on(
                 "the pretrained network stays as it is, and a small head is trained on its features; --freeze none trains all of it",
             ));
     }
+    if let Some(notice) = shape_in_words(&data.stats.shape, settings.fit, resolved.arch.preprocessing.fit) {
+        observer.observe(Progress::Notice(&notice));
+    }
     tracing::debug!(settings = ?resolved.settings, arch = ?resolved.arch, "a new run");
     let backbone = frozen_backbone(&resolved, &data, device)?;
     let here = Here { cache: cache.path(), device, stop: observer.stop() };
@@ -104,6 +109,24 @@ fn start_on(
         .run(data)
 }
 
+/// What becomes of images that are far from square, where there are such; nothing where the user chose it.
+fn shape_in_words(shape: &Shape, given: Option<Fit>, fit: Fit) -> Option<String> {
+    let Shape { looked_at, long, typical: (width, height) } = *shape;
+    if long == 0 || given.is_some() {
+        return None;
+    }
+    let these = format!(
+        "{long} of {looked_at} images that were looked at are far from square (as {width} x {height})"
+    );
+    Some(match fit {
+        Fit::Crop => format!("{these}: their ends are cut off; --fit squeeze or pad keeps them"),
+        Fit::Squeeze => format!(
+            "{these}: images are squeezed into the square, so that nothing is cut off; --fit crop or pad do otherwise"
+        ),
+        Fit::Pad => format!("{these}: images get a border, so that nothing is cut off"),
+    })
+}
+
 /// The settings with paths and names that hold wherever the run is gone on with.
 fn with_lasting_names(settings: &Settings) -> Result<Settings> {
     let absolute = |path: &Option<PathBuf>| match path {
@@ -114,6 +137,7 @@ fn with_lasting_names(settings: &Settings) -> Result<Settings> {
         data: absolute(&settings.data)?,
         labels: absolute(&settings.labels)?,
         test: absolute(&settings.test)?,
+        classes: absolute(&settings.classes)?,
         weights: match &settings.weights {
             Some(Weights::Model(name)) => Some(Weights::Model(lasting(name, settings.arch.as_deref())?)),
             other => other.clone(),

@@ -7,6 +7,7 @@ use noisy_labels::metrics;
 use noisy_labels::noise::{EstimationError, LabelNoise};
 use serde::{Deserialize, Serialize};
 
+use super::data_issues::DuplicateCounts;
 use super::evidence::Began;
 use super::findings::{Findings, Judged};
 use super::record::Timing;
@@ -112,7 +113,10 @@ pub struct Summary {
     pub confusion_given_suggested: Option<Vec<Vec<usize>>>,
     /// Images and rows that took no part.
     pub skipped_files: Vec<SkippedFile>,
-    /// Held-out images that are training images as well, byte for byte; left out where there are none.
+    /// Images that are there more than once.
+    #[serde(default)]
+    pub duplicates: DuplicateCounts,
+    /// Held-out images that are training images as well; left out where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub test_copies: Vec<TestCopy>,
     /// Seconds that the run took, over all processes that worked on it.
@@ -144,7 +148,7 @@ impl Summary {
         let found = wrong.as_ref().zip(judged.issues.as_ref());
         let found = found.and_then(|(wrong, issues)| metrics::precision_recall_f1(issues, wrong));
         let clean = |wrong: &Vec<bool>| wrong.iter().map(|wrong| !wrong).collect::<Vec<bool>>();
-        let badness: Vec<f64> = outcome.label_quality.iter().map(|quality| 1.0 - quality).collect();
+        let badness: Vec<f64> = judged.quality.iter().map(|quality| 1.0 - quality).collect();
         let given: Vec<usize> = judged.samples.iter().map(|s| s.label).collect();
         let classes = findings.classes.len();
         let confusion = metrics::confusion(&given, &judged.suggested, classes)?;
@@ -180,7 +184,7 @@ impl Summary {
             images: n,
             classes,
             epochs: outcome.records.last().map_or(0, |record| record.epoch),
-            clean_auc: wrong.as_ref().and_then(|wrong| metrics::auc(&outcome.label_quality, &clean(wrong))),
+            clean_auc: wrong.as_ref().and_then(|wrong| metrics::auc(&judged.quality, &clean(wrong))),
             issue_average_precision: wrong
                 .as_ref()
                 .and_then(|wrong| metrics::average_precision(&badness, wrong)),
@@ -189,6 +193,7 @@ impl Summary {
             issue_f1: found.and_then(|found| found.f1),
             confusion_given_suggested: range.map(|_| confusion),
             skipped_files: skipped.map(|s| SkippedFile { path: s.path, reason: s.reason }).collect(),
+            duplicates: DuplicateCounts::of(sets),
             test_copies: TestCopy::all(sets).collect(),
             seconds: epoch_seconds + other_seconds,
             estimated_seconds,

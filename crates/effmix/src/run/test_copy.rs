@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Sets;
 
-/// A held-out image that is a training image as well, byte for byte.
+/// A held-out image that is a training image as well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestCopy {
     /// The held-out image.

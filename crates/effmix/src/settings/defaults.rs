@@ -1,6 +1,7 @@
 //! What a run does where its user set nothing. All tuning is here; the measurements are in docs/benchmarks/notebook/.
 
 use dividemix::{Hyperparameters, MethodKind, Schedule};
+use effnet_model::Fit;
 
 use super::flags::Settings;
 use super::ranges::SMALLEST_SIZE;
@@ -12,6 +13,9 @@ pub(crate) const TEST_FRACTION: f64 = 0.1;
 
 /// Columns of a labels CSV where they were not given: of paths, and of labels.
 pub(crate) const COLUMNS: (&str, &str) = ("path", "label");
+
+/// Largest number of pixels of an image: 100 megapixels, as many as the largest cameras have.
+pub(crate) const MAX_PIXELS: u64 = 100_000_000;
 
 /// Values for all that can be left unsaid.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +32,8 @@ pub struct Defaults {
     pub size: Option<usize>,
     /// `--dropout`; `None` is the architecture's own.
     pub dropout: Option<f64>,
+    /// `--fit`
+    pub fit: Fit,
     /// `--augment`
     pub augment: Augment,
     /// `--cache`
@@ -80,7 +86,8 @@ pub fn defaults_for(stats: &DatasetStats, said: &Settings) -> Defaults {
     };
     let side = said.size.or(recipe.size).unwrap_or(stats.side);
     let bytes = stats.images.saturating_mul(side * side * 3);
-    Defaults { cache: if bytes > RAM_BYTES { CacheKind::Disk } else { CacheKind::Ram }, ..recipe }
+    let cache = if bytes > RAM_BYTES { CacheKind::Disk } else { CacheKind::Ram };
+    Defaults { cache, fit: if stats.shape.is_long() { Fit::Squeeze } else { Fit::Crop }, ..recipe }
 }
 
 /// A small head on features of pretrained weights: what most users come with, and minutes on a CPU.
@@ -163,6 +170,7 @@ fn base() -> Defaults {
         stem_stride: 2,
         size: None,
         dropout: None,
+        fit: Fit::Crop,
         augment: Augment::FlipCrop,
         cache: CacheKind::Ram,
         hyperparameters: Hyperparameters::default(),
@@ -172,9 +180,20 @@ fn base() -> Defaults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Weights;
+    use crate::settings::{Shape, Weights};
 
-    const PHOTOGRAPHS: DatasetStats = DatasetStats { images: 1000, classes: 6, side: 256, demo: false };
+    const SHAPE: Shape = Shape { looked_at: 25, long: 0, typical: (340, 256) };
+    const PHOTOGRAPHS: DatasetStats =
+        DatasetStats { images: 1000, classes: 6, side: 256, shape: SHAPE, demo: false };
+
+    #[test]
+    fn what_is_mostly_long_is_squeezed() {
+        let fit = |long| {
+            let stats = DatasetStats { shape: Shape { long, ..SHAPE }, ..PHOTOGRAPHS };
+            defaults_for(&stats, &Settings::default()).fit
+        };
+        assert_eq!([0, 12, 13, 25].map(fit), [Fit::Crop, Fit::Crop, Fit::Squeeze, Fit::Squeeze]);
+    }
 
     #[test]
     fn small_images_keep_their_size_and_are_not_halved_by_the_stem() {

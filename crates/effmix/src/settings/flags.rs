@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use dividemix::{Ablation, ClassWeights, DivisionScope, MethodKind, Preset, Schedule};
+use effnet_model::Fit;
 #[cfg(feature = "clap")]
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Serialize};
@@ -37,19 +38,35 @@ pub struct Settings {
     /// Column of the CSV that holds true labels. They are used to measure, never to train [default: none]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Data"))]
     pub truth_column: Option<String>,
+    /// Column of the CSV that says which images are held out: train, val or test; or true for those, where its name begins with is_
+    /// [default: split, is_valid, is_val or is_test, where the CSV has such a column]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Data"))]
+    pub split_column: Option<String>,
+    /// Text file with the classes in the order of the network's outputs, one a line [default: the classes of the training images,
+    /// sorted by name]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Data"))]
+    pub classes: Option<PathBuf>,
     /// Share of the images of each class that is held out as test set, from 0 to 0.9 [default: 0.1; unused where the data has a
-    /// test set]
+    /// test set of its own]
     #[cfg_attr(
         feature = "clap",
         arg(long, value_name = "PART", help_heading = "Data", conflicts_with = "test")
     )]
     pub test_fraction: Option<f64>,
-    /// Folder of test images, with one folder per class [default: DATA/test or DATA/val, else --test-fraction]
+    /// Folder of test images, with one folder per class [default: DATA/test or DATA/val, by any usual name, else --test-fraction]
     #[cfg_attr(feature = "clap", arg(long, value_name = "DIR", help_heading = "Data"))]
     pub test: Option<PathBuf>,
     /// Number of training images that are used of each class folder, the first by path [default: all]
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Data"))]
     pub per_class: Option<usize>,
+    /// What becomes of images that are not square: crop (the middle is kept), squeeze (the whole image, in other proportions) or pad (the
+    /// whole image with a border) [default: crop; squeeze where most images are more than twice as long as wide]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "HOW", help_heading = "Data", value_parser = named::<Fit>))]
+    pub fit: Option<Fit>,
+    /// Largest number of pixels of an image, width times height. Larger images are skipped before they are decoded [default:
+    /// 100000000]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Data"))]
+    pub max_pixels: Option<u64>,
     /// Where decoded images are kept between epochs: ram, disk or none [default: ram up to 1 GiB of pixels, disk above; with
     /// --freeze backbone its features are kept instead]
     #[cfg_attr(feature = "clap", arg(long, value_name = "WHERE", help_heading = "Data", value_parser = named::<CacheKind>))]

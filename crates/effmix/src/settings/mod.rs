@@ -20,13 +20,13 @@ mod values;
 mod weights;
 
 pub use budget::Budget;
-pub(crate) use defaults::{COLUMNS, SMALL_SIDE, TEST_FRACTION};
+pub(crate) use defaults::{COLUMNS, MAX_PIXELS, SMALL_SIDE, TEST_FRACTION};
 pub use defaults::{Defaults, defaults_for};
 pub use device::DeviceChoice;
 pub use flags::Settings;
 pub(crate) use flags::unwritable;
 pub(crate) use ranges::SMALLEST_SIZE;
 pub use resolve::ResolvedSettings;
-pub use stats::DatasetStats;
+pub use stats::{DatasetStats, Shape};
 pub use values::{Augment, CacheKind, Freeze, StrongView};
 pub use weights::Weights;

@@ -12,6 +12,9 @@ pub(crate) const SMALLEST_SIZE: usize = 8;
 /// The largest input side: B7 is published at 600, L2 at 800.
 const LARGEST_SIZE: usize = 1024;
 
+/// A square of 65,536 pixels, the largest side that formats of images have: its pixels are 12 GiB.
+const MOST_PIXELS: u64 = 1 << 32;
+
 /// TOML's integers are signed.
 const LARGEST_SEED: u64 = i64::MAX as u64;
 const LARGEST_COUNT: usize = i64::MAX as usize;
@@ -41,6 +44,13 @@ impl Settings {
                 "from 1 to 9223372036854775807",
             )?;
         }
+        let pixels = self.max_pixels;
+        require(
+            "--max-pixels",
+            pixels,
+            |pixels| (1..=MOST_PIXELS).contains(&pixels),
+            "from 1 to 4294967296",
+        )?;
         let images = self.report_images;
         require("--report-images", images, |images| images <= LARGEST_COUNT, "at most 9223372036854775807")?;
         require("--threads", self.threads, |threads| (1..=1024).contains(&threads), "from 1 to 1024")?;
@@ -79,6 +89,9 @@ impl Settings {
                 ("--test", self.test.is_some()),
                 ("--test-fraction", self.test_fraction.is_some()),
                 ("--per-class", self.per_class.is_some()),
+                ("--classes", self.classes.is_some()),
+                ("--fit", self.fit.is_some()),
+                ("--max-pixels", self.max_pixels.is_some()),
             ];
             if let Some((name, _)) = needs_data.iter().find(|(_, given)| *given) {
                 let problem = "is about a folder of images, and none was given (DATA)".to_owned();
@@ -89,6 +102,7 @@ impl Settings {
             ("--path-column", self.path_column.is_some()),
             ("--label-column", self.label_column.is_some()),
             ("--truth-column", self.truth_column.is_some()),
+            ("--split-column", self.split_column.is_some()),
         ];
         match needs_labels.iter().find(|(_, given)| *given && self.labels.is_none()) {
             Some((name, _)) => Err(Error::setting(name, "names a column of a CSV; give it with --labels")),

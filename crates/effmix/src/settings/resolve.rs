@@ -1,10 +1,10 @@
 //! From the settings that were given to all that a run will do: every default is filled in and every value checked, in one place.
 
-use effnet_model::{Arch, ClassifierKind, WeightsFile};
+use effnet_model::{Arch, ClassifierKind, Fit, WeightsFile};
 
 use dividemix::{CheckedHyperparameters, Hyperparameters, Preset};
 
-use super::defaults::{COLUMNS, Defaults, TEST_FRACTION, defaults_for, freeze_for};
+use super::defaults::{COLUMNS, Defaults, MAX_PIXELS, TEST_FRACTION, defaults_for, freeze_for};
 use super::flags::Settings;
 use super::ranges::check_size;
 use super::stats::DatasetStats;
@@ -115,6 +115,9 @@ impl Settings {
             self.path_column.get_or_insert_with(|| COLUMNS.0.to_owned());
             self.label_column.get_or_insert_with(|| COLUMNS.1.to_owned());
         }
+        if self.data.is_some() {
+            self.max_pixels.get_or_insert(MAX_PIXELS);
+        }
     }
 
     /// The network: that of the pretrained weights where they record it, else by name and scaling.
@@ -148,6 +151,11 @@ impl Settings {
         arch = arch.with_size(size).with_classifier(kind);
         // The user's images are seen as a whole, also where the weights were trained to see their middle.
         arch.preprocessing.crop = 1.0;
+        // The demo's images are square.
+        arch.preprocessing.fit = match self.data {
+            Some(_) => *self.fit.get_or_insert(defaults.fit),
+            None => Fit::Crop,
+        };
         arch.dropout = *self.dropout.get_or_insert(defaults.dropout.unwrap_or(arch.dropout));
         arch.drop_path = *self.drop_path.get_or_insert(arch.drop_path);
         arch.bn_momentum = arch.bn_momentum.max(BN_MOMENTUM);
@@ -182,9 +190,10 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Freeze, Weights};
+    use crate::settings::{Freeze, Shape, Weights};
 
-    const STATS: DatasetStats = DatasetStats { images: 100, classes: 3, side: 32, demo: false };
+    const SHAPE: Shape = Shape { looked_at: 25, long: 0, typical: (32, 32) };
+    const STATS: DatasetStats = DatasetStats { images: 100, classes: 3, side: 32, shape: SHAPE, demo: false };
 
     #[test]
     fn resolved_settings_resolve_to_themselves() {

@@ -9,7 +9,7 @@ use super::proto;
 use crate::card::ModelCard;
 use crate::error::{Error, Result};
 use crate::network::EfficientNet;
-use crate::preprocessing::Interpolation;
+use crate::preprocessing::{Fit, Interpolation};
 use crate::weights::write_atomically;
 
 /// ONNX's set of operators: what ONNX Runtime has run since 1.12 (2022).
@@ -24,8 +24,8 @@ pub(super) const INPUT: &str = "images";
 pub(super) const OUTPUT: &str = "logits";
 
 /// Writes the mean of the networks' logits as an ONNX model for images of the card's size, in one step. Its metadata hold what a
-/// user of the model needs: `classes` (JSON), `mean`, `std`, `size`, `resized` (what the short side is resized to before the
-/// middle is cropped), `interpolation`, `preprocessing` in words, `arch` (JSON).
+/// user of the model needs: `classes` (JSON), `mean`, `std`, `size`, `fit` (crop, squeeze or pad),
+/// `resized` (what the short side is resized to before the middle is cropped), `interpolation`, `preprocessing` in words, `arch` (JSON).
 ///
 /// # Errors
 /// [`Error::Io`] if the folder can't be written to.
@@ -74,15 +74,28 @@ fn metadata(card: &ModelCard) -> Result<Vec<proto::Entry>> {
     };
     let size = card.arch.size;
     let resized = preprocessing.resized(size);
-    let words = format!(
-        "RGB; the short side resized to {resized} ({interpolation}, antialiased), the middle {size} x {size} cut out; \
-         (value / 255 - mean) / std; NCHW"
-    );
+    let (fit, how) = match preprocessing.fit {
+        Fit::Crop => (
+            "crop",
+            format!(
+                "the short side resized to {resized} ({interpolation}, antialiased), the middle {size} x {size} cut out"
+            ),
+        ),
+        Fit::Squeeze => ("squeeze", format!("resized to {size} x {size} ({interpolation}, antialiased)")),
+        Fit::Pad => (
+            "pad",
+            format!(
+                "the long side resized to {size} ({interpolation}, antialiased), a border of the mean to {size} x {size}"
+            ),
+        ),
+    };
+    let words = format!("RGB; {how}; (value / 255 - mean) / std; NCHW");
     let entries = [
         ("classes", json(serde_json::to_string(&card.classes))?),
         ("mean", json(serde_json::to_string(&preprocessing.mean))?),
         ("std", json(serde_json::to_string(&preprocessing.std))?),
         ("size", size.to_string()),
+        ("fit", fit.to_owned()),
         ("resized", resized.to_string()),
         ("interpolation", interpolation.to_owned()),
         ("preprocessing", words),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use effnet_model::{
-    ARCH_KEY, Arch, Error, Interpolation, Padding, Preprocessing, SavedModel, WeightsFile, save_weights,
+    ARCH_KEY, Arch, Error, Fit, Interpolation, Padding, Preprocessing, SavedModel, WeightsFile, save_weights,
 };
 use tempfile::TempDir;
 
@@ -18,6 +18,7 @@ const CONFIG: &str = r#"{
     "tag": "in1k",
     "input_size": [3, 96, 96],
     "crop_pct": 0.875,
+    "crop_mode": "border",
     "interpolation": "bilinear",
     "mean": [0.5, 0.25, 0.125],
     "std": [0.5, 0.5, 0.25]
@@ -51,6 +52,7 @@ fn timms_config_beside_a_file_says_all() {
         std: [0.5, 0.5, 0.25],
         interpolation: Interpolation::Bilinear,
         crop: 0.875,
+        fit: Fit::Pad,
     };
     let expected = Arch { preprocessing, ..member.with_size(96) };
     assert_eq!(arch(&path).unwrap(), Some(expected.clone()));

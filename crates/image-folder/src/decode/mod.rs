@@ -4,15 +4,16 @@
 //! the orientation in a camera's metadata is applied. The first frame of an animation is decoded.
 
 mod complete;
+mod other;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage};
 
-use crate::{Error, Result};
+use crate::{Error, LeftKind, Result};
 
 /// The largest image that is decoded. It is checked from the image's header, before any pixel is decoded, so that a
 /// small file can't fill the memory (a "decompression bomb").
@@ -31,7 +32,7 @@ impl Default for Limits {
     }
 }
 
-/// The image that these bytes of a JPEG, PNG, WebP, BMP or GIF file hold, as 8-bit RGB.
+/// The image that these bytes of a JPEG, PNG, WebP, BMP, GIF or TIFF file hold, as 8-bit RGB.
 ///
 /// # Errors
 /// [`Error::Decode`] where the bytes are none of these formats, broken, cut off, or over the limits.
@@ -49,8 +50,13 @@ pub fn load(path: &Path, limits: &Limits) -> Result<RgbImage> {
 
 pub(crate) fn try_load(path: &Path, limits: &Limits) -> std::result::Result<RgbImage, String> {
     let cannot = |error: std::io::Error| format!("can't be read: {error}");
+    // A pipe without a writer would be waited for forever: what is no file is not opened.
+    let about = fs::metadata(path).map_err(cannot)?;
+    if let Some(kind) = LeftKind::special(about.file_type()) {
+        return Err(format!("it {}", kind.in_words()));
+    }
     let file = File::open(path).map_err(cannot)?;
-    let length = file.metadata().map_err(cannot)?.len();
+    let length = about.len();
     let mut bytes = Vec::with_capacity(usize::try_from(length.min(limits.max_bytes)).unwrap_or(0) + 1);
     // One byte over the limit is enough to refuse the file, also one that grows or has no known length.
     file.take(limits.max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(cannot)?;
@@ -70,7 +76,7 @@ fn decode_by_content(bytes: &[u8], limits: &Limits) -> std::result::Result<RgbIm
     if bytes.is_empty() {
         return Err("the file is empty".to_owned());
     }
-    let no_image = || "its content is neither JPEG, PNG, WebP, BMP nor GIF".to_owned();
+    let no_image = || other::in_words(bytes);
     let format = image::guess_format(bytes).map_err(|_| no_image())?;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut memory = image::Limits::no_limits();
@@ -84,7 +90,8 @@ fn decode_by_content(bytes: &[u8], limits: &Limits) -> std::result::Result<RgbIm
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     if pixels > limits.max_pixels {
-        return Err(format!("{width} x {height} pixels are more than the limit of {}", limits.max_pixels));
+        let most = limits.max_pixels;
+        return Err(format!("{width} x {height} pixels are more than the {most} that max-pixels allows"));
     }
     if pixels == 0 {
         return Err("it has no pixels".to_owned());

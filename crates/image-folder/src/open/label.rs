@@ -4,10 +4,15 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::layout::{Layout, Scanned};
-use super::options::LabelsCsv;
-use super::scan::{Found, Scan};
+use super::named::Named;
+use super::options::{LabelsCsv, OpenOptions, TestSplit};
+use super::part::Part;
+use super::scan::Found;
 use super::table::Table;
-use crate::{Error, ImageFolder, Result, Skipped};
+use crate::{ImageFolder, Result, Skipped};
+
+/// The number of names that a message lists.
+const NAMED: usize = 10;
 
 /// A file with its label, before classes are numbered.
 #[derive(Debug)]
@@ -15,6 +20,8 @@ pub(super) struct Image {
     pub(super) key: String,
     pub(super) file: PathBuf,
     pub(super) folder: Option<String>,
+    /// Where in the key the path below that folder begins.
+    pub(super) inner: usize,
     pub(super) label: String,
     pub(super) truth: Option<String>,
 }
@@ -25,41 +32,51 @@ pub(super) struct Labelled {
     pub(super) classes: Vec<String>,
     pub(super) train: Vec<Image>,
     pub(super) test: Vec<Image>,
+    /// Whether folders or the labels say which images are held out.
+    pub(super) is_split: bool,
     pub(super) set: ImageFolder,
 }
 
-pub(super) fn by_folder(scanned: Scanned) -> Labelled {
-    let mut set = begin(&scanned);
+pub(super) fn by_folder(scanned: Scanned, layout: &Layout) -> Labelled {
+    let (mut set, scanned) = begin(scanned);
     let folders = scanned.train.folders;
     let train = labelled_by_folder(scanned.train.images, &mut set.skipped);
     let test = labelled_by_folder(scanned.test.images, &mut set.skipped);
     let classes: BTreeSet<String> = train.iter().map(|image| image.label.clone()).collect();
     warn_of_empty_folders(&folders, &classes, &mut set.warnings);
-    Labelled { classes: classes.into_iter().collect(), train, test, set }
+    Labelled { classes: classes.into_iter().collect(), train, test, is_split: layout.has_test(), set }
 }
 
-pub(super) fn by_table(scanned: Scanned, layout: &Layout, csv: &LabelsCsv) -> Result<Labelled> {
-    let mut table = Table::read(csv)?;
-    let mut set = begin(&scanned);
-    set.skipped.append(&mut table.skipped);
-    set.warnings.append(&mut table.warnings);
+pub(super) fn by_table(
+    scanned: Scanned,
+    layout: &Layout,
+    csv: &LabelsCsv,
+    options: &OpenOptions,
+) -> Result<Labelled> {
+    let table = Table::read(csv)?;
+    let (mut set, scanned) = begin(scanned);
     let Scanned { train: mut train_scan, test: mut test_scan, .. } = scanned;
+    set.skipped.extend(table.skipped.iter().cloned());
 
     let folders: BTreeSet<String> = train_scan.folders.union(&test_scan.folders).cloned().collect();
     let folders_are_classes = table.names_any_of(&folders);
     if folders_are_classes {
         table.check_names(&folders)?;
     }
-    add_named_files(&table, layout, &mut train_scan, &mut test_scan, &mut set);
-    if table.matches(&train_scan.images) == 0
-        && let (Some(row), Some(image)) = (table.first_path(), train_scan.images.first())
-    {
-        return Err(Error::NoRowMatches {
-            file: csv.file.clone(),
-            data: layout.data.clone(),
-            row: row.to_owned(),
-            image: image.key.clone(),
-        });
+    let mut named = Named::find(&table, layout, csv, (&mut train_scan, &mut test_scan), &mut set.left)?;
+    set.skipped.append(&mut named.skipped);
+    set.warnings.append(&mut named.warnings);
+    let mut is_split = layout.has_test();
+    if table.has_parts {
+        let all: Vec<Found> = match options.test {
+            // The other folder stays the test set.
+            TestSplit::Dir(_) => std::mem::take(&mut train_scan.images),
+            _ => train_scan.images.drain(..).chain(test_scan.images.drain(..)).collect(),
+        };
+        let parts = by_part(all, &named, options, &mut set);
+        is_split |= !parts.held_out.is_empty();
+        train_scan.images = parts.train;
+        test_scan.images.extend(parts.held_out);
     }
 
     let mut classes = BTreeSet::new();
@@ -67,11 +84,13 @@ pub(super) fn by_table(scanned: Scanned, layout: &Layout, csv: &LabelsCsv) -> Re
         classes.extend(train_scan.images.iter().filter_map(|found| found.folder.clone()));
         warn_of_empty_folders(&train_scan.folders, &classes, &mut set.warnings);
     }
+    let mut without = 0;
     let train = train_scan.images.into_iter().filter_map(|found| {
-        let row = table.row(&found.key);
+        let row = named.row(&found.key);
         match row.and_then(|row| row.label.clone()) {
             Some(label) => Some(Image::new(found, label, row.and_then(|row| row.truth.clone()))),
             None => {
+                without += 1;
                 let reason = match row {
                     Some(row) => format!("line {} of the labels gives it no label", row.line),
                     None => "the labels have no row for it".to_owned(),
@@ -82,37 +101,91 @@ pub(super) fn by_table(scanned: Scanned, layout: &Layout, csv: &LabelsCsv) -> Re
         }
     });
     let train: Vec<Image> = train.collect();
+    if without > 0 {
+        set.warnings
+            .push(format!("{without} images have no label in {}: they take no part", csv.file.display()));
+    }
     for image in &train {
         classes.insert(image.label.clone());
         classes.extend(image.truth.clone());
     }
-    let (named, unnamed): (Vec<Found>, Vec<Found>) = test_scan
-        .images
-        .into_iter()
-        .partition(|found| table.row(&found.key).is_some_and(|row| row.label.is_some()));
+    let has_label = |found: &Found| named.row(&found.key).is_some_and(|row| row.label.is_some());
+    let (by_row, unnamed): (Vec<Found>, Vec<Found>) = test_scan.images.into_iter().partition(has_label);
     let mut test = labelled_by_folder(unnamed, &mut set.skipped);
-    test.extend(named.into_iter().filter_map(|found| {
-        let row = table.row(&found.key)?;
+    test.extend(by_row.into_iter().filter_map(|found| {
+        let row = named.row(&found.key)?;
         Some(Image::new(found, row.label.clone()?, row.truth.clone()))
     }));
-    Ok(Labelled { classes: classes.into_iter().collect(), train, test, set })
+    Ok(Labelled { classes: classes.into_iter().collect(), train, test, is_split, set })
 }
 
 impl Image {
     fn new(found: Found, label: String, truth: Option<String>) -> Self {
-        Self { key: found.key, file: found.file, folder: found.folder, label, truth }
+        let Found { key, file, folder, inner, .. } = found;
+        Self { key, file, folder, inner, label, truth }
     }
 }
 
-fn begin(scanned: &Scanned) -> ImageFolder {
-    let scans = [&scanned.train, &scanned.test];
-    ImageFolder {
-        skipped: scans.iter().flat_map(|scan| scan.skipped.iter().cloned()).collect(),
-        hidden: scans.iter().map(|scan| scan.hidden).sum(),
-        other_files: scans.iter().map(|scan| scan.other_files).sum(),
-        warnings: scanned.warnings.clone(),
-        ..ImageFolder::default()
+/// The set so far, with what is left or skipped and all warnings, and the files that may become images of it.
+fn begin(mut scanned: Scanned) -> (ImageFolder, Scanned) {
+    let mut set = ImageFolder { warnings: std::mem::take(&mut scanned.warnings), ..ImageFolder::default() };
+    for scan in [&mut scanned.train, &mut scanned.test] {
+        set.skipped.append(&mut scan.skipped);
+        set.left.append(&mut scan.left);
+        let (images, others) = scan.images.drain(..).partition(|found| found.is_utf8);
+        scan.images = images;
+        set.skipped.extend(
+            others.into_iter().map(|found| Skipped {
+                path: found.key,
+                reason: "its path is not UTF-8: rename it".to_owned(),
+            }),
+        );
     }
+    (set, scanned)
+}
+
+/// Images by the column that says which are held out.
+struct ByPart {
+    train: Vec<Found>,
+    held_out: Vec<Found>,
+}
+
+fn by_part(all: Vec<Found>, named: &Named, options: &OpenOptions, set: &mut ImageFolder) -> ByPart {
+    let part_of = |found: &Found| named.row(&found.key).and_then(|row| row.part);
+    let has_test = all.iter().any(|found| part_of(found) == Some(Part::Test));
+    let mut parts = ByPart { train: Vec::new(), held_out: Vec::new() };
+    let (mut left_out, mut without) = (0, 0);
+    for found in all {
+        match (part_of(&found), &options.test) {
+            // Without a row, it has no label either, which is said there.
+            (None, _) if named.row(&found.key).is_none() => parts.train.push(found),
+            (None, _) => {
+                without += 1;
+                let reason = "the labels don't say which part of the set it belongs to".to_owned();
+                set.skipped.push(Skipped { path: found.key, reason });
+            }
+            (Some(Part::Train), _) | (_, TestSplit::None) => parts.train.push(found),
+            (Some(part), test)
+                if matches!(test, TestSplit::Dir(_)) || (has_test && part == Part::Validation) =>
+            {
+                left_out += 1;
+            }
+            (Some(_), _) => parts.held_out.push(found),
+        }
+    }
+    if left_out > 0 {
+        let why = match options.test {
+            TestSplit::Dir(_) => "another folder is the test set",
+            _ => "those for testing are the test set",
+        };
+        set.warnings
+            .push(format!("{left_out} images that the labels hold out for validation are left out: {why}"));
+    }
+    if without > 0 {
+        set.warnings
+            .push(format!("{without} images are in no part of the set by the labels: they take no part"));
+    }
+    parts
 }
 
 fn labelled_by_folder(images: Vec<Found>, skipped: &mut Vec<Skipped>) -> Vec<Image> {
@@ -127,39 +200,15 @@ fn labelled_by_folder(images: Vec<Found>, skipped: &mut Vec<Skipped>) -> Vec<Ima
 }
 
 fn warn_of_empty_folders(folders: &BTreeSet<String>, classes: &BTreeSet<String>, warnings: &mut Vec<String>) {
-    for folder in folders.difference(classes) {
-        warnings.push(format!("the class folder {folder:?} holds no images, so it is no class"));
-    }
-}
-
-/// Adds the files that the table names and the scan left out because of their ending, and lists the rows without a file.
-fn add_named_files(table: &Table, layout: &Layout, train: &mut Scan, test: &mut Scan, set: &mut ImageFolder) {
-    let known: BTreeSet<&str> =
-        train.images.iter().chain(&test.images).map(|found| found.key.as_str()).collect();
-    let missing: Vec<(String, u64)> = table.rows_not_in(&known);
-    for (key, line) in missing {
-        let file = layout.data.join(&key);
-        let trains = layout.train.iter().find(|root| key.starts_with(&root.prefix));
-        let tests = layout.test.iter().find(|root| key.starts_with(&root.prefix));
-        let (root, scan) = match (tests, trains) {
-            (Some(root), _) => (root, &mut *test),
-            (None, Some(root)) => (root, &mut *train),
-            (None, None) => {
-                let reason =
-                    format!("line {line} of the labels names it, but it is in none of the folders used");
-                set.skipped.push(Skipped { path: key, reason });
-                continue;
-            }
-        };
-        if file.is_file() {
-            let folder = key[root.prefix.len()..].split_once('/').map(|(first, _)| first.to_owned());
-            scan.images.push(Found { key: key.clone(), file, folder });
-            if !key.split('/').any(|part| part.starts_with('.')) {
-                set.other_files = set.other_files.saturating_sub(1);
-            }
-        } else {
-            let reason = format!("line {line} of the labels names it, but there is no such file");
-            set.skipped.push(Skipped { path: key, reason });
-        }
+    let empty: Vec<&String> = folders.difference(classes).collect();
+    let named: Vec<String> = empty.iter().take(NAMED).map(|folder| format!("{folder:?}")).collect();
+    let more = if empty.len() > NAMED { ", ..." } else { "" };
+    match empty.len() {
+        0 => {}
+        1 => warnings.push(format!("the class folder {} holds no images, so it is no class", named[0])),
+        count => warnings.push(format!(
+            "{count} class folders hold no images, so they are no classes: {}{more}",
+            named.join(", ")
+        )),
     }
 }

@@ -4,21 +4,35 @@
 //! |---|---|
 //! | `options` | how to open a set |
 //! | `assemble` | [`open`](fn@open): the following steps, in order |
-//! | `layout`, `root` | which folders hold the images to train on and to test on |
-//! | `scan`, `ending` | which image files are there |
-//! | `label`, `table` | which label each file has |
+//! | `layout`, `root`, `part` | which folders hold the images to train on and to test on |
+//! | `scan`, `ending`, `litter` | which image files are there; [`list`](fn@list) gives them alone |
+//! | `label` | which label each file has |
+//! | `table`, `header` | the rows of a CSV of labels |
+//! | `named`, `resolve` | which file a row means |
+//! | `nesting` | folders that look as if something else was meant |
 //! | `split` | which images are held out |
+//! | `classes` | the order of the classes |
 
 mod assemble;
+mod classes;
 mod ending;
+mod header;
 mod label;
 mod layout;
+mod list;
+mod litter;
+mod named;
+mod nesting;
 mod options;
+mod part;
+mod resolve;
 mod root;
 mod scan;
 mod split;
 mod table;
 
 pub use assemble::open;
+pub use classes::read_classes;
 pub use ending::{ENDINGS, has_image_ending};
-pub use options::{LabelsCsv, OpenOptions, TestSplit};
+pub use list::{Listed, list};
+pub use options::{Classes, LabelsCsv, OpenOptions, TestSplit};

@@ -7,16 +7,22 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::ending::has_image_ending;
+use super::litter::is_litter;
 use super::root::Root;
-use crate::{Error, Result, Skipped};
+use crate::{Error, Left, LeftKind, Result, Skipped};
 
 /// A file with an image's ending.
 #[derive(Debug)]
 pub(super) struct Found {
+    /// The path as a key: with `/` between its parts. What is not UTF-8 in it is replaced.
     pub(super) key: String,
     pub(super) file: PathBuf,
     /// The first folder of its path, which may be its class.
     pub(super) folder: Option<String>,
+    /// Where in the key the path below that folder begins.
+    pub(super) inner: usize,
+    /// Whether the key is the path, or differs from it because the path is not UTF-8.
+    pub(super) is_utf8: bool,
 }
 
 /// Everything below one or more folders.
@@ -26,15 +32,23 @@ pub(super) struct Scan {
     /// The names of the folders directly below, also of those without images.
     pub(super) folders: BTreeSet<String>,
     pub(super) skipped: Vec<Skipped>,
-    pub(super) hidden: usize,
-    pub(super) other_files: usize,
+    pub(super) left: Vec<Left>,
 }
 
-/// Adds everything below `root` to `scan`, except the folder `apart`.
+/// What is not entered, whatever it holds.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Apart<'a> {
+    /// A folder, by its real path.
+    pub(super) folder: Option<&'a Path>,
+    /// Whether a folder directly below holds a program's results.
+    pub(super) is_output: Option<fn(&Path) -> bool>,
+}
+
+/// Adds everything below `root` to `scan`, but for what is apart.
 ///
 /// Links are followed, but each linked folder once, and no link to a folder above it, so that the scan ends with any
 /// links.
-pub(super) fn scan(root: &Root, apart: Option<&Path>, scan: &mut Scan) -> Result<()> {
+pub(super) fn scan(root: &Root, apart: Apart<'_>, scan: &mut Scan) -> Result<()> {
     let mut linked = HashSet::new();
     let mut walk = WalkDir::new(&root.folder).follow_links(true).sort_by_file_name().into_iter();
     while let Some(entry) = walk.next() {
@@ -51,57 +65,80 @@ pub(super) fn scan(root: &Root, apart: Option<&Path>, scan: &mut Scan) -> Result
         if entry.depth() == 0 {
             continue;
         }
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
-            scan.hidden += 1;
+        if let Some(kind) = left(&entry, apart) {
+            scan.left.push(Left { path: shown(root, entry.path()), kind });
             if entry.file_type().is_dir() {
                 walk.skip_current_dir();
             }
-        } else if entry.file_type().is_dir() {
-            let real = real_path(&entry, apart);
-            if real.is_some() && real.as_deref() == apart {
-                walk.skip_current_dir();
-            } else if let Some(real) = real
-                && entry.path_is_symlink()
-                && !linked.insert(real)
-            {
-                walk.skip_current_dir();
-                scan.skipped.push(Skipped {
-                    path: shown(root, entry.path()),
-                    reason: "another link leads to the same folder".to_owned(),
-                });
-            } else if entry.depth() == 1
-                && let Some(name) = entry.file_name().to_str()
-            {
-                scan.folders.insert(name.to_owned());
-            }
-        } else if entry.file_type().is_file() && has_image_ending(entry.path()) {
+        } else if entry.file_type().is_file() {
             add(root, entry, scan);
-        } else {
-            scan.other_files += 1;
+        } else if !enters(root, &entry, apart, &mut linked, scan) {
+            walk.skip_current_dir();
         }
     }
     Ok(())
 }
 
-fn add(root: &Root, entry: DirEntry, scan: &mut Scan) {
-    let file = entry.into_path();
-    let relative = file.strip_prefix(&root.folder).unwrap_or(&file);
-    match key(&root.prefix, relative) {
-        Some(key) => {
-            let folder = key[root.prefix.len()..].split_once('/').map(|(first, _)| first.to_owned());
-            scan.images.push(Found { key, file, folder });
-        }
-        None => scan.skipped.push(Skipped {
-            path: shown(root, &file),
-            reason: "its path is not UTF-8: rename it".to_owned(),
-        }),
+/// Why a file or folder is left without a look at its content; `None` where it is looked at.
+fn left(entry: &DirEntry, apart: Apart<'_>) -> Option<LeftKind> {
+    let (name, kind) = (entry.file_name(), entry.file_type());
+    if name.as_encoded_bytes().starts_with(b".") {
+        return Some(LeftKind::Hidden);
     }
+    if kind.is_dir() {
+        let is_output = || entry.depth() == 1 && apart.is_output.is_some_and(|test| test(entry.path()));
+        return match name.to_str() {
+            Some(name) if is_litter(name) => Some(LeftKind::Litter),
+            _ => is_output().then_some(LeftKind::Output),
+        };
+    }
+    LeftKind::special(kind)
+        .or_else(|| (!has_image_ending(entry.path())).then(|| LeftKind::by_ending(entry.path())))
 }
 
-/// The key of a file: its path with `/` between its parts; `None` where it is not UTF-8.
-fn key(prefix: &str, relative: &Path) -> Option<String> {
-    let parts: Option<Vec<&str>> = relative.components().map(|part| part.as_os_str().to_str()).collect();
-    Some(prefix.to_owned() + &parts?.join("/"))
+/// Whether the scan goes into a folder.
+fn enters(
+    root: &Root,
+    entry: &DirEntry,
+    apart: Apart<'_>,
+    linked: &mut HashSet<PathBuf>,
+    scan: &mut Scan,
+) -> bool {
+    let real = real_path(entry, apart.folder);
+    if real.is_some() && real.as_deref() == apart.folder {
+        return false;
+    }
+    if let Some(real) = real
+        && entry.path_is_symlink()
+        && !linked.insert(real)
+    {
+        let reason = "another link leads to the same folder".to_owned();
+        scan.skipped.push(Skipped { path: shown(root, entry.path()), reason });
+        return false;
+    }
+    if entry.depth() == 1
+        && let Some(name) = entry.file_name().to_str()
+    {
+        scan.folders.insert(name.to_owned());
+    }
+    true
+}
+
+fn add(root: &Root, entry: DirEntry, scan: &mut Scan) {
+    let file = entry.into_path();
+    let is_utf8 = file.strip_prefix(&root.folder).unwrap_or(&file).to_str().is_some();
+    let key = shown(root, &file);
+    scan.images.push(Found { is_utf8, ..Found::at(root, key, file) });
+}
+
+impl Found {
+    /// A file below `root` whose path is UTF-8.
+    pub(super) fn at(root: &Root, key: String, file: PathBuf) -> Self {
+        let start = root.prefix.len();
+        let folder = key[start..].split_once('/').map(|(first, _)| first.to_owned());
+        let inner = start + folder.as_ref().map_or(0, |folder| folder.len() + 1);
+        Self { key, file, folder, inner, is_utf8: true }
+    }
 }
 
 /// The real path of a folder, where it is needed: where a folder is to be left out, or this one is reached by a link.
@@ -109,10 +146,11 @@ fn real_path(entry: &DirEntry, apart: Option<&Path>) -> Option<PathBuf> {
     if apart.is_some() || entry.path_is_symlink() { fs::canonicalize(entry.path()).ok() } else { None }
 }
 
-/// The path in the form of a key, for messages.
+/// The path as a key: below its root, with `/` between its parts.
 fn shown(root: &Root, path: &Path) -> String {
     let relative = path.strip_prefix(&root.folder).unwrap_or(path);
-    format!("{}{}", root.prefix, relative.to_string_lossy())
+    let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    root.prefix.clone() + &parts.join("/")
 }
 
 fn unreadable(root: &Root, error: &walkdir::Error) -> Skipped {

@@ -1,30 +1,36 @@
 //! A CSV file of labels.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fs;
 
 use csv::{ByteRecord, ReaderBuilder};
 
+use super::header::{Header, SplitColumn};
 use super::options::LabelsCsv;
-use super::scan::Found;
+use super::part::Part;
 use crate::{Error, Result, Skipped};
 
 /// The row of one image.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) line: u64,
+    /// The path, as it is written there.
+    pub(super) path: String,
     pub(super) label: Option<String>,
     pub(super) truth: Option<String>,
+    /// The part of the set that the image belongs to, where there is a column that says so.
+    pub(super) part: Option<Part>,
 }
 
-/// The rows by path.
+/// The rows, in the order of their lines.
 #[derive(Debug)]
 pub(super) struct Table {
     csv: LabelsCsv,
-    rows: HashMap<String, Row>,
-    first: Option<String>,
+    pub(super) rows: Vec<Row>,
+    /// Whether there is a column that says which images are held out.
+    pub(super) has_parts: bool,
+    /// The rows whose path can't be read.
     pub(super) skipped: Vec<Skipped>,
-    pub(super) warnings: Vec<String>,
 }
 
 impl Table {
@@ -33,91 +39,63 @@ impl Table {
         if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
             return Err(line_error(csv, 1, "the file is UTF-16: save it as UTF-8"));
         }
-        let mut table = Self {
-            csv: csv.clone(),
-            rows: HashMap::new(),
-            first: None,
-            skipped: Vec::new(),
-            warnings: Vec::new(),
-        };
-        let mut lines = Lines::new(&bytes);
-        let mut reader = ReaderBuilder::new().from_reader(bytes.as_slice());
-        let header = reader.byte_headers().map_err(|e| csv_error(csv, &e, &mut lines))?.clone();
-        let path = column(csv, &header, &csv.path_column)?;
-        let label = column(csv, &header, &csv.label_column)?;
-        let truth = csv.truth_column.as_ref().map(|name| column(csv, &header, name)).transpose()?;
-        let mut repeated = Vec::new();
+        let header = Header::read(csv, &bytes)?;
+        let has_parts = header.split.is_some();
+        let mut table = Self { csv: csv.clone(), rows: Vec::new(), has_parts, skipped: Vec::new() };
+        let mut lines = Lines::new(&bytes, header.start);
+        let mut reader = ReaderBuilder::new();
+        let mut reader = reader.delimiter(header.separator).from_reader(&bytes[header.start..]);
         let mut record = ByteRecord::new();
         loop {
             match reader.read_byte_record(&mut record) {
                 Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => return Err(csv_error(csv, &error, &mut lines)),
+                Ok(false) => return Ok(table),
+                Err(error) => return Err(csv_error(csv, header.separator, &error, &mut lines)),
             }
-            let line = lines.at(record.position());
-            let text = |column: usize| {
-                let text = std::str::from_utf8(record.get(column).unwrap_or_default())
-                    .map_err(|_| line_error(csv, line, "a label is not UTF-8: save the file as UTF-8"))?;
-                Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned))
-            };
-            let row = Row { line, label: text(label)?, truth: truth.map(text).transpose()?.flatten() };
-            let Ok(key) = std::str::from_utf8(record.get(path).unwrap_or_default()) else {
-                table.skipped.push(Skipped {
-                    path: String::from_utf8_lossy(record.get(path).unwrap_or_default()).into_owned(),
-                    reason: format!("line {line} of the labels: the path is not UTF-8"),
-                });
-                continue;
-            };
-            let key = relative(key).map_err(|problem| line_error(csv, line, problem))?;
-            table.first.get_or_insert_with(|| key.clone());
-            if let Some(before) = table.rows.get(&key) {
-                if (&before.label, &before.truth) != (&row.label, &row.truth) {
-                    let problem = format!(
-                        "{key:?} has another label here than in line {}: keep the right one of the two",
-                        before.line
-                    );
-                    return Err(line_error(csv, line, problem));
-                }
-                repeated.push(line);
-            } else {
-                table.rows.insert(key, row);
+            table.add(&header, lines.at(record.position()), &record)?;
+        }
+    }
+
+    fn add(&mut self, header: &Header, line: u64, record: &ByteRecord) -> Result<()> {
+        let text = |column: usize| {
+            let text = std::str::from_utf8(record.get(column).unwrap_or_default())
+                .map_err(|_| line_error(&self.csv, line, "a label is not UTF-8: save the file as UTF-8"))?;
+            Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned))
+        };
+        let label = text(header.label)?;
+        let truth = header.truth.map(text).transpose()?.flatten();
+        let written = header.split.as_ref().map(|column| text(column.index)).transpose()?.flatten();
+        let part = match (&header.split, written) {
+            (Some(column), Some(written)) => {
+                Some(column.part(&written).map_err(|problem| line_error(&self.csv, line, problem))?)
             }
+            _ => None,
+        };
+        match std::str::from_utf8(record.get(header.path).unwrap_or_default()) {
+            Ok(path) => self.rows.push(Row { line, path: path.trim().to_owned(), label, truth, part }),
+            Err(_) => self.skipped.push(Skipped {
+                path: String::from_utf8_lossy(record.get(header.path).unwrap_or_default()).into_owned(),
+                reason: format!("line {line} of the labels: the path is not UTF-8"),
+            }),
         }
-        if let Some(line) = repeated.first() {
-            table.warnings.push(format!(
-                "{} rows of the labels repeat a path with the same label, the first in line {line}",
-                repeated.len()
-            ));
-        }
-        Ok(table)
-    }
-
-    pub(super) fn row(&self, key: &str) -> Option<&Row> {
-        self.rows.get(key)
-    }
-
-    pub(super) fn first_path(&self) -> Option<&str> {
-        self.first.as_deref()
-    }
-
-    /// The number of images that have a row.
-    pub(super) fn matches(&self, images: &[Found]) -> usize {
-        images.iter().filter(|found| self.rows.contains_key(&found.key)).count()
+        Ok(())
     }
 
     /// Whether some label is the name of a folder, so that the folders are classes.
     pub(super) fn names_any_of(&self, folders: &BTreeSet<String>) -> bool {
         let is_folder = |name: &Option<String>| name.as_ref().is_some_and(|name| folders.contains(name));
-        self.rows.values().any(|row| is_folder(&row.label) || is_folder(&row.truth))
+        self.rows.iter().any(|row| is_folder(&row.label) || is_folder(&row.truth))
     }
 
     /// Checks that each label is the name of a folder; the error names the first line whose label is not.
     pub(super) fn check_names(&self, folders: &BTreeSet<String>) -> Result<()> {
         let stranger = |row: &Row| {
-            [&row.label, &row.truth].into_iter().flatten().find(|name| !folders.contains(*name)).cloned()
+            let names = [&row.label, &row.truth].into_iter().flatten();
+            names.into_iter().find(|name| !folders.contains(*name)).cloned()
         };
-        let first = self.rows.values().filter_map(|row| Some((row.line, stranger(row)?))).min();
-        let Some((line, name)) = first else { return Ok(()) };
+        let Some((line, name)) = self.rows.iter().find_map(|row| Some((row.line, stranger(row)?))) else {
+            return Ok(());
+        };
         let shown: Vec<String> = folders.iter().take(20).map(|folder| format!("{folder:?}")).collect();
         let more = if folders.len() > shown.len() { ", ..." } else { "" };
         let problem = format!(
@@ -125,60 +103,55 @@ impl Table {
              of that name",
             shown.join(", ")
         );
-        Err(line_error(&self.csv, line, problem))
+        Err(self.error(line, problem))
     }
 
-    /// The paths and lines of the rows whose path is not among `known`, by line.
-    pub(super) fn rows_not_in(&self, known: &BTreeSet<&str>) -> Vec<(String, u64)> {
-        let rows = self.rows.iter().filter(|(key, _)| !known.contains(key.as_str()));
-        let mut rows: Vec<(String, u64)> = rows.map(|(key, row)| (key.clone(), row.line)).collect();
-        rows.sort_by_key(|(_, line)| *line);
-        rows
+    /// An error at a line of the file.
+    pub(super) fn error(&self, line: u64, problem: impl Into<String>) -> Error {
+        line_error(&self.csv, line, problem)
     }
 }
 
-fn column(csv: &LabelsCsv, header: &ByteRecord, name: &str) -> Result<usize> {
-    let names: Vec<_> = header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
-    names.iter().position(|column| column == name).ok_or_else(|| Error::NoColumn {
-        file: csv.file.clone(),
-        column: name.to_owned(),
-        columns: names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", "),
-    })
-}
-
-/// The path as a key. It must stay below the folder of the set.
-fn relative(path: &str) -> std::result::Result<String, String> {
-    let path = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
-    let drive = matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
-    if path.starts_with('/') || drive {
-        return Err(format!("the path {path:?} is absolute: paths are relative to the folder of the images"));
+impl SplitColumn {
+    /// The part that the column's text stands for.
+    fn part(&self, text: &str) -> std::result::Result<Part, String> {
+        let held_out = if self.name.eq_ignore_ascii_case("is_test") { Part::Test } else { Part::Validation };
+        let (part, values) = match self.is_flag {
+            true => match text.to_ascii_lowercase().as_str() {
+                "true" | "1" | "1.0" | "yes" => (Some(held_out), "true or false"),
+                "false" | "0" | "0.0" | "no" => (Some(Part::Train), "true or false"),
+                _ => (None, "true or false"),
+            },
+            false => (Part::named(text), "train, val or test"),
+        };
+        let name = &self.name;
+        part.ok_or_else(|| {
+            format!(
+                "the column {name:?} says {text:?}, where {values} are expected; if it is about something else, give it another name"
+            )
+        })
     }
-    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
-    if parts.contains(&"..") {
-        return Err(format!("the path {path:?} leaves the folder of the images by \"..\""));
-    }
-    if parts.is_empty() {
-        return Err("the row has no path".to_owned());
-    }
-    Ok(parts.join("/"))
 }
 
 /// Counts lines up to a byte, forwards only. The CSV reader's own count is one too small after `\r\n`, whose `\n`
 /// it reads with the next record.
 struct Lines<'a> {
     bytes: &'a [u8],
+    /// Where the reader's bytes begin.
+    start: usize,
     at: usize,
     line: u64,
 }
 
 impl<'a> Lines<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, line: 1 }
+    fn new(bytes: &'a [u8], start: usize) -> Self {
+        Self { bytes, start, at: 0, line: 1 }
     }
 
     /// The line, counted from 1, of the record that begins at `position` or after the line ends there.
     fn at(&mut self, position: Option<&csv::Position>) -> u64 {
         let start = position.map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX));
+        let start = start.saturating_add(self.start);
         while let Some(byte) = self.bytes.get(self.at)
             && (self.at < start || matches!(byte, b'\n' | b'\r'))
         {
@@ -189,11 +162,18 @@ impl<'a> Lines<'a> {
     }
 }
 
-fn csv_error(csv: &LabelsCsv, error: &csv::Error, lines: &mut Lines) -> Error {
+fn csv_error(csv: &LabelsCsv, separator: u8, error: &csv::Error, lines: &mut Lines) -> Error {
     let line = lines.at(error.position());
     let problem = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("the row has {len} fields, the header {expected_len}: quote fields that hold a comma")
+            let separator = match separator {
+                b',' => "comma",
+                b';' => "semicolon",
+                _ => "tab",
+            };
+            format!(
+                "the row has {len} fields, the header {expected_len}: quote fields that hold a {separator}"
+            )
         }
         _ => error.to_string(),
     };

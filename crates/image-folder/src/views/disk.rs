@@ -16,7 +16,7 @@ use replace_file::Replacement;
 
 use super::gather::{self, Reasons};
 use super::reader::Reader;
-use crate::{Error, Interpolation, Pixels, Result, Sample, Transform};
+use crate::{Error, Fit, Interpolation, Limits, Pixels, Result, Sample, Transform};
 
 /// The format of the file. It changes whenever the same images would give other bytes.
 const FORMAT: &[u8; 16] = b"image-folder v1\0";
@@ -187,6 +187,26 @@ fn key(samples: &[Sample], transform: &Transform) -> [u8; 32] {
         Interpolation::Bilinear => b"bilinear",
         Interpolation::Bicubic => b"bicubic ",
     });
+    match transform.fit {
+        Fit::Crop => {}
+        Fit::Squeeze => {
+            hasher.update(b"squeeze");
+        }
+        Fit::Pad => {
+            hasher.update(b"pad");
+            transform.mean.iter().for_each(|mean| {
+                hasher.update(&mean.to_le_bytes());
+            });
+        }
+    }
+    // Which images are too large to be read is in the file, too. A set has one limit.
+    let limits = samples.first().map(|sample| &sample.source);
+    if let Some(Pixels::File { limits, .. }) = limits
+        && *limits != Limits::default()
+    {
+        hasher.update(&limits.max_pixels.to_le_bytes());
+        hasher.update(&limits.max_bytes.to_le_bytes());
+    }
     for (sample, state) in samples.iter().zip(states) {
         hasher.update(&(sample.path.len() as u64).to_le_bytes());
         hasher.update(sample.path.as_bytes());
@@ -200,7 +220,7 @@ fn key(samples: &[Sample], transform: &Transform) -> [u8; 32] {
 /// Numbers that change when the image does: a file's length and time of change, or the hash of pixels in memory.
 fn state(sample: &Sample) -> [u64; 3] {
     match &sample.source {
-        Pixels::File(path) => {
+        Pixels::File { path, .. } => {
             let Ok(metadata) = fs::metadata(path) else { return [u64::MAX; 3] };
             let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             let changed = changed.unwrap_or_default();

@@ -3,14 +3,21 @@
 use rayon::prelude::*;
 
 use super::reader::Reader;
-use crate::{Error, Result, Sample};
+use crate::{Error, Result, Sample, fingerprint};
 
 /// For each sample the reason why it can't be read, or `None`.
 pub(super) type Reasons = Vec<Option<String>>;
 
-/// The reasons alone; no pixels are kept.
-pub(super) fn reasons(samples: &[Sample], reader: &Reader) -> Result<Reasons> {
-    samples.par_iter().map(|sample| reader.read(sample, |_| ())).collect()
+/// The fingerprints of the readable samples; no pixels are kept.
+pub(super) fn fingerprints(samples: &[Sample], reader: &Reader) -> Result<(Vec<u128>, Reasons)> {
+    let read = |sample: &Sample| {
+        let mut found = None;
+        let reason = reader.read(sample, |image| found = Some(fingerprint(image)))?;
+        Ok((found, reason))
+    };
+    let read: Vec<(Option<u128>, Option<String>)> = samples.par_iter().map(read).collect::<Result<_>>()?;
+    let (fingerprints, reasons): (Vec<_>, Reasons) = read.into_iter().unzip();
+    Ok((fingerprints.into_iter().flatten().collect(), reasons))
 }
 
 /// The fitted pixels of the readable samples, one after the other.

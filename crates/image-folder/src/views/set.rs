@@ -10,7 +10,7 @@ use super::reader::{Reader, read};
 use super::{disk, gather};
 use crate::batch::{Batch, ByteBatch, ViewOf};
 use crate::transform::{Normaliser, Recipe};
-use crate::{Error, Policy, Result, Sample, Skipped, Transform};
+use crate::{Error, Policy, Result, Sample, Skipped, Transform, fingerprint};
 
 /// The number of values that are made in microseconds: a thread makes several smaller views before it asks for work again.
 const SMALL: usize = 64 * 1024;
@@ -28,7 +28,8 @@ pub struct Views {
 enum Store {
     Ram(Vec<u8>),
     Disk(disk::CacheFile),
-    Streamed,
+    /// The fingerprints of the images, which are not kept.
+    Streamed(Vec<u128>),
 }
 
 impl Views {
@@ -60,7 +61,10 @@ impl Views {
                 let (file, reasons) = disk::CacheFile::open_or_build(&folder, &samples, &reader)?;
                 (Store::Disk(file), reasons)
             }
-            Cache::None => (Store::Streamed, gather::reasons(&samples, &reader)?),
+            Cache::None => {
+                let (fingerprints, reasons) = gather::fingerprints(&samples, &reader)?;
+                (Store::Streamed(fingerprints), reasons)
+            }
         };
         let mut kept = Vec::with_capacity(samples.len());
         let mut skipped = Vec::new();
@@ -87,6 +91,18 @@ impl Views {
     /// Whether no sample could be read.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
+    }
+
+    /// A number for each image that is the same wherever all pixels of the fitted images are, and else differs.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the cache can't be read.
+    pub fn fingerprints(&self) -> Result<Vec<u128>> {
+        let of_bytes = |index| Ok(fingerprint(&self.image(index)?));
+        match &self.store {
+            Store::Streamed(fingerprints) => Ok(fingerprints.clone()),
+            Store::Ram(_) | Store::Disk(_) => (0..self.len()).into_par_iter().map(of_bytes).collect(),
+        }
     }
 
     /// The transform that makes the views.
@@ -166,7 +182,7 @@ impl Views {
         match &self.store {
             Store::Ram(pixels) => Ok(Cow::Borrowed(&pixels[index * length..][..length])),
             Store::Disk(file) => file.image(index, length).map(Cow::Owned),
-            Store::Streamed => read(sample, &self.transform)
+            Store::Streamed(_) => read(sample, &self.transform)
                 .map(|image| Cow::Owned(image.into_owned().into_raw()))
                 .map_err(|reason| Error::Image { path: sample.path.clone(), reason }),
         }

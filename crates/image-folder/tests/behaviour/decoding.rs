@@ -12,8 +12,14 @@ use proptest::prelude::*;
 use crate::fitting::{golden, plain_numbers, unhex};
 use crate::util::{Tree, encoded, encoded_any, picture};
 
-const FORMATS: [ImageFormat; 5] =
-    [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Gif];
+const FORMATS: [ImageFormat; 6] = [
+    ImageFormat::Jpeg,
+    ImageFormat::Png,
+    ImageFormat::WebP,
+    ImageFormat::Bmp,
+    ImageFormat::Gif,
+    ImageFormat::Tiff,
+];
 
 fn decoded(bytes: &[u8]) -> RgbImage {
     decode(bytes, &Limits::default()).unwrap()
@@ -36,7 +42,7 @@ fn every_format_is_read_whatever_the_file_is_called() {
 
 #[test]
 fn lossless_formats_come_out_as_they_went_in() {
-    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp] {
+    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Tiff] {
         assert_eq!(decoded(&encoded(&picture(13, 9), format)), picture(13, 9), "{format:?}");
     }
 }
@@ -105,9 +111,11 @@ fn the_first_frame_stands_for_an_animation() {
 #[test]
 fn what_is_no_image_is_refused_in_words() {
     assert!(refused(b"").contains("the file is empty"));
-    for other in [&b"a text file named .jpg"[..], b"II*\0 a TIFF file", b"%PDF-1.4"] {
-        assert!(refused(other).contains("neither JPEG, PNG, WebP, BMP nor GIF"), "{}", refused(other));
-    }
+    let text = refused(b"a text file named .jpg");
+    assert!(text.contains("neither JPEG, PNG, WebP, BMP, GIF nor TIFF"), "{text}");
+    assert!(refused(b"II*\0 a TIFF file").contains("broken Tiff"), "{}", refused(b"II*\0 a TIFF file"));
+    let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
+    assert!(refused(heic).contains("it is HEIC (HEIF), which is not read: convert it"), "{}", refused(heic));
 }
 
 /// A picture that doesn't compress, so that a cut takes pixels away.
@@ -154,7 +162,10 @@ fn a_decompression_bomb_is_refused_by_its_header() {
     let frame = jpeg.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
     jpeg[frame + 5..frame + 9].copy_from_slice(&[side.to_be_bytes(), side.to_be_bytes()].concat());
     for bytes in [gif, bmp, jpeg] {
-        assert!(refused(&bytes).contains("65000 x 65000 pixels are more than the limit of 100000000"));
+        assert!(
+            refused(&bytes)
+                .contains("65000 x 65000 pixels are more than the 100000000 that max-pixels allows")
+        );
     }
 }
 
@@ -194,7 +205,7 @@ fn unreadable_images_drop_out_and_the_others_stay_who_they_are() {
         .enumerate()
         .map(|(label, path)| Sample {
             path: (*path).to_owned(),
-            source: Pixels::File(tree.path().join(path)),
+            source: Pixels::file(tree.path().join(path)),
             label,
             truth: None,
         })

@@ -7,7 +7,7 @@ const CLASSES: usize = 10;
 fn image(sample: &Sample) -> &RgbImage {
     match &sample.source {
         Pixels::Memory(image) => image,
-        Pixels::File(_) => panic!("the demo set has no files"),
+        Pixels::File { .. } => panic!("the demo set has no files"),
     }
 }
 

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use image_folder::{Interpolation, RgbImage, Transform};
+use image_folder::{Fit, Interpolation, RgbImage, Transform};
 use serde_json::Value;
 
 use crate::util::picture;
@@ -19,6 +19,7 @@ pub(crate) fn unhex(text: &Value) -> Vec<u8> {
 pub(crate) fn plain_numbers(size: usize) -> Transform {
     Transform {
         size,
+        fit: Fit::Crop,
         resized: size,
         mean: [0.0; 3],
         std: [1.0; 3],
@@ -58,10 +59,39 @@ fn plain_views_are_those_of_torchvision() {
     assert!(steps / values < 0.02, "{steps} steps of {values} values");
 }
 
+/// Pillow's `resize` and `ImageOps.pad`. The weights of the filters are rounded otherwise: one step of 255 at most.
+#[test]
+fn squeezed_and_padded_views_are_those_of_pillow() {
+    let golden = golden();
+    let cases = golden["fits"].as_array().unwrap();
+    assert_eq!(cases.len(), 20);
+    for case in cases {
+        let number = |name: &str| case[name].as_u64().unwrap();
+        let interpolation = match case["interpolation"].as_str().unwrap() {
+            "bilinear" => Interpolation::Bilinear,
+            _ => Interpolation::Bicubic,
+        };
+        let image = picture(number("width") as u32, number("height") as u32);
+        for (fit, name) in [(Fit::Squeeze, "squeezed"), (Fit::Pad, "padded")] {
+            let mean = [0.485, 0.456, 0.406];
+            let transform = Transform { interpolation, fit, mean, ..plain_numbers(number("size") as usize) };
+            let (view, expected) = (transform.fit(&image).into_owned(), unhex(&case[name]));
+            let off = view.as_raw().iter().zip(&expected).map(|(ours, theirs)| ours.abs_diff(*theirs)).max();
+            assert_eq!(view.as_raw().len(), expected.len());
+            assert!(off.unwrap() <= 1, "{fit:?} {:?}: {off:?}", image.dimensions());
+        }
+    }
+}
+
+/// The crop's resized side is of no account for what shows all of the image.
 #[test]
 fn an_image_of_the_right_size_is_not_touched() {
     let image = picture(16, 16);
     assert!(matches!(plain_numbers(16).fit(&image), Cow::Borrowed(_)));
+    for fit in [Fit::Squeeze, Fit::Pad] {
+        let transform = Transform { fit, resized: 20, ..plain_numbers(16) };
+        assert!(matches!(transform.fit(&image), Cow::Borrowed(_)));
+    }
 }
 
 #[test]

@@ -1,4 +1,6 @@
-use image_folder::{Error, ImageFolder, LabelsCsv, OpenOptions, Result, TestSplit, open};
+use image_folder::{
+    Classes, Error, ImageFolder, LabelsCsv, OpenOptions, Result, TestSplit, open, read_classes,
+};
 
 use crate::util::{Tree, labels, paths, reason};
 
@@ -10,8 +12,7 @@ fn open_as(tree: &Tree, csv: impl AsRef<[u8]>, change: fn(&mut LabelsCsv)) -> Re
     tree.file("labels.csv", csv);
     let mut labels = LabelsCsv::new(tree.path().join("labels.csv"));
     change(&mut labels);
-    let options =
-        OpenOptions { labels: Some(labels), test: TestSplit::Folders, per_class: None, test_name: None };
+    let options = OpenOptions { labels: Some(labels), test: TestSplit::Folders, ..OpenOptions::default() };
     open(tree.path(), &options)
 }
 
@@ -61,7 +62,11 @@ fn columns_are_chosen_and_truth_is_kept_apart() {
 fn a_missing_column_is_named_with_those_that_are_there() {
     let error = open_with(&flat(), "file;label\n1.png;cat\n").unwrap_err();
     assert!(matches!(&error, Error::NoColumn { column, .. } if column == "path"));
-    assert!(error.to_string().contains("\"file;label\""), "{error}");
+    assert!(error.to_string().contains("the columns are \"file\", \"label\""), "{error}");
+    let error = open_with(&flat(), "paths,label\n1.png,cat\n").unwrap_err();
+    assert!(error.to_string().ends_with("perhaps \"paths\" is the one"), "{error}");
+    let error = open_with(&flat(), "1.png,cat\n2.png,dog\n").unwrap_err();
+    assert!(error.to_string().ends_with("put a header before it"), "{error}");
     let error = open_as(&flat(), ROWS, |labels| labels.truth_column = Some("clean".into())).unwrap_err();
     assert!(error.to_string().contains("\"clean\"; the columns are \"path\", \"label\""), "{error}");
 }
@@ -85,7 +90,7 @@ fn a_row_may_name_a_file_with_any_ending() {
     tree.image("photo.data");
     let set = open_with(&tree, format!("{ROWS}photo.data,dog\n")).unwrap();
     assert_eq!(paths(&set.train), ["1.png", "2.png", "photo.data", "sub/3.png"]);
-    assert_eq!(set.other_files, 1, "the labels file itself");
+    assert!(set.left.is_empty(), "neither it nor the labels file: {:?}", set.left);
 }
 
 #[test]
@@ -109,12 +114,165 @@ fn a_repeated_path_is_an_error_with_both_lines_where_they_do_not() {
 fn paths_stay_below_the_folder() {
     for (path, word) in [("/etc/1.png", "absolute"), ("C:\\x.png", "absolute"), ("sub/../../1.png", "leaves")]
     {
-        let error = open_with(&flat(), format!("{ROWS}{path},cat\n")).unwrap_err();
-        assert!(matches!(error, Error::LabelsLine { line: 5, .. }), "{error}");
-        assert!(error.to_string().contains(word), "{error}");
+        let set = open_with(&flat(), format!("{ROWS}{path},cat\n")).unwrap();
+        assert_eq!(set.train.len(), 3, "{path}");
+        assert!(reason(&set, path).starts_with("line 5 of the labels: the path"), "{:?}", set.skipped);
+        assert!(reason(&set, path).contains(word), "{:?}", set.skipped);
+        assert!(set.warnings[0].starts_with("1 rows of the labels have no image"), "{:?}", set.warnings);
     }
-    let error = open_with(&flat(), format!("{ROWS},cat\n")).unwrap_err();
-    assert!(error.to_string().contains("line 5: the row has no path"), "{error}");
+    let set = open_with(&flat(), format!("{ROWS},cat\n")).unwrap();
+    assert_eq!(reason(&set, ""), "line 5 of the labels: the row has no path");
+}
+
+#[test]
+fn fields_are_separated_by_what_the_header_shows() {
+    for separator in [",", ";", "\t"] {
+        let set = open_with(&flat(), ROWS.replace(',', separator)).unwrap();
+        assert_eq!(labels(&set), [("1.png", "cat"), ("2.png", "dog"), ("sub/3.png", "cat")]);
+    }
+    let excel = format!("\u{feff}sep=;\r\n{}", ROWS.replace(',', ";").replace('\n', "\r\n"));
+    assert_eq!(open_with(&flat(), &excel).unwrap().train.len(), 3);
+    let error = open_with(&flat(), excel.replace("2.png;dog", "2.png")).unwrap_err();
+    assert!(matches!(error, Error::LabelsLine { line: 4, .. }), "{error}");
+    let commas = "path;label;note\n1.png;cat;a, b, c\n2.png;dog;,,,,\n";
+    assert_eq!(open_with(&flat(), commas).unwrap().train.len(), 2);
+}
+
+#[test]
+fn columns_are_found_in_any_case_where_one_is_meant() {
+    let set = open_with(&flat(), ROWS.replace("path,label", "Path,LABEL")).unwrap();
+    assert_eq!(set.train.len(), 3);
+    let error = open_with(&flat(), "PATH,Path,label\n1.png,1.png,cat\n").unwrap_err();
+    assert!(matches!(error, Error::NoColumn { .. }), "{error}");
+    let set = open_with(&flat(), "PATH,path,label\nx,1.png,cat\ny,2.png,dog\n").unwrap();
+    assert_eq!(paths(&set.train), ["1.png", "2.png"], "the one of this very name");
+}
+
+#[test]
+fn a_path_is_taken_for_the_only_file_that_it_can_mean() {
+    let tree = flat();
+    tree.image("caf\u{e9}.png");
+    let absolute = tree.path().join("sub/3.png");
+    let csv = format!("path,label\n1.PNG,cat\n2,dog\n{},cat\ncafe\u{301}.png,dog\n", absolute.display());
+    let set = open_with(&tree, csv).unwrap();
+    assert_eq!(
+        labels(&set),
+        [("1.png", "cat"), ("2.png", "dog"), ("caf\u{e9}.png", "dog"), ("sub/3.png", "cat")]
+    );
+    assert!(
+        set.warnings[0].starts_with("3 rows of the labels write a path in another way than the file has it"),
+        "{:?}",
+        set.warnings
+    );
+    let set = open_with(&flat(), ROWS.replace("sub/3.png", ".\\sub\\3.png")).unwrap();
+    assert_eq!(set.train.len(), 3);
+}
+
+#[test]
+fn what_can_mean_several_files_or_none_says_so_with_the_nearest() {
+    let tree = flat();
+    tree.image("1.jpg");
+    tree.image("1.PNG");
+    let set = open_with(&tree, "path,label\n1,cat\n2.png,dog\n3.png,cat\nsub/3.png,cat\n").unwrap();
+    assert!(
+        reason(&set, "1").contains("several files can be meant: \"1.PNG\", \"1.jpg\", \"1.png\""),
+        "{:?}",
+        set.skipped
+    );
+    assert!(reason(&set, "3.png").ends_with("no such file; nearest: \"sub/3.png\""), "{:?}", set.skipped);
+}
+
+#[test]
+fn two_spellings_of_a_path_with_different_labels_are_an_error() {
+    let error = open_with(&flat(), format!("{ROWS}1.PNG,dog\n")).unwrap_err();
+    assert!(matches!(error, Error::LabelsLine { line: 5, .. }), "{error}");
+}
+
+#[test]
+fn a_column_says_which_images_are_held_out() {
+    for (column, train, test) in
+        [("split", "Train", "test"), ("is_valid", "False", "True"), ("Is_Test", "0", "1")]
+    {
+        let csv =
+            format!("path,label,{column}\n1.png,cat,{train}\n2.png,dog,{train}\nsub/3.png,cat,{test}\n");
+        let set = open_with(&flat(), &csv).unwrap();
+        assert_eq!(
+            (paths(&set.train), paths(&set.test)),
+            (vec!["1.png", "2.png"], vec!["sub/3.png"]),
+            "{column}"
+        );
+        assert!(!set.test_is_split_off);
+    }
+    let by_column = |csv: &str| open_as(&flat(), csv, |labels| labels.split_column = Some("fold".to_owned()));
+    let set = by_column("path,label,fold\n1.png,cat,train\n2.png,dog,training\nsub/3.png,cat,dev\n").unwrap();
+    assert_eq!(paths(&set.test), ["sub/3.png"]);
+    let error = by_column("path,label,fold\n1.png,cat,train\n2.png,dog,7\n").unwrap_err();
+    assert!(
+        error.to_string().contains("line 3: the column \"fold\" says \"7\", where train, val or test"),
+        "{error}"
+    );
+}
+
+#[test]
+fn of_the_column_s_validation_and_test_images_the_latter_are_measured_on() {
+    let csv =
+        "path,label,split\n1.png,cat,train\n2.png,dog,train\nsub/3.png,cat,val\n4.png,dog,test\n5.png,cat,\n";
+    let tree = flat();
+    tree.image("4.png");
+    tree.image("5.png");
+    let set = open_with(&tree, csv).unwrap();
+    assert_eq!((paths(&set.train), paths(&set.test)), (vec!["1.png", "2.png"], vec!["4.png"]));
+    assert!(
+        set.warnings[0].starts_with("1 images that the labels hold out for validation"),
+        "{:?}",
+        set.warnings
+    );
+    assert!(reason(&set, "5.png").contains("which part"), "{:?}", set.skipped);
+}
+
+#[test]
+fn classes_are_listed_in_an_order_and_those_without_images_stay() {
+    let tree = flat();
+    tree.file("l.csv", ROWS);
+    tree.file("classes.txt", "eel\r\ndog\r\n\r\n cat \r\n");
+    let classes = read_classes(&tree.path().join("classes.txt")).unwrap();
+    let with = |classes: &[String]| {
+        let labels = Some(LabelsCsv::new(tree.path().join("l.csv")));
+        let classes = Classes::Listed(classes.to_vec());
+        open(tree.path(), &OpenOptions { labels, classes, test: TestSplit::None, ..OpenOptions::default() })
+    };
+    let set = with(&classes).unwrap();
+    assert_eq!(set.classes, ["eel", "dog", "cat"]);
+    assert_eq!(labels(&set), [("1.png", "cat"), ("2.png", "dog"), ("sub/3.png", "cat")]);
+    let error = with(&["cta".to_owned(), "dog".to_owned()]).unwrap_err();
+    assert!(matches!(error, Error::OtherClasses { .. }), "{error}");
+    assert!(error.to_string().contains("\"cat\" (2)"), "{error}");
+    assert!(error.to_string().ends_with("perhaps \"cta\" is meant by \"cat\""), "{error}");
+    for (text, problem) in
+        [("a\nb\na\n", "line 3: the class \"a\" is in line 1 already"), ("\n", "there are no classes")]
+    {
+        tree.file("classes.txt", text);
+        let error = read_classes(&tree.path().join("classes.txt")).unwrap_err();
+        assert!(error.to_string().contains(problem), "{error}");
+    }
+}
+
+#[test]
+fn images_of_classes_that_a_model_doesn_t_know_are_skipped_and_named() {
+    let tree = Tree::of(&["cat/1.png", "emu/2.png", "emu/3.png"]);
+    let with = |known: &[&str]| {
+        let classes = Classes::Known(known.iter().map(|&name| name.to_owned()).collect());
+        open(tree.path(), &OpenOptions { classes, test: TestSplit::Folders, ..OpenOptions::default() })
+            .unwrap()
+    };
+    let set = with(&["ant", "cat"]);
+    assert_eq!((labels(&set), set.classes.len()), (vec![("cat/1.png", "cat")], 2));
+    assert!(set.warnings[0].ends_with("that the model doesn't know: \"emu\" (2)"), "{:?}", set.warnings);
+    assert!(with(&["cat", "emu"]).warnings.is_empty());
+    let one = Tree::of(&["cat/1.png"]);
+    let classes = Classes::Known(vec!["cat".to_owned(), "dog".to_owned()]);
+    let set = open(one.path(), &OpenOptions { classes, test: TestSplit::Folders, ..OpenOptions::default() });
+    assert_eq!(set.unwrap().train.len(), 1, "fewer classes than the model's are enough");
 }
 
 #[test]
@@ -154,7 +312,7 @@ fn the_first_images_of_a_class_go_by_the_folder_not_the_label() {
         labels: Some(LabelsCsv::new(tree.path().join("l.csv"))),
         test: TestSplit::None,
         per_class: Some(1),
-        test_name: None,
+        ..OpenOptions::default()
     };
     assert_eq!(labels(&open(tree.path(), &options).unwrap()), [("cat/1.png", "dog"), ("dog/1.png", "dog")]);
 }

@@ -11,14 +11,23 @@ fn split(tree: &Tree, test: TestSplit) -> ImageFolder {
 
 #[test]
 fn train_and_test_folders_are_the_split() {
-    for test in ["test", "val"] {
+    for (train, test) in [
+        ("train", "test"),
+        ("train", "val"),
+        ("Train", "Valid"),
+        ("training", "validation"),
+        ("TRAIN", "dev"),
+        ("Training", "TESTING"),
+    ] {
         let other = format!("{test}/b/3.png");
-        let tree = Tree::of(&["train/a/1.png", "train/b/2.png", &other]);
+        let [first, second] = ["a/1.png", "b/2.png"].map(|below| format!("{train}/{below}"));
+        let tree = Tree::of(&[&first, &second, &other]);
         for how in [TestSplit::Fraction(0.5), TestSplit::Folders] {
             let set = split(&tree, how);
             assert_eq!(set.classes, ["a", "b"]);
-            assert_eq!(paths(&set.train), ["train/a/1.png", "train/b/2.png"]);
+            assert_eq!(paths(&set.train), [first.as_str(), &second]);
             assert_eq!((paths(&set.test), set.test[0].label), (vec![other.as_str()], 1));
+            assert!(set.warnings.is_empty(), "{:?}", set.warnings);
         }
         let everything = split(&tree, TestSplit::None);
         assert_eq!((everything.train.len(), everything.test.len()), (3, 0));
@@ -31,6 +40,23 @@ fn of_test_and_val_the_first_is_taken_and_the_other_named() {
     let set = split(&tree, TestSplit::Folders);
     assert_eq!(paths(&set.test), ["test/a/3.png"]);
     assert!(set.warnings[0].starts_with("val/ is left out"), "{:?}", set.warnings);
+}
+
+#[test]
+fn a_class_of_trains_is_a_class() {
+    let tree = Tree::of(&["train/1.png", "bus/2.png", "dev/3.png"]);
+    assert_eq!(split(&tree, TestSplit::None).classes, ["bus", "dev", "train"]);
+    let tree = Tree::of(&["train/1.png", "bus/2.png"]);
+    assert_eq!(split(&tree, TestSplit::Folders).classes, ["bus", "train"]);
+}
+
+#[test]
+fn a_folder_of_images_beside_the_parts_is_left_out_and_named() {
+    let tree = Tree::of(&["train/a/1.png", "train/b/2.png", "test/a/3.png", "extra/a/4.png"]);
+    tree.file("notes/about.txt", "");
+    let set = split(&tree, TestSplit::Folders);
+    assert_eq!((set.train.len(), set.test.len(), set.warnings.len()), (2, 1, 1));
+    assert!(set.warnings[0].starts_with("extra/ is left out"), "{:?}", set.warnings);
 }
 
 #[test]

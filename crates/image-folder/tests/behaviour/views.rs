@@ -28,7 +28,7 @@ fn on_disk(tree: &Tree, count: u32) -> Vec<Sample> {
         .map(|index| {
             let path = format!("{index}.png");
             tree.file(&path, encoded(&picture(9 + index, 12), ImageFormat::Png));
-            let source = Pixels::File(tree.path().join(&path));
+            let source = Pixels::file(tree.path().join(&path));
             Sample { path, source, label: 0, truth: None }
         })
         .collect()

@@ -9,7 +9,7 @@ import sys
 
 import PIL
 import torchvision
-from PIL import Image
+from PIL import Image, ImageOps
 from torchvision.transforms import CenterCrop, InterpolationMode, Resize
 
 MODES = {"bilinear": InterpolationMode.BILINEAR, "bicubic": InterpolationMode.BICUBIC}
@@ -47,6 +47,22 @@ def views():
             }
 
 
+def fits():
+    """All of an image in a square: squeezed, and with a border."""
+    resampling = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+    for width, height, size in [*SHAPES, (160, 48, 32), (30, 200, 16), (16, 16, 16)]:
+        image = source(width, height)
+        for name, mode in resampling.items():
+            yield {
+                "width": width,
+                "height": height,
+                "size": size,
+                "interpolation": name,
+                "squeezed": image.resize((size, size), mode).tobytes().hex(),
+                "padded": ImageOps.pad(image, (size, size), mode, color=(124, 116, 104)).tobytes().hex(),
+            }
+
+
 def four_colours():
     """A CMYK JPEG as Pillow writes it, and the same bytes declared to be YCCK by their Adobe marker."""
     black = Image.linear_gradient("L").resize((16, 16))
@@ -66,6 +82,7 @@ if __name__ == "__main__":
         "pillow": PIL.__version__,
         "torchvision": torchvision.__version__,
         "views": list(views()),
+        "fits": list(fits()),
         "four_colours": list(four_colours()),
     }
     with open(sys.argv[1], "w", encoding="utf-8") as out:

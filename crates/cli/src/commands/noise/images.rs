@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use effmix::{DecodedBatch, InferenceOptions, Model, ModelOptions, decode_batches};
-use image_folder::{Interpolation, Sample, Skipped, Transform};
+use image_folder::{Fit, Interpolation, Sample, Skipped, Transform};
 use noisy_labels::softmax;
 
 use crate::args::Noise;
@@ -33,6 +33,7 @@ impl ImageValues {
 fn small() -> Transform {
     Transform {
         size: 32,
+        fit: Fit::Crop,
         resized: 32,
         mean: [0.4914, 0.4822, 0.4465],
         std: [0.2023, 0.1994, 0.2010],

@@ -13,6 +13,7 @@ mod transition;
 use std::sync::Arc;
 
 use effmix::files::write_atomic;
+use effmix::{RunFolder, left_in_words};
 use image_folder::{ImageFolder, OpenOptions, Sample, TestSplit};
 use noisy_labels::ClassTable;
 use noisy_labels::noise::{InstanceNoise, Transition, asymmetric, confused, symmetric};
@@ -35,8 +36,11 @@ pub(super) fn run(args: &Noise) -> Result<(), Failure> {
     }
     may_write(&args.out, args.force, (HEADER.join(",") + "\n").as_bytes())?;
 
-    let options = OpenOptions { test: TestSplit::Folders, ..OpenOptions::default() };
+    let is_output: Option<fn(&std::path::Path) -> bool> = Some(RunFolder::is_at_or_in);
+    let options = OpenOptions { test: TestSplit::Folders, is_output, ..OpenOptions::default() };
     let set = image_folder::open(&args.data, &options)?;
+    set.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
+    left_in_words(&set.left, None).iter().for_each(|left| tell(left));
     let Labels { samples, truth, given, skipped } = labels(args, kind, &set)?;
     for skipped in &skipped {
         tell(&format!("warning: {}: {}; it is left out", skipped.path, skipped.reason));

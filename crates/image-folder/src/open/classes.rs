@@ -1,0 +1,123 @@
+//! The classes of a set in their order, and the images of other classes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::Path;
+
+use super::label::Image;
+use super::options::Classes;
+use crate::nearest::nearest;
+use crate::{Error, ImageFolder, Limits, Pixels, Result, Sample, Skipped};
+
+/// The number of classes that a message lists.
+const NAMED: usize = 10;
+
+/// The classes in this file, a line each. Blank lines are left out, as are blanks around a name.
+///
+/// # Errors
+/// [`Error::Io`] where the file can't be read; [`Error::LabelsLine`] for a class that is listed twice or is not UTF-8, and for an empty
+/// file.
+pub fn read_classes(file: &Path) -> Result<Vec<String>> {
+    let bytes = fs::read(file).map_err(|e| Error::io(file, "reading the classes", e))?;
+    let wrong = |line: u64, problem: String| Error::LabelsLine { file: file.to_owned(), line, problem };
+    let mut first_line: HashMap<String, u64> = HashMap::new();
+    let mut classes = Vec::new();
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    for (line, number) in bytes.split(|byte| *byte == b'\n').zip(1..) {
+        let name = std::str::from_utf8(line)
+            .map_err(|_| wrong(number, "the class is not UTF-8: save the file as UTF-8".to_owned()))?
+            .trim();
+        if name.is_empty() {
+            continue;
+        }
+        if let Some(first) = first_line.insert(name.to_owned(), number) {
+            return Err(wrong(
+                number,
+                format!("the class {name:?} is in line {first} already: list it once"),
+            ));
+        }
+        classes.push(name.to_owned());
+    }
+    if classes.is_empty() {
+        return Err(wrong(1, "there are no classes: write one a line".to_owned()));
+    }
+    Ok(classes)
+}
+
+/// Images to samples of classes.
+pub(super) struct Numbering {
+    classes: Vec<String>,
+    ids: HashMap<String, usize>,
+    limits: Limits,
+    /// The number of images of each class that is not among these.
+    strangers: BTreeMap<String, usize>,
+}
+
+impl Numbering {
+    /// By the set's own classes, or those of the options.
+    pub(super) fn new(found: Vec<String>, wanted: &Classes, limits: Limits) -> Self {
+        let classes = match wanted {
+            Classes::Found => found,
+            Classes::Listed(classes) | Classes::Known(classes) => classes.clone(),
+        };
+        let ids = classes.iter().enumerate().map(|(id, name)| (name.clone(), id)).collect();
+        Self { classes, ids, limits, strangers: BTreeMap::new() }
+    }
+
+    /// The images of these classes; others are skipped.
+    pub(super) fn samples(
+        &mut self,
+        images: Vec<Image>,
+        skipped: &mut Vec<Skipped>,
+        why: &str,
+    ) -> Vec<Sample> {
+        let sample = |image: Image| {
+            let Some(&label) = self.ids.get(&image.label) else {
+                *self.strangers.entry(image.label.clone()).or_default() += 1;
+                skipped.push(Skipped { path: image.key, reason: format!("{why}, {:?}", image.label) });
+                return None;
+            };
+            let truth = image.truth.and_then(|name| self.ids.get(&name).copied());
+            let source = Pixels::File { path: image.file, limits: self.limits };
+            Some(Sample { path: image.key, source, label, truth })
+        };
+        images.into_iter().filter_map(sample).collect()
+    }
+
+    /// Checks that there are only images of listed classes, where they are listed.
+    ///
+    /// # Errors
+    /// [`Error::OtherClasses`], which names the others.
+    pub(super) fn check(&self, data: &Path, wanted: &Classes) -> Result<()> {
+        if !matches!(wanted, Classes::Listed(_)) || self.strangers.is_empty() {
+            return Ok(());
+        }
+        let perhaps = self.strangers.keys().find_map(|name| {
+            let nearest = nearest(name, self.classes.iter().map(String::as_str));
+            nearest.first().map(|nearest| format!("; perhaps {nearest:?} is meant by {name:?}"))
+        });
+        Err(Error::OtherClasses {
+            path: data.to_owned(),
+            classes: self.strangers_in_words(),
+            hint: perhaps.unwrap_or_default(),
+        })
+    }
+
+    /// The classes, and a warning that names those of skipped images.
+    pub(super) fn finish(self, set: &mut ImageFolder, who: &str) {
+        if !self.strangers.is_empty() {
+            let images: usize = self.strangers.values().sum();
+            let these = self.strangers_in_words();
+            set.warnings
+                .push(format!("{images} images are left out, which are of classes that {who}: {these}"));
+        }
+        set.classes = self.classes;
+    }
+
+    /// The other classes with their numbers of images.
+    fn strangers_in_words(&self) -> String {
+        let named = self.strangers.iter().take(NAMED).map(|(name, count)| format!("{name:?} ({count})"));
+        let more = if self.strangers.len() > NAMED { ", ..." } else { "" };
+        named.collect::<Vec<_>>().join(", ") + more
+    }
+}
