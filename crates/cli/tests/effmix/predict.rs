@@ -110,7 +110,7 @@ fn evaluate_measures_what_predict_says() {
 }
 
 #[test]
-fn evaluate_uses_the_test_images_where_there_are_some_and_refuses_unknown_classes() {
+fn evaluate_uses_the_test_images_where_there_are_some() {
     let folder = trained();
     for split in ["train", "test"] {
         for (class, (name, _)) in CLASSES.iter().enumerate() {
@@ -120,10 +120,6 @@ fn evaluate_uses_the_test_images_where_there_are_some_and_refuses_unknown_classe
     }
     let measured = json(folder.run(&["evaluate", "run", "split", "--json"]).as_bytes());
     assert_eq!(measured["images"], 6);
-    folder.put_image("other/yellow/0.png", 0, 0);
-    folder.put_image("other/red/0.png", 2, 0);
-    let message = folder.fails(1, &["evaluate", "run", "other"]);
-    assert!(message.contains("yellow") && message.contains("blue, green, red"), "{message}");
 }
 
 #[test]

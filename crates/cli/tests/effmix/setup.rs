@@ -48,7 +48,12 @@ impl Folder {
             value.saturating_add(texture as u8)
         };
         let colour = CLASSES[class].1;
-        RgbImage::from_fn(SIDE, SIDE, |x, y| Rgb(colour.map(|value| shade(x, y, value)))).save(path).unwrap();
+        let mut image = RgbImage::from_fn(SIDE, SIDE, |x, y| Rgb(colour.map(|value| shade(x, y, value))));
+        // No two numbers up to 4096 give the same image.
+        let digits = [number % 16, number / 16 % 16, number / 256 % 16];
+        let corner = image.get_pixel_mut(0, 0);
+        corner.0.iter_mut().zip(digits).for_each(|(value, digit)| *value = (*value & 0xf0) | digit as u8);
+        image.save(path).unwrap();
     }
 
     /// Writes a file.

@@ -21,7 +21,7 @@ const FREE: [&str; 26] = [
     "label-column",
     "truth-column",
     "split-column",
-    "classes",
+    "classes-file",
     "test",
     "test-fraction",
     "per-class",

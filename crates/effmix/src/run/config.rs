@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use toml::de::DeTable;
 
 use crate::files::{read_to_string, write_atomic};
@@ -26,12 +27,22 @@ pub struct RunMetadata {
     pub program: Option<String>,
     /// The version that wrote it.
     pub version: Option<String>,
-    /// The classes, sorted by name.
+    /// The names of the classes, in the order of the networks' outputs. A user's own file has another thing under this key, the file of
+    /// `--classes`.
+    #[serde(default, deserialize_with = "names")]
     pub classes: Option<Vec<String>>,
     /// Hash of the pretrained weights that the run started from.
     pub weights_hash: Option<String>,
     /// `--test DIR` as it was given, which the paths of its images begin with; the setting itself is absolute.
     pub test_name: Option<PathBuf>,
+}
+
+/// The names in a list; nothing where there is a text, as a user's file has it.
+fn names<'de, D: Deserializer<'de>>(classes: D) -> std::result::Result<Option<Vec<String>>, D::Error> {
+    match toml::Value::deserialize(classes)? {
+        toml::Value::String(_) => Ok(None),
+        list => list.try_into().map(Some).map_err(D::Error::custom),
+    }
 }
 
 /// A settings file, a user's or a run's.
@@ -114,7 +125,8 @@ fn without_metadata(text: &str) -> std::result::Result<String, toml::de::Error> 
     let table = DeTable::parse(text)?;
     let mut bytes = text.as_bytes().to_vec();
     for (key, value) in table.get_ref() {
-        if METADATA.contains(&key.get_ref().as_ref()) {
+        let is_file_of_classes = key.get_ref() == "classes" && value.get_ref().is_str();
+        if METADATA.contains(&key.get_ref().as_ref()) && !is_file_of_classes {
             let place = &mut bytes[key.span().start..value.span().end];
             place.iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
         }
@@ -175,6 +187,16 @@ mod tests {
             let config = Config { settings, ..config };
             assert_eq!(read(&written(&config)).unwrap(), config, "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_users_file_names_the_file_of_classes_as_the_flag_does() {
+        let config = read(b"classes = \"list.txt\"\nepochs = 3\n").unwrap();
+        assert_eq!((config.metadata.classes, config.settings.classes), (None, Some("list.txt".into())));
+        let of_run = of_run(&["cat", "dog"]);
+        let settings = Settings { classes: Some("list.txt".into()), ..of_run.settings.clone() };
+        let config = Config { settings, ..of_run };
+        assert_eq!(read(&written(&config)).unwrap(), config);
     }
 
     #[test]

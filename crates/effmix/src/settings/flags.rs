@@ -44,6 +44,8 @@ pub struct Settings {
     pub split_column: Option<String>,
     /// Text file with the classes in the order of the network's outputs, one a line [default: the classes of the training images,
     /// sorted by name]
+    // A run's config.toml has the names of the classes under `classes`.
+    #[serde(rename = "classes-file", alias = "classes")]
     #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Data"))]
     pub classes: Option<PathBuf>,
     /// Share of the images of each class that is held out as test set, from 0 to 0.9 [default: 0.1; unused where the data has a

@@ -32,14 +32,22 @@ fn an_image_under_two_labels_leads_the_list_and_all_copies_are_counted_and_liste
     let output = folder.output(&args);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{told}");
-    assert!(told.contains("1 image is there under two labels, of which one is wrong: leads label_issues.csv"), "{told}");
+    assert!(
+        told.contains("1 image is there under two labels, of which one is wrong: leads label_issues.csv"),
+        "{told}"
+    );
     assert!(told.contains("3 images are there more than once under the same label"), "{told}");
 
     let expected = [
         ["red/03.png", "exact_duplicate", "the same bytes, labels red and blue", "blue/like red.png"],
         ["green/again.png", "exact_duplicate", "the same bytes", "green/01.png"],
         ["green/other.bmp", "exact_duplicate", "the same pixels", "green/02.png"],
-        ["test/red/trained on.png", "exact_duplicate", "the same bytes, held out and trained on", "red/05.png"],
+        [
+            "test/red/trained on.png",
+            "exact_duplicate",
+            "the same bytes, held out and trained on",
+            "red/05.png",
+        ],
     ];
     assert_eq!(duplicates(&folder), expected.map(|row| row.map(str::to_owned).to_vec()));
 
@@ -65,7 +73,8 @@ fn copies_are_found_however_images_are_kept() {
         let found: Vec<String> = duplicates(&folder).into_iter().map(|row| row[0].clone()).collect();
         assert_eq!(found, ["red/03.png", "green/again.png", "green/other.bmp"], "{cache}");
         folder.train("again", &["--cache", cache]);
-        let [first, second] = ["out", "again"].map(|run| read(&folder.path(&format!("{run}/data_issues.csv"))));
+        let [first, second] =
+            ["out", "again"].map(|run| read(&folder.path(&format!("{run}/data_issues.csv"))));
         assert_eq!(first, second, "{cache}: the second run reads what the first one kept");
     }
 }

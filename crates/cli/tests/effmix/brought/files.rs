@@ -95,7 +95,11 @@ fn signs() -> Folder {
         for number in 0..20u32 {
             let noise = |x: u32, y: u32| ((x * 31 + y * 17 + number * 57) % 90) as u8;
             let image = RgbImage::from_fn(48, 16, |x, y| {
-                if x < 14 { Rgb(colour) } else { Rgb([80 + noise(x, y), 100 + noise(y, x), 90 + noise(x, x)]) }
+                if x < 14 {
+                    Rgb(colour)
+                } else {
+                    Rgb([80 + noise(x, y), 100 + noise(y, x), 90 + noise(x, x)])
+                }
             });
             let path = folder.path(&format!("data/{class}/{number}.png"));
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -108,7 +112,20 @@ fn signs() -> Folder {
 #[test]
 fn images_far_from_square_are_squeezed_and_it_is_said() {
     let folder = signs();
-    let args = ["--epochs", "6", "--warmup", "6", "--augment", "none", "--size", "32", "--method", "ce"];
+    let args = [
+        "--epochs",
+        "20",
+        "--warmup",
+        "20",
+        "--lr",
+        "0.05",
+        "--augment",
+        "none",
+        "--size",
+        "32",
+        "--method",
+        "ce",
+    ];
     let accuracy = |out: &str, more: &[&str]| {
         let output = folder.output(&[&train_args(out)[..], &args, more].concat());
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -142,7 +159,9 @@ fn the_largest_number_of_pixels_is_set_by_a_flag() {
     assert_eq!(summary["skipped_files"][0]["path"], "red/large.png", "{summary}");
     let (_, rows) = csv_rows(&read(&folder.path("out/data_issues.csv")));
     assert!(rows.iter().any(|row| row[0] == "red/large.png" && row[1] == "unreadable"), "{rows:?}");
-    assert!(folder.fails(2, &[&train_args("new")[..], &["--max-pixels", "0"]].concat()).contains("--max-pixels"));
+    assert!(
+        folder.fails(2, &[&train_args("new")[..], &["--max-pixels", "0"]].concat()).contains("--max-pixels")
+    );
 }
 
 #[cfg(unix)]
@@ -157,7 +176,9 @@ mod not_utf8 {
         let folder = Folder::with_images(6);
         let name = OsStr::from_bytes(b"caf\xe9.png");
         if std::fs::copy(folder.path("data/red/00.png"), folder.path("data/red").join(name)).is_err() {
-            return println!("skipped: a_name_that_is_not_utf8_harms_that_file_alone: this file system has none");
+            return println!(
+                "skipped: a_name_that_is_not_utf8_harms_that_file_alone: this file system has none"
+            );
         }
         train(&folder, &[]);
         let summary = json(&read(&folder.path("out/summary.json")));

@@ -81,7 +81,10 @@ fn what_an_archive_of_macos_and_a_hidden_folder_hold_is_left_and_named() {
     assert!(told.contains("left: 1 hidden, 1 folder of other programs (.purple, __MACOSX)"), "{told}");
     assert!(told.contains("rename what is to be used"), "{told}");
     let issues = String::from_utf8(read(&folder.path("out/data_issues.csv"))).unwrap();
-    assert!(issues.contains("__MACOSX,left,is a folder that another program keeps for itself,\n"), "{issues}");
+    assert!(
+        issues.contains("__MACOSX,left,is a folder that another program keeps for itself,\n"),
+        "{issues}"
+    );
 }
 
 #[cfg(unix)]
@@ -95,7 +98,10 @@ fn pipes_sockets_and_devices_are_passed_by_and_counted_in_train_and_predict() {
     let counted = "left: 1 named pipe, 1 socket, 1 device (";
     assert!(trained(&folder, &[]).contains(counted));
     let output = folder.output(&["predict", "out", "data"]);
-    assert!(output.status.success() && String::from_utf8_lossy(&output.stderr).contains(counted), "{output:?}");
+    assert!(
+        output.status.success() && String::from_utf8_lossy(&output.stderr).contains(counted),
+        "{output:?}"
+    );
     let named = folder.fails(1, &["predict", "out", "data/red/pipe.png", "data/red/00.png"]);
     assert!(named.contains("data/red/pipe.png: it is a named pipe, not a file"), "{named}");
 }

@@ -68,7 +68,9 @@ fn what_can_t_be_taken_says_why_with_the_nearest() {
     assert!(told.contains("3 rows of the labels have no image, the first: line 20"), "{told}");
     let (_, issues) = csv_rows(&read(&folder.path("out/data_issues.csv")));
     let why = |path: &str| issues.iter().find(|row| row[0] == path).map(|row| row[2].as_str()).unwrap();
-    assert!(why("/elsewhere/red/03.png").contains("is absolute and not below the folder of the images; nearest:"));
+    assert!(
+        why("/elsewhere/red/03.png").contains("is absolute and not below the folder of the images; nearest:")
+    );
     assert!(why("/elsewhere/red/03.png").contains("\"red/03.png\""), "{issues:?}");
     assert!(why("rde/04.png").contains("there is no such file; nearest: "), "{issues:?}");
 }
@@ -102,7 +104,10 @@ fn a_column_says_which_images_are_held_out() {
     }
     folder.put("labels.csv", "path,label,split\nred/00.png,red,second\nblue/00.png,blue,train\n");
     let message = folder.fails(1, &[&train_args("new")[..], &["--labels", "labels.csv"]].concat());
-    assert!(message.contains("line 2: the column \"split\" says \"second\", where train, val or test"), "{message}");
+    assert!(
+        message.contains("line 2: the column \"split\" says \"second\", where train, val or test"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -118,6 +123,9 @@ fn a_file_lists_the_classes_in_their_order() {
     assert_eq!(evaluation["images"], 18);
     folder.put("classes.txt", "red\nblue\ngrene\n");
     let message = folder.fails(1, &[&train_args("new")[..], &["--classes", "classes.txt"]].concat());
-    assert!(message.contains("\"green\" (6)") && message.contains("perhaps \"grene\" is meant by \"green\""), "{message}");
+    assert!(
+        message.contains("\"green\" (6)") && message.contains("perhaps \"grene\" is meant by \"green\""),
+        "{message}"
+    );
     assert!(!folder.path("new").exists());
 }
