@@ -62,7 +62,7 @@ fn in_words(run: &Run) -> Result<String, Failure> {
         (summary.clean_auc, summary.issue_precision, summary.issue_recall)
     {
         lines.push(format!(
-            "           against the truth: AUC {auc:.3}, precision {:.1} %, recall {:.1} %",
+            "           against the truth: AUC of label_quality {auc:.3}, precision {:.1} %, recall {:.1} %",
             100.0 * precision,
             100.0 * recall
         ));

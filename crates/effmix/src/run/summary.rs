@@ -99,6 +99,9 @@ pub struct Summary {
     pub epochs: usize,
     /// AUC of `label_quality` for the true state of the labels.
     pub clean_auc: Option<f64>,
+    /// AUC of `p_clean`, the clean probability of the last division, for the same.
+    #[serde(default)]
+    pub division_auc: Option<f64>,
     /// Average precision of finding wrong labels by low `label_quality`.
     pub issue_average_precision: Option<f64>,
     /// Precision of `is_issue`.
@@ -143,7 +146,9 @@ impl Summary {
         let wrong: Option<Vec<bool>> = judged.samples.iter().map(|s| Some(s.truth? != s.label)).collect();
         let found = wrong.as_ref().zip(judged.issues.as_ref());
         let found = found.and_then(|(wrong, issues)| metrics::precision_recall_f1(issues, wrong));
-        let clean = |wrong: &Vec<bool>| wrong.iter().map(|wrong| !wrong).collect::<Vec<bool>>();
+        let clean: Option<Vec<bool>> =
+            wrong.as_ref().map(|wrong| wrong.iter().map(|wrong| !wrong).collect());
+        let auc = |scores: &[f64]| clean.as_ref().and_then(|clean| metrics::auc(scores, clean));
         let badness: Vec<f64> = outcome.label_quality.iter().map(|quality| 1.0 - quality).collect();
         let given: Vec<usize> = judged.samples.iter().map(|s| s.label).collect();
         let classes = findings.classes.len();
@@ -180,7 +185,8 @@ impl Summary {
             images: n,
             classes,
             epochs: outcome.records.last().map_or(0, |record| record.epoch),
-            clean_auc: wrong.as_ref().and_then(|wrong| metrics::auc(&outcome.label_quality, &clean(wrong))),
+            clean_auc: auc(&outcome.label_quality),
+            division_auc: auc(&outcome.clean_probability),
             issue_average_precision: wrong
                 .as_ref()
                 .and_then(|wrong| metrics::average_precision(&badness, wrong)),
