@@ -37,8 +37,8 @@ pub use model::{
 };
 pub use resources::{Estimate, Task, Throughput, throughput, training_seconds};
 pub use run::{
-    Config, ImageSet, LabelIssue, NoiseEstimate, NoiseEstimates, Observer, Progress, ResumeOptions, Run,
-    RunFolder, RunImages, RunMetadata, Silent, SkippedFile, Summary, TestCopy, TestLabels, Timing, Training,
+    Config, ImageSet, LabelIssue, NoiseEstimate, NoiseEstimates, Observer, Progress, Provenance, ResumeOptions, Run,
+    RunFolder, RunImages, RunMetadata, Silent, SkippedFile, Summary, TestCopy, TestLabels, Timing, Training, Versions,
     read_issues, read_metrics, trained_images,
 };
 pub use settings::Settings;

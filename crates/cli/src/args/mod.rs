@@ -100,7 +100,7 @@ pub(crate) struct Resume {
 impl Resume {
     /// How the run is gone on with.
     pub(crate) fn options(&self) -> ResumeOptions {
-        ResumeOptions { epochs: self.epochs, device: self.device }
+        ResumeOptions { epochs: self.epochs, device: self.device, own_method: None }
     }
 }
 

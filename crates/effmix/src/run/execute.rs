@@ -17,6 +17,7 @@ use super::handle::Run;
 use super::issue::write_issues;
 use super::page::write_page;
 use super::progress::{Observer, Progress, Training};
+use super::provenance::Provenance;
 use super::record::read_timing;
 use super::start_from::start_from;
 use super::summary::Summary;
@@ -109,6 +110,7 @@ impl Execution<'_> {
                 "the weights' classifier is for other classes: the networks get a new one, untrained",
             ));
         }
+        let provenance = Provenance::of(&self.resolved, &data.folder)?;
         let mut sets = self.sets(data, &networks)?;
         checks::readable(&sets, self.classes(), self.observer)?;
         checks::held_out(&sets, self.classes(), &self.resolved.settings, self.observer);
@@ -139,7 +141,8 @@ impl Execution<'_> {
             (false, Some(_)) => Began::Pretrained,
             (false, None) => Began::Random,
         };
-        let summary = Summary::new(&findings, &sets, began, plain, &timing, other_seconds, estimated)?;
+        let made_from = (began, provenance);
+        let summary = Summary::new(&findings, &sets, made_from, plain, &timing, other_seconds, estimated)?;
         write_page(&self.folder, &self.config, &summary, None)?;
         // The summary comes last: it is the mark of a finished run.
         summary.write(&self.folder.file("summary.json"))?;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::Began;
 use super::findings::{Findings, Judged};
+use super::provenance::Provenance;
 use super::record::Timing;
 use super::skipped::SkippedFile;
 use super::test_copy::TestCopy;
@@ -127,14 +128,17 @@ pub struct Summary {
     pub images_per_s: Option<f64>,
     /// The most memory that this process had, in bytes.
     pub peak_rss_bytes: Option<u64>,
+    /// What the run was made from; nothing in a summary of an older version.
+    #[serde(flatten)]
+    pub provenance: Option<Provenance>,
 }
 
 impl Summary {
-    /// Gathers the figures. `began` is what the networks started from; `other_seconds` is the time outside of epochs.
+    /// Gathers the figures. `began` is what the networks started from, `provenance` what the run was made from; `other_seconds` is the time outside of epochs.
     pub(super) fn new(
         findings: &Findings<'_>,
         sets: &Sets,
-        began: Began,
+        (began, provenance): (Began, Provenance),
         plain_accuracy: Option<f64>,
         timing: &[Timing],
         other_seconds: f64,
@@ -200,6 +204,7 @@ impl Summary {
             estimated_seconds,
             images_per_s: (epoch_seconds > 0.0).then(|| views / epoch_seconds),
             peak_rss_bytes: peak_rss_bytes(),
+            provenance: Some(provenance),
         })
     }
 

@@ -74,13 +74,22 @@ pub(super) fn freeze_for(stats: &DatasetStats, said: &Settings) -> Freeze {
 pub fn defaults_for(stats: &DatasetStats, said: &Settings) -> Defaults {
     let small = stats.side <= SMALL_SIDE;
     let recipe = match (said.pretrained(), said.frozen()) {
-        (Some(_), true) => frozen_backbone(said.method.unwrap_or(MethodKind::DivideMix), stats.images),
+        (Some(_), true) => frozen_backbone(kind_of(said), stats.images),
         (Some(_), false) => pretrained(small),
         (None, _) => from_scratch(small, stats),
     };
     let side = said.size.or(recipe.size).unwrap_or(stats.side);
     let bytes = stats.images.saturating_mul(side * side * 3);
     Defaults { cache: if bytes > RAM_BYTES { CacheKind::Disk } else { CacheKind::Ram }, ..recipe }
+}
+
+/// The method, as far as the defaults depend on it: one's own is taken as those that keep every label.
+fn kind_of(said: &Settings) -> MethodKind {
+    match (&said.own_method, &said.method) {
+        (Some(_), _) => MethodKind::Ce,
+        (None, Some(methods)) => methods.first(),
+        (None, None) => MethodKind::DivideMix,
+    }
 }
 
 /// A small head on features of pretrained weights: what most users come with, and minutes on a CPU.
@@ -214,7 +223,7 @@ mod tests {
             ..Settings::default()
         };
         let dropout = |images, method| {
-            defaults_for(&DatasetStats { images, ..PHOTOGRAPHS }, &Settings { method, ..said.clone() })
+            defaults_for(&DatasetStats { images, ..PHOTOGRAPHS }, &Settings { method: method.map(Into::into), ..said.clone() })
                 .dropout
         };
         for method in [None, Some(MethodKind::Ce), Some(MethodKind::Reweight)] {
