@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use effmix::{Config, ImageSet, LabelIssue, Observer, Run, Summary, TestLabels};
 
+use super::sweep;
 use crate::args::Train;
 use crate::failure::Failure;
 use crate::output::{print, print_json, tell};
@@ -19,6 +20,9 @@ pub(super) fn run(args: Train) -> Result<(), Failure> {
         Some(file) => args.settings.or(&Config::read(file)?.settings),
         None => args.settings,
     };
+    if settings.is_sweep() {
+        return sweep::start(&settings, args.json);
+    }
     on_threads(settings.threads, || watched(args.json, |observer| Run::start(&settings, observer)))
 }
 

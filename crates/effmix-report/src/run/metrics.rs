@@ -51,7 +51,8 @@ impl From<Line> for EpochRecord {
             Some(division_auc) => (line.clean_auc, division_auc),
             None => (None, line.clean_auc),
         };
-        let Line { epoch, network, phase, loss_x, loss_u, loss_reg, clean_fraction, test_accuracy, .. } = line;
+        let Line { epoch, network, phase, loss_x, loss_u, loss_reg, clean_fraction, test_accuracy, .. } =
+            line;
         Self {
             epoch,
             network,

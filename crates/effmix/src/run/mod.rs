@@ -40,12 +40,14 @@ mod summary;
 mod test_copy;
 mod trajectories;
 
+pub(crate) use checks::inputs_stay;
 pub use config::{Config, RunMetadata};
 pub use folder::RunFolder;
 pub use handle::Run;
 pub use images::{RunImages, trained_images};
 pub(crate) use issue::training_rows;
 pub use issue::{ImageSet, LabelIssue, read_issues};
+pub(crate) use new::{Prepared, with_lasting_names};
 pub use progress::{Observer, Progress, Silent, Training};
 pub use provenance::{Provenance, Versions};
 pub use record::{Timing, read_metrics};

@@ -23,22 +23,24 @@ impl Run {
     /// Whatever is wrong with settings, data or disk; [`Error::Stopped`] soon after the observer's flag is raised, and then
     /// [`Run::resume`] goes on from the last checkpoint.
     pub fn start(settings: &Settings, observer: &dyn Observer) -> Result<Self> {
-        let began = Instant::now();
+        Self::start_named(settings, settings.test.as_deref(), Instant::now(), observer)
+    }
+
+    /// [`Run::start`] of settings with lasting names. `test_name` is `--test DIR` as it was given, which the paths of its images begin
+    /// with.
+    pub(crate) fn start_named(
+        settings: &Settings,
+        test_name: Option<&Path>,
+        began: Instant,
+        observer: &dyn Observer,
+    ) -> Result<Self> {
         let device = ComputeDevice::open(settings.device.unwrap_or_default())?;
         observer.observe(Progress::Device(&device.describe()));
         let attempt = Attempt { batch: settings.batch, ..Attempt::default() };
-        start_on(&device, settings, began, observer).map_err(|error| device.explained(error, &attempt))
+        Prepared::new(&device, settings, test_name, began, observer)
+            .and_then(Prepared::begin)
+            .map_err(|error| device.explained(error, &attempt))
     }
-}
-
-/// [`Run::start`] on a device, whose errors are not explained yet.
-fn start_on(
-    device: &ComputeDevice,
-    settings: &Settings,
-    began: Instant,
-    observer: &dyn Observer,
-) -> Result<Run> {
-    Prepared::new(device, settings, settings.test.as_deref(), began, observer)?.begin()
 }
 
 /// A run that can begin: all that can be refused has been checked, and nothing has been written.
@@ -105,9 +107,7 @@ impl<'a> Prepared<'a> {
         if let Some(estimate) = &estimate
             && settings.anyway != Some(true)
         {
-            let runs = settings.out.as_deref().unwrap_or(Path::new("runs"));
-            let available = AvailableResources::here(runs, cache.path(), device);
-            available.check(estimate, resolved.cache, batch)?;
+            room_for(estimate, &settings, &resolved, &cache, device)?;
         }
         let config = Config::of_run(&resolved.settings, &data.folder.classes);
         let metadata = RunMetadata {
@@ -126,9 +126,18 @@ impl<'a> Prepared<'a> {
         Ok(Self { settings, data, config, resolved, backbone, cache, device, estimate, observer, began })
     }
 
+    /// Makes sure that there is room for an estimate of this run and others.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientResources`].
+    pub(crate) fn has_room_for(&self, estimate: &Estimate) -> Result<()> {
+        room_for(estimate, &self.settings, &self.resolved, &self.cache, &self.device)
+    }
+
     /// Makes the run folder, and trains.
     fn begin(self) -> Result<Run> {
-        let Self { settings, data, config, resolved, backbone, cache, device, estimate, observer, began } = self;
+        let Self { settings, data, config, resolved, backbone, cache, device, estimate, observer, began } =
+            self;
         let (out, force) = (settings.out.as_deref(), settings.force == Some(true));
         let folder = RunFolder::create(out, &name_of(settings.data.as_deref()), force)?;
         config.write(&folder.file("config.toml"))?;
@@ -138,9 +147,32 @@ impl<'a> Prepared<'a> {
             observer.observe(Progress::Estimated(estimate));
         }
         let needed = estimate.and_then(|estimate| estimate.device_memory);
-        Execution { folder, config, resolved, backbone, cache, device, needed, observer, began, resumed: None }
-            .run(data)
+        Execution {
+            folder,
+            config,
+            resolved,
+            backbone,
+            cache,
+            device,
+            needed,
+            observer,
+            began,
+            resumed: None,
+        }
+        .run(data)
     }
+}
+
+fn room_for(
+    estimate: &Estimate,
+    settings: &Settings,
+    resolved: &ResolvedSettings,
+    cache: &CacheFolder,
+    device: &ComputeDevice,
+) -> Result<()> {
+    let runs = settings.out.as_deref().unwrap_or(Path::new("runs"));
+    let available = AvailableResources::here(runs, cache.path(), device);
+    available.check(estimate, resolved.cache, resolved.hyperparameters.batch)
 }
 
 /// The settings with paths and names that hold wherever the run is gone on with.

@@ -3,9 +3,9 @@
 use image_folder::{ImageFolder, Pixels, Sample};
 use serde::{Deserialize, Serialize};
 
+use crate::Result;
 use crate::settings::{ResolvedSettings, Settings};
 use crate::weights::hash_of_files;
-use crate::Result;
 
 /// The value of [`Provenance::labels`] where an image's folder is its label.
 const FOLDERS: &str = "folders";

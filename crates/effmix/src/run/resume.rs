@@ -118,7 +118,9 @@ fn same_method(before: Option<&str>, now: Option<&OwnMethod>, run: &Path) -> Res
             "was trained by a method that is not of this program, {before:?}; go on with it by the program that has the method \
              (ResumeOptions::own_method)"
         ),
-        (Some(before), Some(now)) => format!("was trained by the method {before:?}, and can't go on with {now:?}"),
+        (Some(before), Some(now)) => {
+            format!("was trained by the method {before:?}, and can't go on with {now:?}")
+        }
         (None, now) => format!(
             "was trained by a method of this program, and can't go on with {:?}; leave it out",
             now.unwrap_or_default()

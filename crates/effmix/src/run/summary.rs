@@ -150,8 +150,7 @@ impl Summary {
         let wrong: Option<Vec<bool>> = judged.samples.iter().map(|s| Some(s.truth? != s.label)).collect();
         let found = wrong.as_ref().zip(judged.issues.as_ref());
         let found = found.and_then(|(wrong, issues)| metrics::precision_recall_f1(issues, wrong));
-        let clean: Option<Vec<bool>> =
-            wrong.as_ref().map(|wrong| wrong.iter().map(|wrong| !wrong).collect());
+        let clean: Option<Vec<bool>> = wrong.as_ref().map(|wrong| wrong.iter().map(|wrong| !wrong).collect());
         let auc = |scores: &[f64]| clean.as_ref().and_then(|clean| metrics::auc(scores, clean));
         let badness: Vec<f64> = outcome.label_quality.iter().map(|quality| 1.0 - quality).collect();
         let given: Vec<usize> = judged.samples.iter().map(|s| s.label).collect();

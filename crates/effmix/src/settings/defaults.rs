@@ -223,8 +223,11 @@ mod tests {
             ..Settings::default()
         };
         let dropout = |images, method| {
-            defaults_for(&DatasetStats { images, ..PHOTOGRAPHS }, &Settings { method: method.map(Into::into), ..said.clone() })
-                .dropout
+            defaults_for(
+                &DatasetStats { images, ..PHOTOGRAPHS },
+                &Settings { method: method.map(Into::into), ..said.clone() },
+            )
+            .dropout
         };
         for method in [None, Some(MethodKind::Ce), Some(MethodKind::Reweight)] {
             assert_eq!(dropout(FEW_FOR_A_HEAD, method), Some(0.5));

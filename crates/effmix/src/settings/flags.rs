@@ -227,7 +227,10 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// Random seeds with commas between them (`--seeds 1,2,3`): a run by each, and by each --method. OUT becomes a folder of run folders
     /// with comparison.csv and comparison.json; the same command again goes on with it [default: none, one run]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "N,N", help_heading = "Run", value_delimiter = ',', conflicts_with = "seed"))]
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "N,N", help_heading = "Run", value_delimiter = ',', conflicts_with = "seed")
+    )]
     pub seeds: Option<Vec<u64>>,
     /// Number of epochs between two checkpoints [default: 1]
     #[cfg_attr(feature = "clap", arg(long, value_name = "EPOCHS", help_heading = "Run"))]

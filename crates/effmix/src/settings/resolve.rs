@@ -22,8 +22,7 @@ const HEAD_UNITS: usize = 256;
 const BN_MOMENTUM: f64 = 0.1;
 
 /// Why a single run is not trained by these settings.
-const SEVERAL: &str =
-    "is for `effmix train` alone, which makes a run of each and compares them; this command takes one seed and one method";
+const SEVERAL: &str = "is for `effmix train` alone, which makes a run of each and compares them; this command takes one seed and one method";
 
 /// All that a run will do.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,7 +121,8 @@ impl Settings {
         }
         match (&self.own_method, &self.method) {
             (Some(own), Some(_)) => {
-                let problem = format!("can't be used with a method of one's own, {}; leave it out", own.name());
+                let problem =
+                    format!("can't be used with a method of one's own, {}; leave it out", own.name());
                 Err(Error::setting("--method", problem))
             }
             (Some(_), None) => Ok(usual),
