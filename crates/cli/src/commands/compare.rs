@@ -42,7 +42,15 @@ pub(super) fn run(args: &Compare) -> Result<(), Failure> {
         comparison.write_csv(out)?;
         tell(&format!("written: {}", out.display()));
     }
-    if args.json { print_json(&comparison) } else { print(&in_words(&comparison)) }
+    if args.json {
+        print_json(&comparison)?
+    } else {
+        print(&in_words(&comparison))?
+    }
+    match comparison.runs {
+        0 => Err(Failure::Other("none of the runs is finished, so there is nothing to compare".to_owned())),
+        _ => Ok(()),
+    }
 }
 
 /// The tables, what is the same in all runs, and what should be known of them.
@@ -131,7 +139,8 @@ fn left_out(comparison: &Comparison) -> Vec<String> {
     if left_out.is_empty() {
         return Vec::new();
     }
-    let each = left_out.iter().map(|run| format!("  {}: {}", run.run.display(), run.reason));
+    let in_one_line = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let each = left_out.iter().map(|run| format!("  {}: {}", run.run.display(), in_one_line(&run.reason)));
     std::iter::once(format!("left out: {}", counted(left_out.len(), "run"))).chain(each).collect()
 }
 
@@ -149,6 +158,10 @@ fn shown(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => "-".to_owned(),
         Some(Value::String(text)) => text.clone(),
+        // To the digits of a single: 0.002, and not 0.0020000000000000005.
+        Some(Value::Number(number)) if number.is_f64() => {
+            (number.as_f64().unwrap_or_default() as f32).to_string()
+        }
         Some(value) => value.to_string(),
     }
 }

@@ -51,11 +51,11 @@ pub(super) fn compared(mut entries: Vec<Entry>, left_out: Vec<LeftOut>) -> Compa
     Comparison { runs, settings, differ, telling, groups: shown, left_out, notes }
 }
 
-/// Forgets the hashes of a setting that some runs, of older versions, have no hash of: then names are compared.
+/// Forgets the hashes of a setting where some runs, of older versions, have a file's name and no hash: then names are compared.
 fn by_value_where_a_hash_is_missing(entries: &mut [Entry]) {
     let without = |entry: &Entry| -> Vec<String> {
         let settings = entry.settings.iter();
-        settings.filter(|(_, setting)| setting.hash.is_none()).map(|(name, _)| name.clone()).collect()
+        settings.filter(|(_, setting)| setting.is_a_name_alone()).map(|(name, _)| name.clone()).collect()
     };
     let missing: BTreeSet<String> = entries.iter().flat_map(without).collect();
     for setting in entries.iter_mut().flat_map(|entry| entry.settings.iter_mut()) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::Result;
-use crate::run::{Config, Provenance};
+use crate::run::{Config, FOLDERS, Provenance};
 
 /// Settings that two runs may have different without being different runs: the seed, over which a group's means are taken, and those
 /// that change no result.
@@ -37,6 +37,11 @@ impl Setting {
         }
     }
 
+    /// Whether it names a file or folder whose hash is not known.
+    pub(super) fn is_a_name_alone(&self) -> bool {
+        self.hash.is_none() && self.value.as_str().is_some_and(|value| Path::new(value).is_absolute())
+    }
+
     /// What is shown where another run has the same value and means something else by it: a file that has changed.
     pub(super) fn with_identity(&self) -> Value {
         let value = self.value.as_str().map_or_else(|| self.value.to_string(), str::to_owned);
@@ -65,22 +70,40 @@ pub(super) fn settings(
         }
     }
     settings.entry("data".to_owned()).or_insert_with(|| Setting { value: DEMO.into(), hash: None });
+    settings.entry("labels".to_owned()).or_insert_with(|| Setting { value: FOLDERS.into(), hash: None });
     if let Some(own) = &config.metadata.own_method {
         settings.insert("method".to_owned(), Setting { value: own.as_str().into(), hash: None });
     }
     Ok(settings)
 }
 
-/// File names instead of paths, where these tell the values apart as well.
+/// File names instead of absolute paths, where these tell the values apart as well.
 pub(super) fn shortened(values: &mut [Value]) {
-    let name = |value: &Value| -> Option<String> {
-        let path = Path::new(value.as_str()?);
-        path.is_absolute().then(|| path.file_name().map(|name| name.to_string_lossy().into_owned()))?
+    let short = |value: &Value| {
+        let path = value.as_str().map(Path::new).filter(|path| path.is_absolute());
+        let name = path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        name.map_or_else(|| value.clone(), Value::String)
     };
-    let named: Option<Vec<String>> = values.iter().map(name).collect();
-    let Some(names) = named else { return };
-    let tell = |a: usize, b: usize| (values[a] == values[b]) == (names[a] == names[b]);
+    let shorter: Vec<Value> = values.iter().map(short).collect();
+    let tell = |a: usize, b: usize| (values[a] == values[b]) == (shorter[a] == shorter[b]);
     if (0..values.len()).all(|a| (0..a).all(|b| tell(a, b))) {
-        values.iter_mut().zip(names).for_each(|(value, name)| *value = Value::String(name));
+        values.clone_from_slice(&shorter);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_shortened_where_their_names_differ() {
+        let shortened = |values: &[&str]| {
+            let mut values: Vec<Value> = values.iter().map(|value| (*value).into()).collect();
+            shortened(&mut values);
+            values
+        };
+        assert_eq!(shortened(&["/a/x.csv", "/b/y.csv", "folders"]), ["x.csv", "y.csv", "folders"]);
+        assert_eq!(shortened(&["/a/x.csv", "/b/x.csv"]), ["/a/x.csv", "/b/x.csv"]);
+        assert_eq!(shortened(&["/a/x.csv", "/a/x.csv", "/b/y.csv"]), ["x.csv", "x.csv", "y.csv"]);
     }
 }

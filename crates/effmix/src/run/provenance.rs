@@ -8,7 +8,7 @@ use crate::settings::{ResolvedSettings, Settings};
 use crate::weights::hash_of_files;
 
 /// The value of [`Provenance::labels`] where an image's folder is its label.
-const FOLDERS: &str = "folders";
+pub(crate) const FOLDERS: &str = "folders";
 
 /// The same for the built-in demo set.
 const DEMO: &str = "demo";

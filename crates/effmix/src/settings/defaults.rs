@@ -222,7 +222,7 @@ mod tests {
             freeze: Some(Freeze::Backbone),
             ..Settings::default()
         };
-        let dropout = |images, method| {
+        let dropout = |images, method: Option<MethodKind>| {
             defaults_for(
                 &DatasetStats { images, ..PHOTOGRAPHS },
                 &Settings { method: method.map(Into::into), ..said.clone() },

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::COMPARISON;
-use super::plan::{FILE, Plan};
-use crate::run::{RunFolder, inputs_stay};
+use super::plan::Plan;
+use crate::run::{RunFolder, SWEEP, inputs_stay};
 use crate::{Error, Result};
 
 /// What has to be done to a folder before the runs are trained in it.
@@ -35,7 +35,7 @@ impl Claim {
         if !fs::exists(out).map_err(Error::io("can't read", out))? {
             return Ok(Self::New);
         }
-        if !out.join(FILE).is_file() {
+        if !out.join(SWEEP).is_file() {
             return refused(
                 "exists already, and it is no folder of several runs (there is no sweep.toml); choose another --out",
             );

@@ -23,7 +23,7 @@ use crate::compare::Comparison;
 use crate::data::name_of;
 use crate::device::ComputeDevice;
 use crate::resources::Estimate;
-use crate::run::{Observer, Progress, ResumeOptions, Run, RunFolder, Summary};
+use crate::run::{Observer, Progress, ResumeOptions, Run, RunFolder, SWEEP, Summary};
 use crate::settings::{DeviceChoice, OwnMethod, Settings};
 use crate::{Error, Result};
 use folder::Claim;
@@ -148,7 +148,7 @@ impl Sweep {
 
     /// Whether a folder holds a sweep.
     pub fn is_at(folder: &Path) -> bool {
-        folder.join(plan::FILE).is_file()
+        folder.join(SWEEP).is_file()
     }
 
     /// The runs that failed.

@@ -6,12 +6,9 @@ use dividemix::{Hyperparameters, MethodKind};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{read_to_string, write_atomic};
-use crate::run::with_lasting_names;
+use crate::run::{SWEEP, with_lasting_names};
 use crate::settings::{OwnMethod, Settings, unwritable};
 use crate::{Error, Result};
-
-/// The file that marks the folder of a sweep.
-pub(super) const FILE: &str = "sweep.toml";
 
 /// The value of `program` in it.
 const PROGRAM: &str = "effmix sweep";
@@ -111,7 +108,7 @@ impl Plan {
     /// # Errors
     /// A folder without one; a file that can't be read; another method of one's own than the sweep was begun with.
     pub(super) fn read(folder: &Path, own: Option<OwnMethod>) -> Result<Self> {
-        let path = folder.join(FILE);
+        let path = folder.join(SWEEP);
         let plan: Self = toml::from_str(&read_to_string(&path)?)
             .map_err(|e| Error::Format { path: path.clone(), problem: e.to_string() })?;
         let problem = if plan.program != PROGRAM {
@@ -129,7 +126,7 @@ impl Plan {
 
     /// That of a folder, without what is needed to go on with it; `None` where the file is none of ours.
     pub(super) fn in_folder(folder: &Path) -> Result<Option<Self>> {
-        let text = read_to_string(&folder.join(FILE))?;
+        let text = read_to_string(&folder.join(SWEEP))?;
         Ok(toml::from_str(&text).ok().filter(|plan: &Self| plan.program == PROGRAM))
     }
 
@@ -144,7 +141,7 @@ impl Plan {
     /// Writes it into a folder.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         let text = self.text()?;
-        write_atomic(&folder.join(FILE), |file| file.write_all(text.as_bytes()))
+        write_atomic(&folder.join(SWEEP), |file| file.write_all(text.as_bytes()))
     }
 
     /// Whether its runs are trained alike, and it has all seeds and methods of the other.
