@@ -1,14 +1,16 @@
 //! A method of one's own, from an idea to a run folder: generalised cross entropy (Zhang & Sabuncu 2018), which weighs a sample less
 //! the less its label is believed. `docs/methods.md` goes through it step by step.
 //!
-//! `cargo run --release -p effmix --example own_method DATA OUT`
+//! `cargo run --release -p effmix --example own_method DATA [OUT [WEIGHTS]]`
 
-use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 use candle_nn::ops::log_softmax;
 use dividemix::{
     Event, Losses, Method, Needs, NetworkEpoch, Objective, Strength, ViewKind, supervised_epoch,
 };
+use effmix::settings::Weights;
 use effmix::{Progress, Run, Settings};
 use noisy_labels::division::Division;
 
@@ -61,14 +63,32 @@ pub(crate) fn train(settings: Settings, tell: &(dyn Fn(String) + Sync)) -> effmi
     })
 }
 
-#[allow(clippy::print_stdout, dead_code, reason = "its result; a test calls `train`")]
-fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args_os().skip(1).map(std::path::PathBuf::from);
-    let (data, out) = (arguments.next(), arguments.next());
-    let data =
-        data.ok_or("give a folder with one folder of images a class, and perhaps a run folder to write")?;
+#[allow(clippy::print_stdout, clippy::print_stderr, dead_code, reason = "its result; a test calls `train`")]
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let (data, out, weights) = (arguments.next(), arguments.next(), arguments.next());
+    if data.is_none() {
+        eprintln!(
+            "give a folder with one folder of images a class; then, if you like, a run folder to write, and weights"
+        );
+        return ExitCode::from(2);
+    }
     // Any setting of `effmix train` has its field here; what is left out has the same default.
-    let run = train(Settings { data: Some(data), out, ..Settings::default() }, &|line| println!("{line}"))?;
-    println!("{}: {} labels look wrong", run.path().display(), run.summary().issues.unwrap_or_default());
-    Ok(())
+    let settings = Settings {
+        data: data.map(PathBuf::from),
+        out: out.map(PathBuf::from),
+        weights: weights.map(Weights::from),
+        ..Settings::default()
+    };
+    match train(settings, &|line| println!("{line}")) {
+        Ok(run) => {
+            let issues = run.summary().issues.map_or("an unknown number of".to_owned(), |n| n.to_string());
+            println!("{}: {issues} labels look wrong", run.path().display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
