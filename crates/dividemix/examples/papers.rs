@@ -48,7 +48,7 @@ pub(crate) struct Summary {
     pub(crate) test_accuracy_best: Option<f64>,
     pub(crate) test_accuracy_last: Option<f64>,
     /// AUC of the last epoch's clean probability.
-    pub(crate) clean_auc: Option<f64>,
+    pub(crate) division_auc: Option<f64>,
     /// Seconds of training in this process: those before a checkpoint are not counted.
     pub(crate) seconds: f64,
 }
@@ -105,7 +105,7 @@ pub(crate) fn run(
     let summary = Summary {
         test_accuracy_best: found.best_accuracy(),
         test_accuracy_last: found.last_accuracy(),
-        clean_auc: found.records.iter().rev().find_map(|record| record.clean_auc),
+        division_auc: found.records.iter().rev().find_map(|record| record.division_auc),
         seconds: found.trained.1,
     };
     let text = serde_json::to_vec_pretty(&summary).map_err(Error::caller)?;

@@ -18,6 +18,13 @@ pub struct TrainingSet {
     pub teacher: Option<Vec<f32>>,
 }
 
+impl TrainingSet {
+    /// Whether a sample's label is right; `None` where that is not known.
+    pub(crate) fn is_clean(&self, sample: usize) -> Option<bool> {
+        self.truth[sample].map(|truth| truth == self.labels[sample])
+    }
+}
+
 /// Samples to measure accuracy on.
 pub struct TestSet {
     /// The samples' views.

@@ -54,9 +54,8 @@ pub(crate) fn estimated_transition(logits: &ClassTable, data: &TrainingSet) -> R
 }
 
 /// AUC of the clean probability of `samples` against the truth, where it is known of every one.
-pub(crate) fn clean_auc(division: &Division, samples: &[usize], data: &TrainingSet) -> Option<f64> {
-    let is_clean = |&sample: &usize| data.truth[sample].map(|truth| truth == data.labels[sample]);
-    let clean: Option<Vec<bool>> = samples.iter().map(is_clean).collect();
+pub(crate) fn division_auc(division: &Division, samples: &[usize], data: &TrainingSet) -> Option<f64> {
+    let clean: Option<Vec<bool>> = samples.iter().map(|&sample| data.is_clean(sample)).collect();
     let probability: Vec<f64> = samples.iter().map(|&sample| division.clean_probability[sample]).collect();
     auc(&probability, &clean?)
 }
@@ -122,7 +121,7 @@ mod tests {
                 assert_eq!(division.labeled.len(), samples.len() - wrong.len());
                 assert_eq!(kept(division), division.labeled.len() as f64 / samples.len() as f64);
                 assert!((0..n).all(|i| samples.contains(&i) || division.clean_probability[i] == 0.0));
-                assert_eq!(clean_auc(division, samples, &data), None, "all labels are right");
+                assert_eq!(division_auc(division, samples, &data), None, "all labels are right");
             }
         }
     }

@@ -50,8 +50,12 @@ pub struct EpochRecord {
     pub test_accuracy: Option<f64>,
     /// Accuracy of this network alone.
     pub network_test_accuracy: Option<f64>,
-    /// AUC of the division's clean probability, where truth is known of all that were divided.
+    /// AUC of the labels' quality after the epoch, by all networks together, for the true state of the labels; `None` where the truth is
+    /// not known of every training sample.
     pub clean_auc: Option<f64>,
+    /// AUC of the clean probability that this network's division gave its samples, for the same; `None` without a division, too.
+    #[serde(default)]
+    pub division_auc: Option<f64>,
 }
 
 /// The networks' predictions of the training samples after an epoch. The value shares the loop's tables: means over networks are

@@ -4,11 +4,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use noisy_labels::division::Division;
+use noisy_labels::metrics::auc;
 use noisy_labels::mixture::min_max;
 use noisy_labels::quality::{combined_margins, quality_of_margin};
 use noisy_labels::{ClassTable, elementwise_mean};
 
-use crate::division::{clean_auc, estimated_transition, kept};
+use crate::division::{division_auc, estimated_transition, kept};
 use crate::draw::samples_of;
 use crate::ema::AveragedWeights;
 use crate::epoch::{Context, NetworkEpoch, Observer, class_weights};
@@ -207,7 +208,7 @@ impl<'a> Training<'a> {
         Ok(Some(divisions))
     }
 
-    /// Evaluates all networks (their averages, where there are any) after an epoch, and fills in the records' accuracies.
+    /// Evaluates all networks (their averages, where there are any) after an epoch, and fills in what the records say of it.
     fn evaluate(
         &self,
         state: &mut State,
@@ -219,6 +220,8 @@ impl<'a> Training<'a> {
         let averaged = AveragedWeights::swap(optimisers.iter().filter_map(Optimiser::ema))?;
         state.evaluate_training_set(self.networks, data, self.stop)?;
         observer(state.evaluated())?;
+        let clean_auc = self.clean_auc(state)?;
+        records.iter_mut().for_each(|record| record.clean_auc = clean_auc);
         if let Some(test) = self.test {
             measure(records, self.networks, test, data.classes, self.stop)?;
         }
@@ -240,17 +243,9 @@ impl<'a> Training<'a> {
         let share = 1.0 / divisions.len() as f64;
         let clean_probability =
             (0..n).map(|i| divisions.iter().map(|d| d.clean_probability[i] * share).sum()).collect();
-        let label_quality = match self.start {
-            // Both runs' margins, each standardised.
-            Some(start) => combined_margins(&[&start.margins(), &state.margins.margins()])?
-                .into_iter()
-                .map(quality_of_margin)
-                .collect(),
-            None => state.margins.label_quality(),
-        };
         Ok(Outcome {
             clean_probability,
-            label_quality,
+            label_quality: self.label_quality(&state)?,
             probabilities: ClassTable::mean(&state.logits)?.softmax(),
             mean_probabilities: state.margins.probabilities(),
             losses: min_max(&elementwise_mean(&state.losses)?),
@@ -258,6 +253,24 @@ impl<'a> Training<'a> {
             records: state.records,
             trained,
         })
+    }
+
+    /// Quality of each label by all epochs so far.
+    fn label_quality(&self, state: &State) -> Result<Vec<f64>> {
+        Ok(match self.start {
+            // Both runs' margins, each standardised.
+            Some(start) => combined_margins(&[&start.margins(), &state.margins.margins()])?
+                .into_iter()
+                .map(quality_of_margin)
+                .collect(),
+            None => state.margins.label_quality(),
+        })
+    }
+
+    /// AUC of [`Training::label_quality`], where the truth is known of every sample.
+    fn clean_auc(&self, state: &State) -> Result<Option<f64>> {
+        let clean: Option<Vec<bool>> = (0..self.data.labels.len()).map(|i| self.data.is_clean(i)).collect();
+        clean.map_or(Ok(None), |clean| Ok(auc(&self.label_quality(state)?, &clean)))
     }
 
     fn optimisers(&self) -> Result<Vec<Optimiser>> {
@@ -311,7 +324,8 @@ fn record(
         gmm_weights: mixture.map(|m| m.weights),
         test_accuracy: None,
         network_test_accuracy: None,
-        clean_auc: division.and_then(|d| clean_auc(d, samples, data)),
+        clean_auc: None,
+        division_auc: division.and_then(|d| division_auc(d, samples, data)),
     }
 }
 

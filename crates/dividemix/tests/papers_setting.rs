@@ -32,7 +32,7 @@ fn the_papers_setting_reads_a_folder_and_ends_once() {
         papers::run((root, &labels, &root.join(out)), &hyper, (4, None), |_| ()).unwrap()
     };
     let first = run("whole", 2);
-    assert!(first.test_accuracy_last.is_some() && first.clean_auc.is_some());
+    assert!(first.test_accuracy_last.is_some() && first.division_auc.is_some());
     let again = run("whole", 2);
     assert_eq!(again.test_accuracy_last, first.test_accuracy_last);
     assert_eq!(again.seconds, 0.0, "there was nothing left to do");

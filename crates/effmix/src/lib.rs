@@ -10,12 +10,15 @@
 //! | `device` | what computes: the CPU, or a GPU |
 //! | `weights` | the networks, and where their first weights come from |
 //! | `resources` | what a run takes in time, memory and disk |
+//! | [`compare`] | runs beside each other, by means over seeds |
+//! | [`sweep`] | several seeds and methods in one command |
 //! | [`search`] | the search for the bases of compound scaling |
 //! | [`files`] | files that are there complete or not at all |
 //!
 //! The decision: everything between settings and files is here, so that a program, a server or a binding only parses and shows. The
 //! training loop itself is [`dividemix`]'s.
 
+pub mod compare;
 mod data;
 mod device;
 mod error;
@@ -25,6 +28,7 @@ mod resources;
 mod run;
 pub mod search;
 pub mod settings;
+pub mod sweep;
 mod text;
 mod weights;
 
@@ -40,8 +44,9 @@ pub use model::{
 pub use resources::{Estimate, Task, Throughput, throughput, training_seconds};
 pub use run::{
     Config, DataIssue, DataIssueKind, DuplicateCounts, ImageSet, LabelIssue, NoiseEstimate, NoiseEstimates,
-    Observer, Progress, ResumeOptions, Run, RunFolder, RunImages, RunMetadata, Silent, SkippedFile, Summary,
-    TestCopy, TestLabels, Timing, Training, read_issues, read_metrics, trained_images,
+    Observer, Progress, Provenance, ResumeOptions, Run, RunFolder, RunImages, RunMetadata, Silent,
+    SkippedFile, Summary, TestCopy, TestLabels, Timing, Training, Versions, read_issues, read_metrics,
+    trained_images,
 };
 pub use settings::Settings;
 pub use text::{human_bytes, human_duration};

@@ -91,7 +91,7 @@ pub(crate) struct Options {
 #[derive(clap::Subcommand)]
 enum Other {
     /// Train by every method on every noise, and write docs/benchmarks/accuracy.md; goes on where it was stopped.
-    Accuracy(accuracy::Options),
+    Accuracy(Box<accuracy::Options>),
     /// Train on asymmetric and on symmetric noise, and draw how the loss of right and wrong labels falls: learned-first.svg.
     LearnedFirst(learned::Options),
 }

@@ -30,7 +30,9 @@ const METHODS: [&str; 2] = ["ce", "dividemix"];
 struct Summary {
     test_accuracy_best: f64,
     test_accuracy_last: f64,
-    clean_auc: Option<f64>,
+    /// Of the clean probability; named `clean_auc` in results from before it had a name of its own.
+    #[serde(alias = "clean_auc")]
+    division_auc: Option<f64>,
 }
 
 /// True where every run came to its end; `quick` takes 4 images a class and 2 epochs, to see that it works.
@@ -46,7 +48,7 @@ pub(super) fn run(data: Option<&Path>, quick: bool) -> Result<bool> {
     let mut text = format!(
         "# The papers' own setting\n\nAccuracy in % on CIFAR-10's 10,000 test images, best epoch / last one; published, of the best epoch: Li, \
          Socher & Hoi (2020), tables 1 and 2. PreAct-ResNet-18, the presets' numbers, seed 1. Measured on {}, {}:\n\n```sh\ncargo xtask bench accuracy \
-         --full\n```\n\n| setting | `--method` | best / last | published | AUC |\n|---|---|---|---|---|\n",
+         --full\n```\n\n| setting | `--method` | best / last | published | AUC of p_clean |\n|---|---|---|---|---|\n",
         today(),
         machine.processor
     );
@@ -69,7 +71,7 @@ pub(super) fn run(data: Option<&Path>, quick: bool) -> Result<bool> {
                 "| {preset} | `{method}` | {:.1} / {:.1} | {published:.1} | {} |",
                 100.0 * found.test_accuracy_best,
                 100.0 * found.test_accuracy_last,
-                found.clean_auc.map_or(String::new(), |auc| format!("{auc:.3}"))
+                found.division_auc.map_or(String::new(), |auc| format!("{auc:.3}"))
             );
             println!("{row}");
             text += &row;

@@ -2,9 +2,11 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `compare` | `effmix compare` |
 //! | `model` | which model, and what computes, for the commands that use one |
 //! | `scale` | `effmix scale` and what is below it |
 
+mod compare;
 mod model;
 mod scale;
 
@@ -19,6 +21,7 @@ use serde::Serialize;
 
 use crate::output::print;
 use crate::presets;
+pub(crate) use compare::Compare;
 use model::device;
 pub(crate) use model::{Model, OnDevice, Tta};
 pub(crate) use scale::{Amounts, Figure, Scale, ScaleCommand, Search};
@@ -47,7 +50,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Train on a folder with wrong labels: a classifier, and the list of wrong labels
     Train(Box<Train>),
-    /// Continue an interrupted run, or train a finished one further
+    /// Continue an interrupted run, or several of one command, or train a finished one further
     Resume(Resume),
     /// Classify images with a trained model
     Predict(Predict),
@@ -57,6 +60,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Write a labels CSV with wrong labels injected
     Noise(Noise),
+    /// Compare runs: mean and deviation over seeds, and the settings that differ
+    Compare(Compare),
     /// Write a run's HTML page
     Report(Report),
     /// Measure how fast an architecture trains or predicts here
@@ -79,7 +84,7 @@ pub(crate) struct Train {
 
 #[derive(Debug, Args)]
 pub(crate) struct Resume {
-    /// The run folder
+    /// The run folder, or the folder of several runs that `train --seeds` made
     pub(crate) run: PathBuf,
     /// Number of epochs in all, if the run is to become longer. A run that --patience had ended goes on: patience counts anew from
     /// there [default: the run's own]
@@ -100,7 +105,7 @@ pub(crate) struct Resume {
 impl Resume {
     /// How the run is gone on with.
     pub(crate) fn options(&self) -> ResumeOptions {
-        ResumeOptions { epochs: self.epochs, device: self.device }
+        ResumeOptions { epochs: self.epochs, device: self.device, own_method: None }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A file a command.
 
 mod bench;
+mod compare;
 mod evaluate;
 mod export;
 mod noise;
@@ -9,6 +10,7 @@ mod report;
 mod resume;
 mod scale;
 mod search;
+mod sweep;
 mod train;
 
 use crate::args::{Arguments, Command, short_help};
@@ -28,6 +30,7 @@ pub(crate) fn run(args: Arguments) -> Result<(), Failure> {
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Noise(args)) => on_threads(args.threads, || noise::run(&args)),
         Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Scale(args)) => scale::run(&args),
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use effmix::{Config, ImageSet, LabelIssue, Observer, Run, Summary, TestLabels};
 
+use super::sweep;
 use crate::args::Train;
 use crate::failure::Failure;
 use crate::output::{print, print_json, tell};
@@ -19,6 +20,9 @@ pub(super) fn run(args: Train) -> Result<(), Failure> {
         Some(file) => args.settings.or(&Config::read(file)?.settings),
         None => args.settings,
     };
+    if settings.is_sweep() {
+        return sweep::start(&settings, args.json);
+    }
     on_threads(settings.threads, || watched(args.json, |observer| Run::start(&settings, observer)))
 }
 
@@ -62,7 +66,7 @@ fn in_words(run: &Run) -> Result<String, Failure> {
         (summary.clean_auc, summary.issue_precision, summary.issue_recall)
     {
         lines.push(format!(
-            "           against the truth: AUC {auc:.3}, precision {:.1} %, recall {:.1} %",
+            "           against the truth: AUC of label_quality {auc:.3}, precision {:.1} %, recall {:.1} %",
             100.0 * precision,
             100.0 * recall
         ));

@@ -37,6 +37,7 @@ fn a_run_folder_holds_every_file_with_its_schema() {
         "images",
         "classes",
         "clean_auc",
+        "division_auc",
         "issue_precision",
         "issue_recall",
         "issue_f1",
@@ -111,6 +112,7 @@ fn a_run_folder_holds_every_file_with_its_schema() {
             "gmm_weights",
             "test_accuracy",
             "clean_auc",
+            "division_auc",
         ] {
             assert!(line.get(key).is_some(), "{key} is missing: {line}");
         }
@@ -142,6 +144,10 @@ fn true_labels_are_measured_against_and_a_csv_overrides_the_folders() {
     let summary = json(&read(&folder.path("out/summary.json")));
     assert_eq!(summary["test_labels"], "truth");
     assert!(summary["clean_auc"].as_f64().is_some());
+    let metrics = String::from_utf8(read(&folder.path("out/metrics.jsonl"))).unwrap();
+    let last = json(metrics.lines().last().unwrap().as_bytes());
+    assert_eq!(last["clean_auc"], summary["clean_auc"], "one name, one thing: the AUC of label_quality");
+    assert!(last["division_auc"].as_f64().is_some() && summary["division_auc"].as_f64().is_some());
     let (_, rows) = csv_rows(&read(&folder.path("out/label_issues.csv")));
     assert!(
         rows.iter().any(|row| !row[1].starts_with(&format!("{}/", row[2]))),

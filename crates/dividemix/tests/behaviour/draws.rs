@@ -135,7 +135,7 @@ fn dividemix_divides_what_was_drawn_and_rates_all_in_the_end() {
         assert_eq!(divided, [size; 24]);
         for record in outcome.records.iter().filter(|record| record.phase == Phase::Train) {
             assert!(record.clean_fraction.is_some_and(|share| share > 0.4 && share < 1.0), "{record:?}");
-            assert!(record.clean_auc.is_some_and(|auc| auc > 0.8), "{record:?}");
+            assert!(record.division_auc.is_some_and(|auc| auc > 0.8), "{record:?}");
         }
         // All samples, whatever the last draw was: none is left without a probability.
         let auc = noisy_labels::metrics::auc(&outcome.clean_probability, &clean).unwrap();

@@ -237,10 +237,27 @@ fn every_loss_of_the_algorithm_is_reported() {
         let losses = [record.losses.loss_x, record.losses.loss_u, record.losses.loss_reg];
         assert!(losses.iter().all(|l| l.is_some_and(|l| l.is_finite() && l >= 0.0)), "{record:?}");
         assert!(record.gmm_means.is_some_and(|[low, high]| low < high));
-        assert!(record.clean_auc.is_some() && record.clean_fraction.is_some());
+        assert!(record.division_auc.is_some() && record.clean_fraction.is_some());
     }
     assert_eq!(events.iter().filter(|e| matches!(e, Event::EpochDone { .. })).count(), 6);
     assert!(blobs.training_set().classes == CLASSES);
+}
+
+#[test]
+fn the_auc_of_the_quality_and_of_the_division_are_reported_apart() {
+    let blobs = GaussianBlobs::new(600, 0.3, 5);
+    let (outcome, ..) = run(&blobs, &quick(MethodKind::DivideMix));
+    let data = blobs.training_set();
+    let clean: Vec<bool> = data.truth.iter().zip(&data.labels).map(|(t, y)| *t == Some(*y)).collect();
+    let last = outcome.records.last().unwrap();
+    assert_eq!(last.clean_auc, noisy_labels::metrics::auc(&outcome.label_quality, &clean));
+    for record in &outcome.records {
+        assert!(record.clean_auc.is_some(), "after each epoch labels have a quality: {record:?}");
+        assert_eq!(record.division_auc.is_some(), record.phase == Phase::Train, "{record:?}");
+    }
+    let of_network = |network| outcome.records.iter().rfind(|r| r.network == network).unwrap();
+    assert_eq!(of_network(1).clean_auc, of_network(2).clean_auc, "one quality of both networks");
+    assert_ne!(of_network(1).division_auc, of_network(2).division_auc, "a division of each");
 }
 
 /// A network whose evaluation fails after its first epoch.

@@ -9,13 +9,14 @@ use maud::{Markup, PreEscaped, html};
 type Number = fn(&EpochRecord) -> Option<f64>;
 
 /// Title and number of each chart. One whose number no epoch knows is left out.
-const CHARTS: [(&str, Number); 6] = [
+const CHARTS: [(&str, Number); 7] = [
     ("Test accuracy", |r| r.test_accuracy),
     ("Cross entropy of labeled images, L_X", |r| r.loss_x),
     ("Squared error of unlabeled images, L_U", |r| r.loss_u),
     ("Divergence from even predictions, L_reg", |r| r.loss_reg),
     ("Share of labels taken as clean", |r| r.clean_fraction),
-    ("AUC of clean labels (true labels are known)", |r| r.clean_auc),
+    ("AUC of label quality (true labels are known)", |r| r.clean_auc),
+    ("AUC of the division (true labels are known)", |r| r.division_auc),
 ];
 
 pub(super) fn section(metrics: &Metrics) -> Result<Markup> {

@@ -29,6 +29,7 @@ pub(super) fn section(summary: Option<&Summary>) -> Markup {
         ("Label issues", count(s.issues), None),
         ("Held-out label issues", count(s.test_issues), None),
         ("AUC of label quality", decimals(s.clean_auc), None),
+        ("AUC of the division", decimals(s.division_auc), None),
         ("Precision of issues", percent(s.issue_precision), None),
         ("Recall of issues", percent(s.issue_recall), None),
         ("F1 of issues", percent(s.issue_f1), None),

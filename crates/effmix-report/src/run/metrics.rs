@@ -2,17 +2,17 @@
 
 use super::open;
 use crate::{Error, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::path::Path;
 
 /// One network after one epoch. What does not apply, or is not finite, is `None`.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Line")]
 pub(crate) struct EpochRecord {
     pub(crate) epoch: u32,
     pub(crate) network: u32,
-    #[serde(default)]
     pub(crate) phase: String,
     pub(crate) loss_x: Option<f64>,
     pub(crate) loss_u: Option<f64>,
@@ -20,6 +20,52 @@ pub(crate) struct EpochRecord {
     pub(crate) clean_fraction: Option<f64>,
     pub(crate) test_accuracy: Option<f64>,
     pub(crate) clean_auc: Option<f64>,
+    pub(crate) division_auc: Option<f64>,
+}
+
+/// A line as it is written. Lines of older versions have no `division_auc`, and give the division's AUC the name `clean_auc`.
+#[derive(Deserialize)]
+struct Line {
+    epoch: u32,
+    network: u32,
+    #[serde(default)]
+    phase: String,
+    loss_x: Option<f64>,
+    loss_u: Option<f64>,
+    loss_reg: Option<f64>,
+    clean_fraction: Option<f64>,
+    test_accuracy: Option<f64>,
+    clean_auc: Option<f64>,
+    #[serde(default, deserialize_with = "present")]
+    division_auc: Option<Option<f64>>,
+}
+
+/// A value whose key is there, null or not.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Option<f64>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl From<Line> for EpochRecord {
+    fn from(line: Line) -> Self {
+        let (clean_auc, division_auc) = match line.division_auc {
+            Some(division_auc) => (line.clean_auc, division_auc),
+            None => (None, line.clean_auc),
+        };
+        let Line { epoch, network, phase, loss_x, loss_u, loss_reg, clean_fraction, test_accuracy, .. } =
+            line;
+        Self {
+            epoch,
+            network,
+            phase,
+            loss_x,
+            loss_u,
+            loss_reg,
+            clean_fraction,
+            test_accuracy,
+            clean_auc,
+            division_auc,
+        }
+    }
 }
 
 /// All epochs of a run.

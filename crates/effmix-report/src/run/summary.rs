@@ -30,7 +30,9 @@ pub(crate) struct Summary {
     /// Why nothing is claimed about the labels, and what to do. Empty where something is.
     #[serde(deserialize_with = "paragraphs")]
     pub(crate) withheld: Vec<String>,
+    /// AUC of the labels' quality for the true state of the labels, and of the last division's clean probability.
     pub(crate) clean_auc: Option<f64>,
+    pub(crate) division_auc: Option<f64>,
     pub(crate) issue_precision: Option<f64>,
     pub(crate) issue_recall: Option<f64>,
     pub(crate) issue_f1: Option<f64>,

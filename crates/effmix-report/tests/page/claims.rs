@@ -97,3 +97,19 @@ fn a_label_without_a_better_one_stands_alone() {
         "<td>cat</td><td></td><td class=\"n\">0.200</td><td class=\"n\">10.0 %</td><td class=\"n\"></td>"
     ));
 }
+
+/// The titles of the AUC's curves.
+const QUALITY: &str = "AUC of label quality (true labels are known)";
+const DIVISION: &str = "AUC of the division (true labels are known)";
+
+#[test]
+fn the_auc_of_older_metrics_is_the_divisions() {
+    let titles = |metrics: &str| {
+        let html = page(&run(&[("metrics.jsonl", metrics), ("summary.json", SUMMARY)]));
+        [QUALITY, DIVISION].map(|title| html.contains(title))
+    };
+    assert_eq!(titles(METRICS), [false, true], "these lines have no division_auc");
+    let with = |value: &str| METRICS.replace('}', &format!(",\"division_auc\":{value}}}"));
+    assert_eq!(titles(&with("0.7")), [true, true]);
+    assert_eq!(titles(&with("null")), [true, false], "a method that divides nothing");
+}

@@ -103,6 +103,7 @@ mod tests {
     }
 
     const SMALL: Estimate = Estimate {
+        cached_seconds: 0.0,
         seconds: 1.0,
         memory_bytes: Some(GB),
         device_memory: None,

@@ -14,6 +14,9 @@ use crate::{Error, Result};
 pub struct Estimate {
     /// Seconds from the start to the summary; with `--patience`, at most.
     pub seconds: f64,
+    /// Of these, the seconds for what the cache keeps: another run on the same images does not need them again. They are not written.
+    #[serde(skip)]
+    pub cached_seconds: f64,
     /// The most memory, in bytes, where the system reports a process's memory (Linux).
     pub memory_bytes: Option<u64>,
     /// Memory on the GPU, where one computes and its driver reports it.

@@ -115,6 +115,7 @@ pub(crate) fn estimate(
     } else {
         (Arc::new(PixelViews::new(views, plan.strong_view.policy(), device)?), area)
     };
+    let before_epochs = seconds;
     let costs = Costs::measure(&networks, &loop_views, data.stats.classes, hyper, (n, &work), stop)?;
     let fits = costs.fit * work.fits as f64;
     seconds += area * (costs.seconds(&work) - fits) + fits;
@@ -147,11 +148,14 @@ pub(crate) fn estimate(
         let on_device = used.zip(evaluation).zip(training.zip(an_image)).map(on_device);
         (base.map(|base| base + in_memory + bytes.checkpoint), on_device)
     };
+    // Features, and pixels that go to a file; all but the epochs.
+    let cached_seconds = if frozen || plan.cache == CacheKind::Disk { before_epochs } else { 0.0 };
     let on_disk = if plan.cache == CacheKind::Disk { pixels(to_read) } else { 0 };
     // Once as they are computed, once as a file with its header.
     let features = 2 * to_encode as u64 * bytes.feature;
     let run_bytes = 2 * bytes.checkpoint + bytes.results;
-    Ok(Some(Estimate { seconds, memory_bytes, device_memory, run_bytes, cache_bytes: on_disk + features }))
+    let cache_bytes = on_disk + features;
+    Ok(Some(Estimate { seconds, cached_seconds, memory_bytes, device_memory, run_bytes, cache_bytes }))
 }
 
 /// The share of labels that divisions keep: as in the run that this one starts from, if it is there.

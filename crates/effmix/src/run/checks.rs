@@ -49,7 +49,7 @@ pub(super) fn other_runs(settings: &Settings, classes: &[String], device: &Compu
 }
 
 /// Makes sure that no input of the run is among the files that `--force` takes away from `out`, by whatever name it is given.
-pub(super) fn inputs_stay(out: &Path, settings: &Settings) -> Result<()> {
+pub(crate) fn inputs_stay(out: &Path, settings: &Settings) -> Result<()> {
     let removed = RunFolder::removed_by_force(out)?;
     let removed: Vec<PathBuf> = removed.iter().filter_map(|file| file.canonicalize().ok()).collect();
     let inputs = [

@@ -14,7 +14,7 @@ use crate::{Error, Result};
 pub(crate) const PROGRAM: &str = "effmix";
 
 /// The keys of a [`RunMetadata`].
-const METADATA: [&str; 5] = ["program", "version", "classes", "weights-hash", "test-name"];
+const METADATA: [&str; 6] = ["program", "version", "classes", "weights-hash", "test-name", "own-method"];
 
 /// The last line of what a run writes: without it the file was cut off, and what is left would be another run's.
 const END: &str = "# end";
@@ -35,6 +35,8 @@ pub struct RunMetadata {
     pub weights_hash: Option<String>,
     /// `--test DIR` as it was given, which the paths of its images begin with; the setting itself is absolute.
     pub test_name: Option<PathBuf>,
+    /// Name of the method that trained the run, where it is not one of this program ([`Settings::own_method`]).
+    pub own_method: Option<String>,
 }
 
 /// The names in a list; nothing where there is a text, as a user's file has it.
@@ -62,6 +64,7 @@ impl Config {
             program: Some(PROGRAM.to_owned()),
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             classes: Some(classes.to_vec()),
+            own_method: settings.own_method.as_ref().map(|own| own.name().to_owned()),
             ..RunMetadata::default()
         };
         let settings = Settings {

@@ -18,6 +18,7 @@ use super::handle::Run;
 use super::issue::write_issues;
 use super::page::write_page;
 use super::progress::{Observer, Progress, Training};
+use super::provenance::Provenance;
 use super::record::read_timing;
 use super::start_from::start_from;
 use super::summary::Summary;
@@ -113,6 +114,7 @@ impl Execution<'_> {
                 "the weights' classifier is for other classes: the networks get a new one, untrained",
             ));
         }
+        let provenance = Provenance::of(&self.resolved, &data.folder)?;
         let mut sets = self.sets(data, &networks)?;
         checks::readable(&sets, self.classes(), self.observer)?;
         checks::duplicates(&sets, self.observer);
@@ -146,7 +148,8 @@ impl Execution<'_> {
             (false, Some(_)) => Began::Pretrained,
             (false, None) => Began::Random,
         };
-        let summary = Summary::new(&findings, &sets, began, plain, &timing, other_seconds, estimated)?;
+        let made_from = (began, provenance);
+        let summary = Summary::new(&findings, &sets, made_from, plain, &timing, other_seconds, estimated)?;
         write_page(&self.folder, &self.config, &summary, None)?;
         // The summary comes last: it is the mark of a finished run.
         summary.write(&self.folder.file("summary.json"))?;

@@ -14,6 +14,9 @@ pub struct RunFolder {
     path: PathBuf,
 }
 
+/// The file that marks a folder of several runs.
+pub(crate) const SWEEP: &str = "sweep.toml";
+
 /// Every file that a run writes, and so may replace under `--force`. Folders are in [`OUR_FOLDERS`].
 const OUR_FILES: [&str; 15] = [
     "config.toml",
@@ -184,6 +187,9 @@ fn clear(path: &Path, force: bool) -> Result<()> {
     }
     if !path.is_dir() {
         return refused("it is not a folder; choose another --out");
+    }
+    if path.join(SWEEP).exists() {
+        return refused("it is a folder of several runs, not of one; choose another --out");
     }
     let ours: Vec<PathBuf> = our_files(path)?;
     if ours.is_empty() {

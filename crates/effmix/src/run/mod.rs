@@ -9,6 +9,7 @@
 //! | `start_from` | the findings of another run, to start from |
 //! | `evidence`, `findings` | how many labels are wrong and which, or why that is withheld |
 //! | `config`, `record`, `epoch_files`, `trajectories`, `division`, `issue`, `data_issues`, `summary`, `skipped`, `test_copy`, `page` | what the folder holds |
+//! | `provenance` | what a run was made from |
 //! | `images` | a run's images, found again |
 //! | `folder` | the folder, and that nothing of a user's in it is lost |
 //!
@@ -31,6 +32,7 @@ mod issue;
 mod new;
 mod page;
 mod progress;
+mod provenance;
 mod record;
 mod resume;
 mod skipped;
@@ -39,14 +41,19 @@ mod summary;
 mod test_copy;
 mod trajectories;
 
+pub(crate) use checks::inputs_stay;
 pub use config::{Config, RunMetadata};
 pub use data_issues::{DataIssue, DataIssueKind, DuplicateCounts};
 pub use folder::RunFolder;
+pub(crate) use folder::SWEEP;
 pub use handle::Run;
 pub use images::{RunImages, trained_images};
 pub(crate) use issue::training_rows;
 pub use issue::{ImageSet, LabelIssue, read_issues};
+pub(crate) use new::{Prepared, with_lasting_names};
 pub use progress::{Observer, Progress, Silent, Training};
+pub(crate) use provenance::FOLDERS;
+pub use provenance::{Provenance, Versions};
 pub use record::{Timing, read_metrics};
 pub use resume::ResumeOptions;
 pub use skipped::SkippedFile;

@@ -13,17 +13,19 @@ use super::record::read_timing;
 use crate::data::Data;
 use crate::device::{Attempt, ComputeDevice};
 use crate::resources::{AvailableResources, EpochsDone, Estimate, Here, estimate};
-use crate::settings::{DeviceChoice, Settings};
+use crate::settings::{DeviceChoice, OwnMethod, Settings};
 use crate::weights::fetched;
 use crate::{Error, Result};
 
 /// How a run is gone on with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResumeOptions {
     /// Number of epochs in all, if the run is to become longer.
     pub epochs: Option<usize>,
     /// What computes, if not what the run has been computed by so far. Where that is a GPU and there is none, the CPU goes on.
     pub device: Option<DeviceChoice>,
+    /// The method, where the run was begun with one of one's own ([`Settings::own_method`]).
+    pub own_method: Option<OwnMethod>,
 }
 
 impl Run {
@@ -35,7 +37,7 @@ impl Run {
     /// A folder that is no run; data, weights or settings that changed; else as [`Run::start`]. What is refused leaves the folder as it
     /// was.
     pub fn resume(path: &Path, options: &ResumeOptions, observer: &dyn Observer) -> Result<Self> {
-        let ResumeOptions { epochs, .. } = *options;
+        let epochs = options.epochs;
         let began = Instant::now();
         let (folder, config) = RunFolder::open(path)?;
         let planned = config.settings.epochs.unwrap_or_default();
@@ -50,9 +52,11 @@ impl Run {
         if folder.is_finished() && !longer {
             return Self::finished(folder);
         }
+        same_method(config.metadata.own_method.as_deref(), options.own_method.as_ref(), path)?;
         let (device, moved) = device_of(options.device, config.settings.device, observer)?;
         let epochs = epochs.or(config.settings.epochs);
-        let settings = Settings { epochs, device: Some(device.choice()), ..config.settings };
+        let (device_choice, own_method) = (Some(device.choice()), options.own_method.clone());
+        let settings = Settings { epochs, device: device_choice, own_method, ..config.settings };
         let data = Data::open_named(&settings, config.metadata.test_name.as_deref())?;
         let classes = &data.folder.classes;
         if config.metadata.classes.as_ref() != Some(classes) {
@@ -104,6 +108,25 @@ fn without_remedy(error: Error) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// Makes sure that a run goes on with the method that began it. `before` is the name of one that is not of this program.
+fn same_method(before: Option<&str>, now: Option<&OwnMethod>, run: &Path) -> Result<()> {
+    let problem = match (before, now.map(OwnMethod::name)) {
+        (before, now) if before == now => return Ok(()),
+        (Some(before), None) => format!(
+            "was trained by a method that is not of this program, {before:?}; go on with it by the program that has the method \
+             (ResumeOptions::own_method)"
+        ),
+        (Some(before), Some(now)) => {
+            format!("was trained by the method {before:?}, and can't go on with {now:?}")
+        }
+        (None, now) => format!(
+            "was trained by a method of this program, and can't go on with {:?}; leave it out",
+            now.unwrap_or_default()
+        ),
+    };
+    Err(Error::Format { path: run.to_owned(), problem })
 }
 
 /// What goes on with a run: what was asked for, else what it was computed by, else the CPU; and whether that is another kind of

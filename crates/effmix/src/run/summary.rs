@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::data_issues::DuplicateCounts;
 use super::evidence::Began;
 use super::findings::{Findings, Judged};
+use super::provenance::Provenance;
 use super::record::Timing;
 use super::skipped::SkippedFile;
 use super::test_copy::TestCopy;
@@ -100,6 +101,9 @@ pub struct Summary {
     pub epochs: usize,
     /// AUC of `label_quality` for the true state of the labels.
     pub clean_auc: Option<f64>,
+    /// AUC of `p_clean`, the clean probability of the last division, for the same.
+    #[serde(default)]
+    pub division_auc: Option<f64>,
     /// Average precision of finding wrong labels by low `label_quality`.
     pub issue_average_precision: Option<f64>,
     /// Precision of `is_issue`.
@@ -128,14 +132,17 @@ pub struct Summary {
     pub images_per_s: Option<f64>,
     /// The most memory that this process had, in bytes.
     pub peak_rss_bytes: Option<u64>,
+    /// What the run was made from; nothing in a summary of an older version.
+    #[serde(flatten)]
+    pub provenance: Option<Provenance>,
 }
 
 impl Summary {
-    /// Gathers the figures. `began` is what the networks started from; `other_seconds` is the time outside of epochs.
+    /// Gathers the figures. `began` is what the networks started from, `provenance` what the run was made from; `other_seconds` is the time outside of epochs.
     pub(super) fn new(
         findings: &Findings<'_>,
         sets: &Sets,
-        began: Began,
+        (began, provenance): (Began, Provenance),
         plain_accuracy: Option<f64>,
         timing: &[Timing],
         other_seconds: f64,
@@ -147,7 +154,8 @@ impl Summary {
         let wrong: Option<Vec<bool>> = judged.samples.iter().map(|s| Some(s.truth? != s.label)).collect();
         let found = wrong.as_ref().zip(judged.issues.as_ref());
         let found = found.and_then(|(wrong, issues)| metrics::precision_recall_f1(issues, wrong));
-        let clean = |wrong: &Vec<bool>| wrong.iter().map(|wrong| !wrong).collect::<Vec<bool>>();
+        let clean: Option<Vec<bool>> = wrong.as_ref().map(|wrong| wrong.iter().map(|wrong| !wrong).collect());
+        let auc = |scores: &[f64]| clean.as_ref().and_then(|clean| metrics::auc(scores, clean));
         let badness: Vec<f64> = judged.quality.iter().map(|quality| 1.0 - quality).collect();
         let given: Vec<usize> = judged.samples.iter().map(|s| s.label).collect();
         let classes = findings.classes.len();
@@ -184,7 +192,8 @@ impl Summary {
             images: n,
             classes,
             epochs: outcome.records.last().map_or(0, |record| record.epoch),
-            clean_auc: wrong.as_ref().and_then(|wrong| metrics::auc(&judged.quality, &clean(wrong))),
+            clean_auc: auc(&judged.quality),
+            division_auc: auc(&outcome.clean_probability),
             issue_average_precision: wrong
                 .as_ref()
                 .and_then(|wrong| metrics::average_precision(&badness, wrong)),
@@ -199,6 +208,7 @@ impl Summary {
             estimated_seconds,
             images_per_s: (epoch_seconds > 0.0).then(|| views / epoch_seconds),
             peak_rss_bytes: peak_rss_bytes(),
+            provenance: Some(provenance),
         })
     }
 

@@ -88,7 +88,7 @@ impl Search {
         within("--halvings", self.halvings <= 10, "must be at most 10")?;
         within("--alone", self.alone <= 5, "must be at most 5")?;
         let train = Settings {
-            method: self.train.method.or(Some(MethodKind::Ce)),
+            method: self.train.method.clone().or(Some(MethodKind::Ce.into())),
             epochs: self.train.epochs.or(Some(EPOCHS)),
             // Where, on what and with how many threads is no part of what is searched.
             out: None,

@@ -80,7 +80,7 @@ pub(super) fn freeze_for(stats: &DatasetStats, said: &Settings) -> Freeze {
 pub fn defaults_for(stats: &DatasetStats, said: &Settings) -> Defaults {
     let small = stats.side <= SMALL_SIDE;
     let recipe = match (said.pretrained(), said.frozen()) {
-        (Some(_), true) => frozen_backbone(said.method.unwrap_or(MethodKind::DivideMix), stats.images),
+        (Some(_), true) => frozen_backbone(kind_of(said), stats.images),
         (Some(_), false) => pretrained(small),
         (None, _) => from_scratch(small, stats),
     };
@@ -88,6 +88,15 @@ pub fn defaults_for(stats: &DatasetStats, said: &Settings) -> Defaults {
     let bytes = stats.images.saturating_mul(side * side * 3);
     let cache = if bytes > RAM_BYTES { CacheKind::Disk } else { CacheKind::Ram };
     Defaults { cache, fit: if stats.shape.is_long() { Fit::Squeeze } else { Fit::Crop }, ..recipe }
+}
+
+/// The method, as far as the defaults depend on it: one's own is taken as those that keep every label.
+fn kind_of(said: &Settings) -> MethodKind {
+    match (&said.own_method, &said.method) {
+        (Some(_), _) => MethodKind::Ce,
+        (None, Some(methods)) => methods.first(),
+        (None, None) => MethodKind::DivideMix,
+    }
 }
 
 /// A small head on features of pretrained weights: what most users come with, and minutes on a CPU.
@@ -232,9 +241,12 @@ mod tests {
             freeze: Some(Freeze::Backbone),
             ..Settings::default()
         };
-        let dropout = |images, method| {
-            defaults_for(&DatasetStats { images, ..PHOTOGRAPHS }, &Settings { method, ..said.clone() })
-                .dropout
+        let dropout = |images, method: Option<MethodKind>| {
+            defaults_for(
+                &DatasetStats { images, ..PHOTOGRAPHS },
+                &Settings { method: method.map(Into::into), ..said.clone() },
+            )
+            .dropout
         };
         for method in [None, Some(MethodKind::Ce), Some(MethodKind::Reweight)] {
             assert_eq!(dropout(FEW_FOR_A_HEAD, method), Some(0.5));

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dividemix::{Ablation, ClassWeights, DivisionScope, MethodKind, Preset, Schedule};
+use dividemix::{Ablation, ClassWeights, DivisionScope, Preset, Schedule};
 use effnet_model::Fit;
 #[cfg(feature = "clap")]
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
 use super::device::DeviceChoice;
+use super::methods::{Methods, OwnMethod};
 use super::values::{Augment, CacheKind, Freeze, StrongView};
 use super::weights::Weights;
 use crate::{Error, Result};
@@ -118,10 +119,15 @@ pub struct Settings {
 
     /// Training method: dividemix; ce (plain cross entropy); smooth (label smoothing); penalty (confidence penalty); mixup; distill
     /// (from --teacher); relabel (bootstrapping); joint (labels replaced by the mean prediction of the last epochs); reweight (by
-    /// clean probability); forward or backward (loss correction); consistency (mean teacher); entropy (minimisation)
-    /// [default: dividemix]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = named::<MethodKind>))]
-    pub method: Option<MethodKind>,
+    /// clean probability); forward or backward (loss correction); consistency (mean teacher); entropy (minimisation). Several names
+    /// with commas between them (`--method dividemix,ce`) train a run by each and compare them, as --seeds does [default: dividemix]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training"))]
+    pub method: Option<Methods>,
+    /// A method that is not of this program, which trains the run in place of `method`. No file holds it: a run's `config.toml` keeps its
+    /// name alone.
+    #[serde(skip)]
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub own_method: Option<OwnMethod>,
     /// Published settings of DivideMix's authors: cifar10-sym20, -sym50, -sym80, -sym90, cifar10-asym40, cifar100-sym20 to -sym90,
     /// clothing1m or webvision; `--preset list` shows them. Other flags override the preset [default: none]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = named::<Preset>))]
@@ -238,6 +244,13 @@ pub struct Settings {
     /// Random seed. The same seed gives byte-identical outputs on the CPU [default: 1]
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Run"))]
     pub seed: Option<u64>,
+    /// Random seeds with commas between them (`--seeds 1,2,3`): a run by each, and by each --method. OUT becomes a folder of run folders
+    /// with comparison.csv and comparison.json; the same command again goes on with it [default: none, one run]
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "N,N", help_heading = "Run", value_delimiter = ',', conflicts_with = "seed")
+    )]
+    pub seeds: Option<Vec<u64>>,
     /// Number of epochs between two checkpoints [default: 1]
     #[cfg_attr(feature = "clap", arg(long, value_name = "EPOCHS", help_heading = "Run"))]
     pub checkpoint_every: Option<usize>,

@@ -10,9 +10,13 @@ macro_rules! merged {
 }
 
 impl Settings {
-    /// These settings, completed by those of `other` where a field was not given. No value is checked here.
+    /// These settings, completed by those of `other` where a field was not given. No value is checked here. A seed here means one run,
+    /// whatever seeds `other` has, and seeds here leave out the seed of `other`.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
+        let of_this = self.seed.is_some() || self.seeds.is_some();
+        let (seed, seeds) = if of_this { (None, None) } else { (other.seed, other.seeds.clone()) };
+        let other = &Self { seed, seeds, ..other.clone() };
         merged!(
             self,
             other,
@@ -40,6 +44,7 @@ impl Settings {
             freeze,
             start_from,
             method,
+            own_method,
             preset,
             ablate,
             loss_average,
@@ -71,6 +76,7 @@ impl Settings {
             warmup_penalty,
             patience,
             seed,
+            seeds,
             checkpoint_every,
             report_images,
             trajectories,
@@ -86,6 +92,15 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_seed_and_seeds_are_one_setting() {
+        let one = Settings { seed: Some(3), ..Settings::default() };
+        let several = Settings { seeds: Some(vec![1, 2]), ..Settings::default() };
+        assert_eq!(one.or(&several), one);
+        assert_eq!(several.or(&one), several);
+        assert_eq!(Settings::default().or(&several), several);
+    }
 
     #[test]
     fn the_first_settings_win_and_the_second_fill_in() {

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `flags`, `values`, `weights`, `budget`, `device` | what a user can set: flags and TOML keys in one struct, and the types of its values |
+//! | `methods` | the method of a run, several of a sweep, or a user's own |
 //! | `stats`, `defaults` | what is done where nothing was set, by the size and shape of the set of images |
 //! | `merge` | flags and a file of settings as one |
 //! | `ranges` | which values are allowed |
@@ -13,6 +14,7 @@ mod defaults;
 mod device;
 mod flags;
 mod merge;
+mod methods;
 mod ranges;
 mod resolve;
 mod stats;
@@ -25,6 +27,7 @@ pub use defaults::{Defaults, defaults_for};
 pub use device::DeviceChoice;
 pub use flags::Settings;
 pub(crate) use flags::unwritable;
+pub use methods::{Methods, OwnMethod};
 pub(crate) use ranges::SMALLEST_SIZE;
 pub use resolve::ResolvedSettings;
 pub use stats::{DatasetStats, Shape};

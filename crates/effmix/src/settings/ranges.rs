@@ -75,7 +75,10 @@ impl Settings {
                            and mirrored";
             return Err(Error::setting("--strong-view", problem.to_owned()));
         }
-        let distills = self.method == Some(MethodKind::Distill);
+        let distills = match &self.own_method {
+            Some(own) => own.needs_teacher(self.strength),
+            None => self.method.as_ref().is_some_and(|methods| methods.first() == MethodKind::Distill),
+        };
         if distills != self.teacher.is_some() {
             let problem = match distills {
                 true => "is missing: --method distill learns from a MODEL for the same classes",

@@ -1,8 +1,10 @@
 //! From the settings that were given to all that a run will do: every default is filled in and every value checked, in one place.
 
+use std::sync::Arc;
+
 use effnet_model::{Arch, ClassifierKind, Fit, WeightsFile};
 
-use dividemix::{CheckedHyperparameters, Hyperparameters, Preset};
+use dividemix::{CheckedHyperparameters, Hyperparameters, MethodKind, Preset};
 
 use super::defaults::{COLUMNS, Defaults, MAX_PIXELS, TEST_FRACTION, defaults_for, freeze_for};
 use super::flags::Settings;
@@ -18,6 +20,9 @@ const HEAD_UNITS: usize = 256;
 /// Share of each batch in the running statistics, at least. The 0.01 of the published Lite networks is for hundreds of
 /// thousands of steps: in an epoch of fifty, the statistics that divisions and tests see would be those of another set.
 const BN_MOMENTUM: f64 = 0.1;
+
+/// Why a single run is not trained by these settings.
+const SEVERAL: &str = "is for `effmix train` alone, which makes a run of each and compares them; this command takes one seed and one method";
 
 /// All that a run will do.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +62,7 @@ impl Settings {
         let epoch_images = self.epoch_images.or(d.epoch_images);
         self.epoch_images = epoch_images;
         let hyperparameters = Hyperparameters {
-            method: *self.method.get_or_insert(d.method),
+            method: self.method_of_run(d.method)?,
             strength: self.strength.or(d.strength),
             ablation: self.ablate.or(d.ablation),
             loss_average: *self.loss_average.get_or_insert(d.loss_average),
@@ -88,7 +93,10 @@ impl Settings {
             seed: *self.seed.get_or_insert(d.seed),
             mixture: d.mixture,
         };
-        let hyperparameters = hyperparameters.check()?;
+        let hyperparameters = match &self.own_method {
+            Some(own) => hyperparameters.check_for(Arc::clone(own.method()))?,
+            None => hyperparameters.check()?,
+        };
         self.resolve_data();
         let augment = *self.augment.get_or_insert(defaults.augment);
         // With a frozen backbone its features are kept, whatever was set for images.
@@ -104,6 +112,27 @@ impl Settings {
             cache,
             checkpoint_every,
         })
+    }
+
+    /// The one method of a run, `usual` where none was given. One's own method has no name in the settings; then this one is not used.
+    fn method_of_run(&mut self, usual: MethodKind) -> Result<MethodKind> {
+        if self.seeds.is_some() {
+            return Err(Error::setting("--seeds", SEVERAL));
+        }
+        match (&self.own_method, &self.method) {
+            (Some(own), Some(_)) => {
+                let problem =
+                    format!("can't be used with a method of one's own, {}; leave it out", own.name());
+                Err(Error::setting("--method", problem))
+            }
+            (Some(_), None) => Ok(usual),
+            (None, Some(methods)) if methods.all().len() > 1 => Err(Error::setting("--method", SEVERAL)),
+            (None, Some(methods)) => Ok(methods.first()),
+            (None, None) => {
+                self.method = Some(usual.into());
+                Ok(usual)
+            }
+        }
     }
 
     /// How the data is read, where that is a choice at all.
