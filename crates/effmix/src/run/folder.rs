@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use replace_file::{create_folder, folder_of, remove_leftovers, sync_folder};
 
 use super::config::Config;
+use super::matrices::{CONFIDENT, CONFUSION, DIVISION};
 use crate::{Error, Result};
 
 /// A folder that holds one run. The names of its files are fixed: other programs rely on them.
@@ -15,7 +16,7 @@ pub struct RunFolder {
 }
 
 /// Every file that a run writes, and so may replace under `--force`. Folders are in [`OUR_FOLDERS`].
-const OUR_FILES: [&str; 14] = [
+const OUR_FILES: [&str; 17] = [
     "config.toml",
     "estimate.json",
     "metrics.jsonl",
@@ -24,6 +25,9 @@ const OUR_FILES: [&str; 14] = [
     "label_issues.csv",
     "pred_probs.npy",
     "losses.npy",
+    CONFUSION,
+    CONFIDENT,
+    DIVISION,
     "division.json",
     "loss_trajectories.npy",
     "predicted_trajectories.npy",

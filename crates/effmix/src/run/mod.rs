@@ -3,12 +3,13 @@
 //! | file | holds |
 //! |---|---|
 //! | `new`, `resume`, `execute`, `handle` | a run begun, gone on with, at work, and finished |
-//! | `checks` | what is checked before a run takes its time |
+//! | `checks`, `class_names` | what is checked before a run takes its time; names of classes in its messages |
 //! | `bound` | the settings that a checkpoint holds a run to |
 //! | `progress` | what a run reports, and how it is stopped |
 //! | `start_from` | the findings of another run, to start from |
 //! | `evidence`, `findings` | how many labels are wrong and which, or why that is withheld |
 //! | `config`, `record`, `epoch_files`, `trajectories`, `division`, `issue`, `summary`, `skipped`, `test_copy`, `page` | what the folder holds |
+//! | `matrices` | matrices by pairs of classes, too large for the summary where there are many classes |
 //! | `images` | a run's images, found again |
 //! | `folder` | the folder, and that nothing of a user's in it is lost |
 //!
@@ -17,6 +18,7 @@
 
 mod bound;
 mod checks;
+mod class_names;
 mod config;
 mod division;
 mod epoch_files;
@@ -27,6 +29,7 @@ mod folder;
 mod handle;
 mod images;
 mod issue;
+mod matrices;
 mod new;
 mod page;
 mod progress;
@@ -44,6 +47,7 @@ pub use handle::Run;
 pub use images::{RunImages, trained_images};
 pub(crate) use issue::training_rows;
 pub use issue::{ImageSet, LabelIssue, read_issues};
+pub(crate) use matrices::{for_summary, matrix_bytes};
 pub use progress::{Observer, Progress, Silent, Training};
 pub use record::{Timing, read_metrics};
 pub use resume::ResumeOptions;

@@ -9,6 +9,9 @@ use super::scan::{Found, Scan};
 use super::table::Table;
 use crate::{Error, ImageFolder, Result, Skipped};
 
+/// Folders that a warning names.
+const NAMED: usize = 5;
+
 /// A file with its label, before classes are numbered.
 #[derive(Debug)]
 pub(super) struct Image {
@@ -126,9 +129,20 @@ fn labelled_by_folder(images: Vec<Found>, skipped: &mut Vec<Skipped>) -> Vec<Ima
     images.into_iter().filter_map(label).collect()
 }
 
+/// One warning, however many folders are empty.
 fn warn_of_empty_folders(folders: &BTreeSet<String>, classes: &BTreeSet<String>, warnings: &mut Vec<String>) {
-    for folder in folders.difference(classes) {
-        warnings.push(format!("the class folder {folder:?} holds no images, so it is no class"));
+    let empty: Vec<&String> = folders.difference(classes).collect();
+    let named: Vec<String> = empty.iter().take(NAMED).map(|folder| format!("{folder:?}")).collect();
+    match empty.len() {
+        0 => {}
+        1 => warnings.push(format!("the class folder {} holds no images, so it is no class", named.join(""))),
+        count => {
+            let more = if count > NAMED { ", ..." } else { "" };
+            warnings.push(format!(
+                "{count} class folders hold no images, so they are no classes: {}{more}",
+                named.join(", ")
+            ));
+        }
     }
 }
 
