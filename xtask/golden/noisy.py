@@ -182,6 +182,8 @@ def label_issues():
         "joint": exact(estimate_joint(given, predicted)),
         "estimated_issues": int(num_label_issues(given, predicted, estimation_method="off_diagonal_calibrated")),
         "issues": np.flatnonzero(find_label_issues(given, predicted, n_jobs=1)).tolist(),
+        "issues_by_margin": find_label_issues(given, predicted, filter_by="low_normalized_margin",
+                                              return_indices_ranked_by="normalized_margin", n_jobs=1).tolist(),
         "self_confidence_first_20": score("self_confidence"),
         "normalized_margin_first_20": score("normalized_margin"),
     }

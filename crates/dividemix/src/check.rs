@@ -27,6 +27,24 @@ impl CheckedHyperparameters {
         self.method.as_ref()
     }
 
+    /// Checks that the method can be used for so many classes. A method that corrects losses by the noise between classes makes a full
+    /// matrix of them ([`crate::Needs::transition`]).
+    ///
+    /// # Errors
+    /// [`Error::Setting`] above [`noisy_labels::MOST_CLASSES_OF_A_FULL_MATRIX`].
+    pub fn check_classes(&self, classes: usize) -> Result<()> {
+        let most = noisy_labels::MOST_CLASSES_OF_A_FULL_MATRIX;
+        if classes <= most || !self.method.needs(self.strength()).transition {
+            return Ok(());
+        }
+        let problem = format!(
+            "{} corrects losses by a matrix of all pairs of classes, which is made for at most {most} classes; there are {classes}. \
+             Other methods take any number, for example dividemix",
+            self.method.name()
+        );
+        Err(Error::Setting { name: "method", problem })
+    }
+
     /// Number of networks that the method keeps.
     pub fn networks(&self) -> usize {
         self.method.networks(&self.values)

@@ -46,11 +46,14 @@ pub(crate) fn kept(division: &Division) -> f64 {
 pub(crate) fn estimated_transition(logits: &ClassTable, data: &TrainingSet) -> Result<Vec<f32>> {
     let counts = ConfidentJoint::count(&logits.softmax(), &data.labels)?;
     let rows = LabelNoise::by_confident_joint(&counts).transition();
-    let row = |(class, row): (usize, Option<Vec<f64>>)| match row {
-        Some(row) => row.into_iter().map(|p| p as f32).collect::<Vec<f32>>(),
-        None => (0..data.classes).map(|given| f32::from(u8::from(given == class))).collect(),
-    };
-    Ok(rows.into_iter().enumerate().flat_map(row).collect())
+    let mut matrix = vec![0.0; data.classes * data.classes];
+    for (class, full) in matrix.chunks_exact_mut(data.classes.max(1)).enumerate() {
+        match rows.row(class) {
+            [] => full[class] = 1.0,
+            row => row.iter().for_each(|&(given, p)| full[given] = p as f32),
+        }
+    }
+    Ok(matrix)
 }
 
 /// AUC of the clean probability of `samples` against the truth, where it is known of every one.

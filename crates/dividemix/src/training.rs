@@ -282,6 +282,7 @@ impl<'a> Training<'a> {
     fn check(&self) -> Result<()> {
         let Self { networks, data, hyper, .. } = *self;
         let n = data.views.len();
+        hyper.check_classes(data.classes)?;
         let problem = if networks.len() != hyper.networks() {
             format!("the method trains {} networks, {} were given", hyper.networks(), networks.len())
         } else if n < 2 {

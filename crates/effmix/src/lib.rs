@@ -51,8 +51,3 @@ pub use run::{
 pub use settings::Settings;
 pub use text::{human_bytes, human_duration};
 pub use weights::locate;
-
-/// The project's README, whose example is run here: this crate knows all that it names.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct ProjectReadme;

@@ -79,6 +79,32 @@ pub enum Error {
         /// The numbers that are allowed, in words.
         range: &'static str,
     },
+    /// A row of probabilities whose sum is not about 1.
+    #[error(
+        "{what} of sample {sample}: the sum is {sum}, must be 1 (within {tolerance}); of logits, take the softmax first"
+    )]
+    RowSum {
+        /// The argument that holds the table.
+        what: &'static str,
+        /// The row.
+        sample: usize,
+        /// The sum of the row.
+        sum: f64,
+        /// The largest distance from 1 that is allowed.
+        tolerance: f64,
+    },
+    /// A full matrix by pairs of classes would take too much memory.
+    #[error(
+        "{what} is a full matrix of {classes} by {classes} classes, and such matrices are made for at most {most} classes"
+    )]
+    TooManyClasses {
+        /// What the matrix holds.
+        what: &'static str,
+        /// The number of classes.
+        classes: usize,
+        /// The largest number of classes.
+        most: usize,
+    },
     /// A tensor operation failed, most often because shapes do not fit.
     #[cfg(feature = "candle")]
     #[error(transparent)]

@@ -9,6 +9,7 @@
 //! | module | holds | needs candle |
 //! |---|---|---|
 //! | [`ClassTable`] | logits, probabilities or scores of samples by classes, with softmax, argmax and mean | |
+//! | [`ClassPairs`] | counts and shares by pairs of classes, sparse | |
 //! | `soft` | one-hot labels, label smoothing, sharpening, co-refinement, co-guessing | yes |
 //! | [`mixup`] | the draw of a mix, and the mixing of a batch | the mixing |
 //! | [`losses`] | L_X, L_U, L_reg and the other methods' losses; cross entropy per sample; the ramp of lambda_u | all but the last two |
@@ -21,6 +22,7 @@
 //! | [`evidence`] | how many labels are wrong, with a range, or the reason why predictions do not tell | |
 //! | [`quality`] | how trustworthy each label is, and which labels are issues | |
 
+mod class_pairs;
 mod class_table;
 pub mod division;
 mod error;
@@ -36,5 +38,7 @@ pub mod quality;
 #[cfg(feature = "candle")]
 pub mod soft;
 
+pub use class_pairs::{ClassPairs, MOST_CLASSES_OF_A_FULL_MATRIX};
 pub use class_table::{ClassTable, argmax, elementwise_mean, softmax};
 pub use error::{Error, Result};
+pub use quality::find_label_issues;

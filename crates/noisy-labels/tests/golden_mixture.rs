@@ -9,7 +9,7 @@ use noisy_labels::division::{Divider, SampleLosses};
 use noisy_labels::metrics::auc;
 use noisy_labels::mixture::{MixtureSettings, NormalisedLosses, fit};
 use noisy_labels::noise::LabelNoise;
-use noisy_labels::quality::{ConfidentJoint, normalized_margin, self_confidence};
+use noisy_labels::quality::{ConfidentJoint, find_label_issues, normalized_margin, self_confidence};
 use serde_json::Value;
 
 /// The losses of an entry, min-max normalised, and which of them are noisy.
@@ -109,19 +109,13 @@ fn a_division_of_f32_losses_is_that_of_their_mixture() {
 #[test]
 fn cleanlab_s_scores() {
     let doc = golden();
-    let (n, classes) = (300, 5);
-    let labels: Vec<usize> = (0..n).map(|i| (i * 7 + i / 13) % classes).collect();
-    let mut p: Vec<f64> = u("noisy-cleanlab", n * classes).iter().map(|v| (3.0 * v).exp()).collect();
-    for (i, row) in p.chunks_exact_mut(classes).enumerate() {
-        row[labels[i]] *= if i % 4 == 0 { 0.3 } else { 8.0 };
-        let sum: f64 = row.iter().sum();
-        row.iter_mut().for_each(|v| *v /= sum);
-    }
-    assert_close("first rows", &p[..15], &numbers(&doc["cleanlab"]["first_pred_probs"]), 1e-9);
-    let p = ClassTable::new(p.iter().map(|&v| v as f32).collect(), classes).unwrap();
+    let (labels, p) = predictions();
+    let (n, classes) = (p.len(), p.classes());
+    let first: Vec<f64> = p.values()[..15].iter().map(|&p| f64::from(p)).collect();
+    // f32 probabilities: half a unit in the last place of 1.
+    assert_close("first rows", &first, &numbers(&doc["cleanlab"]["first_pred_probs"]), 6e-8);
     let confidence = self_confidence(&p, &labels).unwrap();
     let margin = normalized_margin(&p, &labels).unwrap();
-    // f32 probabilities: half a unit in the last place of 1.
     assert_close(
         "self confidence",
         &confidence[..20],
@@ -130,15 +124,45 @@ fn cleanlab_s_scores() {
     );
     assert_close("margin", &margin[..20], &numbers(&doc["cleanlab"]["normalized_margin_first_20"]), 6e-8);
     let joint = ConfidentJoint::count(&p, &labels).unwrap();
-    let counts: Vec<f64> = joint.counts().iter().map(|&count| count as f64).collect();
+    let counts: Vec<f64> = joint.counts().full_rows().flatten().map(|count| count as f64).collect();
     assert_close("confident joint", &counts, &numbers(&doc["cleanlab"]["confident_joint"]), 0.0);
     // cleanlab rounds the calibrated cells of each row to whole samples, so by less than one a cell.
     let expected = numbers(&doc["cleanlab"]["joint"]);
     let noise = LabelNoise::by_confident_joint(&joint);
-    let by_given: Vec<f64> =
-        (0..classes * classes).map(|at| noise.joint()[at % classes * classes + at / classes]).collect();
+    let by_given: Vec<f64> = noise.joint().transposed().full_rows().flatten().collect();
     assert_close("joint of given and true label", &by_given, &expected, 1.0 / n as f64);
     let issues = joint.noise_rate() * n as f64;
     let expected = doc["cleanlab"]["estimated_issues"].as_f64().unwrap();
     assert!((issues - expected).abs() < classes as f64, "{issues} against {expected}");
+}
+
+#[test]
+fn cleanlab_s_issues() {
+    let doc = golden();
+    let (labels, p) = predictions();
+    let issues = find_label_issues(&labels, &p).unwrap();
+    let ranked: Vec<f64> = issues.iter().map(|issue| issue.sample as f64).collect();
+    // By the calibrated joint, as cleanlab estimates it; its filter counts the samples off the diagonal, which are fewer.
+    let estimated = doc["cleanlab"]["estimated_issues"].as_f64().unwrap();
+    assert!(
+        (issues.len() as f64 - estimated).abs() < p.classes() as f64,
+        "{} against {estimated}",
+        issues.len()
+    );
+    let expected = numbers(&doc["cleanlab"]["issues_by_margin"]);
+    let both = issues.len().min(expected.len());
+    assert_eq!(ranked[..both], expected[..both]);
+}
+
+/// The labels and the probabilities of the reference script.
+fn predictions() -> (Vec<usize>, ClassTable) {
+    let (n, classes) = (300, 5);
+    let labels: Vec<usize> = (0..n).map(|i| (i * 7 + i / 13) % classes).collect();
+    let mut p: Vec<f64> = u("noisy-cleanlab", n * classes).iter().map(|v| (3.0 * v).exp()).collect();
+    for (i, row) in p.chunks_exact_mut(classes).enumerate() {
+        row[labels[i]] *= if i % 4 == 0 { 0.3 } else { 8.0 };
+        let sum: f64 = row.iter().sum();
+        row.iter_mut().for_each(|v| *v /= sum);
+    }
+    (labels, ClassTable::new(p.iter().map(|&v| v as f32).collect(), classes).unwrap())
 }

@@ -231,7 +231,8 @@ fn a_loss_is_corrected_by_the_noise_as_pytorch_has_it() {
 
 /// T^-1 of [`transition`].
 fn inverse() -> Tensor {
-    let inverse = Transition::new(transition().to_vec2().unwrap()).unwrap().inverse().unwrap();
+    let inverse =
+        Transition::new(transition().to_vec2::<f64>().unwrap()).unwrap().inverse().unwrap().unwrap();
     Tensor::from_vec(inverse, (C, C), &Device::Cpu).unwrap()
 }
 

@@ -50,6 +50,12 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// The project's README, whose example is run here: this package knows all that it names, and is not published, so the file may lie
+/// outside of its folder.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ProjectReadme;
+
 #[cfg(test)]
 mod tests {
     use super::*;

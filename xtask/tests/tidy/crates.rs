@@ -132,7 +132,7 @@ fn a_crate_has_a_readme_whose_code_is_compiled() {
 
 #[test]
 fn a_published_crate_says_what_a_registry_wants_to_know() {
-    let wanted = ["description", "license", "repository", "readme", "rust-version", "categories"];
+    let wanted = ["description", "license", "repository", "readme", "rust-version", "categories", "keywords"];
     let mut places = Vec::new();
     for c in crates().iter().filter(|c| c.is_published()) {
         for key in wanted {
@@ -142,6 +142,37 @@ fn a_published_crate_says_what_a_registry_wants_to_know() {
         }
     }
     none("missing in [package]", places);
+}
+
+/// A package holds what lies in its folder alone, so each has the licences; a link to the repository's is packed as the file.
+#[test]
+fn a_published_crate_has_the_licences_of_the_repository() {
+    let mut places = Vec::new();
+    for c in crates().iter().filter(|c| c.is_published()) {
+        for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+            let read = |folder: &std::path::Path| std::fs::read(folder.join(licence)).ok();
+            if read(&c.folder) != read(&root()) {
+                places.push(format!("{}: {licence} is not the repository's", c.name));
+            }
+        }
+    }
+    none("licences", places);
+}
+
+#[test]
+fn a_published_crate_has_examples_and_needs_no_file_outside_of_its_folder() {
+    let mut places = Vec::new();
+    for c in crates().iter().filter(|c| c.is_published()) {
+        if std::fs::read_dir(c.folder.join("examples")).is_err() {
+            places.push(format!("{}: no examples", c.name));
+        }
+        // From src/lib.rs, two folders up is outside.
+        let library = std::fs::read_to_string(c.folder.join("src/lib.rs")).unwrap_or_default();
+        if library.contains("include_str!(\"../../") {
+            places.push(format!("{}: src/lib.rs includes a file of another folder", c.name));
+        }
+    }
+    none("packages", places);
 }
 
 #[test]

@@ -131,7 +131,7 @@ pub(crate) struct Predict {
     /// Views of each image whose logits are averaged [default: the image alone]
     #[arg(long, value_enum, value_name = "VIEWS")]
     pub(crate) tta: Option<Tta>,
-    /// Keep each image at its own size; this overrides --size. Use a small --batch where images are large
+    /// Keep each image at its own size; this overrides --size. An image that takes more memory than is left is refused by name
     #[arg(long)]
     pub(crate) no_resize: bool,
     /// New folder to draw class activation maps into, as PNG: each image is redder where it looks like its class

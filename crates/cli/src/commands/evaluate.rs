@@ -1,5 +1,6 @@
 //! `effmix evaluate`: a model against labels.
 
+use std::cmp::Reverse;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +15,11 @@ use crate::terminal::Counter;
 
 /// The number of classes that a message lists.
 const NAMED: usize = 20;
+/// Classes whose whole confusion is printed; of more, the most frequent mistakes.
+const WHOLE_MATRIX: usize = 100;
+
+/// Mistakes that are printed.
+const MISTAKES: usize = 20;
 
 pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
     let csv_start = EVALUATION_COLUMNS.join(",") + ",";
@@ -85,11 +91,35 @@ fn in_words(evaluation: &Evaluation) -> String {
         let (precision, recall, f1) = (percent(row.precision), percent(row.recall), percent(row.f1));
         text += &format!("{:width$}  {:>6}  {precision:>9}  {recall:>7}  {f1:>7}\n", row.class, row.images);
     }
-    text += "\nconfusion (rows: label, columns: prediction, in the order above)\n";
-    let digits = evaluation.confusion.iter().flatten().max().map_or(1, |largest| largest.to_string().len());
-    for (row, name) in evaluation.confusion.iter().zip(&evaluation.classes) {
+    text += &match evaluation.classes.len() <= WHOLE_MATRIX {
+        true => matrix(evaluation, width),
+        false => most_frequent(evaluation, width),
+    };
+    text
+}
+
+fn matrix(evaluation: &Evaluation, width: usize) -> String {
+    let mut text = "\nconfusion (rows: label, columns: prediction, in the order above)\n".to_owned();
+    let digits = evaluation.confusion.iter().map(|(.., count)| count).max();
+    let digits = digits.map_or(1, |largest| largest.to_string().len());
+    for (row, name) in evaluation.confusion.full_rows().zip(&evaluation.classes) {
         let counts: Vec<String> = row.iter().map(|count| format!("{count:>digits$}")).collect();
         text += &format!("{name:width$}  {}\n", counts.join(" "));
+    }
+    text
+}
+
+fn most_frequent(evaluation: &Evaluation, width: usize) -> String {
+    let mut mistakes: Vec<(usize, usize, usize)> =
+        evaluation.confusion.iter().filter(|(label, predicted, _)| label != predicted).collect();
+    // Stable: of equals, the first class first.
+    mistakes.sort_by_key(|(.., count)| Reverse(*count));
+    let mut text =
+        "\nthe most frequent mistakes: images of a label predicted as another class (--out F.csv has all)\n"
+            .to_owned();
+    for (label, predicted, count) in mistakes.into_iter().take(MISTAKES) {
+        let (label, predicted) = (&evaluation.classes[label], &evaluation.classes[predicted]);
+        text += &format!("{label:width$}  {count:>6}  {predicted}\n");
     }
     text
 }

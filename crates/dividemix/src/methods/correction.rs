@@ -86,7 +86,7 @@ fn noise(pass: &NetworkEpoch<'_>) -> Result<Option<Tensor>> {
 fn inverse(transition: &Tensor) -> Result<Option<Tensor>> {
     let rows = transition.to_dtype(DType::F64)?.to_vec2()?;
     let classes = rows.len();
-    let inverse = Transition::new(rows)?.inverse().unwrap_or_else(|| vec![f64::INFINITY; classes.pow(2)]);
+    let inverse = Transition::new(rows)?.inverse()?.unwrap_or_else(|| vec![f64::INFINITY; classes.pow(2)]);
     let growth = |row: &[f64]| row.iter().map(|entry| entry.abs()).sum::<f64>();
     if inverse.chunks(classes).any(|row| growth(row) > LARGEST) {
         return Ok(None);

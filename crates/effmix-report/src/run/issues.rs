@@ -4,6 +4,7 @@ use super::open;
 use super::smallest::Smallest;
 use crate::{Error, Result};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Rows in the page's table.
@@ -65,6 +66,8 @@ pub(crate) struct Issues {
     pub(crate) train: Vec<LabelIssue>,
     /// For pictures: held-out images that look wrong.
     pub(crate) held_out: Vec<LabelIssue>,
+    /// Training images by given label and the other label that is suggested.
+    pub(crate) changes: BTreeMap<(String, String), u64>,
 }
 
 /// The rows to be shown, with at most `images` of them as pictures; none where there is no such file. Without `claimed`, no row
@@ -74,10 +77,14 @@ pub(super) fn read(path: &Path, images: usize, claimed: bool) -> Result<Issues> 
     let mut table = Smallest::new(TABLE_ROWS);
     let mut train = Smallest::new(images);
     let mut held_out = Smallest::new(images / HELD_OUT_PART);
+    let mut changes = BTreeMap::new();
     for row in csv::Reader::from_reader(file).into_deserialize() {
         let mut row: LabelIssue = row.map_err(|error| in_words(path, error))?;
         row.is_issue = row.is_issue.filter(|_| claimed);
         table.add(row.rank, || row.clone());
+        if let (true, Set::Train, Some(better)) = (claimed, row.set(), row.better_label()) {
+            *changes.entry((row.given_label.clone(), better.to_owned())).or_default() += 1;
+        }
         match row.set() {
             Set::Train => train.add(row.wrong_first(), || row),
             Set::Test if row.looks_wrong() => held_out.add(row.wrong_first(), || row),
@@ -87,7 +94,7 @@ pub(super) fn read(path: &Path, images: usize, claimed: bool) -> Result<Issues> 
     let held_out = held_out.into_sorted();
     let mut train = train.into_sorted();
     train.truncate(images - held_out.len());
-    Ok(Issues { table: table.into_sorted(), train, held_out })
+    Ok(Issues { table: table.into_sorted(), train, held_out, changes })
 }
 
 fn in_words(path: &Path, error: csv::Error) -> Error {

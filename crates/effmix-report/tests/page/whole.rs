@@ -96,6 +96,18 @@ fn many_classes_are_shown_by_their_most_frequent_changes() {
 }
 
 #[test]
+fn without_a_matrix_the_changes_are_those_of_the_label_issues() {
+    let summary = r#"{"classes":3000,"confusion_given_suggested":null}"#;
+    let issues =
+        issues(7) + "8,cat/b.jpg,<b>dog</b>,cat,0.5,0.5,0.5,0.5,false\n9,cat/c.jpg,cat,,0.9,0.9,0.9,,false\n";
+    let html =
+        page(&run(&[("metrics.jsonl", METRICS), ("summary.json", summary), ("label_issues.csv", &issues)]));
+    let first = "<td>cat</td><td>&lt;b&gt;dog&lt;/b&gt;</td><td class=\"n\">7</td>";
+    let second = "<td>&lt;b&gt;dog&lt;/b&gt;</td><td>cat</td><td class=\"n\">1</td>";
+    assert!(in_order(&html, &["label_issues.csv has all", first, second]), "{html}");
+}
+
+#[test]
 fn a_folder_that_is_no_run_is_refused_with_its_name() {
     let folder = run(&[("summary.json", SUMMARY)]);
     assert!(matches!(write(folder.path(), &Options::without_pictures()), Err(Error::NotARun(_))));

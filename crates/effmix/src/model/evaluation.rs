@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use image_folder::{Sample, Skipped};
-use noisy_labels::metrics::{accuracy, confusion, expected_calibration_error, top_k_accuracy};
-use noisy_labels::{ClassTable, argmax, softmax};
-use serde::Serialize;
+use noisy_labels::metrics::{accuracy, calibration_error, confusion, is_among_top_k};
+use noisy_labels::{ClassPairs, argmax, softmax};
+use serde::{Serialize, Serializer};
 
 use super::inference::InferenceOptions;
 use super::open::Model;
 use crate::Result;
 use crate::files::write_atomic;
-use crate::run::{Observer, SkippedFile};
+use crate::run::{Observer, SkippedFile, for_summary};
 
 /// Number of likeliest classes that [`Evaluation::top5_accuracy`] looks at.
 const TOP: usize = 5;
@@ -54,8 +54,9 @@ pub struct Evaluation {
     pub classes: Vec<String>,
     /// A row a class.
     pub per_class: Vec<ClassEvaluation>,
-    /// Images by label (rows) and prediction (columns), in the order of `classes`.
-    pub confusion: Vec<Vec<usize>>,
+    /// Images by label and prediction, in the order of `classes`. As JSON it is a list of rows, and null above 100 classes.
+    #[serde(serialize_with = "few_rows")]
+    pub confusion: ClassPairs<usize>,
     /// Images that the model was trained on, byte for byte; `None` where that isn't known.
     pub trained_on: Option<usize>,
     /// Files that were left out.
@@ -76,7 +77,9 @@ impl Model {
         observer: &dyn Observer,
     ) -> Result<Evaluation> {
         let positions = self.positions_of(classes)?;
-        let (mut probabilities, mut truth, mut predicted) = (Vec::new(), Vec::new(), Vec::new());
+        // Of each image a few numbers are kept, and not the probabilities of all classes.
+        let (mut truth, mut predicted, mut calibration) = (Vec::new(), Vec::new(), Vec::new());
+        let mut among_top = 0usize;
         let count = self.classes().len();
         self.infer(samples, InferenceOptions::default(), observer, |batch| -> Result<()> {
             let unreadable: HashSet<&str> =
@@ -90,22 +93,20 @@ impl Model {
                     skipped.push(Skipped { path: sample.path.clone(), reason: NOT_A_NUMBER.to_owned() });
                     continue;
                 }
-                truth.push(positions[sample.label]);
-                predicted.push(argmax(&p));
-                probabilities.extend(p);
+                let (label, prediction) = (positions[sample.label], argmax(&p));
+                among_top += usize::from(is_among_top_k(&p, label, TOP));
+                calibration.push((p[prediction], prediction == label));
+                truth.push(label);
+                predicted.push(prediction);
             }
             skipped.extend(batch.skipped);
             Ok(())
         })?;
-        let probabilities = ClassTable::new(probabilities, count)?;
         let confusion = confusion(&truth, &predicted, count)?;
         Ok(Evaluation {
             accuracy: accuracy(&predicted, &truth),
-            top5_accuracy: match count > TOP {
-                true => top_k_accuracy(&probabilities, &truth, TOP)?,
-                false => None,
-            },
-            ece: expected_calibration_error(&probabilities, &truth)?,
+            top5_accuracy: (count > TOP && !truth.is_empty()).then(|| among_top as f64 / truth.len() as f64),
+            ece: calibration_error(calibration),
             images: truth.len(),
             per_class: per_class(self.classes(), &confusion),
             classes: self.classes().to_vec(),
@@ -116,12 +117,13 @@ impl Model {
     }
 }
 
-fn per_class(classes: &[String], confusion: &[Vec<usize>]) -> Vec<ClassEvaluation> {
+fn per_class(classes: &[String], confusion: &ClassPairs<usize>) -> Vec<ClassEvaluation> {
     let share = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
+    let mut predicted_as = vec![0; classes.len()];
+    confusion.iter().for_each(|(_, predicted, count)| predicted_as[predicted] += count);
     let of_class = |(class, name): (usize, &String)| {
-        let images: usize = confusion[class].iter().sum();
-        let as_it: usize = confusion.iter().map(|row| row[class]).sum();
-        let right = confusion[class][class];
+        let images: usize = confusion.row(class).iter().map(|(_, count)| count).sum();
+        let (right, as_it) = (confusion.get(class, class), predicted_as[class]);
         ClassEvaluation {
             class: name.clone(),
             images,
@@ -131,6 +133,10 @@ fn per_class(classes: &[String], confusion: &[Vec<usize>]) -> Vec<ClassEvaluatio
         }
     };
     classes.iter().enumerate().map(of_class).collect()
+}
+
+fn few_rows<S: Serializer>(confusion: &ClassPairs<usize>, serializer: S) -> Result<S::Ok, S::Error> {
+    for_summary(confusion).serialize(serializer)
 }
 
 impl Evaluation {
@@ -144,7 +150,7 @@ impl Evaluation {
             let predicted = self.classes.iter().map(|class| format!("predicted_{class}"));
             csv.write_record(EVALUATION_COLUMNS.map(str::to_owned).into_iter().chain(predicted))
                 .map_err(std::io::Error::other)?;
-            for (row, counts) in self.per_class.iter().zip(&self.confusion) {
+            for (row, counts) in self.per_class.iter().zip(self.confusion.full_rows()) {
                 let share = |share: Option<f64>| share.map_or_else(String::new, |share| share.to_string());
                 let figures = [
                     row.class.clone(),

@@ -8,6 +8,7 @@ use effnet_model::{Outputs, TestViews};
 use image_folder::{RgbImage, Sample, Skipped, Transform};
 
 use super::open::Model;
+use super::own_size::{self, OwnSizes};
 use crate::data::{DecodedBatch, decode_batches};
 use crate::device::Attempt;
 use crate::run::{Observer, Progress};
@@ -73,9 +74,11 @@ impl Model {
         observer: &dyn Observer,
         mut take: impl FnMut(OutputBatch<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (transform, smallest) = (self.transform.clone(), self.smallest);
-        let decode = move |sample: &Sample| Pictures::of(sample, &transform, smallest, options);
-        for batch in decode_batches(samples, self.batch, decode) {
+        let own_sizes = options.no_resize.then(|| OwnSizes::of(self)).transpose()?;
+        let batch = if options.no_resize { self.batch.min(own_size::BATCH) } else { self.batch };
+        let (transform, views) = (self.transform.clone(), options.views);
+        let decode = move |sample: &Sample| Pictures::of(sample, &transform, own_sizes.as_ref(), views);
+        for batch in decode_batches(samples, batch, decode) {
             if observer.stop().load(Ordering::Relaxed) {
                 return Err(Error::Stopped.into());
             }
@@ -163,22 +166,18 @@ impl Pictures {
     fn of(
         sample: &Sample,
         transform: &Transform,
-        smallest: usize,
-        options: InferenceOptions,
+        own_sizes: Option<&OwnSizes>,
+        views: Option<AveragedViews>,
     ) -> Result<Self, String> {
         let image = sample.image()?;
         let (width, height) = image.dimensions();
-        if options.no_resize && (width.min(height) as usize) < smallest {
-            return Err(format!(
-                "{width} x {height} pixels; the network takes {smallest} and more (leave out --no-resize)"
-            ));
-        }
-        let larger = (options.views == Some(AveragedViews::Crops)).then(|| {
+        own_sizes.map_or(Ok(()), |sizes| sizes.check(width, height))?;
+        let larger = (views == Some(AveragedViews::Crops)).then(|| {
             let size = larger_size(transform);
             let resized = size.max(transform.resized);
             Transform { size, resized, ..transform.clone() }.fit(&image).into_owned()
         });
-        let plain = if options.no_resize { image.into_owned() } else { transform.fit(&image).into_owned() };
+        let plain = if own_sizes.is_some() { image.into_owned() } else { transform.fit(&image).into_owned() };
         Ok(Self { plain, larger })
     }
 }

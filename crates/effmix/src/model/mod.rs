@@ -5,6 +5,7 @@
 //! | `source`, `open` | where a model is, and the model |
 //! | `inputs` | the images that paths name |
 //! | `inference` | a model's outputs, batch by batch |
+//! | `own_size` | images that keep their own sizes |
 //! | `predict`, `evaluation`, `cam` | classes of images; a model against labels; class activation maps |
 //! | `teacher` | logits to distil from |
 
@@ -13,6 +14,7 @@ mod evaluation;
 mod inference;
 mod inputs;
 mod open;
+mod own_size;
 mod predict;
 mod source;
 mod teacher;

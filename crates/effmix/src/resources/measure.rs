@@ -20,7 +20,7 @@ use image_folder::{Cache, DemoOptions, Sample, Views};
 use super::estimate::Estimate;
 use crate::data::{BATCH, Data, EncodedViews, Encoder, PixelViews, are_cached, encoded_views, transform_for};
 use crate::device::{ComputeDevice, DeviceMemory};
-use crate::run::{RunFolder, read_issues, training_rows};
+use crate::run::{RunFolder, matrix_bytes, read_issues, training_rows};
 use crate::settings::{CacheKind, ResolvedSettings};
 use crate::weights::{FrozenBackbone, build, throwaway};
 use crate::{Error, Result};
@@ -311,7 +311,7 @@ impl Bytes {
             timed: F32 * (k * (trained + moving) + 2 * trained + averaged),
             // Parameters, velocities, statistics, averages, logits; margins are f64, and there may be two tables of probabilities.
             checkpoint: F32 * (k * (2 * trained + moving + averaged + n * classes) + n * (3 + 2 * classes)),
-            results: F32 * (k * whole + n * (classes + 1)) + paths,
+            results: F32 * (k * whole + n * (classes + 1)) + paths + matrix_bytes(data.stats.classes),
             feature: F32 * plan.arch.plan()?.head as u64,
         })
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::class_names::{NAMED, first_of};
 use super::data_issues::{DATA_ISSUES, DuplicateCounts};
 use super::folder::RunFolder;
 use super::progress::{Observer, Progress};
@@ -16,9 +17,6 @@ use crate::{Error, Result};
 
 /// An accuracy on fewer images than this is warned about.
 const FEWEST_HELD_OUT: usize = 50;
-
-/// Number of names that a message lists.
-const NAMED: usize = 5;
 
 /// Number of copies, with both names, that a message lists.
 const COPIES_NAMED: usize = 10;
@@ -106,9 +104,17 @@ pub(super) fn readable(sets: &Sets, classes: &[String], observer: &dyn Observer)
             unreadable()
         )));
     }
-    for class in without_images(&counts, classes) {
-        observer
-            .observe(Progress::Warning(&format!("class {class:?} has no training image that can be read")));
+    let missing: Vec<&str> = without_images(&counts, classes).collect();
+    match missing[..] {
+        [] => {}
+        [class] => observer
+            .observe(Progress::Warning(&format!("class {class:?} has no training image that can be read"))),
+        _ => observer.observe(Progress::Warning(&format!(
+            "{} of the {} classes have no training image that can be read: {}",
+            missing.len(),
+            classes.len(),
+            first_of(&missing)
+        ))),
     }
     Ok(())
 }
@@ -132,12 +138,8 @@ pub(super) fn held_out(sets: &Sets, classes: &[String], settings: &Settings, obs
     let counts = counts(sets.test_samples.iter().map(|sample| sample.label), classes);
     let missing: Vec<&str> = without_images(&counts, classes).collect();
     if images > 0 && !missing.is_empty() {
-        let first = missing[..missing.len().min(NAMED)].join(", ");
-        let more = match missing.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more classes"),
-        };
-        warn(format!("no image is held out of {first}{more}: the accuracy leaves them out"));
+        let more = if missing.len() > NAMED { " classes" } else { "" };
+        warn(format!("no image is held out of {}{more}: the accuracy leaves them out", first_of(&missing)));
     }
     let twice = sets.test_copies.len();
     if twice > 0 {

@@ -6,6 +6,8 @@
 //! and so are labelled as the others. Else (a test set of its own, perhaps with better labels) they only tell how often the
 //! networks err.
 
+use std::collections::HashSet;
+
 use noisy_labels::evidence::{Contradictions, LabelEvidence, NoEvidence, NoiseRange, out_of_fold_scores};
 use noisy_labels::quality::{ConfidentJoint, MarginHistory};
 use noisy_labels::{ClassTable, argmax};
@@ -85,7 +87,7 @@ impl Evidence {
                     None => Err(NoEvidence::Alike),
                     Some(scores) => {
                         let found = Contradictions::count(&scores, &given)?;
-                        NoiseRange::out_of_sample(&found, classes, confident)
+                        NoiseRange::out_of_sample(&found, confident)
                     }
                 }
             }
@@ -95,7 +97,7 @@ impl Evidence {
             }
             (None, Some(held_out)) if sets.test_is_split_off => {
                 let found = held_out.contradictions(sets, &given_in_test, classes)?;
-                NoiseRange::out_of_sample(&found, classes, confident)
+                NoiseRange::out_of_sample(&found, confident)
             }
             (None, Some(held_out)) => {
                 let rows = outcome.mean_probabilities.rows().zip(&given);
@@ -103,7 +105,8 @@ impl Evidence {
                 let contradicted = contradicted as f64 / given.len().max(1) as f64;
                 let labels = sets.test.as_ref().map_or(&[][..], |test| &test.labels);
                 let found = held_out.contradictions(sets, labels, classes)?;
-                NoiseRange::by_accuracy(&found, (given.len(), classes), contradicted, confident)
+                let occurring = given.iter().collect::<HashSet<_>>().len();
+                NoiseRange::by_accuracy(&found, (given.len(), occurring), contradicted, confident)
             }
         };
         let train = train.map_err(Withheld::NoEvidence);
@@ -114,8 +117,7 @@ impl Evidence {
             Some(held_out) => {
                 let found = held_out.contradictions(sets, &given_in_test, classes)?;
                 let confident = ConfidentJoint::count(&held_out.probabilities, &given_in_test)?;
-                NoiseRange::out_of_sample(&found, classes, confident.noise_rate())
-                    .map_err(Withheld::NoEvidence)
+                NoiseRange::out_of_sample(&found, confident.noise_rate()).map_err(Withheld::NoEvidence)
             }
         };
         Ok(Self { train, test })

@@ -16,6 +16,7 @@ use super::findings::Findings;
 use super::folder::RunFolder;
 use super::handle::Run;
 use super::issue::write_issues;
+use super::matrices::write_matrices;
 use super::page::write_page;
 use super::progress::{Observer, Progress, Training};
 use super::provenance::Provenance;
@@ -162,6 +163,7 @@ impl Execution<'_> {
         let images = outcome.losses.len();
         write_npy(&self.folder.file("pred_probs.npy"), findings.predicted(), &[images, classes])?;
         write_npy(&self.folder.file("losses.npy"), &outcome.losses, &[images])?;
+        write_matrices(&self.folder, findings)?;
         write_divisions(&self.folder.file("division.json"), outcome)?;
         write_issues(&self.folder.file("label_issues.csv"), &findings.table())
     }

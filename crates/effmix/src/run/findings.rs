@@ -2,10 +2,11 @@
 
 use dividemix::Outcome;
 use image_folder::Sample;
-use noisy_labels::ClassTable;
 use noisy_labels::evidence::NoiseRange;
+use noisy_labels::metrics::confusion;
 use noisy_labels::noise::LabelNoise;
 use noisy_labels::quality::{ConfidentJoint, label_issues, suggested_label};
+use noisy_labels::{ClassPairs, ClassTable, MOST_CLASSES_OF_A_FULL_MATRIX};
 
 use super::evidence::{Evidence, HeldOut, Withheld};
 use super::issue::{ImageSet, LabelIssue};
@@ -91,10 +92,14 @@ pub(crate) struct Findings<'a> {
     pub(crate) train: Judged<'a>,
     /// Of the images held out.
     pub(crate) test: Option<Judged<'a>>,
+    /// Training images by given and suggested label.
+    pub(crate) confusion: ClassPairs<usize>,
     /// How wrong labels are, by confident learning.
     pub(crate) noise: LabelNoise,
-    /// The same by the last divisions.
-    pub(crate) noise_by_division: LabelNoise,
+    /// The same by the last divisions; `None` where that would be a matrix of too many classes.
+    pub(crate) noise_by_division: Option<LabelNoise>,
+    /// The same by the true labels, where these are known of all images.
+    pub(crate) real_noise: Option<LabelNoise>,
 }
 
 impl<'a> Findings<'a> {
@@ -116,9 +121,26 @@ impl<'a> Findings<'a> {
             let (quality, predicted) = ((held_out.quality.as_slice(), None), &held_out.probabilities);
             Judged::new(ImageSet::Test, &sets.test_samples, quality, predicted, test, of_test)
         });
-        let noise = LabelNoise::by_confident_joint(&counts);
-        let noise_by_division = LabelNoise::by_division(clean, predicted, &given)?;
-        Ok(Self { classes, outcome, train: of_train, test: of_test.transpose()?, noise, noise_by_division })
+        let by_division = || LabelNoise::by_division(clean, predicted, &given);
+        let truth: Option<Vec<usize>> = sets.samples.iter().map(|s| s.truth).collect();
+        let measured = |truth: Vec<usize>| LabelNoise::measured(&given, &truth, classes.len());
+        Ok(Self {
+            classes,
+            outcome,
+            confusion: confusion(&given, &of_train.suggested, classes.len())?,
+            noise: LabelNoise::by_confident_joint(&counts),
+            noise_by_division: (classes.len() <= MOST_CLASSES_OF_A_FULL_MATRIX)
+                .then(by_division)
+                .transpose()?,
+            real_noise: truth.map(measured).transpose()?,
+            train: of_train,
+            test: of_test.transpose()?,
+        })
+    }
+
+    /// Whether it is said how wrong the labels are, beside the share of wrong ones: where there is evidence, or the truth is known.
+    pub(crate) fn estimates_noise(&self) -> bool {
+        self.train.range.is_ok() || self.real_noise.is_some()
     }
 
     /// Probabilities `[N, classes]` of the training images, which `pred_probs.npy` holds.

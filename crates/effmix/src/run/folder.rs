@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use replace_file::{create_folder, folder_of, remove_leftovers, sync_folder};
 
 use super::config::Config;
+use super::matrices::{CONFIDENT, CONFUSION, DIVISION};
 use crate::{Error, Result};
 
 /// A folder that holds one run. The names of its files are fixed: other programs rely on them.
@@ -18,7 +19,7 @@ pub struct RunFolder {
 pub(crate) const SWEEP: &str = "sweep.toml";
 
 /// Every file that a run writes, and so may replace under `--force`. Folders are in [`OUR_FOLDERS`].
-const OUR_FILES: [&str; 15] = [
+const OUR_FILES: [&str; 18] = [
     "config.toml",
     "estimate.json",
     "metrics.jsonl",
@@ -28,6 +29,9 @@ const OUR_FILES: [&str; 15] = [
     "data_issues.csv",
     "pred_probs.npy",
     "losses.npy",
+    CONFUSION,
+    CONFIDENT,
+    DIVISION,
     "division.json",
     "loss_trajectories.npy",
     "predicted_trajectories.npy",

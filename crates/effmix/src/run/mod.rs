@@ -3,13 +3,14 @@
 //! | file | holds |
 //! |---|---|
 //! | `new`, `resume`, `execute`, `handle` | a run begun, gone on with, at work, and finished |
-//! | `checks` | what is checked before a run takes its time |
+//! | `checks`, `class_names` | what is checked before a run takes its time; names of classes in its messages |
 //! | `bound` | the settings that a checkpoint holds a run to |
 //! | `progress` | what a run reports, and how it is stopped |
 //! | `start_from` | the findings of another run, to start from |
 //! | `evidence`, `findings` | how many labels are wrong and which, or why that is withheld |
 //! | `config`, `record`, `epoch_files`, `trajectories`, `division`, `issue`, `data_issues`, `summary`, `skipped`, `test_copy`, `page` | what the folder holds |
 //! | `provenance` | what a run was made from |
+//! | `matrices` | matrices by pairs of classes, too large for the summary where there are many classes |
 //! | `images` | a run's images, found again |
 //! | `folder` | the folder, and that nothing of a user's in it is lost |
 //!
@@ -18,6 +19,7 @@
 
 mod bound;
 mod checks;
+mod class_names;
 mod config;
 mod data_issues;
 mod division;
@@ -29,6 +31,7 @@ mod folder;
 mod handle;
 mod images;
 mod issue;
+mod matrices;
 mod new;
 mod page;
 mod progress;
@@ -50,6 +53,7 @@ pub use handle::Run;
 pub use images::{RunImages, trained_images};
 pub(crate) use issue::training_rows;
 pub use issue::{ImageSet, LabelIssue, read_issues};
+pub(crate) use matrices::{for_summary, matrix_bytes};
 pub(crate) use new::{Prepared, with_lasting_names};
 pub use progress::{Observer, Progress, Silent, Training};
 pub(crate) use provenance::FOLDERS;

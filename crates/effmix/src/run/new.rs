@@ -91,6 +91,7 @@ impl<'a> Prepared<'a> {
             }
         };
         let resolved = settings.clone().resolve(&data.stats)?;
+        resolved.hyperparameters.check_classes(data.stats.classes)?;
         if resolved.settings.freeze == Some(Freeze::Backbone) && settings.freeze.is_none() {
             observer.observe(Progress::Notice(
                 "the pretrained network stays as it is, and a small head is trained on its features; --freeze none trains all of it",

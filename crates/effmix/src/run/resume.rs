@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::checks;
+use super::class_names::difference;
 use super::config::Config;
 use super::execute::{ESTIMATE, Execution, Resumed, fetch_teacher, frozen_backbone, open_cache};
 use super::folder::RunFolder;
@@ -60,7 +61,8 @@ impl Run {
         let data = Data::open_named(&settings, config.metadata.test_name.as_deref())?;
         let classes = &data.folder.classes;
         if config.metadata.classes.as_ref() != Some(classes) {
-            let problem = format!("its data has other classes now: {}", classes.join(", "));
+            let before = config.metadata.classes.unwrap_or_default();
+            let problem = format!("its data has other classes now: {}", difference(&before, classes));
             return Err(Error::Format { path: path.to_owned(), problem });
         }
         if let Some(weights) = settings.pretrained() {

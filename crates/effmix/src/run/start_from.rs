@@ -5,6 +5,7 @@ use std::path::Path;
 
 use image_folder::Sample;
 
+use super::class_names::difference;
 use super::folder::RunFolder;
 use super::issue::{LabelIssue, read_issues, training_rows};
 use crate::files::read_npy;
@@ -20,8 +21,9 @@ pub(super) fn finished_run(run: &Path, classes: &[String]) -> Result<RunFolder> 
         return Err(folder.unfinished());
     }
     if config.metadata.classes.as_deref() != Some(classes) {
-        let theirs = config.metadata.classes.unwrap_or_default().join(", ");
-        let problem = format!("its classes are {theirs}; here they are {}", classes.join(", "));
+        let theirs = config.metadata.classes.unwrap_or_default();
+        let problem =
+            format!("its classes are others than the data's, which have {}", difference(&theirs, classes));
         return Err(Error::Format { path: run.to_owned(), problem });
     }
     Ok(folder)

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::data_issues::DuplicateCounts;
 use super::evidence::Began;
 use super::findings::{Findings, Judged};
+use super::matrices::{for_summary, transition_for_summary};
 use super::provenance::Provenance;
 use super::record::Timing;
 use super::skipped::SkippedFile;
@@ -34,8 +35,9 @@ pub struct NoiseEstimate {
     /// The share of labels that are wrong.
     pub rate: f64,
     /// The probability of each given label (column) for each true class (row), in the order of the classes; null for a
-    /// class that no image seems to be of.
-    pub transition: Vec<Option<Vec<f64>>>,
+    /// class that no image seems to be of. Above 100 classes it is null, and in `transition_confident.npy` and
+    /// `transition_division.npy`, with NaN for null.
+    pub transition: Option<Vec<Option<Vec<f64>>>>,
     /// How far that is from the real noise; null where the truth is unknown.
     pub error: Option<EstimationError>,
 }
@@ -43,7 +45,7 @@ pub struct NoiseEstimate {
 impl NoiseEstimate {
     fn new(noise: &LabelNoise, real: Option<&LabelNoise>) -> Result<Self> {
         let error = real.map(|real| noise.error_against(real)).transpose()?;
-        Ok(Self { rate: noise.rate(), transition: noise.transition(), error })
+        Ok(Self { rate: noise.rate(), transition: transition_for_summary(&noise.transition()), error })
     }
 }
 
@@ -52,8 +54,8 @@ impl NoiseEstimate {
 pub struct NoiseEstimates {
     /// By confident learning (`noisy_labels::quality::ConfidentJoint`): more than are wrong where images are difficult.
     pub confident: NoiseEstimate,
-    /// By the last divisions (`noisy_labels::noise::LabelNoise::by_division`).
-    pub division: NoiseEstimate,
+    /// By the last divisions (`noisy_labels::noise::LabelNoise::by_division`); null above 4,000 classes.
+    pub division: Option<NoiseEstimate>,
     /// The real share of wrong labels; null where the truth is unknown.
     pub real_rate: Option<f64>,
 }
@@ -113,7 +115,7 @@ pub struct Summary {
     /// F1 of `is_issue`.
     pub issue_f1: Option<f64>,
     /// Training images by given label (rows) and suggested label, or the given one where none is suggested (columns), in the order of
-    /// the classes; null where there is no evidence.
+    /// the classes; null where there is no evidence. Above 100 classes it is null, and in `confusion_given_suggested.npy`.
     pub confusion_given_suggested: Option<Vec<Vec<usize>>>,
     /// Images and rows that took no part.
     pub skipped_files: Vec<SkippedFile>,
@@ -157,20 +159,20 @@ impl Summary {
         let clean: Option<Vec<bool>> = wrong.as_ref().map(|wrong| wrong.iter().map(|wrong| !wrong).collect());
         let auc = |scores: &[f64]| clean.as_ref().and_then(|clean| metrics::auc(scores, clean));
         let badness: Vec<f64> = judged.quality.iter().map(|quality| 1.0 - quality).collect();
-        let given: Vec<usize> = judged.samples.iter().map(|s| s.label).collect();
-        let classes = findings.classes.len();
-        let confusion = metrics::confusion(&given, &judged.suggested, classes)?;
-        let truth: Option<Vec<usize>> = judged.samples.iter().map(|s| s.truth).collect();
-        let real = truth.map(|truth| LabelNoise::measured(&given, &truth, classes)).transpose()?;
+        let real = findings.real_noise.as_ref();
         let epoch_seconds: f64 = timing.iter().map(|t| t.seconds).sum();
         let views: f64 = timing.iter().map(|t| t.seconds * t.train_images_per_s).sum();
         let skipped = sets.skipped.iter().cloned();
         let range = judged.range.ok();
         let estimates = || {
             Ok::<NoiseEstimates, Error>(NoiseEstimates {
-                confident: NoiseEstimate::new(&findings.noise, real.as_ref())?,
-                division: NoiseEstimate::new(&findings.noise_by_division, real.as_ref())?,
-                real_rate: real.as_ref().map(LabelNoise::rate),
+                confident: NoiseEstimate::new(&findings.noise, real)?,
+                division: findings
+                    .noise_by_division
+                    .as_ref()
+                    .map(|noise| NoiseEstimate::new(noise, real))
+                    .transpose()?,
+                real_rate: real.map(LabelNoise::rate),
             })
         };
         Ok(Self {
@@ -185,12 +187,12 @@ impl Summary {
             estimated_noise_rate_low: range.map(|range| range.low),
             estimated_noise_rate_high: range.map(|range| range.high),
             withheld: judged.range.err().map(|withheld| withheld.in_words(began)),
-            noise_estimates: (range.is_some() || real.is_some()).then(estimates).transpose()?,
+            noise_estimates: findings.estimates_noise().then(estimates).transpose()?,
             issues: judged.count(),
             test_issues: findings.test.as_ref().and_then(Judged::count),
             test_images: findings.test.as_ref().map_or(0, |test| test.samples.len()),
             images: n,
-            classes,
+            classes: findings.classes.len(),
             epochs: outcome.records.last().map_or(0, |record| record.epoch),
             clean_auc: auc(&judged.quality),
             division_auc: auc(&outcome.clean_probability),
@@ -200,7 +202,7 @@ impl Summary {
             issue_precision: found.and_then(|found| found.precision),
             issue_recall: found.and_then(|found| found.recall),
             issue_f1: found.and_then(|found| found.f1),
-            confusion_given_suggested: range.map(|_| confusion),
+            confusion_given_suggested: range.and_then(|_| for_summary(&findings.confusion)),
             skipped_files: skipped.map(|s| SkippedFile { path: s.path, reason: s.reason }).collect(),
             duplicates: DuplicateCounts::of(sets),
             test_copies: TestCopy::all(sets).collect(),

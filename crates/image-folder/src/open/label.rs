@@ -199,6 +199,7 @@ fn labelled_by_folder(images: Vec<Found>, skipped: &mut Vec<Skipped>) -> Vec<Ima
     images.into_iter().filter_map(label).collect()
 }
 
+/// One warning, however many folders are empty.
 fn warn_of_empty_folders(folders: &BTreeSet<String>, classes: &BTreeSet<String>, warnings: &mut Vec<String>) {
     let empty: Vec<&String> = folders.difference(classes).collect();
     let named: Vec<String> = empty.iter().take(NAMED).map(|folder| format!("{folder:?}")).collect();

@@ -20,6 +20,8 @@ const DEVIATE: f64 = 1.645;
 pub struct Contradictions {
     /// The number of samples.
     pub samples: usize,
+    /// The number of classes that samples are given. A class that no sample is given counts as little as one that is not in the table.
+    pub classes: usize,
     /// The share of labels that equal the prediction.
     pub agreement: f64,
     /// The share of the most frequent label, which is the agreement of a predictor that knows nothing else.
@@ -32,7 +34,7 @@ pub struct Contradictions {
     /// from 0 more slowly than a line where the predictor is surest.
     pub surest_at_least: f64,
     /// The share of wrong labels where the predictor is surest, if wrong labels were drawn by chance, estimated from the implausible
-    /// labels alone: those whose class is in the lower half by score. A difficult image is confused with a class that resembles it, so
+    /// labels alone: those whose class is in the lower half by score, of the classes that are given or predicted. A difficult image is confused with a class that resembles it, so
     /// a weak predictor does not make labels implausible. Extrapolated as [`Self::surest`].
     pub implausible: f64,
     /// The lower bound of [`Self::implausible`], made as [`Self::surest_at_least`].
@@ -55,27 +57,30 @@ impl Contradictions {
     /// [`crate::Error::Length`] where the lengths do not fit; [`crate::Error::Label`] for an id that is not a class.
     pub fn count(scores: &ClassTable, labels: &[usize]) -> Result<Self> {
         scores.check_labels("scores", labels)?;
-        let classes = scores.classes();
-        let mut by_class: Vec<Vec<Judged>> = vec![Vec::new(); classes];
-        let mut given = vec![0usize; classes];
+        let rows = || {
+            let rows = scores.rows().zip(labels);
+            rows.filter(|(row, _)| !row.iter().any(|score| score.is_nan()))
+        };
+        let mut given = vec![0usize; scores.classes()];
+        rows().for_each(|(_, &label)| given[label] += 1);
+        let mut occurs: Vec<bool> = given.iter().map(|count| *count > 0).collect();
+        rows().for_each(|(row, _)| occurs[argmax(row)] = true);
+        let occurring: Vec<usize> = (0..occurs.len()).filter(|&class| occurs[class]).collect();
+        let mut by_class: Vec<Vec<Judged>> = vec![Vec::new(); scores.classes()];
         let mut first: Option<&[f32]> = None;
         let mut alike = true;
-        for (row, &label) in scores.rows().zip(labels) {
-            if row.iter().any(|score| score.is_nan()) {
-                continue;
-            }
+        for (row, &label) in rows() {
             let near = |(a, b): (&f32, &f32)| (a - b).abs() <= ROUNDING * a.abs().max(b.abs());
             alike &= first.get_or_insert(row).iter().zip(row).all(near);
             let class = argmax(row);
             let second = row.iter().enumerate().filter(|&(other, _)| other != class);
             let second = second.map(|(_, &score)| score).fold(f32::NEG_INFINITY, f32::max);
-            let above = row.iter().filter(|score| **score > row[label]).count();
+            let above = occurring.iter().filter(|&&class| row[class] > row[label]).count();
             by_class[class].push(Judged {
                 margin: row[class] - second,
                 contradicted: class != label,
-                implausible: above >= classes - classes / 2,
+                implausible: above >= occurring.len() - occurring.len() / 2,
             });
-            given[label] += 1;
         }
         // Each sample with its rank within its predicted class, from 0 (the surest) to 1.
         let mut ranked: Vec<(f64, Judged)> = Vec::with_capacity(labels.len());
@@ -94,11 +99,12 @@ impl Contradictions {
         };
         let contradicted = Extrapolated::of(sure(SURE, |judged| judged.contradicted));
         // A wrong label that is drawn by chance is implausible with probability 1 / scale.
-        let scale = classes.saturating_sub(1) as f64 / (classes / 2).max(1) as f64;
+        let scale = occurring.len().saturating_sub(1) as f64 / (occurring.len() / 2).max(1) as f64;
         let implausible = Extrapolated::of(sure(SURE, |judged| judged.implausible));
         let right = (1.0 - contradicted.line).clamp(f64::EPSILON, 1.0);
         Ok(Self {
             samples,
+            classes: given.iter().filter(|count| **count > 0).count(),
             agreement: share(ranked.iter().filter(|(_, judged)| !judged.contradicted).count()),
             baseline: share(given.into_iter().max().unwrap_or(0)),
             alike,
@@ -288,6 +294,26 @@ mod tests {
         assert_eq!((nothing.samples, nothing.fairly_sure_at_most), (0, 1.0));
         let row = ClassTable::new(vec![0.1, 0.2], 2).unwrap();
         assert!(Contradictions::count(&row, &[]).is_err() && Contradictions::count(&row, &[2]).is_err());
+    }
+
+    #[test]
+    fn a_class_that_is_neither_given_nor_predicted_changes_nothing() {
+        let mut chance = (0..).map(|i| (f64::from(i) * 0.618_033_988_749_895).fract());
+        let (mut scores, mut wider, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        for i in 0..600usize {
+            let class = i % 4;
+            let score =
+                |c: usize| if c == class { 2.0 - i as f32 / 600.0 } else { (c * 7 % 5) as f32 / 10.0 };
+            let row = [0, 1, 2, 3].map(score);
+            scores.extend(row);
+            wider.extend(row.into_iter().chain([-1.0; 6]));
+            let wrong = chance.next().unwrap() < 0.3;
+            labels.push(if wrong { (class + 1 + i / 4 % 3) % 4 } else { class });
+        }
+        let found = count(&scores, &labels, 4);
+        assert!(found.implausible > 0.2, "{found:?}");
+        assert_eq!(count(&wider, &labels, 10), found);
+        assert_eq!(found.classes, 4);
     }
 
     #[test]

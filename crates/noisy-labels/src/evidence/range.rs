@@ -5,7 +5,7 @@ use super::contradiction::Contradictions;
 /// The smallest number of samples that is evidence.
 const FEWEST_SAMPLES: usize = 40;
 
-/// The smallest number of samples for each class, on average, that is evidence.
+/// The smallest number of samples for each class that is given, on average, that is evidence.
 const FEWEST_OF_A_CLASS: usize = 20;
 
 /// An agreement that is not further above the baseline than this many standard deviations may be luck.
@@ -87,9 +87,9 @@ impl NoiseRange {
     ///
     /// # Errors
     /// [`NoEvidence`] says why nothing can be said.
-    pub fn out_of_sample(found: &Contradictions, classes: usize, confident: f64) -> LabelEvidence {
+    pub fn out_of_sample(found: &Contradictions, confident: f64) -> LabelEvidence {
         differ(found)?;
-        enough(found.samples, classes)?;
+        enough(found.samples, found.classes)?;
         knows_something(found)?;
         let (surest, at_least) = match found.rise > WEAK {
             true => {
@@ -104,7 +104,7 @@ impl NoiseRange {
 
     /// The range where the only predictions of these samples are of a predictor that learnt their labels, by its accuracy on held-out
     /// samples. Of the labels that it contradicts, the share that it errs on held-out samples may be right; of the labels that it
-    /// confirms, the same share may be wrong.
+    /// confirms, the same share may be wrong. `classes` is the number of classes that the samples are given.
     ///
     /// # Errors
     /// [`NoEvidence`] says why nothing can be said.
@@ -155,6 +155,7 @@ mod tests {
 
     const FOUND: Contradictions = Contradictions {
         samples: 4000,
+        classes: 10,
         agreement: 0.75,
         baseline: 0.1,
         alike: false,
@@ -168,7 +169,7 @@ mod tests {
 
     #[test]
     fn the_estimate_lies_in_its_range_and_is_no_more_than_confident_learning_finds() {
-        let range = |confident| NoiseRange::out_of_sample(&FOUND, 10, confident).unwrap();
+        let range = |confident| NoiseRange::out_of_sample(&FOUND, confident).unwrap();
         let found = range(0.9);
         assert!((found.rate - 0.125).abs() < 1e-12 && (found.low - 0.072).abs() < 1e-12);
         assert_eq!(found.high, 0.2);
@@ -179,13 +180,13 @@ mod tests {
 
     #[test]
     fn an_estimate_above_the_upper_end_is_the_upper_end() {
-        let range = NoiseRange::out_of_sample(&Contradictions { surest: 0.19, ..FOUND }, 10, 0.9).unwrap();
+        let range = NoiseRange::out_of_sample(&Contradictions { surest: 0.19, ..FOUND }, 0.9).unwrap();
         assert_eq!((range.rate, range.high), (0.2, 0.2));
     }
 
     #[test]
     fn limits_hold_up_to_their_very_value() {
-        let range = |found: Contradictions| NoiseRange::out_of_sample(&found, 10, 0.9);
+        let range = |found: Contradictions| NoiseRange::out_of_sample(&found, 0.9);
         // An agreement must be above its limit; here that is the baseline and a twentieth of the rest.
         let agreeing = |agreement| range(Contradictions { agreement, baseline: 0.5, ..FOUND });
         let least = 0.5 + 0.05 * 0.5;
@@ -208,18 +209,18 @@ mod tests {
         let up_to = |high| {
             let found =
                 Contradictions { surest: 0.5, surest_at_least: 0.5, fairly_sure_at_most: high, ..FOUND };
-            NoiseRange::out_of_sample(&found, 10, 0.9)
+            NoiseRange::out_of_sample(&found, 0.9)
         };
         assert!(up_to(0.74).is_ok() && up_to(0.75).is_err());
     }
 
     #[test]
     fn one_sample_is_too_few_and_not_alike() {
-        let one = Contradictions { samples: 1, alike: true, ..FOUND };
-        let error = NoiseRange::out_of_sample(&one, 2, 0.1).unwrap_err();
+        let one = Contradictions { samples: 1, classes: 2, alike: true, ..FOUND };
+        let error = NoiseRange::out_of_sample(&one, 0.1).unwrap_err();
         assert_eq!(error, NoEvidence::Few { samples: 1, needed: 40 });
-        let two = Contradictions { samples: 2, alike: true, ..FOUND };
-        assert_eq!(NoiseRange::out_of_sample(&two, 2, 0.1), Err(NoEvidence::Alike));
+        let two = Contradictions { samples: 2, classes: 2, alike: true, ..FOUND };
+        assert_eq!(NoiseRange::out_of_sample(&two, 0.1), Err(NoEvidence::Alike));
     }
 
     #[test]
@@ -232,14 +233,14 @@ mod tests {
     #[test]
     fn of_a_weak_predictor_only_what_is_implausible_counts() {
         let weak = Contradictions { rise: 0.4, ..FOUND };
-        let range = NoiseRange::out_of_sample(&weak, 10, 0.3).unwrap();
+        let range = NoiseRange::out_of_sample(&weak, 0.3).unwrap();
         assert!((range.rate - 0.025).abs() < 1e-12 && (range.low - 0.009).abs() < 1e-12);
     }
 
     #[test]
     fn there_is_no_evidence_in_few_samples() {
         let few = |samples, classes| {
-            NoiseRange::out_of_sample(&Contradictions { samples, ..FOUND }, classes, 0.1).is_err()
+            NoiseRange::out_of_sample(&Contradictions { samples, classes, ..FOUND }, 0.1).is_err()
         };
         assert!(few(39, 2) && !few(40, 2) && few(199, 10) && !few(200, 10));
     }
@@ -249,8 +250,8 @@ mod tests {
         for (agreement, baseline, samples) in
             [(0.1, 0.1, 4000), (0.13, 0.1, 4000), (0.19, 0.19, 1249), (0.5, 0.45, 100)]
         {
-            let found = Contradictions { agreement, baseline, samples, ..FOUND };
-            let error = NoiseRange::out_of_sample(&found, 2, 0.1).unwrap_err();
+            let found = Contradictions { agreement, baseline, samples, classes: 2, ..FOUND };
+            let error = NoiseRange::out_of_sample(&found, 0.1).unwrap_err();
             assert_eq!(error, NoEvidence::Chance { agreement, baseline });
         }
         let heavy_noise = Contradictions {
@@ -260,14 +261,14 @@ mod tests {
             fairly_sure_at_most: 0.8,
             ..FOUND
         };
-        assert!(NoiseRange::out_of_sample(&heavy_noise, 10, 0.7).is_ok());
+        assert!(NoiseRange::out_of_sample(&heavy_noise, 0.7).is_ok());
     }
 
     #[test]
     fn a_range_that_says_nothing_is_none() {
         let weak = Contradictions { agreement: 0.4, surest_at_least: 0.0, fairly_sure_at_most: 0.5, ..FOUND };
         assert_eq!(
-            NoiseRange::out_of_sample(&weak, 6, 0.4),
+            NoiseRange::out_of_sample(&weak, 0.4),
             Err(NoEvidence::Wide { agreement: 0.4, low: 0.0, high: 0.5 })
         );
     }

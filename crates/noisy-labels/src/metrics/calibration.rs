@@ -21,16 +21,29 @@ pub fn expected_calibration_error(probabilities: &ClassTable, labels: &[usize]) 
     if labels.is_empty() || probabilities.values().iter().any(|p| p.is_nan()) {
         return Ok(None);
     }
+    let predictions = probabilities.rows().zip(labels).map(|(row, &label)| {
+        let predicted = argmax(row);
+        (row[predicted], predicted == label)
+    });
+    Ok(calibration_error(predictions))
+}
+
+/// [`expected_calibration_error`] from each prediction's confidence in `0..=1` and whether it is right, where the probabilities of all
+/// classes are not kept. `None` without predictions or with a confidence that is NaN.
+pub fn calibration_error(predictions: impl IntoIterator<Item = (f32, bool)>) -> Option<f64> {
     // For each bin: the number of right predictions, less the sum of the confidences.
     let mut gaps = [0f64; CALIBRATION_BINS];
-    for (row, &label) in probabilities.rows().zip(labels) {
-        let predicted = argmax(row);
-        let confidence = f64::from(row[predicted]);
+    let mut count = 0usize;
+    for (confidence, right) in predictions {
+        if confidence.is_nan() {
+            return None;
+        }
+        let confidence = f64::from(confidence);
         let bin = (confidence * CALIBRATION_BINS as f64).ceil() as usize;
-        let right = f64::from(u8::from(predicted == label));
-        gaps[bin.saturating_sub(1).min(CALIBRATION_BINS - 1)] += right - confidence;
+        gaps[bin.saturating_sub(1).min(CALIBRATION_BINS - 1)] += f64::from(u8::from(right)) - confidence;
+        count += 1;
     }
-    Ok(Some(gaps.iter().map(|gap| gap.abs()).sum::<f64>() / labels.len() as f64))
+    (count > 0).then(|| gaps.iter().map(|gap| gap.abs()).sum::<f64>() / count as f64)
 }
 
 #[cfg(test)]
@@ -66,6 +79,7 @@ mod tests {
     fn undefined_or_impossible() {
         assert_eq!(error(&[], &[]).unwrap(), None);
         assert_eq!(error(&[f32::NAN, 0.5], &[0]).unwrap(), None);
+        assert_eq!(calibration_error([(0.9, true), (f32::NAN, false)]), None);
         assert!(error(&[0.5, 0.5], &[0, 0]).is_err());
         assert!(error(&[0.5, 0.5], &[2]).is_err());
     }

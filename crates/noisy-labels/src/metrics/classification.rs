@@ -1,5 +1,6 @@
 //! Predicted classes against true ones.
 
+use crate::class_pairs::ClassPairs;
 use crate::class_table::ClassTable;
 use crate::error::{Result, check_labels, check_length};
 
@@ -25,27 +26,30 @@ pub fn top_k_accuracy(scores: &ClassTable, truth: &[usize], k: usize) -> Result<
     if truth.is_empty() {
         return Ok(None);
     }
-    let is_right = |(row, truth): &(&[f32], &usize)| {
-        let own = row[**truth];
-        !own.is_nan() && row.iter().filter(|score| **score > own).count() < k
-    };
-    let right = scores.rows().zip(truth).filter(is_right).count();
+    let right = scores.rows().zip(truth).filter(|(row, truth)| is_among_top_k(row, **truth, k)).count();
     Ok(Some(right as f64 / truth.len() as f64))
 }
 
-/// The confusion matrix, whose entry `[t][p]` is the number of samples of class t that are predicted as p (scikit-learn's
+/// Whether fewer than `k` classes have a larger score than `class`: what [`top_k_accuracy`] counts. A NaN score of the class is not.
+///
+/// # Panics
+/// If `class` is not below the length of the row.
+pub fn is_among_top_k(scores: &[f32], class: usize, k: usize) -> bool {
+    let own = scores[class];
+    !own.is_nan() && scores.iter().filter(|score| **score > own).count() < k
+}
+
+/// The confusion matrix, whose number of the pair (t, p) is the number of samples of class t that are predicted as p (scikit-learn's
 /// orientation).
 ///
 /// # Errors
 /// [`crate::Error::Label`] for an id that is not a class; [`crate::Error::Length`] where the lengths differ.
-pub fn confusion(truth: &[usize], predicted: &[usize], classes: usize) -> Result<Vec<Vec<usize>>> {
+pub fn confusion(truth: &[usize], predicted: &[usize], classes: usize) -> Result<ClassPairs<usize>> {
     check_length("predictions", truth.len(), predicted.len())?;
     check_labels(truth, classes)?;
     check_labels(predicted, classes)?;
-    let mut counts = vec![vec![0; classes]; classes];
-    for (&t, &p) in truth.iter().zip(predicted) {
-        counts[t][p] += 1;
-    }
+    let mut counts = ClassPairs::new(classes);
+    truth.iter().zip(predicted).for_each(|(&t, &p)| counts.add(t, p, 1));
     Ok(counts)
 }
 
@@ -78,7 +82,7 @@ mod tests {
     fn rows_of_the_confusion_are_true_classes() {
         // scikit-learn's documented example: confusion_matrix([2,0,2,2,0,1], [0,0,2,2,0,2]).
         let counts = confusion(&[2, 0, 2, 2, 0, 1], &[0, 0, 2, 2, 0, 2], 3).unwrap();
-        assert_eq!(counts, [[2, 0, 0], [0, 0, 1], [1, 0, 2]]);
+        assert_eq!(counts.full_rows().collect::<Vec<_>>(), [[2, 0, 0], [0, 0, 1], [1, 0, 2]]);
         assert!(confusion(&[3], &[0], 3).is_err() && confusion(&[0], &[], 3).is_err());
     }
 }

@@ -5,7 +5,7 @@ mod classification;
 mod detection;
 mod ranking;
 
-pub use calibration::{CALIBRATION_BINS, expected_calibration_error};
-pub use classification::{accuracy, confusion, top_k_accuracy};
+pub use calibration::{CALIBRATION_BINS, calibration_error, expected_calibration_error};
+pub use classification::{accuracy, confusion, is_among_top_k, top_k_accuracy};
 pub use detection::{Detection, precision_recall_f1};
 pub use ranking::{auc, average_precision};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::class_pairs::{ClassPairs, check_full_matrix};
 use crate::class_table::ClassTable;
 use crate::error::{Error, Result, check_length};
 use crate::metrics::confusion;
@@ -10,9 +11,8 @@ use crate::quality::ConfidentJoint;
 /// The joint distribution of true and given label, with the noise rate and the transition matrix that follow from it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabelNoise {
-    classes: usize,
-    /// `[C, C]`, row-major: true class by given label. The sum is 1, or 0 without samples.
-    joint: Vec<f64>,
+    /// True class by given label. The sum is 1, or 0 without samples.
+    joint: ClassPairs<f64>,
 }
 
 /// The distance of an estimate from the real noise.
@@ -35,18 +35,14 @@ impl LabelNoise {
     pub fn measured(given: &[usize], truth: &[usize], classes: usize) -> Result<Self> {
         let counts = confusion(truth, given, classes)?;
         let share = |count: usize| count as f64 / truth.len().max(1) as f64;
-        Ok(Self { classes, joint: counts.into_iter().flatten().map(share).collect() })
+        let shares = |row: &[(usize, usize)]| row.iter().map(|&(label, n)| (label, share(n))).collect();
+        Ok(Self { joint: counts.map_rows(|_, row| shares(row)) })
     }
 
     /// The noise estimated by confident learning (Northcutt, Jiang & Chuang 2021, section 3.1): the joint distribution of
     /// [`ConfidentJoint`], in which each given label has the share of samples that have it.
     pub fn by_confident_joint(counts: &ConfidentJoint) -> Self {
-        let (by_given, classes) = (counts.joint(), counts.classes());
-        let mut joint = vec![0.0; by_given.len()];
-        for (place, share) in by_given.into_iter().enumerate() {
-            joint[place % classes * classes + place / classes] = share;
-        }
-        Self { classes, joint }
+        Self { joint: counts.joint().transposed() }
     }
 
     /// The noise estimated by DivideMix's division (Li, Socher & Hoi 2020). A sample whose label g is clean with probability w is of
@@ -61,7 +57,8 @@ impl LabelNoise {
     ///
     /// # Errors
     /// [`Error::Length`] where the lengths do not fit; [`Error::Label`] for an id that is not a class; [`Error::OutOfRange`] for a
-    /// clean probability that is not in `0..=1`.
+    /// clean probability that is not in `0..=1`; [`Error::TooManyClasses`] above
+    /// [`crate::MOST_CLASSES_OF_A_FULL_MATRIX`], because each sample adds to all classes.
     pub fn by_division(
         clean_probability: &[f64],
         probabilities: &ClassTable,
@@ -73,6 +70,7 @@ impl LabelNoise {
         if let Some(&value) = clean_probability.iter().find(|w| !(0.0..=1.0).contains(*w)) {
             return Err(Error::OutOfRange { name: "clean probability", value, range: "in 0..=1" });
         }
+        check_full_matrix("the noise of a division", classes)?;
         // [C, C]: given label, then true class, so that a sample adds to one row.
         let mut by_given = vec![0.0; classes * classes];
         let rows = probabilities.rows().zip(given);
@@ -93,35 +91,34 @@ impl LabelNoise {
             }
         }
         let samples = given.len().max(1) as f64;
-        let joint = (0..classes * classes)
-            .map(|place| by_given[place % classes * classes + place / classes] / samples)
-            .collect();
-        Ok(Self { classes, joint })
+        let of_class = |class: usize| -> Vec<f64> {
+            (0..classes).map(|label| by_given[label * classes + class] / samples).collect()
+        };
+        Ok(Self { joint: ClassPairs::from_rows((0..classes).map(of_class))? })
     }
 
     /// Number of classes.
     pub fn classes(&self) -> usize {
-        self.classes
+        self.joint.classes()
     }
 
-    /// The joint distribution `[C, C]`, row-major: true class by given label.
-    pub fn joint(&self) -> &[f64] {
+    /// The joint distribution: true class by given label.
+    pub fn joint(&self) -> &ClassPairs<f64> {
         &self.joint
     }
 
     /// The share of labels that are wrong, 0 to 1: the sum off the diagonal. It is 0 without samples.
     pub fn rate(&self) -> f64 {
-        let off = |&(place, _): &(usize, &f64)| place / self.classes != place % self.classes;
-        self.joint.iter().enumerate().filter(off).map(|(_, share)| share).sum()
+        self.joint.off_diagonal()
     }
 
-    /// The probability of each given label (column) for each true class (row); `None` for a class without samples.
-    pub fn transition(&self) -> Vec<Option<Vec<f64>>> {
-        let row = |row: &[f64]| {
-            let sum: f64 = row.iter().sum();
-            (sum > 0.0).then(|| row.iter().map(|share| share / sum).collect())
-        };
-        self.joint.chunks_exact(self.classes.max(1)).map(row).collect()
+    /// The probability of each given label (second class) for each true class (first class). The row of a class without samples is
+    /// empty.
+    pub fn transition(&self) -> ClassPairs<f64> {
+        self.joint.map_rows(|_, row| {
+            let sum: f64 = row.iter().map(|(_, share)| share).sum();
+            row.iter().map(|&(label, share)| (label, share / sum)).collect()
+        })
     }
 
     /// The distance of this estimate from the real noise. A class without samples in the estimate counts as one without noise.
@@ -129,14 +126,18 @@ impl LabelNoise {
     /// # Errors
     /// [`Error::Length`] where the numbers of classes differ.
     pub fn error_against(&self, real: &Self) -> Result<EstimationError> {
-        check_length("classes of the estimate", real.classes, self.classes)?;
+        let classes = real.classes();
+        check_length("classes of the estimate", classes, self.classes())?;
+        let (estimates, truths) = (self.transition(), real.transition());
         let (mut total_variation, mut absolute, mut rows) = (0.0, 0.0, 0usize);
-        for (class, (estimated, row)) in self.transition().into_iter().zip(real.transition()).enumerate() {
-            let Some(row) = row else { continue };
-            let clean = || (0..self.classes).map(|label| f64::from(u8::from(label == class))).collect();
-            let estimated: Vec<f64> = estimated.unwrap_or_else(clean);
-            let difference: f64 = estimated.iter().zip(&row).map(|(e, r)| (e - r).abs()).sum();
-            let share: f64 = real.joint[class * self.classes..][..self.classes].iter().sum();
+        for class in (0..classes).filter(|&class| !truths.row(class).is_empty()) {
+            let clean = [(class, 1.0)];
+            let estimated = match estimates.row(class) {
+                [] => &clean,
+                row => row,
+            };
+            let difference = distance(estimated, truths.row(class));
+            let share: f64 = real.joint.row(class).iter().map(|(_, share)| share).sum();
             total_variation += share * difference / 2.0;
             absolute += difference;
             rows += 1;
@@ -144,7 +145,24 @@ impl LabelNoise {
         Ok(EstimationError {
             rate: self.rate() - real.rate(),
             total_variation,
-            mean_absolute: absolute / (rows * self.classes).max(1) as f64,
+            mean_absolute: absolute / (rows * classes).max(1) as f64,
         })
+    }
+}
+
+/// The sum of the absolute differences of two rows, whose columns ascend.
+fn distance(mut a: &[(usize, f64)], mut b: &[(usize, f64)]) -> f64 {
+    let mut sum = 0.0;
+    loop {
+        let next = a.first().into_iter().chain(b.first()).map(|(column, _)| *column).min();
+        let Some(next) = next else { return sum };
+        let take = |row: &mut &[(usize, f64)]| match row.split_first() {
+            Some((&(column, value), rest)) if column == next => {
+                *row = rest;
+                value
+            }
+            _ => 0.0,
+        };
+        sum += (take(&mut a) - take(&mut b)).abs();
     }
 }

@@ -1,5 +1,6 @@
 //! The noise of labels whose truth is known.
 
+use crate::class_pairs::ClassPairs;
 use crate::error::Result;
 use crate::metrics::confusion;
 
@@ -8,19 +9,14 @@ pub fn noise_rate(given: &[usize], truth: &[usize]) -> Option<f64> {
     crate::metrics::accuracy(given, truth).map(|right| 1.0 - right)
 }
 
-/// The share of each given label (column) among the samples of each true class (row); `None` for a class without
-/// samples.
+/// The share of each given label (second class) among the samples of each true class (first class). The row of a class without samples
+/// is empty.
 ///
 /// # Errors
 /// [`crate::Error::Label`] for an id that is no class; [`crate::Error::Length`] where the lengths differ.
-pub fn measured_transition(
-    given: &[usize],
-    truth: &[usize],
-    classes: usize,
-) -> Result<Vec<Option<Vec<f64>>>> {
-    let share = |row: &Vec<usize>| {
-        let samples: usize = row.iter().sum();
-        (samples > 0).then(|| row.iter().map(|&count| count as f64 / samples as f64).collect())
-    };
-    Ok(confusion(truth, given, classes)?.iter().map(share).collect())
+pub fn measured_transition(given: &[usize], truth: &[usize], classes: usize) -> Result<ClassPairs<f64>> {
+    Ok(confusion(truth, given, classes)?.map_rows(|_, row| {
+        let samples: usize = row.iter().map(|(_, count)| count).sum();
+        row.iter().map(|&(label, count)| (label, count as f64 / samples as f64)).collect()
+    }))
 }

@@ -4,15 +4,16 @@ use rand::Rng;
 
 use super::cifar;
 use super::draw::pick;
+use crate::class_pairs::ClassPairs;
 use crate::error::{Error, Result};
 
 /// The largest distance of a row's sum from 1: matrices in files are rounded.
 const ROUNDING: f64 = 1e-6;
 
-/// A square matrix of probabilities; row: true class, column: given label; each row sums to 1.
+/// A square matrix of probabilities; row: true class, column: given label; each row sums to 1. Probabilities of 0 take no memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transition {
-    rows: Vec<Vec<f64>>,
+    pairs: ClassPairs<f64>,
 }
 
 impl Transition {
@@ -22,22 +23,35 @@ impl Transition {
     /// [`Error::Transition`] for the first row that is not a distribution over the classes.
     pub fn new(rows: Vec<Vec<f64>>) -> Result<Self> {
         let classes = rows.len();
-        let mut normalised = rows;
-        for (row, entries) in normalised.iter_mut().enumerate() {
+        if let Some((row, entries)) = rows.iter().enumerate().find(|(_, row)| row.len() != classes) {
+            let reason = format!("{} entries in a matrix of {classes} rows", entries.len());
+            return Err(Error::Transition { row, reason });
+        }
+        Self::from_pairs(&ClassPairs::from_rows(rows.iter())?)
+    }
+
+    /// The matrix of these probabilities, by true class and given label; see [`Self::new`].
+    ///
+    /// # Errors
+    /// [`Error::Transition`] for the first row that is not a distribution over the classes.
+    pub fn from_pairs(pairs: &ClassPairs<f64>) -> Result<Self> {
+        let mut sums = Vec::with_capacity(pairs.classes());
+        for row in 0..pairs.classes() {
             let wrong = |reason: String| Err(Error::Transition { row, reason });
-            if entries.len() != classes {
-                return wrong(format!("{} entries in a matrix of {classes} rows", entries.len()));
+            let entries = pairs.row(row);
+            if let Some((column, p)) = entries.iter().find(|(_, p)| !(0.0..=1.0 + ROUNDING).contains(p)) {
+                return wrong(format!("entry {column} is {p}, which is not a probability"));
             }
-            if let Some(column) = entries.iter().position(|p| !(0.0..=1.0 + ROUNDING).contains(p)) {
-                return wrong(format!("entry {column} is {}, which is not a probability", entries[column]));
-            }
-            let sum: f64 = entries.iter().sum();
+            let sum: f64 = entries.iter().map(|(_, p)| p).sum();
             if (sum - 1.0).abs() > ROUNDING {
                 return wrong(format!("the sum is {sum}"));
             }
-            entries.iter_mut().for_each(|p| *p /= sum);
+            sums.push(sum);
         }
-        Ok(Self { rows: normalised })
+        let normalised = |row: usize, entries: &[(usize, f64)]| {
+            entries.iter().map(|&(column, p)| (column, p / sums[row])).collect()
+        };
+        Ok(Self { pairs: pairs.map_rows(normalised) })
     }
 
     /// The matrix that maps each named class to another (`(true, given)`), and every other class to itself. Names are compared
@@ -118,22 +132,23 @@ impl Transition {
 
     /// The number of classes.
     pub fn classes(&self) -> usize {
-        self.rows.len()
+        self.pairs.classes()
     }
 
-    /// The rows, one for each true class.
-    pub fn rows(&self) -> &[Vec<f64>] {
-        &self.rows
+    /// The probabilities by true class (first) and given label (second).
+    pub fn pairs(&self) -> &ClassPairs<f64> {
+        &self.pairs
     }
 
     /// The matrix that maps each class to its target with probability 1.
     fn deterministic(target: &[usize]) -> Self {
-        let row = |&to: &usize| (0..target.len()).map(|class| f64::from(u8::from(class == to))).collect();
-        Self { rows: target.iter().map(row).collect() }
+        let mut pairs = ClassPairs::new(target.len());
+        target.iter().enumerate().for_each(|(class, &to)| pairs.add(class, to, 1.0));
+        Self { pairs }
     }
 
     /// A label drawn for a sample of class `truth`, which must be below [`Self::classes`].
     pub(super) fn draw<R: Rng + ?Sized>(&self, truth: usize, rng: &mut R) -> usize {
-        pick(self.rows[truth].iter().copied().enumerate(), 1.0, rng).unwrap_or(truth)
+        pick(self.pairs.row(truth).iter().copied(), 1.0, rng).unwrap_or(truth)
     }
 }

@@ -2,9 +2,9 @@
 
 use noisy_labels::noise::{LabelNoise, Transition, asymmetric, measured_transition, noise_rate, symmetric};
 use noisy_labels::quality::ConfidentJoint;
-use noisy_labels::{ClassTable, Error};
+use noisy_labels::{ClassPairs, ClassTable, Error};
 
-use super::{CIFAR10, rng, truth};
+use super::{CIFAR10, full, rng, truth};
 
 fn table(probabilities: &[f32], classes: usize) -> ClassTable {
     ClassTable::new(probabilities.to_vec(), classes).unwrap()
@@ -40,15 +40,12 @@ fn measured_noise_is_that_of_the_counts() {
     let noise = LabelNoise::measured(&given, &truth, 4).unwrap();
     assert!((noise.rate() - 2.0 / 6.0).abs() < 1e-12);
     let rows = noise.transition();
-    assert_eq!(rows[0], Some(vec![0.5, 0.5, 0.0, 0.0]));
-    assert!(close(rows[1].as_ref().unwrap(), &[1.0 / 3.0, 2.0 / 3.0, 0.0, 0.0]));
-    assert_eq!(rows[3], None, "no sample is of the last class");
+    assert_eq!(rows.row(0), [(0, 0.5), (1, 0.5)]);
+    assert!(close(&rows.full_row(1), &[1.0 / 3.0, 2.0 / 3.0, 0.0, 0.0]));
+    assert_eq!(rows.row(3), [], "no sample is of the last class");
     assert!((noise.rate() - noise_rate(&given, &truth).unwrap()).abs() < 1e-12);
     let measured = measured_transition(&given, &truth, 4).unwrap();
-    for (row, other) in rows.iter().zip(&measured) {
-        assert_eq!(row.is_some(), other.is_some());
-        assert!(row.iter().zip(other).all(|(row, other)| close(row, other)));
-    }
+    assert!(close(&full(&measured), &full(&rows)));
 }
 
 #[test]
@@ -67,7 +64,7 @@ fn a_network_that_knows_the_truth_makes_both_estimates_exact() {
         // The division knows which labels are wrong; with a network that is certain, what they should be as well.
         let certain = oracle(&truth, 10, 1.0);
         let estimate = by_division(&clean(&given, &truth), &certain, &given, 10).unwrap();
-        assert!(close(estimate.joint(), real.joint()));
+        assert!(close(&full(estimate.joint()), &full(real.joint())));
     }
 }
 
@@ -78,7 +75,11 @@ fn a_sample_is_of_its_label_by_its_probability_and_of_the_others_as_the_network_
     let noise = by_division(&[0.25, 1.0], &p, &[0, 1], 3).unwrap();
     let expected = [0.125, 0.0, 0.0, 0.75 * 0.75 / 2.0, 0.5, 0.0, 0.75 * 0.25 / 2.0, 0.0, 0.0];
     // p is rounded to f32.
-    assert!(noise.joint().iter().zip(expected).all(|(v, e)| (v - e).abs() < 1e-7), "{:?}", noise.joint());
+    assert!(
+        full(noise.joint()).iter().zip(expected).all(|(v, e)| (v - e).abs() < 1e-7),
+        "{:?}",
+        noise.joint()
+    );
     assert!((noise.rate() - 0.375).abs() < 1e-12, "the mean of 1 - w");
 }
 
@@ -89,13 +90,13 @@ fn confident_counts_become_the_share_of_given_labels_and_then_rows_of_true_class
     let p = [0.9, 0.1, 0.2, 0.8, 1.0, 0.0, 0.3, 0.7, 0.3, 0.7];
     let given = [0, 0, 0, 1, 1];
     let counts = count(&p, &given, 2);
-    assert_eq!(counts.counts(), [2, 1, 0, 2]);
+    assert_eq!(counts.counts().full_rows().collect::<Vec<_>>(), [[2, 1], [0, 2]]);
     let noise = LabelNoise::by_confident_joint(&counts);
-    assert!(close(noise.joint(), &[0.4, 0.0, 0.2, 0.4]), "{:?}", noise.joint());
+    assert!(close(&full(noise.joint()), &[0.4, 0.0, 0.2, 0.4]), "{:?}", noise.joint());
     assert!((noise.rate() - counts.noise_rate()).abs() < 1e-12);
     let rows = noise.transition();
-    assert!(close(rows[0].as_ref().unwrap(), &[1.0, 0.0]));
-    assert!(close(rows[1].as_ref().unwrap(), &[1.0 / 3.0, 2.0 / 3.0]));
+    assert!(close(&rows.full_row(0), &[1.0, 0.0]));
+    assert!(close(&rows.full_row(1), &[1.0 / 3.0, 2.0 / 3.0]));
 }
 
 #[test]
@@ -117,18 +118,18 @@ fn the_error_weighs_distance_by_samples_and_entries_alike() {
 fn degenerate_sets_have_an_estimate_too() {
     for classes in 0..3 {
         let empty = by_division(&[], &[], &[], classes).unwrap();
-        assert_eq!((empty.rate(), empty.transition()), (0.0, vec![None; classes]));
+        assert_eq!((empty.rate(), empty.transition()), (0.0, ClassPairs::new(classes)));
         let error = empty.error_against(&LabelNoise::measured(&[], &[], classes).unwrap()).unwrap();
         assert_eq!((error.rate, error.total_variation, error.mean_absolute), (0.0, 0.0, 0.0));
         let counts = count(&[], &[], classes);
         assert_eq!(LabelNoise::by_confident_joint(&counts).rate(), 0.0);
     }
     // One class, of which nothing can be wrong.
-    assert_eq!(by_division(&[0.2], &[1.0], &[0], 1).unwrap().joint(), [1.0]);
+    assert_eq!(by_division(&[0.2], &[1.0], &[0], 1).unwrap().joint().row(0), [(0, 1.0)]);
     // Predictions that say nothing of the others.
     for row in [[f32::NAN, 0.5, 0.5], [1.0, 0.0, 0.0]] {
         let noise = by_division(&[0.4], &row, &[0], 3).unwrap();
-        assert!(close(noise.joint(), &[0.4, 0.0, 0.0, 0.3, 0.0, 0.0, 0.3, 0.0, 0.0]), "{noise:?}");
+        assert!(close(&full(noise.joint()), &[0.4, 0.0, 0.0, 0.3, 0.0, 0.0, 0.3, 0.0, 0.0]), "{noise:?}");
     }
     let refused =
         |clean: &[f64], p: &[f32], given: &[usize]| by_division(clean, p, given, 2).unwrap_err().to_string();
@@ -137,4 +138,16 @@ fn degenerate_sets_have_an_estimate_too() {
     assert_eq!(refused(&[1.0], &[], &[0]), "probabilities: found 0, expected 1");
     assert_eq!(refused(&[], &[0.5, 0.5], &[0]), "clean probabilities: found 0, expected 1");
     assert!(refused(&[1.0], &[0.5, 0.5], &[2]).starts_with("label 2"));
+}
+
+#[test]
+fn ten_thousand_classes_take_the_memory_of_their_samples() {
+    let classes = 10_000;
+    let truth: Vec<usize> = (0..classes).collect();
+    let given = asymmetric(&truth, &Transition::pair_flip(classes), 0.2, &mut rng(3)).unwrap();
+    let noise = LabelNoise::measured(&given, &truth, classes).unwrap();
+    assert_eq!(noise.joint().iter().count(), classes, "a number a sample, and not a number a pair");
+    assert!((noise.rate() - 0.2).abs() < 1e-12);
+    let refused = by_division(&[1.0], &vec![1e-4; classes], &[0], classes).unwrap_err().to_string();
+    assert!(refused.contains("10000 by 10000") && refused.contains("at most 4000"), "{refused}");
 }

@@ -16,6 +16,7 @@ mod instance;
 mod joint;
 mod stats;
 
+use noisy_labels::ClassPairs;
 use rand::{Rng, SeedableRng};
 use rand_distr::StandardNormal;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -35,4 +36,9 @@ fn truth(n: usize) -> Vec<usize> {
 /// Standard normal numbers.
 fn normal(n: usize, seed: u64) -> Vec<f32> {
     rng(seed).sample_iter(StandardNormal).take(n).collect()
+}
+
+/// All numbers of the full matrix, row by row.
+fn full(pairs: &ClassPairs<f64>) -> Vec<f64> {
+    pairs.full_rows().flatten().collect()
 }

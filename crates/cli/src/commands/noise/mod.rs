@@ -26,6 +26,9 @@ use crate::args::{Noise, NoiseKind};
 use crate::failure::Failure;
 use crate::output::{may_write, print, print_json, tell};
 
+/// Files that are left out, and are named on the screen.
+const SKIPPED_NAMED: usize = 10;
+
 /// What our labels CSVs begin with.
 const HEADER: [&str; 3] = ["path", "label", "true_label"];
 
@@ -42,8 +45,11 @@ pub(super) fn run(args: &Noise) -> Result<(), Failure> {
     set.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
     left_in_words(&set.left, None).iter().for_each(|left| tell(left));
     let Labels { samples, truth, given, skipped } = labels(args, kind, &set)?;
-    for skipped in &skipped {
+    for skipped in skipped.iter().take(SKIPPED_NAMED) {
         tell(&format!("warning: {}: {}; it is left out", skipped.path, skipped.reason));
+    }
+    if let Some(more) = skipped.len().checked_sub(SKIPPED_NAMED).filter(|more| *more > 0) {
+        tell(&format!("warning: {more} more files that can't be read are left out (--json lists all)"));
     }
     write_atomic(&args.out, |out| {
         let mut csv = csv::Writer::from_writer(out);

@@ -2,14 +2,18 @@
 
 use effmix::SkippedFile;
 use image_folder::Skipped;
+use noisy_labels::ClassPairs;
 use noisy_labels::noise::LabelNoise;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::args::{Noise, NoiseKind};
 use crate::failure::Failure;
 
 /// Classes whose whole matrix is shown; of more, the confusions that are most frequent, as many.
 const SHOWN: usize = 20;
+
+/// Classes whose whole matrix is printed as JSON.
+const IN_JSON: usize = 100;
 
 /// The noise that is in the labels now.
 #[derive(Debug, Serialize)]
@@ -23,8 +27,10 @@ pub(super) struct Outcome {
     /// Their share; 0 without images.
     noise_rate: f64,
     classes: Vec<String>,
-    /// Share of each given label (column) among the images of each true class (row); null for a class without images.
-    transition: Vec<Option<Vec<f64>>>,
+    /// Share of each given label (column) among the images of each true class (row); null for a class without images. Above 100
+    /// classes the whole is null.
+    #[serde(serialize_with = "few_rows")]
+    transition: ClassPairs<f64>,
     skipped_files: Vec<SkippedFile>,
 }
 
@@ -64,10 +70,13 @@ impl Outcome {
         let width = self.width();
         let mut text =
             "labels in % of each true class (rows: true class, columns: label, in this order)\n".to_owned();
-        for (name, row) in self.classes.iter().zip(&self.transition) {
-            let cells: Vec<String> = match row {
-                Some(row) => row.iter().map(|share| format!("{:>5.1}", 100.0 * share)).collect(),
-                None => vec!["    -".to_owned(); self.classes.len()],
+        for (class, name) in self.classes.iter().enumerate() {
+            let cells: Vec<String> = match self.transition.row(class) {
+                [] => vec!["    -".to_owned(); self.classes.len()],
+                _ => {
+                    let row = self.transition.full_row(class);
+                    row.into_iter().map(|share| format!("{:>5.1}", 100.0 * share)).collect()
+                }
             };
             text += &format!("{name:width$}  {}\n", cells.join(" "));
         }
@@ -75,16 +84,13 @@ impl Outcome {
     }
 
     fn most_frequent(&self) -> String {
-        let rows = self.transition.iter().enumerate().filter_map(|(class, row)| Some((class, row.as_ref()?)));
-        let mut confusions: Vec<(usize, usize, f64)> = rows
-            .flat_map(|(class, row)| row.iter().enumerate().map(move |(label, share)| (class, label, *share)))
-            .filter(|(class, label, share)| class != label && *share > 0.0)
-            .collect();
+        let mut confusions: Vec<(usize, usize, f64)> =
+            self.transition.iter().filter(|(class, label, _)| class != label).collect();
         // Stable: of equals, the first class first.
         confusions.sort_by(|a, b| b.2.total_cmp(&a.2));
         let width = self.width();
-        let mut text =
-            "the most frequent mistakes, in % of the true class (--json: the whole matrix)\n".to_owned();
+        let all = if self.classes.len() <= IN_JSON { " (--json: the whole matrix)" } else { "" };
+        let mut text = format!("the most frequent mistakes, in % of the true class{all}\n");
         for (class, label, share) in confusions.into_iter().take(SHOWN) {
             let (class, label) = (&self.classes[class], &self.classes[label]);
             text += &format!("{class:width$}  {:>5.1}  {label}\n", 100.0 * share);
@@ -95,4 +101,11 @@ impl Outcome {
     fn width(&self) -> usize {
         self.classes.iter().map(|name| name.chars().count()).max().unwrap_or_default()
     }
+}
+
+fn few_rows<S: Serializer>(transition: &ClassPairs<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    let classes = transition.classes();
+    let row = |class: usize| (!transition.row(class).is_empty()).then(|| transition.full_row(class));
+    let rows = (classes <= IN_JSON).then(|| (0..classes).map(row).collect::<Vec<_>>());
+    rows.serialize(serializer)
 }

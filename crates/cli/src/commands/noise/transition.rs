@@ -1,42 +1,62 @@
 //! A transition matrix from a file.
 
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use noisy_labels::ClassPairs;
 use noisy_labels::noise::Transition;
 
 use crate::failure::Failure;
+
+/// Classes that an error names.
+const NAMED: usize = 10;
 
 /// Reads it: a line a true class, numbers between commas or spaces; perhaps under a line of
 /// class names, which then give the order of lines and columns.
 pub(super) fn read(file: &Path, classes: &[String]) -> Result<Transition, Failure> {
     let wrong =
         |line: usize, problem: String| Failure::Other(format!("{}, line {line}: {problem}", file.display()));
-    let text = std::fs::read_to_string(file)
-        .map_err(|e| Failure::Other(format!("can't read {}: {e}", file.display())))?;
-    let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line.trim()));
-    let mut lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).peekable();
+    let unreadable = |e: std::io::Error| Failure::Other(format!("can't read {}: {e}", file.display()));
+    // A line at a time: a matrix of thousands of classes is a large file, most of it zeros.
+    let mut lines = BufReader::new(File::open(file).map_err(unreadable)?).lines().enumerate();
+    let mut next = || -> Result<Option<(usize, String)>, Failure> {
+        for (number, line) in lines.by_ref() {
+            let line = line.map_err(unreadable)?;
+            let line = line.trim();
+            if !line.is_empty() && !line.starts_with('#') {
+                return Ok(Some((number + 1, line.to_owned())));
+            }
+        }
+        Ok(None)
+    };
     let cells = |line: &str| -> Vec<String> {
         let separators = |c: char| c == ',' || c.is_whitespace();
         line.split(separators).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
     };
     let mut order: Vec<usize> = (0..classes.len()).collect();
-    if let Some((number, header)) =
-        lines.next_if(|(_, line)| cells(line).iter().any(|cell| cell.parse::<f64>().is_err()))
-    {
+    let mut line = next()?;
+    let is_header = |(_, line): &(usize, String)| cells(line).iter().any(|cell| cell.parse::<f64>().is_err());
+    if let Some((number, header)) = line.take_if(|line| is_header(line)) {
         let names: Vec<&str> = header.split(',').map(|name| name.trim().trim_matches('"')).collect();
-        let place = |name: &&str| classes.iter().position(|class| class == name);
-        order = names.iter().filter_map(place).collect();
+        let places: HashMap<&str, usize> = classes.iter().map(String::as_str).zip(0..).collect();
+        order = names.iter().filter_map(|name| places.get(name).copied()).collect();
         let mut sorted = order.clone();
         sorted.sort_unstable();
         if names.len() != classes.len() || sorted != (0..classes.len()).collect::<Vec<_>>() {
-            let problem = format!("the header must name each class once: {}", classes.join(","));
+            let more = if classes.len() > NAMED { ",..." } else { "" };
+            let first = classes[..classes.len().min(NAMED)].join(",");
+            let problem =
+                format!("the header must name each of the {} classes once: {first}{more}", classes.len());
             return Err(wrong(number, problem));
         }
+        line = next()?;
     }
-    let mut rows = vec![vec![0.0; classes.len()]; classes.len()];
+    let mut pairs = ClassPairs::new(classes.len());
     let mut filled = 0;
-    for (number, line) in lines {
-        let cells = cells(line);
+    while let Some((number, text)) = line {
+        let cells = cells(&text);
         let Some(&row) = order.get(filled) else {
             return Err(wrong(number, format!("more lines than the {} classes", classes.len())));
         };
@@ -48,13 +68,14 @@ pub(super) fn read(file: &Path, classes: &[String]) -> Result<Transition, Failur
         }
         for (cell, &column) in cells.iter().zip(&order) {
             let parsed = cell.parse().map_err(|_| wrong(number, format!("{cell:?} is not a number")))?;
-            rows[row][column] = parsed;
+            pairs.add(row, column, parsed);
         }
         filled += 1;
+        line = next()?;
     }
     if filled != classes.len() {
         let problem = format!("{filled} lines of numbers, but there are {} classes", classes.len());
         return Err(Failure::Other(format!("{}: {problem}", file.display())));
     }
-    Transition::new(rows).map_err(|e| Failure::Other(format!("{}: {e}", file.display())))
+    Transition::from_pairs(&pairs).map_err(|e| Failure::Other(format!("{}: {e}", file.display())))
 }
