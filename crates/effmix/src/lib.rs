@@ -21,6 +21,7 @@ mod device;
 mod error;
 pub mod files;
 mod model;
+mod nearest;
 mod resources;
 mod run;
 pub mod search;
@@ -35,11 +36,12 @@ pub use model::{
     AveragedViews, ClassEvaluation, EVALUATION_COLUMNS, Evaluation, InferenceOptions, Model, ModelOptions,
     ModelSource, OutputBatch, Prediction, list_images, make_empty_folder, ranked_classes,
 };
-pub use resources::{Estimate, Task, Throughput, throughput, training_seconds};
+pub use nearest::nearest;
+pub use resources::{Estimate, Task, Throughput, Timetable, throughput, training_seconds};
 pub use run::{
-    Config, ImageSet, LabelIssue, NoiseEstimate, NoiseEstimates, Observer, Progress, ResumeOptions, Run,
-    RunFolder, RunImages, RunMetadata, Silent, SkippedFile, Summary, TestCopy, TestLabels, Timing, Training,
-    read_issues, read_metrics, trained_images,
+    Config, ImageSet, LabelIssue, NoiseEstimate, NoiseEstimates, Observer, Overview, Progress, ResumeOptions,
+    Run, RunFolder, RunImages, RunMetadata, Silent, SkippedFile, Summary, TestCopy, TestLabels, TimeLeft,
+    Timing, Training, read_issues, read_metrics, trained_images,
 };
 pub use settings::Settings;
 pub use text::{human_bytes, human_duration};

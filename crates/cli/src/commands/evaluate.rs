@@ -1,5 +1,6 @@
 //! `effmix evaluate`: a model against labels.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use effmix::{EVALUATION_COLUMNS, Evaluation, Model, trained_images};
@@ -8,6 +9,7 @@ use image_folder::{LabelsCsv, OpenOptions, Sample, TestSplit, copies};
 use crate::args::Evaluate;
 use crate::failure::Failure;
 use crate::output::{may_write, print, print_json, tell};
+use crate::shown::shown;
 use crate::signals::Signals;
 use crate::terminal::Counter;
 
@@ -55,15 +57,16 @@ fn in_words(evaluation: &Evaluation) -> String {
     if !evaluation.skipped_files.is_empty() {
         text += &format!("skipped   {} files\n", evaluation.skipped_files.len());
     }
-    let width = evaluation.classes.iter().map(|name| name.chars().count()).max().unwrap_or_default().max(5);
+    let names: Vec<Cow<'_, str>> = evaluation.classes.iter().map(|name| shown(name)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default().max(5);
     text += &format!("\n{:width$}  images  precision   recall       F1\n", "class");
-    for row in &evaluation.per_class {
+    for (row, name) in evaluation.per_class.iter().zip(&names) {
         let (precision, recall, f1) = (percent(row.precision), percent(row.recall), percent(row.f1));
-        text += &format!("{:width$}  {:>6}  {precision:>9}  {recall:>7}  {f1:>7}\n", row.class, row.images);
+        text += &format!("{:width$}  {:>6}  {precision:>9}  {recall:>7}  {f1:>7}\n", name, row.images);
     }
     text += "\nconfusion (rows: label, columns: prediction, in the order above)\n";
     let digits = evaluation.confusion.iter().flatten().max().map_or(1, |largest| largest.to_string().len());
-    for (row, name) in evaluation.confusion.iter().zip(&evaluation.classes) {
+    for (row, name) in evaluation.confusion.iter().zip(&names) {
         let counts: Vec<String> = row.iter().map(|count| format!("{count:>digits$}")).collect();
         text += &format!("{name:width$}  {}\n", counts.join(" "));
     }

@@ -1,8 +1,10 @@
 //! A file a command.
 
 mod bench;
+mod completions;
 mod evaluate;
 mod export;
+mod man;
 mod noise;
 mod predict;
 mod report;
@@ -29,5 +31,7 @@ pub(crate) fn run(args: Arguments) -> Result<(), Failure> {
         Some(Command::Noise(args)) => on_threads(args.threads, || noise::run(&args)),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Scale(args)) => scale::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
     }
 }

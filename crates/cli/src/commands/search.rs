@@ -10,6 +10,7 @@ use effmix::{Progress, human_duration, name_of};
 use crate::args::Search as Arguments;
 use crate::failure::Failure;
 use crate::output::{computing_on, print, print_json, tell};
+use crate::shown::shown;
 use crate::signals::Signals;
 use crate::terminal::WorkBar;
 use crate::threads::on_threads;
@@ -136,6 +137,6 @@ fn in_words(trials: &[Trial], out: &Path) -> String {
     }
     text + &format!(
         "written: {out}/search.csv, {out}/search.svg, and a run folder a network in {out}/runs\n",
-        out = out.display()
+        out = shown(&out.display().to_string())
     )
 }

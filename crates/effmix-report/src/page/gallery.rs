@@ -133,5 +133,5 @@ fn pair(row: &LabelIssue) -> Option<Pair<'_>> {
 }
 
 fn heading((given, better): Pair<'_>, pictures: usize) -> Markup {
-    html! { h3 { (given) " → " (better) " (" (thousands(pictures as u64)) ")" } }
+    html! { h3 { bdi { (given) } " → " bdi { (better) } " (" (thousands(pictures as u64)) ")" } }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::timetable::Timetable;
 use crate::device::DeviceMemory;
 use crate::files::{read_to_string, write_atomic};
 use crate::{Error, Result};
@@ -14,6 +15,9 @@ use crate::{Error, Result};
 pub struct Estimate {
     /// Seconds from the start to the summary; with `--patience`, at most.
     pub seconds: f64,
+    /// What of it is left, part by part. It is not kept in a file.
+    #[serde(skip)]
+    pub timetable: Timetable,
     /// The most memory, in bytes, where the system reports a process's memory (Linux).
     pub memory_bytes: Option<u64>,
     /// Memory on the GPU, where one computes and its driver reports it.

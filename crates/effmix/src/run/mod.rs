@@ -5,10 +5,10 @@
 //! | `new`, `resume`, `execute`, `handle` | a run begun, gone on with, at work, and finished |
 //! | `checks` | what is checked before a run takes its time |
 //! | `bound` | the settings that a checkpoint holds a run to |
-//! | `progress` | what a run reports, and how it is stopped |
+//! | `progress`, `overview`, `time_left` | what a run reports, and how it is stopped; what it works on; how long it still takes |
 //! | `start_from` | the findings of another run, to start from |
 //! | `evidence`, `findings` | how many labels are wrong and which, or why that is withheld |
-//! | `config`, `record`, `epoch_files`, `trajectories`, `division`, `issue`, `summary`, `skipped`, `test_copy`, `page` | what the folder holds |
+//! | `config`, `toml_error`, `record`, `epoch_files`, `trajectories`, `division`, `issue`, `summary`, `skipped`, `test_copy`, `page` | what the folder holds |
 //! | `images` | a run's images, found again |
 //! | `folder` | the folder, and that nothing of a user's in it is lost |
 //!
@@ -28,6 +28,7 @@ mod handle;
 mod images;
 mod issue;
 mod new;
+mod overview;
 mod page;
 mod progress;
 mod record;
@@ -36,6 +37,8 @@ mod skipped;
 mod start_from;
 mod summary;
 mod test_copy;
+mod time_left;
+mod toml_error;
 mod trajectories;
 
 pub use config::{Config, RunMetadata};
@@ -44,9 +47,11 @@ pub use handle::Run;
 pub use images::{RunImages, trained_images};
 pub(crate) use issue::training_rows;
 pub use issue::{ImageSet, LabelIssue, read_issues};
+pub use overview::Overview;
 pub use progress::{Observer, Progress, Silent, Training};
 pub use record::{Timing, read_metrics};
 pub use resume::ResumeOptions;
 pub use skipped::SkippedFile;
 pub use summary::{NoiseEstimate, NoiseEstimates, Summary, TestLabels};
 pub use test_copy::TestCopy;
+pub use time_left::TimeLeft;

@@ -8,6 +8,7 @@ use super::config::{Config, RunMetadata};
 use super::execute::{ESTIMATE, Execution, fetch_teacher, frozen_backbone, open_cache};
 use super::folder::RunFolder;
 use super::handle::Run;
+use super::overview::Overview;
 use super::progress::{Observer, Progress};
 use crate::data::{Data, name_of};
 use crate::device::{Attempt, ComputeDevice};
@@ -62,6 +63,7 @@ fn start_on(
             ));
     }
     tracing::debug!(settings = ?resolved.settings, arch = ?resolved.arch, "a new run");
+    observer.observe(Progress::Overview(&Overview::of(&data, &resolved)));
     let backbone = frozen_backbone(&resolved, &data, device)?;
     let here = Here { cache: cache.path(), device, stop: observer.stop() };
     let batch = resolved.hyperparameters.batch;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `flags`, `values`, `weights`, `budget`, `device` | what a user can set: flags and TOML keys in one struct, and the types of its values |
 //! | `stats`, `defaults` | what is done where nothing was set, by the size and shape of the set of images |
+//! | `named` | values that are one of a few names, as flags |
 //! | `merge` | flags and a file of settings as one |
 //! | `ranges` | which values are allowed |
 //! | `resolve` | from what was set to all that a run will do |
@@ -13,6 +14,8 @@ mod defaults;
 mod device;
 mod flags;
 mod merge;
+#[cfg(feature = "clap")]
+mod named;
 mod ranges;
 mod resolve;
 mod stats;
@@ -25,6 +28,8 @@ pub use defaults::{Defaults, defaults_for};
 pub use device::DeviceChoice;
 pub use flags::Settings;
 pub(crate) use flags::unwritable;
+#[cfg(feature = "clap")]
+pub use named::Named;
 pub(crate) use ranges::SMALLEST_SIZE;
 pub use resolve::ResolvedSettings;
 pub use stats::DatasetStats;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use effmix::nearest;
 use noisy_labels::noise::Transition;
 
 use crate::failure::Failure;
@@ -29,7 +30,12 @@ pub(super) fn read(file: &Path, classes: &[String]) -> Result<Transition, Failur
         let mut sorted = order.clone();
         sorted.sort_unstable();
         if names.len() != classes.len() || sorted != (0..classes.len()).collect::<Vec<_>>() {
-            let problem = format!("the header must name each class once: {}", classes.join(","));
+            let unknown = names.iter().find(|name| place(name).is_none());
+            let meant = unknown.map_or_else(String::new, |unknown| match nearest(unknown, classes) {
+                Some(near) => format!("; {unknown:?} is none of them: did you mean {near:?}?"),
+                None => format!("; {unknown:?} is none of them"),
+            });
+            let problem = format!("the header must name each class once: {}{meant}", classes.join(","));
             return Err(wrong(number, problem));
         }
     }
