@@ -3,7 +3,7 @@
 //! Rows are written as they come, so that nothing grows with the number of images.
 
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use effmix::files::{AtomicFile, NpyFile, is_table_of};
@@ -52,7 +52,11 @@ pub(super) fn run(args: &Predict) -> Result<(), Failure> {
     let options = InferenceOptions { views, no_resize: args.no_resize, keep_images: args.cam.is_some() };
     let mut sinks = Sinks::open(args, &model, samples.len())?;
     args.cam.as_deref().map_or(Ok(()), make_empty_folder)?;
-    let counter = Counter::new(samples.len(), &signals);
+    let rows_are_seen = args.out.is_none() && io::stdout().is_terminal();
+    let counter = match rows_are_seen {
+        true => Counter::without_bar(&signals),
+        false => Counter::new(samples.len(), &signals),
+    };
     let predicted = model.infer(&samples, options, &counter, |batch| -> Result<(), Failure> {
         for skipped in &batch.skipped {
             counter.line(&format!("warning: {}: {}", skipped.path, skipped.reason));

@@ -31,6 +31,11 @@ impl<'a> Counter<'a> {
         Self { bar, signals }
     }
 
+    /// Without a bar, for work whose results go to the same terminal line by line.
+    pub(crate) fn without_bar(signals: &'a Signals) -> Self {
+        Self { bar: None, signals }
+    }
+
     /// Counts one image more.
     pub(crate) fn add_one(&self) {
         if let Some(bar) = &self.bar {

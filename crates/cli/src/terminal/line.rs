@@ -27,7 +27,7 @@ fn columns(text: &str) -> usize {
 /// A bar of `width` columns: `[####>---]`.
 pub(super) fn bar(done: usize, total: usize, width: usize) -> String {
     let inside = width.saturating_sub(2).max(1);
-    let filled = if total == 0 { 0 } else { (inside * done.min(total)) / total };
+    let filled = (inside * done.min(total)).checked_div(total).unwrap_or_default();
     let head = if filled < inside { ">" } else { "" };
     let rest = inside - filled - head.len();
     format!("[{}{head}{}]", "=".repeat(filled), " ".repeat(rest))

@@ -107,3 +107,86 @@ impl<T: TermLike> TermLike for Screen<T> {
         self.term.flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU16;
+
+    use super::*;
+
+    /// Keeps what is done with it.
+    #[derive(Debug)]
+    struct Recorder {
+        width: AtomicU16,
+        done: Mutex<Vec<String>>,
+    }
+
+    impl Recorder {
+        fn record(&self, what: &str) -> io::Result<()> {
+            self.done.lock().unwrap().push(what.to_owned());
+            Ok(())
+        }
+    }
+
+    impl TermLike for Recorder {
+        fn width(&self) -> u16 {
+            self.width.load(Ordering::Relaxed)
+        }
+
+        fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+            self.record(&format!("up {n}"))
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            self.record("down")
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            self.record("right")
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            self.record("left")
+        }
+
+        fn write_line(&self, _: &str) -> io::Result<()> {
+            self.record("line")
+        }
+
+        fn write_str(&self, _: &str) -> io::Result<()> {
+            self.record("text")
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            self.record("clear")
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_that_a_narrower_terminal_has_broken_is_cleared_whole() {
+        for (narrower, expected) in [
+            (80, &["clear"][..]),
+            (100, &["clear"]),
+            (60, &["clear", "up 1", "clear"]),
+            (30, &["clear", "up 1", "clear", "up 1", "clear"]),
+        ] {
+            let screen = Screen::new(Recorder { width: AtomicU16::new(80), done: Mutex::default() });
+            // As indicatif does: the text, then blanks up to the right side.
+            screen.write_str(&"x".repeat(50)).unwrap();
+            screen.write_str(&" ".repeat(30)).unwrap();
+            screen.term.width.store(narrower, Ordering::Relaxed);
+            screen.term.done.lock().unwrap().clear();
+            screen.clear_line().unwrap();
+            assert_eq!(*screen.term.done.lock().unwrap(), expected, "{narrower}");
+            // What is written now has the new width.
+            screen.write_str("short").unwrap();
+            screen.term.done.lock().unwrap().clear();
+            screen.clear_line().unwrap();
+            assert_eq!(*screen.term.done.lock().unwrap(), ["clear"], "{narrower}");
+        }
+    }
+}

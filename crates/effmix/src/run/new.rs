@@ -57,13 +57,13 @@ fn start_on(
         }
     };
     let resolved = settings.clone().resolve(&data.stats)?;
+    observer.observe(Progress::Overview(&Overview::of(&data, &resolved)));
     if resolved.settings.freeze == Some(Freeze::Backbone) && settings.freeze.is_none() {
         observer.observe(Progress::Notice(
                 "the pretrained network stays as it is, and a small head is trained on its features; --freeze none trains all of it",
             ));
     }
     tracing::debug!(settings = ?resolved.settings, arch = ?resolved.arch, "a new run");
-    observer.observe(Progress::Overview(&Overview::of(&data, &resolved)));
     let backbone = frozen_backbone(&resolved, &data, device)?;
     let here = Here { cache: cache.path(), device, stop: observer.stop() };
     let batch = resolved.hyperparameters.batch;

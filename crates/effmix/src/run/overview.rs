@@ -12,7 +12,7 @@ pub struct Overview<'a> {
     pub train: usize,
     /// Images held out.
     pub test: usize,
-    /// Files in the folders that are no images or have no label.
+    /// Files in the folders that are no images or have no label; hidden ones don't count.
     pub skipped: usize,
     /// Names of the classes.
     pub classes: &'a [String],
@@ -31,7 +31,7 @@ impl<'a> Overview<'a> {
         Self {
             train: data.folder.train.len(),
             test: data.folder.test.len(),
-            skipped: data.folder.skipped.len(),
+            skipped: data.folder.skipped.len() + data.folder.other_files,
             classes: &data.folder.classes,
             arch: &resolved.arch.name,
             size: resolved.arch.size,
