@@ -36,6 +36,9 @@ impl Write for Lines {
 impl Drop for Lines {
     fn drop(&mut self) {
         let text = String::from_utf8_lossy(&self.0);
+        if text.is_empty() {
+            return;
+        }
         // There is nowhere to report that stderr can't be written to.
         let _ = writeln!(io::stderr(), "{}", entry(text.trim_end()));
     }

@@ -40,7 +40,7 @@ fn classes_with_them_are_shown_escaped_in_every_table() {
     assert!(is_harmless(&table), "{table}");
     // In the table of classes, and in the confusion.
     let begin = |shown: &&str| table.lines().filter(|line| line.starts_with(*shown)).count();
-    assert!(SHOWN.iter().all(|shown| begin(&shown) == 2), "{table}");
+    assert!(SHOWN.iter().all(|shown| begin(shown) == 2), "{table}");
     let noise = folder.run(&["noise", "data", "--out", "n.csv", "--rate", "0.5"]);
     assert!(is_harmless(&noise) && SHOWN.iter().all(|shown| noise.contains(shown)), "{noise}");
     // Data keep the names.

@@ -13,7 +13,7 @@ fn pseudo_terminal(columns: u16) -> (File, OwnedFd) {
     let (mut shows, mut of_program) = (-1, -1);
     let mut size = libc::winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: the pointers are to live variables, or null where that is allowed.
-    let status = unsafe { libc::openpty(&mut shows, &mut of_program, null_mut(), null_mut(), &mut size) };
+    let status = unsafe { libc::openpty(&mut shows, &mut of_program, null_mut(), null_mut(), &raw mut size) };
     assert_eq!(status, 0, "{}", std::io::Error::last_os_error());
     // SAFETY: both were just opened, and nobody else has them.
     unsafe { (File::from_raw_fd(shows), OwnedFd::from_raw_fd(of_program)) }
@@ -76,7 +76,7 @@ fn eighty_columns_are_enough_for_the_bar() {
 }
 
 #[test]
-fn on_a_terminal_errors_have_colours_and_names_are_escaped() {
+fn names_among_rows_on_a_terminal_are_shown_escaped() {
     let folder = Folder::with_images(6);
     folder.train("run", &["--method", "ce", "--warmup", "3"]);
     folder.put_image(&format!("odd/{}.png", NAMES[0]), 0, 0);
