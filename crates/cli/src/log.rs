@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstream::{AutoStream, ColorChoice};
 use tracing_subscriber::EnvFilter;
 
-use crate::shown::shown;
+use effmix::shown;
 
 /// Starts the log: EFFMIX_LOG, else RUST_LOG, selects the lines (`effmix=debug`); without them, errors alone are shown.
 pub(crate) fn start() {

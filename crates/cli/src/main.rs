@@ -8,7 +8,6 @@
 //! | `terminal` | progress, on a terminal or in a log |
 //! | `output` | stdout, stderr and files, so that nothing of a user's is overwritten |
 //! | `log` | what the libraries log |
-//! | `shown` | names as a terminal may show them |
 //! | `presets` | what `--preset list` shows |
 //! | `threads` | the pool that computes |
 //! | `failure`, `signals`, `exit` | why a command failed, Ctrl-C and SIGTERM, and how the program ends |
@@ -21,7 +20,6 @@ mod inputs;
 mod log;
 mod output;
 mod presets;
-mod shown;
 mod signals;
 mod terminal;
 mod threads;

@@ -9,7 +9,7 @@ use anstyle::AnsiColor;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::shown::shown;
+use effmix::shown;
 
 /// A line on stderr: progress, a warning, an error. What a terminal would obey in it is escaped ([`shown`]); `error:` and `warning:` at
 /// its beginning have clap's colours, where colours are wanted.

@@ -31,6 +31,7 @@ mod weights;
 
 pub use data::{Data, DecodedBatch, PixelViews, ToTensor, decode_batches, name_of, transform_for};
 pub use device::{ComputeDevice, DeviceMemory};
+pub use effmix_report::shown;
 pub use error::{Error, Result};
 pub use model::{
     AveragedViews, ClassEvaluation, EVALUATION_COLUMNS, Evaluation, InferenceOptions, Model, ModelOptions,

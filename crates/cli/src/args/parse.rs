@@ -13,7 +13,7 @@ use super::short_help::with_short_help;
 use crate::failure::WRONG_USAGE;
 use crate::output::{print, tell};
 use crate::presets;
-use crate::shown::shown;
+use effmix::shown;
 
 /// The program's command line, as clap has it.
 pub(crate) fn command() -> Command {

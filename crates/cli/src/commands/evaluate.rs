@@ -9,9 +9,9 @@ use image_folder::{LabelsCsv, OpenOptions, Sample, TestSplit, copies};
 use crate::args::Evaluate;
 use crate::failure::Failure;
 use crate::output::{may_write, print, print_json, tell};
-use crate::shown::shown;
 use crate::signals::Signals;
 use crate::terminal::Counter;
+use effmix::shown;
 
 pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
     let csv_start = EVALUATION_COLUMNS.join(",") + ",";

@@ -10,7 +10,7 @@ use effnet_model::{
 use crate::args::{Export, ExportFormat};
 use crate::failure::Failure;
 use crate::output::{may_replace, may_write, print, tell};
-use crate::shown::shown;
+use effmix::shown;
 
 /// What our ONNX files begin with: the format's version, and who wrote it.
 const ONNX: &[u8] = b"\x08\x08\x12\x06effmix";

@@ -10,10 +10,10 @@ use effmix::{Progress, human_duration, name_of};
 use crate::args::Search as Arguments;
 use crate::failure::Failure;
 use crate::output::{computing_on, print, print_json, tell};
-use crate::shown::shown;
 use crate::signals::Signals;
 use crate::terminal::WorkBar;
 use crate::threads::on_threads;
+use effmix::shown;
 
 pub(super) fn run(args: &Arguments) -> Result<(), Failure> {
     let Arguments { phi, candidates, tolerance, halvings, alone, ref train, json } = *args;

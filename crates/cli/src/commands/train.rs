@@ -7,10 +7,10 @@ use effmix::{Config, ImageSet, LabelIssue, Observer, Run, Summary, TestLabels};
 use crate::args::Train;
 use crate::failure::Failure;
 use crate::output::{columns, print, print_json, tell};
-use crate::shown::shown;
 use crate::signals::Signals;
 use crate::terminal::Terminal;
 use crate::threads::on_threads;
+use effmix::shown;
 
 /// Rows of the table of issues that are printed.
 const ISSUES_SHOWN: usize = 5;

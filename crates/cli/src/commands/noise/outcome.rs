@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::args::{Noise, NoiseKind};
 use crate::failure::Failure;
-use crate::shown::shown;
+use effmix::shown;
 
 /// Classes whose whole matrix is shown; of more, the confusions that are most frequent, as many.
 const SHOWN: usize = 20;

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 /// The text with every character escaped that a terminal obeys instead of showing it: control characters (a line end is `\n`, the
 /// escape `\u{1b}`), line separators, and the marks that turn the direction of writing. Other text comes back as it is.
 ///
-/// All that is printed for people is made of lines, and no line of ours has such a character: what is escaped came from a name.
-pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+/// All that is printed for people is made of lines, and no line of ours has such a character: what is escaped came from a name. Files that
+/// programs read keep names as they are.
+pub fn shown(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
     }
