@@ -12,7 +12,7 @@ pub(crate) fn of(result: Result<(), Failure>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !matches!(failure, Failure::ClosedPipe | Failure::Signal(_)) {
-                tell(&format!("error: {failure}"));
+                failure.lines().iter().for_each(|line| tell(line));
             }
             ExitCode::from(failure.status())
         }
@@ -24,9 +24,9 @@ pub(crate) fn guarded(program: impl FnOnce() -> ExitCode) -> ExitCode {
     panic::set_hook(Box::new(|bug| {
         let place = bug.location().map_or_else(String::new, |place| format!(" at {place}"));
         let what = bug.payload_as_str().unwrap_or("no message");
+        tell(&format!("internal error{place}: {what}"));
         tell(&format!(
-            "internal error{place}: {what}\nThis is a bug in effmix {}. Please report it, with the command and this \
-             message: {}/issues",
+            "This is a bug in effmix {}. Please report it, with the command and this message: {}/issues",
             env!("CARGO_PKG_VERSION"),
             env!("CARGO_PKG_REPOSITORY")
         ));

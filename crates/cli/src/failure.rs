@@ -49,6 +49,15 @@ impl Failure {
         }
     }
 
+    /// The message, line by line. All messages are one line but for the one that lists ways to get weights.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let message = format!("error: {self}");
+        match self {
+            Self::Work(effmix::Error::NoWeights(_)) => message.lines().map(str::to_owned).collect(),
+            _ => vec![message],
+        }
+    }
+
     /// The exit status.
     pub(crate) fn status(&self) -> u8 {
         use effmix::Error as Work;

@@ -7,6 +7,7 @@
 //! | `inputs` | images named on the command line |
 //! | `terminal` | progress, on a terminal or in a log |
 //! | `output` | stdout, stderr and files, so that nothing of a user's is overwritten |
+//! | `log` | what the libraries log |
 //! | `presets` | what `--preset list` shows |
 //! | `threads` | the pool that computes |
 //! | `failure`, `signals`, `exit` | why a command failed, Ctrl-C and SIGTERM, and how the program ends |
@@ -16,6 +17,7 @@ mod commands;
 mod exit;
 mod failure;
 mod inputs;
+mod log;
 mod output;
 mod presets;
 mod signals;
@@ -29,25 +31,32 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    keep_candle_to_one_thread();
+    set_environment();
     keep_freed_memory();
     exit::guarded(|| {
         let args = match args::parse() {
             Ok(args) => args,
             Err(help) => return help,
         };
-        output::log_to_stderr();
+        log::start();
         exit::of(commands::run(args))
     })
 }
 
-/// candle's own threads spin between its element-wise operations, and so take the cores from rayon's, which do the
-/// work. candle has no other switch than this variable; a user's value is kept.
-fn keep_candle_to_one_thread() {
-    const VARIABLE: &str = "CANDLE_NUM_THREADS";
-    if std::env::var_os(VARIABLE).is_none() {
-        // SAFETY: first thing in main, so no other thread reads the environment.
-        unsafe { std::env::set_var(VARIABLE, "1") };
+/// Sets what candle has no other switch for than the environment.
+///
+/// - `CANDLE_NUM_THREADS`: candle's own threads spin between its element-wise operations, and so take the cores from rayon's, which do
+///   the work. A user's value is kept.
+/// - `RUST_LIB_BACKTRACE`: where backtraces are on, as they are in the shells of many programmers, candle writes one into the text of each
+///   of its errors. They are of no use to the user of a program.
+fn set_environment() {
+    const THREADS: &str = "CANDLE_NUM_THREADS";
+    // SAFETY: first thing in main, so no other thread reads the environment.
+    unsafe {
+        if std::env::var_os(THREADS).is_none() {
+            std::env::set_var(THREADS, "1");
+        }
+        std::env::set_var("RUST_LIB_BACKTRACE", "0");
     }
 }
 

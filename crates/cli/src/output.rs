@@ -1,18 +1,32 @@
 //! Results go to stdout or to files; all else goes to stderr.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
+use anstyle::AnsiColor;
 use serde::Serialize;
-use tracing_subscriber::EnvFilter;
 
 use crate::failure::Failure;
+use effmix::shown;
 
-/// A line on stderr: progress, a warning, an error.
+/// A line on stderr: progress, a warning, an error. What a terminal would obey in it is escaped ([`shown`]); `error:` and `warning:` at
+/// its beginning have clap's colours, where colours are wanted.
 pub(crate) fn tell(line: &str) {
+    let line = shown(line);
+    let labels = [("error:", AnsiColor::Red), ("warning:", AnsiColor::Yellow)];
+    let label =
+        labels.into_iter().find_map(|(label, colour)| Some((label, colour, line.strip_prefix(label)?)));
+    let mut out = anstream::stderr();
     // There is nowhere to report that stderr can't be written to.
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = match label {
+        None => writeln!(out, "{line}"),
+        Some((label, colour, rest)) => {
+            let style = colour.on_default().bold();
+            writeln!(out, "{style}{label}{style:#}{rest}")
+        }
+    };
 }
 
 /// The line that says what computes.
@@ -32,13 +46,15 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     print(&format!("{text}\n"))
 }
 
-/// The log of the libraries, on stderr: EFFMIX_LOG, else RUST_LOG, selects the lines (`effmix=debug`); without them, errors alone are shown.
-pub(crate) fn log_to_stderr() {
-    let filter = ["EFFMIX_LOG", "RUST_LOG"].iter().find_map(|name| std::env::var(name).ok());
-    let filter = EnvFilter::new(filter.unwrap_or_else(|| "error".to_owned()));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    // A second logger can't be there: this is called once.
-    let _ = log.with_ansi(io::stderr().is_terminal()).try_init();
+/// Columns of a line of text on stdout: the terminal's where it is one and narrower than `most`.
+pub(crate) fn columns(most: usize) -> usize {
+    let terminal = console::Term::stdout();
+    if terminal.is_term() { most.min(usize::from(terminal.size().1)) } else { most }
+}
+
+/// A name on stdout: as it is for another program, and escaped ([`shown`]) where a terminal would obey it.
+pub(crate) fn on_stdout(name: &str) -> Cow<'_, str> {
+    if io::stdout().is_terminal() { shown(name) } else { Cow::Borrowed(name) }
 }
 
 /// Refuses an output file that exists; with `force`, unless it begins with `ours`, as what this program writes does. Whether this

@@ -1,12 +1,10 @@
 //! `--preset list`: what is published for which data.
 
-use std::ffi::OsString;
-
 use dividemix::Preset;
 
 /// Whether a command line asks for the list, and not for a training.
-pub(crate) fn are_asked_for(arguments: impl Iterator<Item = OsString>) -> bool {
-    let arguments: Vec<OsString> = arguments.collect();
+pub(crate) fn are_asked_for(arguments: impl Iterator<Item = String>) -> bool {
+    let arguments: Vec<String> = arguments.collect();
     let of_train = arguments.get(1).is_some_and(|command| command == "train");
     let two = arguments.windows(2).any(|pair| pair == ["--preset", "list"]);
     of_train && (two || arguments.iter().any(|argument| argument == "--preset=list"))

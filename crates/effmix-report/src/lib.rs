@@ -20,12 +20,14 @@ mod options;
 mod page;
 mod pareto;
 mod run;
+mod shown;
 mod thumbnail;
 
 pub use error::{Error, Result};
 pub use heatmap::overlay_heatmap;
 pub use options::Options;
 pub use pareto::{Point, Series, accuracy_against_cost};
+pub use shown::shown;
 
 use run::Run;
 use std::path::{Path, PathBuf};

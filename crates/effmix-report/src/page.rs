@@ -11,7 +11,7 @@ mod words;
 
 use crate::charts;
 use crate::run::{Division, Run, Summary};
-use crate::{Options, Result};
+use crate::{Options, Result, shown};
 use gallery::Gallery;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -35,7 +35,7 @@ pub(crate) fn render(run: &Run, options: &Options<'_>) -> Result<Markup> {
 
 fn document(run: &Run, pictures: &Markup, below: &Markup) -> Markup {
     let title = match run.config.data_name() {
-        Some(name) => format!("Label report: {name}"),
+        Some(name) => format!("Label report: {}", shown(name)),
         None => "Label report".to_owned(),
     };
     html! {
@@ -138,7 +138,7 @@ fn skipped(summary: Option<&Summary>) -> Markup {
         div.scroll {
             table {
                 @for file in files.iter().take(SKIPPED_SHOWN) {
-                    tr { td.path { (file.path) } td { (file.reason) } }
+                    tr { td.path { (shown(&file.path)) } td { (shown(&file.reason)) } }
                 }
             }
         }
@@ -155,7 +155,7 @@ fn settings(run: &Run) -> Markup {
             summary { "config.toml" }
             table {
                 @for (key, value) in &run.config.settings {
-                    tr { th { (key) } td.path { (value) } }
+                    tr { th { (key) } td.path { (shown(value)) } }
                 }
             }
         }

@@ -24,6 +24,7 @@ mod device;
 mod error;
 pub mod files;
 mod model;
+mod nearest;
 mod resources;
 mod run;
 pub mod search;
@@ -36,17 +37,19 @@ pub use data::{
     Data, DecodedBatch, PixelViews, ToTensor, decode_batches, left_in_words, limits, name_of, transform_for,
 };
 pub use device::{ComputeDevice, DeviceMemory};
+pub use effmix_report::shown;
 pub use error::{Error, Result};
 pub use model::{
     AveragedViews, ClassEvaluation, EVALUATION_COLUMNS, Evaluation, InferenceOptions, Model, ModelOptions,
     ModelSource, NamedImages, OutputBatch, Prediction, list_images, make_empty_folder, ranked_classes,
 };
-pub use resources::{Estimate, Task, Throughput, throughput, training_seconds};
+pub use nearest::nearest;
+pub use resources::{Estimate, Task, Throughput, Timetable, throughput, training_seconds};
 pub use run::{
     Config, DataIssue, DataIssueKind, DuplicateCounts, ImageSet, LabelIssue, NoiseEstimate, NoiseEstimates,
-    Observer, Progress, Provenance, ResumeOptions, Run, RunFolder, RunImages, RunMetadata, Silent,
-    SkippedFile, Summary, TestCopy, TestLabels, Timing, Training, Versions, read_issues, read_metrics,
-    trained_images,
+    Observer, Overview, Progress, Provenance, ResumeOptions, Run, RunFolder, RunImages, RunMetadata, Silent,
+    SkippedFile, Summary, TestCopy, TestLabels, TimeLeft, Timing, Training, Versions, read_issues,
+    read_metrics, trained_images,
 };
 pub use settings::Settings;
 pub use text::{human_bytes, human_duration};

@@ -151,7 +151,7 @@ impl SavedModel {
         Tensor::stack(&logits, 0)?.mean(0)
     }
 
-    /// The share of each place of an image in each of [`SavedModel::logits`] ([`Evaluator::class_activation_maps`]), from
+    /// Class activation maps of each of [`SavedModel::logits`] ([`Evaluator::class_activation_maps`]), the mean over networks, from
     /// [`Outputs::local_features`]: [N, h, w, F] of each network -> [N, h, w, classes].
     ///
     /// # Errors

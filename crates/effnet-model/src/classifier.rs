@@ -118,12 +118,14 @@ pub struct ClassifierEvaluator {
 }
 
 impl ClassifierEvaluator {
-    /// The share of each place of a map of local features in each logit (class activation maps: Zhou et al. 2016, arXiv
-    /// 1512.04150). Pooling and a linear classifier are linear, so this is exact: the sum over a map is the logit less its bias.
+    /// Class activation maps by gradients (Grad-CAM: Selvaraju et al. 2017, arXiv 1610.02391), before the ReLU: at each place the sum over
+    /// features of the feature times the spatial mean of the logit's derivative by it.
     ///
-    /// A hidden unit is `swish(z) = z sigmoid(z)`, and z is linear in the places. With sigmoid(z) held at the value that it has
-    /// for the whole image, a place's share of the unit is sigmoid(z) times its share of z, and the sum over a map is the logit
-    /// less what the biases of both layers add to it.
+    /// With a linear classifier that is the share of each place in the logit (CAM: Zhou et al. 2016, arXiv 1512.04150), exactly: the sum
+    /// over a map is the logit less its bias.
+    ///
+    /// Pooling comes before the classifier, so the derivative is the same at all places: 1 / (h w) of the derivative by the global feature.
+    /// A hidden unit `swish(z)`, `z` linear in the features, has `swish'(z) = s (1 + z (1 - s))` with `s = sigmoid(z)` of the whole image.
     ///
     /// # Shapes
     /// [N, h, w, features] -> [N, h, w, classes].
@@ -133,15 +135,14 @@ impl ClassifierEvaluator {
     pub fn class_activation_maps(&self, map: &Tensor) -> Result<Tensor> {
         let (_, height, width, _) = map.dims4()?;
         let Some(last) = self.layers.last() else { candle_core::bail!("a classifier has layers") };
-        let shares = match &self.hidden {
+        let units = match &self.hidden {
             None => map.clone(),
             Some(hidden) => {
-                let whole = map.mean_keepdim(1)?.mean_keepdim(2)?;
-                let gate = candle_nn::ops::sigmoid(&hidden.forward(&whole)?)?;
-                without_bias(hidden, map)?.broadcast_mul(&gate)?
+                let z = hidden.forward(&map.mean_keepdim(1)?.mean_keepdim(2)?)?;
+                without_bias(hidden, map)?.broadcast_mul(&swish_derivative(&z)?)?
             }
         };
-        without_bias(last, &shares)?.affine(1.0 / (height * width) as f64, 0.0)
+        without_bias(last, &units)?.affine(1.0 / (height * width) as f64, 0.0)
     }
 
     /// [N, features] -> logits [N, classes]
@@ -153,6 +154,13 @@ impl ClassifierEvaluator {
         let logits = self.layers.iter().try_fold(pixels, |x, layer| layer.forward(&x))?;
         logits.squeeze(1)?.squeeze(1)
     }
+}
+
+/// `s (1 + z (1 - s))` with `s = sigmoid(z)`.
+fn swish_derivative(z: &Tensor) -> Result<Tensor> {
+    let s = candle_nn::ops::sigmoid(z)?;
+    let inner = (z * s.affine(-1.0, 1.0)?)?.affine(1.0, 1.0)?;
+    &s * inner
 }
 
 /// The result of a linear layer on [N, h, w, features], less its bias.

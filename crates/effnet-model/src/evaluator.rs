@@ -74,7 +74,7 @@ impl Evaluator {
         effnet_ops::global_avg_pool(&self.encode(images)?)
     }
 
-    /// The share of each place in each logit ([`ClassifierEvaluator::class_activation_maps`]), from [`Evaluator::encode`]'s map:
+    /// Class activation maps of each logit ([`ClassifierEvaluator::class_activation_maps`]), from [`Evaluator::encode`]'s map:
     /// [N, h, w, F] -> [N, h, w, classes].
     ///
     /// # Errors

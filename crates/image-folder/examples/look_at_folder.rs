@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use image_folder::{Cache, DemoOptions, Interpolation, OpenOptions, Transform, Views, demo, open};
+use image_folder::{Cache, DemoOptions, Fit, Interpolation, OpenOptions, Transform, Views, demo, open};
 
 pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     look(std::env::args_os().nth(1).map(PathBuf::from))
@@ -25,6 +25,7 @@ pub(crate) fn look(data: Option<PathBuf>) -> Result<(), Box<dyn std::error::Erro
     set.skipped.iter().for_each(|skipped| println!("left out: {}: {}", skipped.path, skipped.reason));
 
     let transform = Transform {
+        fit: Fit::Crop,
         size: 32,
         resized: 36,
         mean: [0.5; 3],

@@ -5,25 +5,28 @@
 //! | `compare` | `effmix compare` |
 //! | `model` | which model, and what computes, for the commands that use one |
 //! | `scale` | `effmix scale` and what is below it |
+//! | `short_help` | what `-h` shows of each command, and its examples |
+//! | `parse` | a command line parsed, and what is said where it can't be |
 
 mod compare;
 mod model;
+mod parse;
 mod scale;
+mod short_help;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use dividemix::MethodKind;
-use effmix::settings::DeviceChoice;
+use effmix::settings::{DeviceChoice, Named};
 use effmix::{ResumeOptions, Settings};
 use serde::Serialize;
 
-use crate::output::print;
-use crate::presets;
 pub(crate) use compare::Compare;
 use model::device;
 pub(crate) use model::{Model, OnDevice, Tta};
+pub(crate) use parse::{command, parse, short_help};
 pub(crate) use scale::{Amounts, Figure, Scale, ScaleCommand, Search};
 
 /// The first line of the help is how to try it.
@@ -40,7 +43,7 @@ const VERSION: &str = if cfg!(feature = "cuda") {
 };
 
 #[derive(Debug, Parser)]
-#[command(name = "effmix", version = VERSION, about = TRY_IT, args_override_self = true, disable_help_subcommand = true)]
+#[command(name = "effmix", version = VERSION, about = TRY_IT, args_override_self = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -68,6 +71,11 @@ pub(crate) enum Command {
     Bench(Bench),
     /// Show the cost of the members of the family, or scale one to any size
     Scale(Scale),
+    /// Print the completions of a shell: commands, flags and values by the Tab key
+    Completions(Completions),
+    /// Write the manual pages, a file a command
+    #[command(hide = true)]
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -289,6 +297,19 @@ pub(crate) struct Report {
     pub(crate) report_images: Option<usize>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// New folder to write the pages into
+    pub(crate) folder: PathBuf,
+}
+
 /// What `bench` times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BenchMode {
@@ -324,7 +345,7 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) epochs: u16,
     /// Training method of it: dividemix, ce, or another of `effmix train --method`
-    #[arg(long, value_name = "NAME", default_value = "dividemix", value_parser = method)]
+    #[arg(long, value_name = "NAME", default_value = "dividemix", value_parser = Named::<MethodKind>::default())]
     pub(crate) method: MethodKind,
     /// Seconds that the measurement takes, about
     #[arg(long, value_name = "S", default_value_t = 20.0, value_parser = seconds)]
@@ -334,38 +355,9 @@ pub(crate) struct Bench {
     pub(crate) json: bool,
 }
 
-fn method(name: &str) -> Result<MethodKind, String> {
-    use serde::Deserialize;
-    use serde::de::IntoDeserializer;
-    use serde::de::value::{Error, StrDeserializer};
-    let name: StrDeserializer<'_, Error> = name.into_deserializer();
-    MethodKind::deserialize(name).map_err(|e| e.to_string())
-}
-
 fn seconds(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(seconds),
         _ => Err("seconds are a number from 0 to 86400".to_owned()),
     }
-}
-
-/// Parses the command line; help, version and wrong usage are printed here, and their exit status comes back.
-pub(crate) fn parse() -> Result<Arguments, ExitCode> {
-    if presets::are_asked_for(std::env::args_os()) {
-        return Err(match print(&presets::table()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
-        });
-    }
-    Arguments::try_parse().map_err(|e| {
-        // Failing to print the help to a closed pipe is no failure.
-        let _ = e.print();
-        ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(crate::failure::WRONG_USAGE))
-    })
-}
-
-/// The short help, for a call with nothing given.
-pub(crate) fn short_help() -> String {
-    use clap::CommandFactory;
-    Arguments::command().render_help().to_string()
 }

@@ -1,5 +1,6 @@
 //! `effmix evaluate`: a model against labels.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::failure::Failure;
 use crate::output::{may_write, print, print_json, tell};
 use crate::signals::Signals;
 use crate::terminal::Counter;
+use effmix::shown;
 
 /// The number of classes that a message lists.
 const NAMED: usize = 20;
@@ -85,31 +87,32 @@ fn in_words(evaluation: &Evaluation) -> String {
     if !evaluation.skipped_files.is_empty() {
         text += &format!("skipped   {} files\n", evaluation.skipped_files.len());
     }
-    let width = evaluation.classes.iter().map(|name| name.chars().count()).max().unwrap_or_default().max(5);
+    let names: Vec<Cow<'_, str>> = evaluation.classes.iter().map(|name| shown(name)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default().max(5);
     text += &format!("\n{:width$}  images  precision   recall       F1\n", "class");
-    for row in &evaluation.per_class {
+    for (row, name) in evaluation.per_class.iter().zip(&names) {
         let (precision, recall, f1) = (percent(row.precision), percent(row.recall), percent(row.f1));
-        text += &format!("{:width$}  {:>6}  {precision:>9}  {recall:>7}  {f1:>7}\n", row.class, row.images);
+        text += &format!("{:width$}  {:>6}  {precision:>9}  {recall:>7}  {f1:>7}\n", name, row.images);
     }
     text += &match evaluation.classes.len() <= WHOLE_MATRIX {
-        true => matrix(evaluation, width),
-        false => most_frequent(evaluation, width),
+        true => matrix(evaluation, &names, width),
+        false => most_frequent(evaluation, &names, width),
     };
     text
 }
 
-fn matrix(evaluation: &Evaluation, width: usize) -> String {
+fn matrix(evaluation: &Evaluation, names: &[Cow<'_, str>], width: usize) -> String {
     let mut text = "\nconfusion (rows: label, columns: prediction, in the order above)\n".to_owned();
     let digits = evaluation.confusion.iter().map(|(.., count)| count).max();
     let digits = digits.map_or(1, |largest| largest.to_string().len());
-    for (row, name) in evaluation.confusion.full_rows().zip(&evaluation.classes) {
+    for (row, name) in evaluation.confusion.full_rows().zip(names) {
         let counts: Vec<String> = row.iter().map(|count| format!("{count:>digits$}")).collect();
         text += &format!("{name:width$}  {}\n", counts.join(" "));
     }
     text
 }
 
-fn most_frequent(evaluation: &Evaluation, width: usize) -> String {
+fn most_frequent(evaluation: &Evaluation, names: &[Cow<'_, str>], width: usize) -> String {
     let mut mistakes: Vec<(usize, usize, usize)> =
         evaluation.confusion.iter().filter(|(label, predicted, _)| label != predicted).collect();
     // Stable: of equals, the first class first.
@@ -118,7 +121,7 @@ fn most_frequent(evaluation: &Evaluation, width: usize) -> String {
         "\nthe most frequent mistakes: images of a label predicted as another class (--out F.csv has all)\n"
             .to_owned();
     for (label, predicted, count) in mistakes.into_iter().take(MISTAKES) {
-        let (label, predicted) = (&evaluation.classes[label], &evaluation.classes[predicted]);
+        let (label, predicted) = (&names[label], &names[predicted]);
         text += &format!("{label:width$}  {count:>6}  {predicted}\n");
     }
     text

@@ -10,6 +10,7 @@ use effnet_model::{
 use crate::args::{Export, ExportFormat};
 use crate::failure::Failure;
 use crate::output::{may_replace, may_write, print, tell};
+use effmix::shown;
 
 /// What our ONNX files begin with: the format's version, and who wrote it.
 const ONNX: &[u8] = b"\x08\x08\x12\x06effmix";
@@ -48,7 +49,8 @@ pub(super) fn run(args: &Export) -> Result<(), Failure> {
         whose = format!(", network {} of {count} ({why})", index + 1);
         networks = vec![networks.swap_remove(index)];
     }
-    let (size, classes, out) = (card.arch.size, card.classes.len(), args.out.display());
+    let (size, classes, out) = (card.arch.size, card.classes.len(), args.out.display().to_string());
+    let out = shown(&out);
     let library = match args.format {
         ExportFormat::Onnx => {
             let networks: Vec<EfficientNet> = networks.into_iter().map(|(network, _)| network).collect();

@@ -2,8 +2,10 @@
 
 mod bench;
 mod compare;
+mod completions;
 mod evaluate;
 mod export;
+mod man;
 mod noise;
 mod predict;
 mod report;
@@ -32,5 +34,7 @@ pub(crate) fn run(args: Arguments) -> Result<(), Failure> {
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Scale(args)) => scale::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
     }
 }

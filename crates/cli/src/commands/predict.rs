@@ -2,7 +2,8 @@
 //!
 //! Rows are written as they come, so that nothing grows with the number of images.
 
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use serde::Serialize;
 use crate::args::{Predict, Tta};
 use crate::failure::Failure;
 use crate::inputs::named;
-use crate::output::{are_apart, may_replace, may_write, tell};
+use crate::output::{are_apart, may_replace, may_write, on_stdout, tell};
 use crate::signals::Signals;
 use crate::terminal::Counter;
 
@@ -51,15 +52,19 @@ pub(super) fn run(args: &Predict) -> Result<(), Failure> {
     }
     let NamedImages { samples, left, .. } = named(&args.paths, args.model.max_pixels)?;
     let samples: Arc<[Sample]> = Arc::from(samples);
-    args.cam.as_deref().map_or(Ok(()), make_empty_folder)?;
     let signals = Signals::listen()?;
     let views = args.tta.map(Into::into);
     let options = InferenceOptions { views, no_resize: args.no_resize, keep_images: args.cam.is_some() };
     let mut sinks = Sinks::open(args, &model, samples.len())?;
-    let counter = Counter::new(samples.len(), &signals);
+    args.cam.as_deref().map_or(Ok(()), make_empty_folder)?;
+    let rows_are_seen = args.out.is_none() && io::stdout().is_terminal();
+    let counter = match rows_are_seen {
+        true => Counter::without_bar(&signals),
+        false => Counter::new(samples.len(), &signals),
+    };
     let predicted = model.infer(&samples, options, &counter, |batch| -> Result<(), Failure> {
         for skipped in &batch.skipped {
-            tell(&format!("warning: {}: {}", skipped.path, skipped.reason));
+            counter.line(&format!("warning: {}: {}", skipped.path, skipped.reason));
         }
         args.cam.as_deref().map_or(Ok(()), |folder| model.draw_activation_maps(&batch, folder))?;
         sinks.add(model.classes(), batch)
@@ -215,7 +220,13 @@ impl Csv {
     }
 
     fn row(&mut self, cells: [&str; 3]) -> Result<(), Failure> {
-        self.writer.write_record(cells).map_err(|error| failed(self.path.as_deref(), error.into()))
+        let cells = match self.path {
+            Some(_) => cells.map(Cow::Borrowed),
+            None => cells.map(on_stdout),
+        };
+        self.writer
+            .write_record(cells.iter().map(|cell| cell.as_bytes()))
+            .map_err(|error| failed(self.path.as_deref(), error.into()))
     }
 
     fn flush(&mut self) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ use crate::output::{computing_on, print, print_json, tell};
 use crate::signals::Signals;
 use crate::terminal::WorkBar;
 use crate::threads::on_threads;
+use effmix::shown;
 
 pub(super) fn run(args: &Arguments) -> Result<(), Failure> {
     let Arguments { phi, candidates, tolerance, halvings, alone, ref train, json } = *args;
@@ -136,6 +137,6 @@ fn in_words(trials: &[Trial], out: &Path) -> String {
     }
     text + &format!(
         "written: {out}/search.csv, {out}/search.svg, and a run folder a network in {out}/runs\n",
-        out = out.display()
+        out = shown(&out.display().to_string())
     )
 }

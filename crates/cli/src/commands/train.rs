@@ -7,10 +7,11 @@ use effmix::{Config, ImageSet, LabelIssue, Observer, Run, Summary, TestLabels};
 use super::sweep;
 use crate::args::Train;
 use crate::failure::Failure;
-use crate::output::{print, print_json, tell};
+use crate::output::{columns, print, print_json, tell};
 use crate::signals::Signals;
 use crate::terminal::Terminal;
 use crate::threads::on_threads;
+use effmix::shown;
 
 /// Rows of the table of issues that are printed.
 const ISSUES_SHOWN: usize = 5;
@@ -76,7 +77,8 @@ fn in_words(run: &Run) -> Result<String, Failure> {
         lines.push(format!("skipped    {} files, listed in summary.json", summary.skipped_files.len()));
     }
     lines.extend(worst(&run.label_issues()?));
-    let path = run.path().display();
+    let path = run.path().display().to_string();
+    let path = shown(&path);
     lines.push(String::new());
     lines.push(format!(
         "Next: open {path}/report.html; look through {path}/label_issues.csv, worst label first;"
@@ -96,6 +98,7 @@ fn labels(summary: &Summary) -> Vec<String> {
         return wrapped(
             "labels     ",
             summary.withheld.as_deref().unwrap_or("Nothing is said about the labels."),
+            columns(100),
         );
     };
     let percent = |share: f64| format!("{:.1}", 100.0 * share);
@@ -115,10 +118,10 @@ fn labels(summary: &Summary) -> Vec<String> {
     lines
 }
 
-/// A text in lines of up to 100 characters, the first after `start`, the others as far in.
-fn wrapped(start: &str, text: &str) -> Vec<String> {
+/// A text in lines of so many columns, the first after `start`, the others as far in.
+fn wrapped(start: &str, text: &str, columns: usize) -> Vec<String> {
     let further = " ".repeat(start.len());
-    let options = textwrap::Options::new(100).initial_indent(start).subsequent_indent(&further);
+    let options = textwrap::Options::new(columns).initial_indent(start).subsequent_indent(&further);
     textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
@@ -155,26 +158,30 @@ fn accuracy(summary: &Summary) -> Vec<String> {
 
 /// The worst labels with their quality and the probabilities of both labels.
 fn worst(issues: &[LabelIssue]) -> Vec<String> {
-    let shown: Vec<_> = issues.iter().filter(|row| row.is_issue == Some(true)).take(ISSUES_SHOWN).collect();
-    if shown.is_empty() {
+    let listed: Vec<_> = issues.iter().filter(|row| row.is_issue == Some(true)).take(ISSUES_SHOWN).collect();
+    if listed.is_empty() {
         return Vec::new();
     }
     let percent = |p: f32| format!("{:.1} %", 100.0 * p);
     let labels = |row: &LabelIssue| {
         let (given, suggested) = (percent(row.p_given), percent(row.p_suggested.unwrap_or_default()));
-        format!("{} ({given}) -> {} ({suggested})", row.given_label, row.suggested_label)
+        format!("{} ({given}) -> {} ({suggested})", shown(&row.given_label), shown(&row.suggested_label))
     };
     let widest =
-        |of: &dyn Fn(&LabelIssue) -> usize| shown.iter().map(|row| of(row)).max().unwrap_or_default();
-    let path = widest(&|row| row.path.chars().count());
+        |of: &dyn Fn(&LabelIssue) -> usize| listed.iter().map(|row| of(row)).max().unwrap_or_default();
+    let path = widest(&|row| shown(&row.path).chars().count());
     let width = widest(&|row| labels(row).chars().count());
     let line = |row: &&LabelIssue| {
         let held_out = if row.set == ImageSet::Test { "  held out" } else { "" };
         let quality = row.label_quality;
-        format!("           {:path$}  {:width$}  quality {quality:.3}{held_out}", row.path, labels(row))
+        format!(
+            "           {:path$}  {:width$}  quality {quality:.3}{held_out}",
+            shown(&row.path),
+            labels(row)
+        )
     };
     let head = "worst first: given -> suggested label, with the probability that the networks give each";
-    std::iter::once(format!("           {head}")).chain(shown.iter().map(line)).collect()
+    std::iter::once(format!("           {head}")).chain(listed.iter().map(line)).collect()
 }
 
 #[cfg(test)]
@@ -184,7 +191,7 @@ mod tests {
     #[test]
     fn a_long_text_is_wrapped_under_its_start() {
         let text = "word ".repeat(30);
-        let lines = wrapped("labels     ", &text);
+        let lines = wrapped("labels     ", &text, 100);
         assert!(lines.len() == 2 && lines[0].starts_with("labels     word word"), "{lines:?}");
         assert!(lines[1].starts_with("           word"), "{lines:?}");
         assert!(lines.iter().all(|line| line.len() <= 100), "{lines:?}");

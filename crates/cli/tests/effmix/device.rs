@@ -25,7 +25,7 @@ fn the_first_line_says_what_computes_and_the_run_keeps_it() {
     let folder = Folder::with_images(8);
     let output = folder.output(&[train_args("run"), vec!["--threads", "1"]].concat());
     let errors = String::from_utf8(output.stderr).unwrap();
-    assert!(errors.starts_with("computing on the CPU, 1 thread"), "{errors}");
+    assert!(errors.starts_with("device     the CPU, 1 thread"), "{errors}");
     let config = String::from_utf8(read(&folder.path("run/config.toml"))).unwrap();
     assert!(config.lines().any(|line| line == "device = \"cpu\""), "{config}");
 

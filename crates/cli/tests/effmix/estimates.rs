@@ -13,7 +13,7 @@ fn a_run_says_what_it_needs_and_its_summary_keeps_it() {
     let folder = Folder::with_images(12);
     let output = folder.output(&train_args("out"));
     let told = String::from_utf8(output.stderr).unwrap();
-    let line = told.lines().find(|line| line.starts_with("needs about ")).unwrap();
+    let line = told.lines().find(|line| line.starts_with("needs      about ")).unwrap();
     assert!(line.contains("of disk"), "{line}");
     assert!(line.contains("of memory") || !cfg!(target_os = "linux"), "{line}");
     let summary = json(&read(&folder.path("out/summary.json")));

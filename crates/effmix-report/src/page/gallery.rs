@@ -4,6 +4,7 @@ use super::tile::tile;
 use super::words::thousands;
 use crate::Options;
 use crate::run::LabelIssue;
+use crate::shown;
 use maud::{Markup, html};
 use rayon::prelude::*;
 use std::cmp::Reverse;
@@ -133,5 +134,5 @@ fn pair(row: &LabelIssue) -> Option<Pair<'_>> {
 }
 
 fn heading((given, better): Pair<'_>, pictures: usize) -> Markup {
-    html! { h3 { (given) " → " (better) " (" (thousands(pictures as u64)) ")" } }
+    html! { h3 { (shown(given)) " → " (shown(better)) " (" (thousands(pictures as u64)) ")" } }
 }

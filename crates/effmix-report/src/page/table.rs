@@ -2,6 +2,7 @@
 
 use super::words::{decimals, percent};
 use crate::run::{LabelIssue, Set};
+use crate::shown;
 use maud::{Markup, html};
 
 /// The rows as they stand in label_issues.csv; nothing where there are none.
@@ -34,9 +35,9 @@ fn line(row: &LabelIssue) -> Markup {
     html! {
         tr {
             td.n { (row.rank) }
-            td.path { (row.path) }
-            td { (row.given_label) }
-            td { (row.suggested_label.as_deref().unwrap_or_default()) }
+            td.path { (shown(&row.path)) }
+            td { (shown(&row.given_label)) }
+            td { (shown(row.suggested_label.as_deref().unwrap_or_default())) }
             td.n { (decimals(row.label_quality).unwrap_or_default()) }
             td.n { (percent(row.p_given).unwrap_or_default()) }
             td.n { (percent(row.p_suggested).unwrap_or_default()) }

@@ -3,6 +3,7 @@
 use super::words::{decimals, percent};
 use crate::Options;
 use crate::run::LabelIssue;
+use crate::shown;
 use crate::thumbnail::data_uri;
 use maud::{Markup, html};
 
@@ -14,20 +15,20 @@ pub(super) fn tile(row: &LabelIssue, options: &Options<'_>) -> Markup {
             summary {
                 span.frame {
                     @match &picture {
-                        Ok(uri) => img src=(uri) alt=(row.path) loading="lazy";,
-                        Err(reason) => span.reason { "can't be read: " (reason) },
+                        Ok(uri) => img src=(uri) alt=(shown(&row.path)) loading="lazy";,
+                        Err(reason) => span.reason { "can't be read: " (shown(reason)) },
                     }
                     @if row.looks_wrong() { span.mark title="looks wrong" { "!" } }
                 }
-                span.label { span { (row.given_label) } " " (percent(row.p_given).unwrap_or_default()) }
+                span.label { span { (shown(&row.given_label)) } " " (percent(row.p_given).unwrap_or_default()) }
                 @if let Some(better) = row.better_label() {
-                    span.label { span { "→ " (better) } " " (percent(row.p_suggested).unwrap_or_default()) }
+                    span.label { span { "→ " (shown(better)) } " " (percent(row.p_suggested).unwrap_or_default()) }
                 }
                 @if let Some(quality) = decimals(row.label_quality) {
                     span.label.quality { span { "quality" } " " (quality) }
                 }
             }
-            span.path { (row.path) }
+            span.path { (shown(&row.path)) }
         }
     }
 }

@@ -13,7 +13,7 @@ pub(crate) use issues::{Issues, LabelIssue, Set};
 pub(crate) use metrics::{EpochRecord, Metrics};
 pub(crate) use summary::Summary;
 
-use crate::{Error, Options, Result};
+use crate::{Error, Options, Result, shown};
 use std::fs::File;
 use std::io::{BufReader, ErrorKind};
 use std::path::Path;
@@ -42,9 +42,10 @@ impl Run {
         })
     }
 
-    /// The name of a class, or its number where the names are not known.
+    /// The name of a class as it is shown, or its number where the names are not known.
     pub(crate) fn class(&self, index: usize) -> String {
-        self.config.classes.get(index).cloned().unwrap_or_else(|| format!("class {index}"))
+        let name = self.config.classes.get(index);
+        name.map_or_else(|| format!("class {index}"), |name| shown(name).into_owned())
     }
 }
 

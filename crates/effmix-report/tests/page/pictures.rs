@@ -92,6 +92,15 @@ fn names_in_the_gallery_are_escaped() {
     assert!(!page_with_pictures(&quoted, 10).contains("<script>"));
 }
 
+/// A browser shows no escape character, and obeys the marks that turn the direction of writing.
+#[test]
+fn names_that_a_browser_would_obey_are_shown_escaped() {
+    let odd = run_of(&[("a\u{1b}[1m\u{202e}gpj.jpg", "x\u{202e}", "y\u{9b}", true, "train")]);
+    let html = page_with_pictures(&odd, 10);
+    assert!(!html.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{html}");
+    assert!(html.contains("a\\u{1b}[1m\\u{202e}gpj.jpg") && html.contains("→ y\\u{9b}"), "{html}");
+}
+
 #[test]
 fn pairs_of_four_or_more_are_groups_the_largest_first() {
     let mut rows = vec![("only.jpg", "a", "b", true, "train"), ("alone.jpg", "a", "", true, "train")];

@@ -49,10 +49,13 @@ pub fn make_empty_folder(folder: &Path) -> Result<()> {
     }
 }
 
+/// Bytes of an image's name that its picture's has too: with the number, the longest name that file systems take is 255.
+const NAME: usize = 200;
+
 /// `00012-NAME.png`: images of one name in two folders get two files.
 fn name(sample: &Sample, number: usize) -> PathBuf {
     let stem = Path::new(&sample.path).file_stem().unwrap_or_default().to_string_lossy();
-    PathBuf::from(format!("{number:05}-{stem}.png"))
+    PathBuf::from(format!("{number:05}-{}.png", &stem[..stem.floor_char_boundary(NAME)]))
 }
 
 fn png(image: &RgbImage) -> Result<Vec<u8>> {

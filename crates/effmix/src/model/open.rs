@@ -8,6 +8,7 @@ use image_folder::Transform;
 use super::source::ModelSource;
 use crate::data::{ToTensor, transform_for};
 use crate::device::{Attempt, ComputeDevice};
+use crate::nearest::did_you_mean;
 use crate::settings::Augment;
 use crate::{Error, Result};
 
@@ -127,7 +128,8 @@ impl Model {
             own.iter().position(|name| name == class).ok_or_else(|| {
                 let more = if own.len() > NAMED { ", ..." } else { "" };
                 let known = own[..own.len().min(NAMED)].join(", ");
-                Error::Data(format!("the model doesn't know class {class:?}; it knows {known}{more}"))
+                let meant = did_you_mean(class, own);
+                Error::Data(format!("the model doesn't know class {class:?}{meant}; it knows {known}{more}"))
             })
         };
         classes.iter().map(position).collect()

@@ -86,6 +86,7 @@ fn enough(place: String, needed: Option<u64>, left: Option<u64>, remedy: &str) -
 mod tests {
     use super::*;
     use crate::device::DeviceMemory;
+    use crate::resources::Timetable;
 
     const GB: u64 = 1_000_000_000;
 
@@ -102,21 +103,24 @@ mod tests {
         }
     }
 
-    const SMALL: Estimate = Estimate {
-        cached_seconds: 0.0,
-        seconds: 1.0,
-        memory_bytes: Some(GB),
-        device_memory: None,
-        run_bytes: GB,
-        cache_bytes: GB,
-    };
+    fn small() -> Estimate {
+        Estimate {
+            seconds: 1.0,
+            cached_seconds: 0.0,
+            timetable: Timetable::default(),
+            memory_bytes: Some(GB),
+            device_memory: None,
+            run_bytes: GB,
+            cache_bytes: GB,
+        }
+    }
 
     #[test]
     fn what_fits_is_allowed_and_so_is_what_nobody_knows() {
-        available().check(&SMALL, CacheKind::Ram, 64).unwrap();
+        available().check(&small(), CacheKind::Ram, 64).unwrap();
         let unknown = AvailableResources { memory: None, run_disk: None, cache_disk: None, ..available() };
         let huge =
-            Estimate { memory_bytes: Some(u64::MAX), run_bytes: GB << 20, cache_bytes: GB << 20, ..SMALL };
+            Estimate { memory_bytes: Some(u64::MAX), run_bytes: GB << 20, cache_bytes: GB << 20, ..small() };
         unknown.check(&huge, CacheKind::Ram, 64).unwrap();
     }
 
@@ -124,15 +128,15 @@ mod tests {
     fn what_does_not_fit_is_refused_with_place_need_room_and_remedy() {
         let refused =
             |needed: Estimate, images| available().check(&needed, images, 64).unwrap_err().to_string();
-        let memory = refused(Estimate { memory_bytes: Some(9 * GB), ..SMALL }, CacheKind::Ram);
+        let memory = refused(Estimate { memory_bytes: Some(9 * GB), ..small() }, CacheKind::Ram);
         for part in ["memory", "9.0 GB", "8.0 GB", "--batch", "--cache disk", "--anyway"] {
             assert!(memory.contains(part), "{part:?} is not in {memory}");
         }
-        let memory = refused(Estimate { memory_bytes: Some(9 * GB), ..SMALL }, CacheKind::Disk);
+        let memory = refused(Estimate { memory_bytes: Some(9 * GB), ..small() }, CacheKind::Disk);
         assert!(!memory.contains("--cache disk"), "{memory}");
         let on_gpu = |networks, an_image| {
             let device_memory = Some(DeviceMemory::new(networks, 0, an_image, 64 * an_image));
-            refused(Estimate { device_memory, ..SMALL }, CacheKind::Ram)
+            refused(Estimate { device_memory, ..small() }, CacheKind::Ram)
         };
         let memory = on_gpu(GB * 7 / 5, GB / 40);
         for part in ["on cuda:0", "3.0 GB", "2.0 GB", "--batch of 24 fits (now 64)"] {
@@ -140,15 +144,15 @@ mod tests {
         }
         let memory = on_gpu(3 * GB, GB / 40);
         assert!(memory.contains("--size") && memory.contains("--device cpu"), "{memory}");
-        let disk = refused(Estimate { run_bytes: 5 * GB, ..SMALL }, CacheKind::Ram);
+        let disk = refused(Estimate { run_bytes: 5 * GB, ..small() }, CacheKind::Ram);
         assert!(disk.contains("runs") && disk.contains("5.0 GB") && disk.contains("--out"), "{disk}");
-        let cache = refused(Estimate { cache_bytes: 3 * GB, ..SMALL }, CacheKind::Disk);
+        let cache = refused(Estimate { cache_bytes: 3 * GB, ..small() }, CacheKind::Disk);
         assert!(cache.contains("the disk of cache") && cache.contains("EFFMIX_CACHE"), "{cache}");
     }
 
     #[test]
     fn on_one_disk_run_and_cache_count_together() {
-        let both = Estimate { run_bytes: 3 * GB, cache_bytes: 3 * GB / 2, ..SMALL };
+        let both = Estimate { run_bytes: 3 * GB, cache_bytes: 3 * GB / 2, ..small() };
         available().check(&both, CacheKind::Disk, 64).unwrap();
         assert!(
             AvailableResources { one_disk: true, ..available() }.check(&both, CacheKind::Disk, 64).is_err()

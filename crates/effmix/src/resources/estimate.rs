@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::timetable::Timetable;
 use crate::device::DeviceMemory;
 use crate::files::{read_to_string, write_atomic};
 use crate::{Error, Result};
@@ -17,6 +18,9 @@ pub struct Estimate {
     /// Of these, the seconds for what the cache keeps: another run on the same images does not need them again. They are not written.
     #[serde(skip)]
     pub cached_seconds: f64,
+    /// What of it is left, part by part. It is not kept in a file.
+    #[serde(skip)]
+    pub timetable: Timetable,
     /// The most memory, in bytes, where the system reports a process's memory (Linux).
     pub memory_bytes: Option<u64>,
     /// Memory on the GPU, where one computes and its driver reports it.

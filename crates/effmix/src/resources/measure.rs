@@ -18,6 +18,7 @@ use effnet_model::{Arch, EfficientNet};
 use image_folder::{Cache, DemoOptions, Sample, Views};
 
 use super::estimate::Estimate;
+use super::timetable::{Epoch, Timetable, Trained};
 use crate::data::{BATCH, Data, EncodedViews, Encoder, PixelViews, are_cached, encoded_views, transform_for};
 use crate::device::{ComputeDevice, DeviceMemory};
 use crate::run::{RunFolder, matrix_bytes, read_issues, training_rows};
@@ -84,10 +85,10 @@ pub(crate) fn estimate(
         true => 1.0 - DemoOptions::default().noise_rate,
         false => clean_share(settings.start_from.as_deref(), hyper.threshold)?,
     };
+    let plain = (data.stats.demo && hyper.method != MethodKind::Ce).then(|| hyper.plain());
     let mut work = Work::training(hyper, done.main, n, test, clean);
-    if data.stats.demo && hyper.method != MethodKind::Ce {
-        let plain = hyper.plain();
-        work = work + Work::training(&plain, done.plain, n, test, clean);
+    if let Some(plain) = &plain {
+        work = work + Work::training(plain, done.plain, n, test, clean);
     }
 
     let Here { cache, stop, .. } = *here;
@@ -97,28 +98,32 @@ pub(crate) fn estimate(
     let frozen = settings.frozen();
     let Some((views, decoding)) = few_views(&data.folder.train, &arch, plan, stop)? else { return Ok(None) };
     let networks = throwaway(&arch, data.stats.classes, hyper.networks(), frozen, hyper.seed, device)?;
-    let to_encode = if frozen { views_to_encode(plan, data, (backbone, device), cache)? } else { 0 };
+    let to_encode = if frozen { views_to_encode(plan, data, (backbone, device), cache)? } else { [0; 2] };
     // With features in the cache no image is read.
-    let reads = !frozen || to_encode > 0;
-    let to_read = if reads { pixels_to_read(plan, data, cache)? } else { 0 };
-    let mut seconds = decoding * to_read as f64;
+    let reads = !frozen || to_encode != [0; 2];
+    let to_read = if reads { pixels_to_read(plan, data, cache)? } else { [0; 2] };
+    let [mut of_train, mut of_test] = to_read.map(|images| decoding * images as f64);
     let bytes = Bytes::of(&networks, plan, data)?;
 
     let mut memory = Vec::new();
     let (loop_views, area): (Arc<dyn ViewSource>, f64) = if frozen {
-        if to_encode > 0 {
-            let cost = backbone_cost(&arch, data.stats.classes, (backbone, device), views, to_encode)?;
-            seconds += area * cost.seconds * to_encode as f64;
+        if let views_to_encode @ 1.. = to_encode.iter().sum() {
+            let cost = backbone_cost(&arch, data.stats.classes, (backbone, device), views, views_to_encode)?;
+            of_train += area * cost.seconds * to_encode[0] as f64;
+            of_test += area * cost.seconds * to_encode[1] as f64;
             memory.push((cost, BATCH.min(n), area));
         }
         (Arc::new(Random::new(&arch, device)?), 1.0)
     } else {
         (Arc::new(PixelViews::new(views, plan.strong_view.policy(), device)?), area)
     };
-    let before_epochs = seconds;
     let costs = Costs::measure(&networks, &loop_views, data.stats.classes, hyper, (n, &work), stop)?;
-    let fits = costs.fit * work.fits as f64;
-    seconds += area * (costs.seconds(&work) - fits) + fits;
+    let mut timetable = Timetable::default();
+    [of_train, of_test].into_iter().for_each(|seconds| timetable.add_images(seconds));
+    let (data_of, costs_of) = ((n, test, clean), (&costs, area));
+    let of = |hyper, done, epoch| Trained { hyper, done, epoch, data: data_of, costs: costs_of };
+    timetable.add_training(&of(hyper, done.main, Epoch::Main));
+    plain.iter().for_each(|plain| timetable.add_training(&of(plain, done.plain, Epoch::Plain)));
 
     memory.push((costs.evaluated, EVALUATION_BATCH.min(n), area));
     // Each with the images of its batch: a set of few has smaller ones.
@@ -149,13 +154,21 @@ pub(crate) fn estimate(
         (base.map(|base| base + in_memory + bytes.checkpoint), on_device)
     };
     // Features, and pixels that go to a file; all but the epochs.
-    let cached_seconds = if frozen || plan.cache == CacheKind::Disk { before_epochs } else { 0.0 };
-    let on_disk = if plan.cache == CacheKind::Disk { pixels(to_read) } else { 0 };
+    let cached_seconds = if frozen || plan.cache == CacheKind::Disk { of_train + of_test } else { 0.0 };
+    let on_disk = if plan.cache == CacheKind::Disk { pixels(to_read.iter().sum()) } else { 0 };
     // Once as they are computed, once as a file with its header.
-    let features = 2 * to_encode as u64 * bytes.feature;
+    let features = 2 * to_encode.iter().sum::<usize>() as u64 * bytes.feature;
     let run_bytes = 2 * bytes.checkpoint + bytes.results;
-    let cache_bytes = on_disk + features;
-    Ok(Some(Estimate { seconds, cached_seconds, memory_bytes, device_memory, run_bytes, cache_bytes }))
+    let (seconds, cache_bytes) = (timetable.seconds(), on_disk + features);
+    Ok(Some(Estimate {
+        seconds,
+        cached_seconds,
+        timetable,
+        memory_bytes,
+        device_memory,
+        run_bytes,
+        cache_bytes,
+    }))
 }
 
 /// The share of labels that divisions keep: as in the run that this one starts from, if it is there.
@@ -212,36 +225,36 @@ fn few_views(
     Ok(Some((read(readable, cache)?.0, decoding)))
 }
 
-/// Images that have to be decoded: none of a set that is in the disk cache.
-fn pixels_to_read(plan: &ResolvedSettings, data: &Data, cache: &Path) -> Result<usize> {
+/// Images that have to be decoded of the training set and of the test set: none of a set that is in the disk cache.
+fn pixels_to_read(plan: &ResolvedSettings, data: &Data, cache: &Path) -> Result<[usize; 2]> {
     let sets = [&data.folder.train, &data.folder.test];
     if plan.cache != CacheKind::Disk {
-        return Ok(sets.iter().map(|samples| samples.len()).sum());
+        return Ok(sets.map(Vec::len));
     }
     let (cache, transform) = (Cache::Disk(cache.to_owned()), transform_for(&plan.arch, plan.augment));
-    Ok(sets.iter().filter(|samples| !cache.holds(samples, &transform)).map(|samples| samples.len()).sum())
+    Ok(sets.map(|samples| if cache.holds(samples, &transform) { 0 } else { samples.len() }))
 }
 
-/// Views that have to go through the frozen backbone: none of a set whose features are in the cache.
+/// Views of both sets that have to go through the frozen backbone: none of a set whose features are in the cache.
 fn views_to_encode(
     plan: &ResolvedSettings,
     data: &Data,
     (backbone, device): (Option<&FrozenBackbone>, &Device),
     cache: &Path,
-) -> Result<usize> {
-    let mut left = 0;
-    for (samples, encoded) in
-        [(&data.folder.train, encoded_views(plan.augment)), (&data.folder.test, EncodedViews::Plain)]
-    {
+) -> Result<[usize; 2]> {
+    let left = |samples: &[Sample], encoded: EncodedViews| -> Result<usize> {
         let cached = match backbone {
             Some(FrozenBackbone { network, key, .. }) => {
                 are_cached(samples, &Encoder { device, network, key: *key }, encoded, cache)?
             }
             None => false,
         };
-        left += if cached { 0 } else { samples.len() * encoded.views() };
-    }
-    Ok(left)
+        Ok(if cached { 0 } else { samples.len() * encoded.views() })
+    };
+    Ok([
+        left(&data.folder.train, encoded_views(plan.augment))?,
+        left(&data.folder.test, EncodedViews::Plain)?,
+    ])
 }
 
 /// What a view through the frozen backbone takes: in a small batch first, and in a larger one if all of the work is long.

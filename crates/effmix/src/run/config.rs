@@ -6,6 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::de::DeTable;
 
+use super::toml_error::in_a_line;
 use crate::files::{read_to_string, write_atomic};
 use crate::settings::{Settings, unwritable};
 use crate::{Error, Result};
@@ -85,7 +86,8 @@ impl Config {
     /// off.
     pub fn read(file: &Path) -> Result<Self> {
         let text = read_to_string(file)?;
-        let wrong = |e: toml::de::Error| Error::Format { path: file.to_owned(), problem: e.to_string() };
+        let wrong =
+            |e: toml::de::Error| Error::Format { path: file.to_owned(), problem: in_a_line(&text, &e) };
         let metadata = toml::from_str::<RunMetadata>(&text).map_err(wrong)?;
         // The settings refuse keys that they don't know, so the metadata's own are blanked for them: blanked, not removed, to keep
         // line numbers in errors right.

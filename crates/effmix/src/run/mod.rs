@@ -5,10 +5,10 @@
 //! | `new`, `resume`, `execute`, `handle` | a run begun, gone on with, at work, and finished |
 //! | `checks`, `class_names` | what is checked before a run takes its time; names of classes in its messages |
 //! | `bound` | the settings that a checkpoint holds a run to |
-//! | `progress` | what a run reports, and how it is stopped |
+//! | `progress`, `overview`, `time_left` | what a run reports, and how it is stopped; what it works on; how long it still takes |
 //! | `start_from` | the findings of another run, to start from |
 //! | `evidence`, `findings` | how many labels are wrong and which, or why that is withheld |
-//! | `config`, `record`, `epoch_files`, `trajectories`, `division`, `issue`, `data_issues`, `summary`, `skipped`, `test_copy`, `page` | what the folder holds |
+//! | `config`, `toml_error`, `record`, `epoch_files`, `trajectories`, `division`, `issue`, `data_issues`, `summary`, `skipped`, `test_copy`, `page` | what the folder holds |
 //! | `provenance` | what a run was made from |
 //! | `matrices` | matrices by pairs of classes, too large for the summary where there are many classes |
 //! | `images` | a run's images, found again |
@@ -33,6 +33,7 @@ mod images;
 mod issue;
 mod matrices;
 mod new;
+mod overview;
 mod page;
 mod progress;
 mod provenance;
@@ -42,6 +43,8 @@ mod skipped;
 mod start_from;
 mod summary;
 mod test_copy;
+mod time_left;
+mod toml_error;
 mod trajectories;
 
 pub(crate) use checks::inputs_stay;
@@ -55,6 +58,7 @@ pub(crate) use issue::training_rows;
 pub use issue::{ImageSet, LabelIssue, read_issues};
 pub(crate) use matrices::{for_summary, matrix_bytes};
 pub(crate) use new::{Prepared, with_lasting_names};
+pub use overview::Overview;
 pub use progress::{Observer, Progress, Silent, Training};
 pub(crate) use provenance::FOLDERS;
 pub use provenance::{Provenance, Versions};
@@ -63,3 +67,4 @@ pub use resume::ResumeOptions;
 pub use skipped::SkippedFile;
 pub use summary::{NoiseEstimate, NoiseEstimates, Summary, TestLabels};
 pub use test_copy::TestCopy;
+pub use time_left::TimeLeft;

@@ -10,6 +10,7 @@ use super::config::{Config, RunMetadata};
 use super::execute::{ESTIMATE, Execution, fetch_teacher, frozen_backbone, open_cache};
 use super::folder::RunFolder;
 use super::handle::Run;
+use super::overview::Overview;
 use super::progress::{Observer, Progress};
 use crate::data::{CacheFolder, Data, name_of};
 use crate::device::{Attempt, ComputeDevice};
@@ -92,6 +93,7 @@ impl<'a> Prepared<'a> {
         };
         let resolved = settings.clone().resolve(&data.stats)?;
         resolved.hyperparameters.check_classes(data.stats.classes)?;
+        observer.observe(Progress::Overview(&Overview::of(&data, &resolved)));
         if resolved.settings.freeze == Some(Freeze::Backbone) && settings.freeze.is_none() {
             observer.observe(Progress::Notice(
                 "the pretrained network stays as it is, and a small head is trained on its features; --freeze none trains all of it",

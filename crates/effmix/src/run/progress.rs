@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use dividemix::Event;
 
+use super::overview::Overview;
 use crate::resources::Estimate;
 
 /// The trainings of a run.
@@ -22,6 +23,8 @@ pub enum Training {
 pub enum Progress<'a> {
     /// What computes, in words.
     Device(&'a str),
+    /// What the run works on, once all of it is known.
+    Overview(&'a Overview<'a>),
     /// The run has its folder.
     Started(&'a Path),
     /// What `--budget` led to, a sentence.

@@ -77,7 +77,7 @@ fn data_hash(images: &ImageFolder) -> String {
 /// Size of an image in bytes; 0 where it is not there any more, as it will be left out.
 fn bytes_of(sample: &Sample) -> u64 {
     match &sample.source {
-        Pixels::File(path) => path.metadata().map_or(0, |found| found.len()),
+        Pixels::File { path, .. } => path.metadata().map_or(0, |found| found.len()),
         Pixels::Memory(image) => image.as_raw().len() as u64,
     }
 }

@@ -9,6 +9,7 @@ use super::config::Config;
 use super::execute::{ESTIMATE, Execution, Resumed, fetch_teacher, frozen_backbone, open_cache};
 use super::folder::RunFolder;
 use super::handle::Run;
+use super::overview::Overview;
 use super::progress::{Observer, Progress};
 use super::record::read_timing;
 use crate::data::Data;
@@ -73,6 +74,7 @@ impl Run {
         let cache = open_cache(observer)?;
         let resolved = settings.resolve(&data.stats)?;
         tracing::debug!(settings = ?resolved.settings, arch = ?resolved.arch, "a run is gone on with");
+        observer.observe(Progress::Overview(&Overview::of(&data, &resolved)));
         // Its batch stays, so that no other can be advised.
         let explained = |error| device.explained(error, &Attempt::default());
         let backbone = frozen_backbone(&resolved, &data, &device).map_err(explained)?;

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use dividemix::{Ablation, ClassWeights, DivisionScope, Preset, Schedule};
 use effnet_model::Fit;
-#[cfg(feature = "clap")]
-use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
 use super::device::DeviceChoice;
 use super::methods::{Methods, OwnMethod};
+#[cfg(feature = "clap")]
+use super::named::Named;
 use super::values::{Augment, CacheKind, Freeze, StrongView};
 use super::weights::Weights;
 use crate::{Error, Result};
@@ -64,7 +64,7 @@ pub struct Settings {
     pub per_class: Option<usize>,
     /// What becomes of images that are not square: crop (the middle is kept), squeeze (the whole image, in other proportions) or pad (the
     /// whole image with a border) [default: crop; squeeze where most images are more than twice as long as wide]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "HOW", help_heading = "Data", value_parser = named::<Fit>))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "HOW", help_heading = "Data", value_parser = Named::<Fit>::default()))]
     pub fit: Option<Fit>,
     /// Largest number of pixels of an image, width times height. Larger images are skipped before they are decoded [default:
     /// 100000000]
@@ -72,7 +72,7 @@ pub struct Settings {
     pub max_pixels: Option<u64>,
     /// Where decoded images are kept between epochs: ram, disk or none [default: ram up to 1 GiB of pixels, disk above; with
     /// --freeze backbone its features are kept instead]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "WHERE", help_heading = "Data", value_parser = named::<CacheKind>))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "WHERE", help_heading = "Data", value_parser = Named::<CacheKind>::default()))]
     pub cache: Option<CacheKind>,
 
     /// Architecture of the network: b0 to b7, efficientnet_b0, tf_efficientnet_b0, efficientnet_lite0, ... [default: that of the
@@ -111,7 +111,7 @@ pub struct Settings {
     /// Part of the pretrained network that stays as it is: backbone (a small head is trained on its features) or none (the whole
     /// network is trained) [default: backbone for up to 50,000 images; none for more, without weights, and with --preset,
     /// --start-from, --backbone-lr or --strong-view]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "PART", help_heading = "Network", value_parser = named::<Freeze>))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "PART", help_heading = "Network", value_parser = Named::<Freeze>::default()))]
     pub freeze: Option<Freeze>,
     /// A finished run on the same images. Its division and its refined labels are used in the first epoch [default: none]
     #[cfg_attr(feature = "clap", arg(long, value_name = "RUN", help_heading = "Network"))]
@@ -130,11 +130,11 @@ pub struct Settings {
     pub own_method: Option<OwnMethod>,
     /// Published settings of DivideMix's authors: cifar10-sym20, -sym50, -sym80, -sym90, cifar10-asym40, cifar100-sym20 to -sym90,
     /// clothing1m or webvision; `--preset list` shows them. Other flags override the preset [default: none]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = named::<Preset>))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = Named::<Preset>::default()))]
     pub preset: Option<Preset>,
     /// Part that DivideMix does without, to measure what it is worth: co-training, refinement, other-division or mixmatch
     /// [default: none]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "PART", help_heading = "Training", value_parser = named::<Ablation>))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "PART", help_heading = "Training", value_parser = Named::<Ablation>::default()))]
     pub ablate: Option<Ablation>,
     /// Number of last epochs whose losses are averaged for a division. Use 5 where nearly all labels are wrong [default: 1]
     #[cfg_attr(feature = "clap", arg(long, value_name = "EPOCHS", help_heading = "Training"))]
@@ -154,7 +154,7 @@ pub struct Settings {
     pub teacher_temperature: Option<f64>,
     /// Time limit of the whole run, as 45s, 30m or 1.5h. A short measurement chooses width, depth, --size and --epochs where they
     /// are not given [default: none]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", help_heading = "Training", value_parser = named::<Budget>))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", help_heading = "Training", value_parser = Named::<Budget>::default()))]
     pub budget: Option<Budget>,
     /// Number of passes over the data, warm-up included [default: 25 with --freeze backbone, 10 for a whole pretrained network,
     /// 20 from random numbers, 14 for the demo set]
@@ -185,7 +185,7 @@ pub struct Settings {
     pub backbone_lr: Option<f64>,
     /// How the learning rate falls: cosine (to 0), step (to a tenth in the middle) or constant [default: cosine; step with
     /// --preset]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = named::<Schedule>))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = Named::<Schedule>::default()))]
     pub schedule: Option<Schedule>,
     /// Momentum of SGD, from 0 to below 1 [default: 0.9]
     #[cfg_attr(feature = "clap", arg(long, value_name = "M", help_heading = "Training"))]
@@ -198,22 +198,22 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, value_name = "M", help_heading = "Training"))]
     pub ema: Option<f64>,
     /// Weights of the classes in the loss: none, or balanced (rare classes count as much as common ones) [default: none]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "HOW", help_heading = "Training", value_parser = named::<ClassWeights>))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "HOW", help_heading = "Training", value_parser = Named::<ClassWeights>::default()))]
     pub class_weights: Option<ClassWeights>,
     /// Clean probability above which a label is kept (tau), from 0 to 1 [default: 0.5]
     #[cfg_attr(feature = "clap", arg(long, value_name = "TAU", help_heading = "Training"))]
     pub threshold: Option<f64>,
     /// Losses that one mixture is fitted to: all, or by-class, which helps where rare or difficult classes would be dropped as a
     /// whole [default: all]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "SCOPE", help_heading = "Training", value_parser = named::<DivisionScope>))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "SCOPE", help_heading = "Training", value_parser = Named::<DivisionScope>::default()))]
     pub division: Option<DivisionScope>,
     /// Random changes of training views: flip-crop (mirrored half the time, and shifted by up to an eighth), crop (shifted alone,
     /// where left and right matter) or none [default: flip-crop; none for the demo set]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "HOW", help_heading = "Training", value_parser = named::<Augment>))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "HOW", help_heading = "Training", value_parser = Named::<Augment>::default()))]
     pub augment: Option<Augment>,
     /// Extra augmentation of training views: autoaugment (the policy found for CIFAR-10), randaugment (two of 14 operations) or
     /// none. Labels are guessed from weakly augmented views [default: none]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "POLICY", help_heading = "Training", value_parser = named::<StrongView>))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "POLICY", help_heading = "Training", value_parser = Named::<StrongView>::default()))]
     pub strong_view: Option<StrongView>,
     /// Number of augmented views of an image whose predictions are averaged for a guess (M), from 1 to 64 [default: 2]
     #[cfg_attr(feature = "clap", arg(long, value_name = "M", help_heading = "Training"))]
@@ -272,7 +272,7 @@ pub struct Settings {
     pub threads: Option<usize>,
     /// Device that computes: auto (the first GPU that can be used, else the CPU), cpu, or cuda:N (the NVIDIA GPU with number N, from
     /// 0). A GPU needs a build with the feature cuda [default: auto]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "DEVICE", help_heading = "Run", value_parser = named::<DeviceChoice>))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "DEVICE", help_heading = "Run", value_parser = Named::<DeviceChoice>::default()))]
     pub device: Option<DeviceChoice>,
     /// Starts the run even where memory or disk seem too small [default: false]
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true"))]
@@ -302,10 +302,4 @@ impl Settings {
 /// Settings that TOML can't hold: a path that is not UTF-8.
 pub(crate) fn unwritable(e: toml::ser::Error) -> Error {
     Error::Data(format!("the settings can't be kept as TOML: {e} (is every path UTF-8?)"))
-}
-
-/// Reads a value that has a name, by the same table for flags and TOML.
-#[cfg(feature = "clap")]
-fn named<T: DeserializeOwned>(name: &str) -> std::result::Result<T, serde::de::value::Error> {
-    T::deserialize(name.into_deserializer())
 }

@@ -5,6 +5,7 @@
 //! | `flags`, `values`, `weights`, `budget`, `device` | what a user can set: flags and TOML keys in one struct, and the types of its values |
 //! | `methods` | the method of a run, several of a sweep, or a user's own |
 //! | `stats`, `defaults` | what is done where nothing was set, by the size and shape of the set of images |
+//! | `named` | values that are one of a few names, as flags |
 //! | `merge` | flags and a file of settings as one |
 //! | `ranges` | which values are allowed |
 //! | `resolve` | from what was set to all that a run will do |
@@ -15,6 +16,8 @@ mod device;
 mod flags;
 mod merge;
 mod methods;
+#[cfg(feature = "clap")]
+mod named;
 mod ranges;
 mod resolve;
 mod stats;
@@ -28,6 +31,8 @@ pub use device::DeviceChoice;
 pub use flags::Settings;
 pub(crate) use flags::unwritable;
 pub use methods::{Methods, OwnMethod};
+#[cfg(feature = "clap")]
+pub use named::Named;
 pub(crate) use ranges::SMALLEST_SIZE;
 pub use resolve::ResolvedSettings;
 pub use stats::{DatasetStats, Shape};

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::plan::PlannedRun;
 use crate::device::{Attempt, ComputeDevice};
-use crate::resources::Estimate;
+use crate::resources::{Estimate, Timetable};
 use crate::run::{Observer, Prepared, Progress};
 use crate::settings::Settings;
 use crate::{Error, Result};
@@ -52,6 +52,7 @@ fn added(total: Option<Estimate>, one: &Estimate, runs: usize) -> Estimate {
     let so_far = total.unwrap_or(Estimate {
         seconds: 0.0,
         cached_seconds: 0.0,
+        timetable: Timetable::default(),
         memory_bytes: None,
         device_memory: None,
         run_bytes: 0,
@@ -64,6 +65,7 @@ fn added(total: Option<Estimate>, one: &Estimate, runs: usize) -> Estimate {
     Estimate {
         seconds: so_far.seconds - so_far.cached_seconds + cached_seconds + each * runs as f64,
         cached_seconds,
+        timetable: Timetable::default(),
         memory_bytes: so_far.memory_bytes.max(one.memory_bytes),
         device_memory: if larger(&so_far.device_memory) { one.device_memory } else { so_far.device_memory },
         run_bytes: so_far.run_bytes + one.run_bytes * runs as u64,
@@ -103,6 +105,7 @@ mod tests {
         let one = Estimate {
             seconds: 110.0,
             cached_seconds: 100.0,
+            timetable: Timetable::default(),
             memory_bytes: Some(5),
             device_memory: None,
             run_bytes: 7,

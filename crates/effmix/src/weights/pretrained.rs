@@ -167,10 +167,18 @@ fn without(settings: &Settings, typed: &Path, stats: &DatasetStats, problem: &Er
     Error::NoWeights(text)
 }
 
-/// A path as a shell takes it: in quotes where it needs them.
+/// A path as a shell takes it: in quotes where it needs them, and on one line.
 fn shell_word(path: &Path) -> String {
     let text = path.to_string_lossy();
     let plain = |c: char| c.is_alphanumeric() || "._/-+:@%~\\".contains(c);
+    if text.contains(char::is_control) {
+        let escaped = |c: char| match c {
+            '\'' | '\\' => format!("\\{c}"),
+            c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+            c => c.to_string(),
+        };
+        return format!("$'{}'", text.chars().map(escaped).collect::<String>());
+    }
     if text.chars().all(plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
@@ -203,6 +211,7 @@ mod tests {
         assert_eq!(shell_word(Path::new("my/photos-1")), "my/photos-1");
         assert_eq!(shell_word(Path::new("my photos")), "'my photos'");
         assert_eq!(shell_word(Path::new("it's")), "'it'\\''s'");
+        assert_eq!(shell_word(Path::new("it's\ntwo")), "$'it\\'s\\u000atwo'");
     }
 
     #[test]

@@ -93,9 +93,9 @@ fn class_activation_maps_sum_to_the_logits_less_the_bias() {
     }
 }
 
-/// With the gates of the hidden units held, by the definition in f64, and summed up.
+/// Selvaraju et al. 2017 (Grad-CAM): the weights are the derivatives of the logits, here by central differences of the head in f64.
 #[test]
-fn class_activation_maps_go_through_a_hidden_layer() {
+fn class_activation_maps_through_a_hidden_layer_are_weighted_by_gradients() {
     let arch = Arch::by_name("b0").unwrap().with_size(96);
     let (network, store) = formula::network(&arch.with_classifier(ClassifierKind::Mlp { hidden: 8 }), 7);
     let images = formula::images("image", 2, 96, 80);
@@ -111,30 +111,42 @@ fn class_activation_maps_go_through_a_hidden_layer() {
             .map(|name| as_f64(of(name)));
     let (features, places) = (w1.len() / 8, 9);
     let local = as_f64(formula::values(&local));
-    // Of unit j: its factor of batch norm, and what the biases give.
-    let factor = |j: usize| scale[j] / (var[j] + 1e-5).sqrt();
-    let bias = |j: usize| (b1[j] - mean[j]) * factor(j) + shift[j];
+    // Of unit j, after batch norm and before its activation.
+    let unit = |feature: &[f64], j: usize| {
+        let row = &w1[j * features..][..features];
+        let z = b1[j] + feature.iter().zip(row).map(|(f, w)| f * w).sum::<f64>();
+        (z - mean[j]) * scale[j] / (var[j] + 1e-5).sqrt() + shift[j]
+    };
+    let head = |feature: &[f64]| -> Vec<f64> {
+        let units = (0..8).map(|j| unit(feature, j)).map(|z| z / (1.0 + (-z).exp())).collect::<Vec<f64>>();
+        (0..7).map(|class| b2[class] + (0..8).map(|j| w2[class * 8 + j] * units[j]).sum::<f64>()).collect()
+    };
     for image in 0..2 {
-        let share = |place: usize, j: usize| {
-            let feature = &local[(image * places + place) * features..][..features];
-            let row = &w1[j * features..][..features];
-            factor(j) * feature.iter().zip(row).map(|(f, w)| f * w).sum::<f64>() / places as f64
-        };
-        let gates: Vec<f64> = (0..8)
-            .map(|j| (0..places).map(|place| share(place, j)).sum::<f64>() + bias(j))
-            .map(|z| 1.0 / (1.0 + (-z).exp()))
+        let at = |place: usize| &local[(image * places + place) * features..][..features];
+        let whole = |k: usize| (0..places).map(|place| at(place)[k]).sum::<f64>() / places as f64;
+        let feature: Vec<f64> = (0..features).map(whole).collect();
+        for (class, exact) in head(&feature).into_iter().enumerate() {
+            let logit = f64::from(logits[image * 7 + class]);
+            assert!((logit - exact).abs() < 1e-4, "class {class}: {logit}, not {exact}");
+        }
+        let gradients: Vec<Vec<f64>> = (0..features)
+            .map(|k| {
+                let moved = |by: f64| {
+                    let mut moved = feature.clone();
+                    moved[k] += by;
+                    head(&moved)
+                };
+                let (up, down) = (moved(1e-4), moved(-1e-4));
+                up.iter().zip(down).map(|(up, down)| (up - down) / 2e-4).collect()
+            })
             .collect();
-        for class in 0..7 {
-            let weight = |j: usize| w2[class * 8 + j] * gates[j];
-            let mut sum = b2[class] + (0..8).map(|j| weight(j) * bias(j)).sum::<f64>();
-            for place in 0..places {
-                let exact: f64 = (0..8).map(|j| weight(j) * share(place, j)).sum();
+        for place in 0..places {
+            for class in 0..7 {
+                let exact: f64 =
+                    at(place).iter().zip(&gradients).map(|(f, by)| f * by[class] / places as f64).sum();
                 let found = f64::from(maps[(image * places + place) * 7 + class]);
                 assert!((found - exact).abs() < 1e-5, "place {place}, class {class}: {found}, not {exact}");
-                sum += found;
             }
-            let logit = f64::from(logits[image * 7 + class]);
-            assert!((sum - logit).abs() < 1e-4, "{sum} is not {logit}");
         }
     }
 }

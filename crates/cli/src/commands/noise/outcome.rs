@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::args::{Noise, NoiseKind};
 use crate::failure::Failure;
+use effmix::shown;
 
 /// Classes whose whole matrix is shown; of more, the confusions that are most frequent, as many.
 const SHOWN: usize = 20;
@@ -57,7 +58,7 @@ impl Outcome {
 
     pub(super) fn in_words(&self) -> String {
         let Self { out, images, wrong, .. } = self;
-        let rate = 100.0 * self.noise_rate;
+        let (out, rate) = (shown(out), 100.0 * self.noise_rate);
         let mut text = format!("{out}: {wrong} of {images} labels are wrong ({rate:.2} %)\n");
         text += &match self.classes.len() <= SHOWN {
             true => self.matrix(),
@@ -78,7 +79,7 @@ impl Outcome {
                     row.into_iter().map(|share| format!("{:>5.1}", 100.0 * share)).collect()
                 }
             };
-            text += &format!("{name:width$}  {}\n", cells.join(" "));
+            text += &format!("{:width$}  {}\n", shown(name), cells.join(" "));
         }
         text
     }
@@ -92,14 +93,14 @@ impl Outcome {
         let all = if self.classes.len() <= IN_JSON { " (--json: the whole matrix)" } else { "" };
         let mut text = format!("the most frequent mistakes, in % of the true class{all}\n");
         for (class, label, share) in confusions.into_iter().take(SHOWN) {
-            let (class, label) = (&self.classes[class], &self.classes[label]);
+            let (class, label) = (shown(&self.classes[class]), shown(&self.classes[label]));
             text += &format!("{class:width$}  {:>5.1}  {label}\n", 100.0 * share);
         }
         text
     }
 
     fn width(&self) -> usize {
-        self.classes.iter().map(|name| name.chars().count()).max().unwrap_or_default()
+        self.classes.iter().map(|name| shown(name).chars().count()).max().unwrap_or_default()
     }
 }
 

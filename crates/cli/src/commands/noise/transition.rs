@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use effmix::nearest;
 use noisy_labels::ClassPairs;
 use noisy_labels::noise::Transition;
 
@@ -45,10 +46,17 @@ pub(super) fn read(file: &Path, classes: &[String]) -> Result<Transition, Failur
         let mut sorted = order.clone();
         sorted.sort_unstable();
         if names.len() != classes.len() || sorted != (0..classes.len()).collect::<Vec<_>>() {
+            let unknown = names.iter().find(|name| !places.contains_key(*name));
+            let meant = unknown.map_or_else(String::new, |unknown| match nearest(unknown, classes) {
+                Some(near) => format!("; {unknown:?} is none of them: did you mean {near:?}?"),
+                None => format!("; {unknown:?} is none of them"),
+            });
             let more = if classes.len() > NAMED { ",..." } else { "" };
             let first = classes[..classes.len().min(NAMED)].join(",");
-            let problem =
-                format!("the header must name each of the {} classes once: {first}{more}", classes.len());
+            let problem = format!(
+                "the header must name each of the {} classes once: {first}{more}{meant}",
+                classes.len()
+            );
             return Err(wrong(number, problem));
         }
         line = next()?;
