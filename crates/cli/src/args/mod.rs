@@ -5,6 +5,7 @@
 //! | `compare` | `effmix compare` |
 //! | `model` | which model, and what computes, for the commands that use one |
 //! | `scale` | `effmix scale` and what is below it |
+//! | `shell` | completions and manual pages |
 //! | `short_help` | what `-h` shows of each command, and its examples |
 //! | `parse` | a command line parsed, and what is said where it can't be |
 
@@ -12,12 +13,12 @@ mod compare;
 mod model;
 mod parse;
 mod scale;
+mod shell;
 mod short_help;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
 use dividemix::MethodKind;
 use effmix::settings::{DeviceChoice, Named};
 use effmix::{ResumeOptions, Settings};
@@ -28,6 +29,7 @@ use model::device;
 pub(crate) use model::{Model, OnDevice, Tta};
 pub(crate) use parse::{command, parse, short_help};
 pub(crate) use scale::{Amounts, Figure, Scale, ScaleCommand, Search};
+pub(crate) use shell::{Completions, Man};
 
 /// The first line of the help is how to try it.
 const TRY_IT: &str =
@@ -295,19 +297,6 @@ pub(crate) struct Report {
     /// Largest number of images on the page, the worst labels first. The page stays under 10 MB [default: the run's setting, else 100]
     #[arg(long, value_name = "N")]
     pub(crate) report_images: Option<usize>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Completions {
-    /// The shell
-    #[arg(value_enum)]
-    pub(crate) shell: Shell,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Man {
-    /// New folder to write the pages into
-    pub(crate) folder: PathBuf,
 }
 
 /// What `bench` times.

@@ -18,8 +18,9 @@ use effnet_model::{Arch, EfficientNet};
 use image_folder::{Cache, DemoOptions, Sample, Views};
 
 use super::estimate::Estimate;
+use super::not_cached::{pixels_to_read, views_to_encode};
 use super::timetable::{Epoch, Timetable, Trained};
-use crate::data::{BATCH, Data, EncodedViews, Encoder, PixelViews, are_cached, encoded_views, transform_for};
+use crate::data::{BATCH, Data, PixelViews, transform_for};
 use crate::device::{ComputeDevice, DeviceMemory};
 use crate::run::{RunFolder, matrix_bytes, read_issues, training_rows};
 use crate::settings::{CacheKind, ResolvedSettings};
@@ -223,38 +224,6 @@ fn few_views(
     let decodes_each_time = plan.cache == CacheKind::None && !plan.settings.frozen();
     let cache = if decodes_each_time { Cache::None } else { Cache::Ram };
     Ok(Some((read(readable, cache)?.0, decoding)))
-}
-
-/// Images that have to be decoded of the training set and of the test set: none of a set that is in the disk cache.
-fn pixels_to_read(plan: &ResolvedSettings, data: &Data, cache: &Path) -> Result<[usize; 2]> {
-    let sets = [&data.folder.train, &data.folder.test];
-    if plan.cache != CacheKind::Disk {
-        return Ok(sets.map(Vec::len));
-    }
-    let (cache, transform) = (Cache::Disk(cache.to_owned()), transform_for(&plan.arch, plan.augment));
-    Ok(sets.map(|samples| if cache.holds(samples, &transform) { 0 } else { samples.len() }))
-}
-
-/// Views of both sets that have to go through the frozen backbone: none of a set whose features are in the cache.
-fn views_to_encode(
-    plan: &ResolvedSettings,
-    data: &Data,
-    (backbone, device): (Option<&FrozenBackbone>, &Device),
-    cache: &Path,
-) -> Result<[usize; 2]> {
-    let left = |samples: &[Sample], encoded: EncodedViews| -> Result<usize> {
-        let cached = match backbone {
-            Some(FrozenBackbone { network, key, .. }) => {
-                are_cached(samples, &Encoder { device, network, key: *key }, encoded, cache)?
-            }
-            None => false,
-        };
-        Ok(if cached { 0 } else { samples.len() * encoded.views() })
-    };
-    Ok([
-        left(&data.folder.train, encoded_views(plan.augment))?,
-        left(&data.folder.test, EncodedViews::Plain)?,
-    ])
 }
 
 /// What a view through the frozen backbone takes: in a small batch first, and in a larger one if all of the work is long.

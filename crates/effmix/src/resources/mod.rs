@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `estimate`, `measure` | what a run will take, and how that is measured in a moment |
+//! | `not_cached` | what of the images is in no cache yet |
 //! | `timetable` | its time, part by part |
 //! | `available`, `disk` | whether there is enough memory and disk for it |
 //! | `budget` | what fits into a given time |
@@ -13,6 +14,7 @@ mod budget;
 mod disk;
 mod estimate;
 mod measure;
+mod not_cached;
 mod throughput;
 mod timetable;
 
