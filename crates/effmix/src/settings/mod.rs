@@ -30,3 +30,4 @@ pub use resolve::ResolvedSettings;
 pub use stats::DatasetStats;
 pub use values::{Augment, CacheKind, Freeze, StrongView};
 pub use weights::Weights;
+pub(crate) use weights::WeightsSource;
