@@ -1,6 +1,6 @@
 //! Instructions of a pickle that make a value of their operands alone: numbers, text, bytes and names.
 
-use super::operands::{Operands, integer, quoted, utf8};
+use super::operands::{Operands, integer, quoted};
 use super::parsed::Parsed;
 use super::pickle::{Global, Value};
 
@@ -22,17 +22,17 @@ pub(super) fn atom<'a>(opcode: u8, operands: &mut Operands<'a>) -> Parsed<Option
         b'G' => operands.array::<8>().map(|_| Value::Other("a float"))?,
         b'F' => operands.line().map(|_| Value::Other("a float"))?,
         b'I' | b'L' => decimal(operands.line()?),
-        b'X' => Value::Text(utf8(operands.long_bytes()?)?),
-        0x8d => Value::Text(utf8(operands.longest_bytes()?)?),
+        b'X' => text(operands.long_bytes()?),
+        0x8d => text(operands.longest_bytes()?),
         0x8c => {
             let length = operands.short()?;
-            Value::Text(utf8(operands.take(length)?)?)
+            text(operands.take(length)?)
         }
-        // Python 2's text, which may be bytes.
-        b'T' => text_or_bytes(operands.long_bytes()?),
+        // Python 2's text.
+        b'T' => text(operands.long_bytes()?),
         b'U' => {
             let length = operands.short()?;
-            text_or_bytes(operands.take(length)?)
+            text(operands.take(length)?)
         }
         b'S' => quoted(operands.line()?).map_or(Value::Other("text"), Value::Text),
         b'V' => match std::str::from_utf8(operands.line()?) {
@@ -71,6 +71,7 @@ fn decimal(line: &[u8]) -> Value<'static> {
     }
 }
 
-fn text_or_bytes(bytes: &[u8]) -> Value<'_> {
-    std::str::from_utf8(bytes).map_or(Value::Other("bytes"), Value::Text)
+/// Text. Python 2's may be bytes, and Python 3's may have halves of surrogate pairs, as in the name of a file that is not UTF-8.
+fn text(bytes: &[u8]) -> Value<'_> {
+    std::str::from_utf8(bytes).map_or(Value::Other("text that is not UTF-8"), Value::Text)
 }

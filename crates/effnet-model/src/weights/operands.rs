@@ -76,11 +76,6 @@ impl<'a> Operands<'a> {
     }
 }
 
-/// Text that must be UTF-8.
-pub(super) fn utf8(bytes: &[u8]) -> Parsed<&str> {
-    std::str::from_utf8(bytes).map_err(|_| Malformed::new("text that is not UTF-8"))
-}
-
 /// The integer of a little-endian two's complement, if it has up to 16 bytes.
 pub(super) fn integer(bytes: &[u8]) -> Option<i128> {
     let sign = if bytes.last().is_some_and(|b| b & 0x80 != 0) { 0xff } else { 0 };

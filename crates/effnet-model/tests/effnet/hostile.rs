@@ -152,7 +152,7 @@ fn broken_machine_states_are_refused() {
         (b"}(Nu.", "without a value"),
         (b"NNa.", "no list"),
         (b"X\xff\xff\xff\xffabc.", "4294967295 bytes wanted"),
-        (b"X\x02\x00\x00\x00\xff\xfe.", "UTF-8"),
+        (b"X\x02\x00\x00\x00\xff\xfe.", "it holds text that is not UTF-8"),
     ];
     for (program, part) in cases {
         let object = Pickle::new().op(program).0;
