@@ -65,14 +65,14 @@ impl Failure {
             Self::ClosedPipe => 0,
             Self::Signal(signal) => u8::try_from(BY_SIGNAL + signal).unwrap_or(FAILED),
             Self::Usage(_) | Self::Work(Work::Setting { .. }) => WRONG_USAGE,
-            Self::Model(error) | Self::Work(Work::Model(error)) if is_wrong_arch(error) => WRONG_USAGE,
+            Self::Model(error) | Self::Work(Work::Model(error)) if is_wrong_usage(error) => WRONG_USAGE,
             _ => FAILED,
         }
     }
 }
 
-/// Whether it is --arch that was wrong.
-fn is_wrong_arch(error: &effnet_model::Error) -> bool {
-    use effnet_model::Error::{ArchNeeded, OtherArch, UnknownArch};
-    matches!(error, ArchNeeded { .. } | OtherArch { .. } | UnknownArch { .. })
+/// Whether it is --arch or --weights-key that was wrong.
+fn is_wrong_usage(error: &effnet_model::Error) -> bool {
+    use effnet_model::Error::{ArchNeeded, NoSuchKey, OtherArch, UnknownArch};
+    matches!(error, ArchNeeded { .. } | NoSuchKey { .. } | OtherArch { .. } | UnknownArch { .. })
 }

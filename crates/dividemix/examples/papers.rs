@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use candle_core::{Device, Tensor};
+use dividemix::candle::{Device, Tensor};
 use dividemix::{
     Checkpoints, Error, Event, Hyperparameters, Network, Preset, Result, TestSet, Training, TrainingSet,
     View, ViewSource,

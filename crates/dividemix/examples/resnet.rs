@@ -8,7 +8,7 @@ mod preact_resnet;
 
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
+use dividemix::candle::{Device, Tensor};
 use dividemix::{Event, Hyperparameters, Network, TestSet, Training, TrainingSet, View, ViewSource};
 
 use preact_resnet::{PreActResNet18, noise};

@@ -49,6 +49,7 @@ mod work;
 mod workload;
 
 pub use batch::{Batch, SampleSet};
+pub use candle_core as candle;
 pub use check::CheckedHyperparameters;
 pub use checkpoint::Checkpoints;
 pub use costs::{Cost, Costs};

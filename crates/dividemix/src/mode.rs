@@ -17,6 +17,18 @@ pub enum Mode {
     },
 }
 
+impl Mode {
+    /// [`Mode::Train`] with this seed of dropout and drop path.
+    pub const fn train(seed: u64) -> Self {
+        Self::Train { seed }
+    }
+
+    /// [`Mode::TrainNoGrad`] with this seed of dropout and drop path.
+    pub const fn train_no_grad(seed: u64) -> Self {
+        Self::TrainNoGrad { seed }
+    }
+}
+
 #[cfg(feature = "effnet")]
 impl From<Mode> for effnet_model::Mode {
     fn from(mode: Mode) -> Self {

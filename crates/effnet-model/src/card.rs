@@ -108,7 +108,15 @@ impl SavedModel {
     /// [`Error::ArchNeeded`] if the file fits several and there is no `arch`, [`Error::OtherArch`] if `arch` is not what the file
     /// records; else as [`crate::load_pretrained`].
     pub fn from_file(path: &Path, arch: Option<&Arch>, device: &Device) -> Result<Self> {
-        let (card, has_names, network) = network_of(path, arch, device, ready)?;
+        Self::from_weights(&WeightsFile::open(path)?, arch, device)
+    }
+
+    /// As [`SavedModel::from_file`], from an opened file.
+    ///
+    /// # Errors
+    /// The errors of [`SavedModel::from_file`].
+    pub fn from_weights(file: &WeightsFile, arch: Option<&Arch>, device: &Device) -> Result<Self> {
+        let (card, has_names, network) = network_of(file, arch, device, ready)?;
         Ok(Self { card, networks: vec![network], has_names })
     }
 
@@ -203,12 +211,12 @@ impl SavedNetworks {
         Ok(Self { card, networks })
     }
 
-    /// Makes one network from a bare file of weights, as [`SavedModel::from_file`] does.
+    /// Makes one network from a bare file of weights, as [`SavedModel::from_weights`] does.
     ///
     /// # Errors
     /// The errors of [`SavedModel::from_file`].
-    pub fn from_file(path: &Path, arch: Option<&Arch>) -> Result<Self> {
-        let (card, _, network) = network_of(path, arch, &Device::Cpu, |network, store| Ok((network, store)))?;
+    pub fn from_weights(file: &WeightsFile, arch: Option<&Arch>) -> Result<Self> {
+        let (card, _, network) = network_of(file, arch, &Device::Cpu, |network, store| Ok((network, store)))?;
         Ok(Self { card, networks: vec![network] })
     }
 }
@@ -239,17 +247,16 @@ fn networks_of<T>(
 
 /// The network of a bare file, with a card for it, and whether it names its classes.
 fn network_of<T>(
-    path: &Path,
+    file: &WeightsFile,
     arch: Option<&Arch>,
     device: &Device,
     make: impl Fn(EfficientNet, ParameterStore) -> Result<T>,
 ) -> Result<(ModelCard, bool, T)> {
-    let file = WeightsFile::open(path)?;
     let arch = file.resolve(arch)?;
-    let count = match classes_of(&file, &arch)? {
+    let count = match classes_of(file, &arch)? {
         Some(count) if count > 0 => count,
         _ => {
-            check_fit(&file, &arch)?;
+            check_fit(file, &arch)?;
             let reason =
                 "has no classifier, so it can't predict; train one on it: effmix train DATA --weights FILE";
             return Err(file.malformed(reason));
@@ -262,11 +269,13 @@ fn network_of<T>(
         None if file.is_of_imagenet(count)? => imagenet_classes(),
         None => (0..count).map(|class| class.to_string()).collect(),
     };
-    let (network, store) = load_whole(&file, &arch, count, device)?;
+    let (network, store) = load_whole(file, &arch, count, device)?;
     let card = ModelCard {
         arch,
         classes,
-        networks: vec![path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()],
+        networks: vec![
+            file.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        ],
         version: env!("CARGO_PKG_VERSION").to_string(),
     };
     Ok((card, has_names, make(network, store)?))

@@ -102,10 +102,12 @@ pub enum Error {
         reason: String,
     },
     /// No architecture has that name.
-    #[error("unknown architecture {name:?}; known: {known}")]
+    #[error("unknown architecture {name:?}; {}known: {known}", did_you_mean(nearest))]
     UnknownArch {
         /// The name as given.
         name: String,
+        /// Known names that are like it, the nearest first.
+        nearest: Vec<String>,
         /// All names, for the message.
         known: String,
     },
@@ -132,6 +134,16 @@ pub enum Error {
         path: PathBuf,
         /// What was found, and where.
         reason: String,
+    },
+    /// A file holds no weights under the key that was asked for.
+    #[error("{}: has no weights of a network under {key}; {}", path.display(), keys_to_give(known))]
+    NoSuchKey {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// The keys under which it holds some.
+        known: Vec<String>,
     },
     /// The file's tensors are those of a network that is not of the family.
     #[error(
@@ -188,6 +200,21 @@ pub enum Error {
     /// A tensor operation failed.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
+}
+
+fn did_you_mean(nearest: &[String]) -> String {
+    match nearest.is_empty() {
+        true => String::new(),
+        false => format!("did you mean {}? ", nearest.join(" or ")),
+    }
+}
+
+fn keys_to_give(known: &[String]) -> String {
+    let known: Vec<&String> = known.iter().filter(|key| !key.is_empty()).collect();
+    match known.is_empty() {
+        true => "leave --weights-key out: it holds one set of weights, or none that is known".to_owned(),
+        false => format!("--weights-key can be {}", listed(&known, NAMES_SHOWN, |key| (*key).clone())),
+    }
 }
 
 impl Error {

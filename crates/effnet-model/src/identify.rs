@@ -83,6 +83,11 @@ impl WeightsFile {
         if mismatch.names().all(is_classifier) {
             return Ok(refused(mismatch, "only the classifier differs".to_owned()));
         }
+        let is_statistic = |name: &str| name.ends_with("running_mean") || name.ends_with("running_var");
+        if mismatch.len() == mismatch.missing.len() && mismatch.names().all(is_statistic) {
+            let advice = "they are the parameters alone, without batch norm's running statistics; save model.state_dict(), which has both";
+            return Ok(refused(mismatch, advice.to_owned()));
+        }
         let (member, difference) = self.nearest_member()?;
         if difference.len() > 0 {
             return Ok(match self.is_recognised() {

@@ -9,6 +9,7 @@
 //! Weights keep PyTorch's layout and timm's names, in memory as on disk.
 
 mod arch;
+mod arch_name;
 mod block;
 mod card;
 mod check;

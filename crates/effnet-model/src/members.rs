@@ -3,6 +3,7 @@
 use effnet_ops::Padding;
 
 use crate::arch::{Arch, ClassifierKind, Variant};
+use crate::arch_name::{ArchName, nearest};
 use crate::error::{Error, Result};
 use crate::preprocessing::{Interpolation, Preprocessing};
 use crate::scaling::Scaling;
@@ -40,6 +41,11 @@ const PLAIN_CROPS: [f64; 8] = [0.875, 0.9, 0.875, 0.875, 0.875, 1.0, 0.942, 0.94
 /// Drop path of every published member (Tan & Le, section 5.2: survival probability 0.8).
 const DROP_PATH: f64 = 0.2;
 
+/// The preprocessing to -1..1, or ImageNet's.
+fn half(yes: bool) -> Preprocessing {
+    if yes { Preprocessing::HALF } else { Preprocessing::IMAGENET }
+}
+
 impl Arch {
     /// An architecture by its published name.
     ///
@@ -50,56 +56,61 @@ impl Arch {
     /// | `efficientnet_lite0`..`4` | efficientnet_lite_pytorch's: SAME padding of the published size, eps 1e-3, momentum 0.01 |
     /// | `tf_efficientnet_lite0`.. | TensorFlow's in timm: SAME padding, eps 1e-3, momentum 0.1 |
     ///
+    /// Letters may be capital, a dash or nothing may stand for the `_`, and `efficientnet_` may be left out: `EfficientNet-B0`, `lite0`.
     /// timm's tags may follow (`efficientnet_b0.ra4_e3600_r224_in1k`): those of weights which were trained on images
     /// in -1..1 set the preprocessing. What part of an image is seen is what timm's weights are tested on.
     ///
     /// # Errors
-    /// [`Error::UnknownArch`], which lists the names.
+    /// [`Error::UnknownArch`], which lists the names, the nearest first.
     pub fn by_name(name: &str) -> Result<Self> {
-        let (stem, tag) = name.split_once('.').unwrap_or((name, ""));
-        let numbered = |prefix: &str, members: &[Member]| {
-            let digit = stem.strip_prefix(prefix)?;
-            let index: usize = (digit.len() == 1).then(|| digit.parse().ok())??;
-            members.get(index).map(|member| (index, *member))
+        let unknown = || Error::UnknownArch {
+            name: name.to_owned(),
+            nearest: nearest(name),
+            known: Self::names().join(", "),
         };
-        let half = |yes: bool| if yes { Preprocessing::HALF } else { Preprocessing::IMAGENET };
-        if let Some((index, member)) = numbered("efficientnet_b", &BASE).or_else(|| numbered("b", &BASE)) {
-            let ra4 = index < 2 && tag.starts_with("ra4");
-            let crop = if ra4 { 0.9 } else { PLAIN_CROPS[index] };
-            let preprocessing = Preprocessing { crop, ..half(ra4) };
-            return Ok(Self { preprocessing, ..Self::timm(format!("efficientnet_b{index}"), member) });
-        }
-        if let Some((index, member)) = numbered("tf_efficientnet_b", &BASE) {
-            return Ok(Self {
-                padding: Padding::Same,
-                bn_eps: 1e-3,
-                preprocessing: Preprocessing { crop: CROPS[index], ..half(tag.starts_with("ap")) },
-                ..Self::timm(format!("tf_efficientnet_b{index}"), member)
-            });
-        }
-        let lite = |name: String, member, padding, bn_momentum, preprocessing| Self {
+        let ArchName { is_tf, is_lite, number, tag } = ArchName::parse(name).ok_or_else(unknown)?;
+        let members = if is_lite { &LITE[..] } else { &BASE[..] };
+        let member = *members.get(number).ok_or_else(unknown)?;
+        let kind = if is_lite { "lite" } else { "b" };
+        let tf = if is_tf { "tf_" } else { "" };
+        let arch = Self::timm(format!("{tf}efficientnet_{kind}{number}"), member);
+        Ok(match (is_lite, is_tf) {
+            (false, false) => arch.plain(number, &tag),
+            (false, true) => arch.tensorflow(number, &tag),
+            (true, false) => arch.lite(),
+            (true, true) => arch.tensorflow_lite(number),
+        })
+    }
+
+    fn plain(self, number: usize, tag: &str) -> Self {
+        let ra4 = number < 2 && tag.starts_with("ra4");
+        let crop = if ra4 { 0.9 } else { PLAIN_CROPS[number] };
+        Self { preprocessing: Preprocessing { crop, ..half(ra4) }, ..self }
+    }
+
+    fn tensorflow(self, number: usize, tag: &str) -> Self {
+        let preprocessing = Preprocessing { crop: CROPS[number], ..half(tag.starts_with("ap")) };
+        Self { padding: Padding::Same, bn_eps: 1e-3, preprocessing, ..self }
+    }
+
+    fn lite(self) -> Self {
+        Self {
             variant: Variant::Lite,
-            padding,
+            padding: Padding::Fixed(self.size),
             bn_eps: 1e-3,
-            bn_momentum,
-            preprocessing,
-            ..Self::timm(name, member)
-        };
-        if let Some((index, member)) = numbered("efficientnet_lite", &LITE) {
-            let (_, _, size, _) = member;
-            let padding = Padding::Fixed(size);
-            return Ok(lite(format!("efficientnet_lite{index}"), member, padding, 0.01, Preprocessing::LITE));
+            bn_momentum: 0.01,
+            preprocessing: Preprocessing::LITE,
+            ..self
         }
-        if let Some((index, member)) = numbered("tf_efficientnet_lite", &LITE) {
-            let name = format!("tf_efficientnet_lite{index}");
-            let interpolation = if index < 3 { Interpolation::Bicubic } else { Interpolation::Bilinear };
-            let crop = if index < 4 { CROPS[index] } else { 0.92 };
-            let preprocessing = Preprocessing { interpolation, crop, ..Preprocessing::HALF };
-            // timm's are for larger images than the reference implementation's.
-            let size = [224, 240, 260, 300, 380][index];
-            return Ok(lite(name, member, Padding::Same, 0.1, preprocessing).with_size(size));
-        }
-        Err(Error::UnknownArch { name: name.to_string(), known: Self::names().join(", ") })
+    }
+
+    fn tensorflow_lite(self, number: usize) -> Self {
+        let interpolation = if number < 3 { Interpolation::Bicubic } else { Interpolation::Bilinear };
+        let crop = if number < 4 { CROPS[number] } else { 0.92 };
+        let preprocessing = Preprocessing { interpolation, crop, ..Preprocessing::HALF };
+        // timm's are for larger images than the reference implementation's.
+        let size = [224, 240, 260, 300, 380][number];
+        Self { padding: Padding::Same, bn_momentum: 0.1, preprocessing, ..self.lite() }.with_size(size)
     }
 
     /// All names that [`Arch::by_name`] takes, but for the short ones and the tags.

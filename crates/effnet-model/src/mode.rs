@@ -32,6 +32,16 @@ pub(crate) enum Chance {
 }
 
 impl Mode {
+    /// [`Mode::Train`], in which this seed decides what is dropped.
+    pub const fn train(seed: u64) -> Self {
+        Self::Train { seed }
+    }
+
+    /// [`Mode::TrainNoGrad`], in which this seed decides what is dropped.
+    pub const fn train_no_grad(seed: u64) -> Self {
+        Self::TrainNoGrad { seed }
+    }
+
     /// The seed for one place, in the training modes.
     pub(crate) fn seed(self, place: Chance) -> Option<u64> {
         let (Self::Train { seed } | Self::TrainNoGrad { seed }) = self else { return None };

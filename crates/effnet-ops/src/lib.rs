@@ -60,6 +60,7 @@ pub use add::add;
 pub use backward::backward;
 pub use batch_norm::{batch_norm_eval, batch_norm_train, statistics::BatchStatistics};
 pub use by_candle::by_candle;
+pub use candle_core as candle;
 pub use conv_norm::{ConvNorm, ConvNormAct};
 pub use conv2d::conv2d;
 /// Whether NVIDIA's libraries are there. With it among the dependencies a program starts without them.

@@ -22,6 +22,10 @@
 //! | [`evidence`] | how many labels are wrong, with a range, or the reason why predictions do not tell | |
 //! | [`quality`] | how trustworthy each label is, and which labels are issues | |
 
+/// The crate of the tensors in signatures.
+#[cfg(feature = "candle")]
+pub use candle_core as candle;
+
 mod class_pairs;
 mod class_table;
 pub mod division;

@@ -62,6 +62,28 @@ pub(crate) const OF_PICKLES: &[&[u8]] = &[
     b"e",
     b"b",
     b"\x95\0\0\0\0\0\0\0\0",
+    b"\x81",
+    b"\x92",
+    b"\x8f",
+    b"\x90",
+    b"\x91",
+    b"\x97",
+    b"\x82\x01",
+    b"o",
+    b"l",
+    b"d",
+    b"S'a'\n",
+    b"I01\n",
+    b"F0.5\n",
+    b"C\x01a",
+    b"\x8d\x01\0\0\0\0\0\0\0a",
+    b"p0\n",
+    b"g0\n",
+    b"ccopyreg\n_reconstructor\n",
+    b"ctorch._tensor\n_rebuild_from_type_v2\n",
+    b"X\x0b\0\0\0_parameters",
+    b"X\x08\0\0\0_modules",
+    b"X\x10\0\0\0conv_stem.weight",
     b".",
 ];
 
@@ -162,8 +184,16 @@ const CHECKPOINT: &[u8] = b"\x80\x04\x95\xff\0\0\0\0\0\0\0}\x94(\x8c\x05epochK\x
     (\x8c\x07storage\x8c\x05torch\x8c\x0cFloatStorage\x93\x8c\x010\x8c\x03cpuK\x08tQK\0K\x02K\x04\x86K\x04K\x01\x86\x89}tR\
     u\x8c\x02lrG\x3f\xf0\0\0\0\0\0\0u.";
 
+/// A module with a module in it, beside an object of a script's own and a tuple of numbers.
+const MODULE: &[u8] = b"\x80\x02}(X\x04\0\0\0argscargparse\nNamespace\n)\x81}X\x02\0\0\0lrG\x3f\xf0\0\0\0\0\0\0sb\
+    X\x05\0\0\0modelcnet\nNet\n)\x81}(X\x0b\0\0\0_parameters}X\x08\0\0\0_buffers}X\x08\0\0\0_modules}\
+    X\x09\0\0\0conv_stemcnet\nConv\n)\x81}(X\x0b\0\0\0_parameters}X\x06\0\0\0weight\
+    ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x08tQ\
+    K\0K\x02\x85K\x01\x85\x89}tRsX\x08\0\0\0_modules}ubsub\
+    X\x01\0\0\0xK\x01K\x02\x86u.";
+
 pub(crate) fn pickles() -> Vec<Vec<u8>> {
-    vec![OBJECT.to_vec(), CHECKPOINT.to_vec()]
+    vec![OBJECT.to_vec(), CHECKPOINT.to_vec(), MODULE.to_vec()]
 }
 
 pub(crate) fn weights() -> Vec<Vec<u8>> {

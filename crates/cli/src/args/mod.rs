@@ -201,6 +201,10 @@ pub(crate) struct Export {
     /// Architecture of a weights file, where its tensors leave it open: efficientnet_b0 or tf_efficientnet_b0, ...
     #[arg(long, value_name = "NAME")]
     pub(crate) arch: Option<String>,
+    /// Weights that are taken of a file that holds several: the key of their dictionary, with dots between keys (state_dict_ema); a
+    /// wrong key is shown the others [default: the plainest; which these are is said]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) weights_key: Option<String>,
     /// Side of the square images that the model is for, in pixels [default: the model's own]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(8..=1024))]
     pub(crate) size: Option<u16>,

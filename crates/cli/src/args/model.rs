@@ -34,6 +34,10 @@ pub(crate) struct Model {
     /// Architecture of a weights file, where its tensors leave it open: efficientnet_b0 or tf_efficientnet_b0, ...
     #[arg(long, value_name = "NAME")]
     pub(crate) arch: Option<String>,
+    /// Weights that are taken of a file that holds several: the key of their dictionary, with dots between keys (state_dict_ema); a
+    /// wrong key is shown the others [default: the plainest; which these are is said]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) weights_key: Option<String>,
     /// Side in pixels of the square images that the network gets [default: the model's own]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(8..=1024))]
     pub(crate) size: Option<u16>,
@@ -56,8 +60,9 @@ impl Model {
     pub(crate) fn options(&self) -> Result<ModelOptions, Failure> {
         let device = self.device.open()?;
         tell(&computing_on(&device.describe()));
-        let (arch, size, batch) = (self.arch.clone(), self.size.map(usize::from), usize::from(self.batch));
-        Ok(ModelOptions { arch, size, batch, device })
+        let (arch, weights_key) = (self.arch.clone(), self.weights_key.clone());
+        let (size, batch) = (self.size.map(usize::from), usize::from(self.batch));
+        Ok(ModelOptions { arch, weights_key, size, batch, device })
     }
 }
 

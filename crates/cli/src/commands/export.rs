@@ -24,9 +24,9 @@ pub(super) fn run(args: &Export) -> Result<(), Failure> {
         }
     }
     let SavedNetworks { mut card, mut networks } =
-        match ModelSource::find(&args.model, args.arch.as_deref(), &tell)? {
+        match ModelSource::find(&args.model, args.arch.as_deref(), args.weights_key.as_deref(), &tell)? {
             ModelSource::Folder(path) => SavedNetworks::open(&path)?,
-            ModelSource::File(path, arch) => SavedNetworks::from_file(&path, arch.as_ref())?,
+            ModelSource::File(file, arch) => SavedNetworks::from_weights(&file, arch.as_ref())?,
         };
     if let Some(size) = args.size {
         card.arch = card.arch.with_size(usize::from(size));

@@ -1,11 +1,11 @@
 //! The PreAct-ResNet-18 of DivideMix's authors (He et al. 2016, "Identity mappings in deep residual networks"), built from candle_nn
 //! alone, and what the loop asks of it. As in their code, a norm follows the stem and none the last block.
 
-use candle_core::{D, Device, Result, Tensor, Var};
 use candle_nn::{
     BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT, VarBuilder, VarMap, batch_norm, conv2d_no_bias,
     linear,
 };
+use dividemix::candle::{D, Device, Result, Tensor, Var};
 use dividemix::{Mode, Network, Purpose, Stream};
 
 /// A block: norm and activation come before each convolution; the shortcut leaves after the first of these pairs' activations.

@@ -23,6 +23,9 @@ const NAMED: usize = 10;
 pub struct ModelOptions {
     /// Architecture of a file of weights, where its tensors leave it open.
     pub arch: Option<String>,
+    /// Which weights are taken of a file that holds several: the keys of their dictionary, with dots between them. The plainest, where
+    /// it is `None`.
+    pub weights_key: Option<String>,
     /// Side of the square images that the network gets, in pixels; the model's own where it is `None`.
     pub size: Option<usize>,
     /// Number of images that go through the network together.
@@ -33,7 +36,7 @@ pub struct ModelOptions {
 
 impl Default for ModelOptions {
     fn default() -> Self {
-        Self { arch: None, size: None, batch: BATCH, device: ComputeDevice::cpu() }
+        Self { arch: None, weights_key: None, size: None, batch: BATCH, device: ComputeDevice::cpu() }
     }
 }
 
@@ -66,7 +69,8 @@ impl Model {
         Self::open_with(model.as_ref(), &ModelOptions::default(), &|_| ())
     }
 
-    /// Opens a model with `options`. `tell` gets a sentence before anything large is fetched.
+    /// Opens a model with `options`. `tell` gets a sentence before anything large is fetched, and one about the weights that are taken of
+    /// a file that holds more.
     ///
     /// # Errors
     /// There is no such model; its files are damaged; an architecture is missing or another one; a size out of range; the device's.
@@ -77,9 +81,10 @@ impl Model {
 
     fn read(model: &Path, options: &ModelOptions, tell: &dyn Fn(&str)) -> Result<Self> {
         let device = options.device.candle();
-        let saved = match ModelSource::find(model, options.arch.as_deref(), tell)? {
+        let (arch, key) = (options.arch.as_deref(), options.weights_key.as_deref());
+        let saved = match ModelSource::find(model, arch, key, tell)? {
             ModelSource::Folder(path) => SavedModel::open(&path, device)?,
-            ModelSource::File(path, arch) => SavedModel::from_file(&path, arch.as_ref(), device)?,
+            ModelSource::File(file, arch) => SavedModel::from_weights(&file, arch.as_ref(), device)?,
         };
         let mut arch = saved.card.arch.clone();
         if let Some(size) = options.size {

@@ -55,7 +55,7 @@ pub(super) fn frozen_backbone(
     data: &Data,
     device: &ComputeDevice,
 ) -> Result<Option<FrozenBackbone>> {
-    match resolved.settings.pretrained() {
+    match resolved.settings.weights_source() {
         Some(weights) if resolved.settings.frozen() => {
             let classes = data.folder.classes.len();
             FrozenBackbone::read(&resolved.arch, classes, weights, device.candle()).map(Some)
@@ -185,7 +185,7 @@ impl Execution<'_> {
 
     fn networks(&self, count: usize, backbone: Option<FrozenBackbone>) -> Result<Networks> {
         let ResolvedSettings { settings, arch, hyperparameters, .. } = &self.resolved;
-        let weights = settings.pretrained();
+        let weights = settings.weights_source();
         let (seed, device) = (hyperparameters.seed, self.device.candle());
         Networks::new(arch, self.classes(), count, seed, weights, backbone, device)
     }

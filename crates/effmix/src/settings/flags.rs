@@ -15,7 +15,7 @@ use super::methods::{Methods, OwnMethod};
 #[cfg(feature = "clap")]
 use super::named::Named;
 use super::values::{Augment, CacheKind, Freeze, StrongView};
-use super::weights::Weights;
+use super::weights::{Weights, WeightsSource};
 use crate::{Error, Result};
 
 /// A run's settings as a user gives them. A field that was not given is `None`; [`Settings::resolve`] fills it in. A key of the TOML
@@ -108,6 +108,10 @@ pub struct Settings {
     /// starts from random numbers; with --start-from what that run started from]
     #[cfg_attr(feature = "clap", arg(long, value_name = "MODEL", help_heading = "Network"))]
     pub weights: Option<Weights>,
+    /// Weights that are taken of a file that holds several: the key of their dictionary, with dots between keys (state_dict_ema); a
+    /// wrong key is shown the others [default: the plainest; which these are is said]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "KEY", help_heading = "Network"))]
+    pub weights_key: Option<String>,
     /// Part of the pretrained network that stays as it is: backbone (a small head is trained on its features) or none (the whole
     /// network is trained) [default: backbone for up to 50,000 images; none for more, without weights, and with --preset,
     /// --start-from, --backbone-lr or --strong-view]
@@ -291,6 +295,11 @@ impl Settings {
             Some(Weights::Model(path)) => Some(path),
             _ => None,
         }
+    }
+
+    /// [`Settings::pretrained`] with the key of the weights in their file.
+    pub(crate) fn weights_source(&self) -> Option<WeightsSource<'_>> {
+        self.pretrained().map(|name| WeightsSource { name, key: self.weights_key.as_deref() })
     }
 
     /// Whether the backbone stays as it is.

@@ -41,6 +41,7 @@ impl Settings {
             drop_path,
             size,
             weights,
+            weights_key,
             freeze,
             start_from,
             method,

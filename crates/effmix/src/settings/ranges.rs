@@ -65,6 +65,10 @@ impl Settings {
             let problem = "backbone needs pretrained weights (--weights): a backbone of random numbers has nothing to say".to_owned();
             return Err(Error::setting("--freeze", problem));
         }
+        if self.weights_key.is_some() && self.pretrained().is_none() {
+            let problem = "names weights in a file; give the file with --weights";
+            return Err(Error::setting("--weights-key", problem));
+        }
         if self.frozen() && self.backbone_lr.is_some() {
             let problem = "has nothing to set: --freeze backbone keeps the backbone as it is".to_owned();
             return Err(Error::setting("--backbone-lr", problem));

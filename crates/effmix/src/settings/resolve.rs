@@ -151,7 +151,7 @@ impl Settings {
 
     /// The network: that of the pretrained weights where they record it, else by name and scaling.
     fn resolve_arch(&mut self, defaults: &Defaults) -> Result<Arch> {
-        let weights = self.pretrained().map(open_weights).transpose()?;
+        let weights = self.weights_source().map(open_weights).transpose()?;
         let recorded = match &weights {
             Some(weights) => self.arch_of(weights)?,
             None => None,

@@ -1,7 +1,7 @@
 //! `--weights`: what a network starts from.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,15 @@ pub enum Weights {
     None,
     /// A file, a run folder, or a name of weights on a hub.
     Model(PathBuf),
+}
+
+/// The weights that a network starts from: where they are, and which of those in a file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WeightsSource<'a> {
+    /// A path, or a name on a hub.
+    pub(crate) name: &'a Path,
+    /// `--weights-key`.
+    pub(crate) key: Option<&'a str>,
 }
 
 impl From<PathBuf> for Weights {

@@ -10,6 +10,7 @@ use effnet_model::{
 };
 
 use super::open::{hasher_of, open_weights};
+use crate::settings::WeightsSource;
 use crate::{Error, Result};
 
 /// The networks that are trained, and what more it takes to predict with them.
@@ -36,13 +37,21 @@ pub(crate) struct FrozenBackbone {
 
 impl FrozenBackbone {
     /// Reads the backbone's weights.
-    pub(crate) fn read(arch: &Arch, classes: usize, weights: &Path, device: &Device) -> Result<Self> {
+    pub(crate) fn read(
+        arch: &Arch,
+        classes: usize,
+        weights: WeightsSource<'_>,
+        device: &Device,
+    ) -> Result<Self> {
         let file = open_weights(weights)?;
         let Pretrained { network, store, .. } = load_pretrained(&file, arch, classes, 0, device)?;
         let mut hasher = hasher_of(file.path())?;
         // What is dropped in training changes no feature: they are computed in evaluation.
         let evaluated = Arch { dropout: 0.0, drop_path: 0.0, ..arch.clone() };
         hasher.update(as_json(&evaluated)?.as_bytes());
+        if let Some(key) = weights.key {
+            hasher.update(key.as_bytes());
+        }
         // Features differ in their last digits from one kind of device to another.
         if !device.is_cpu() {
             hasher.update(b"on a GPU");
@@ -58,7 +67,7 @@ impl Networks {
         classes: &[String],
         count: usize,
         seed: u64,
-        weights: Option<&Path>,
+        weights: Option<WeightsSource<'_>>,
         backbone: Option<FrozenBackbone>,
         device: &Device,
     ) -> Result<Self> {

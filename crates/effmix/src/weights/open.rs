@@ -6,6 +6,7 @@ use effnet_model::{ModelCard, WeightsFile};
 
 use super::hub::{locate, on_disk};
 use crate::run::RunFolder;
+use crate::settings::WeightsSource;
 use crate::{Error, Result};
 
 /// The folder with `model.json` that a path means: itself, or `model/` in it.
@@ -13,9 +14,13 @@ pub(crate) fn model_folder(path: &Path) -> Option<PathBuf> {
     [path.join("model"), path.to_owned()].into_iter().find(|folder| folder.join("model.json").is_file())
 }
 
-/// The weights that a path or a name means: of a run, its first network's.
-pub(crate) fn open_weights(path: &Path) -> Result<WeightsFile> {
-    Ok(WeightsFile::open(&weights_file(path)?)?)
+/// The weights that a path or a name means: of a run, its first network's; of a file that holds several, those under the key.
+pub(crate) fn open_weights(WeightsSource { name, key }: WeightsSource<'_>) -> Result<WeightsFile> {
+    if let (Some(_), Some(_)) = (key, model_folder(name)) {
+        let problem = "is for files of weights; a run's networks have none";
+        return Err(Error::setting("--weights-key", problem));
+    }
+    Ok(WeightsFile::open_key(&weights_file(name)?, key)?)
 }
 
 /// Hash of the content of the weights that a path or a name means; for `config.toml`.

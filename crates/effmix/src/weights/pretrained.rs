@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use effnet_model::WeightsFile;
+use effnet_model::{Arch, WeightsFile};
 
 use super::hub;
+use super::open::open_weights;
 use crate::run::{Observer, Progress, RunFolder};
 use crate::settings::{DatasetStats, Settings, Weights};
 use crate::{Error, Result};
@@ -42,6 +43,11 @@ pub(crate) fn with_weights(
         (Some(Weights::None), _) => Ok(settings),
         (Some(Weights::Model(name)), _) => {
             fetched(name, observer)?;
+            if let Some(taken) =
+                settings.weights_source().map(open_weights).transpose()?.and_then(|file| file.taken())
+            {
+                observer.observe(Progress::Notice(&taken));
+            }
             Ok(settings)
         }
         (Some(Weights::Auto), Some((flag, _))) => {
@@ -143,7 +149,9 @@ pub(crate) fn fetched(name: &Path, observer: &dyn Observer) -> Result<PathBuf> {
 /// The error where no weights can be had, with the lines that help.
 fn without(settings: &Settings, typed: &Path, stats: &DatasetStats, problem: &Error) -> Error {
     let data = shell_word(typed);
-    let arch = settings.arch.as_deref();
+    let arch =
+        settings.arch.as_deref().map(|arch| Arch::by_name(arch).map_or(arch.to_owned(), |arch| arch.name));
+    let arch = arch.as_deref();
     // Of an architecture that has no usual weights, the hub has none.
     let hub = match arch.is_none_or(|arch| hub::usual(arch).is_ok()) {
         true => format!("from the hub, once it can be reached:\n      effmix train {data}\n  "),

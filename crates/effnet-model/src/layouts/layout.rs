@@ -23,6 +23,16 @@ pub enum Layout {
     Torchvision,
 }
 
+/// timm's name of the stem's weight.
+const STEM: &str = "conv_stem.weight";
+
+/// The names of the stem's weight and of one of the first block's, in each library. A network under any prefix is known by them.
+pub(crate) const TELLTALES: [[&str; 2]; 3] = [
+    [STEM, "blocks.0.0.conv_dw.weight"],
+    [lukemelas::STEM, "_blocks.0._depthwise_conv.weight"],
+    [torchvision::STEM, "features.1.0.block.0.0.weight"],
+];
+
 /// Members from this width on (B5) have TensorFlow's batch norms in torchvision.
 pub(crate) const TORCHVISION_LARGE: f64 = 1.6;
 
@@ -30,7 +40,7 @@ impl Layout {
     /// Tells the layout by the name of the stem's weight.
     fn detect<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<Self> {
         names.find_map(|name| match name {
-            "conv_stem.weight" => Some(Self::Timm),
+            STEM => Some(Self::Timm),
             lukemelas::STEM => Some(Self::Lukemelas),
             torchvision::STEM => Some(Self::Torchvision),
             _ => None,

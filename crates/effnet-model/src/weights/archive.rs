@@ -57,12 +57,12 @@ pub(super) fn unpack(path: &Path, bytes: &[u8]) -> Result<Option<Unpacked>> {
         return Ok(None);
     }
     let refused = |reason: String| Error::malformed(path, reason);
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| refused(format!("zip: {e}")))?;
-    // An archive that was cut off inside an uncompressed entry which is one itself: the entry's directory is the last in the file.
-    if archive.offset() != 0 {
-        let first = archive.offset();
-        return Err(refused(format!("zip: its first {first} bytes are of no archive; fetch the file again")));
-    }
+    let mut archive = zipped::open(bytes).map_err(|e| {
+        refused(format!(
+            "a zip archive, such as torch.save writes, without the directory that stands at its end ({e}): the download is not \
+             complete; fetch it again"
+        ))
+    })?;
     if zipped::is_torch(&archive) {
         return Ok(None);
     }
@@ -95,14 +95,34 @@ fn only_weights(archive: &Archive<'_>) -> Result<(usize, String), String> {
     }
     match weights.len() {
         1 => Ok(weights.swap_remove(0)),
-        0 => Err(format!(
-            "an archive without weights: it holds {files} files, and the name of none ends with {}",
-            ENDINGS.join(", ")
-        )),
+        0 => {
+            let known = archive.file_names().find_map(|name| of_other_program(&name.ok()?));
+            let known = known.map_or_else(String::new, |known| format!("{known}: "));
+            Err(format!(
+                "{known}an archive without weights: it holds {files} files, and the name of none ends with {}",
+                ENDINGS.join(", ")
+            ))
+        }
         several => Err(format!(
             "an archive with {several} files of weights ({}); unpack the one that is meant, and give its path",
             listed(&weights, NAMES_SHOWN, |(_, name)| shown(name))
         )),
+    }
+}
+
+/// What an archive is that holds a file of this name, if that is another program's.
+fn of_other_program(name: &str) -> Option<&'static str> {
+    let ends = |ending: &str| name.ends_with(ending);
+    if ends(".npy") {
+        Some("arrays of NumPy (.npz)")
+    } else if ends("model.weights.h5") {
+        Some("a network of Keras (.keras)")
+    } else if ends("archive_format") || ends("model_weights_config.json") {
+        Some(
+            "a program of torch.export (.pt2), of which torch.save(torch.export.load(FILE).state_dict, NEW) saves the weights",
+        )
+    } else {
+        None
     }
 }
 

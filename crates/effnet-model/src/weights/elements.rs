@@ -40,15 +40,17 @@ impl Float {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Element {
     Float(Float),
-    /// Left out: a counter of this many bytes, not a weight.
+    /// An integer of this many bytes, which is no weight but a counter: it is left out.
     Integer(usize),
+    /// A number of a type that is not read: torch's class of the storage, and bytes.
+    Unread(&'static str, usize),
 }
 
 impl Element {
     pub(super) fn size(self) -> usize {
         match self {
             Self::Float(float) => float.size(),
-            Self::Integer(size) => size,
+            Self::Integer(size) | Self::Unread(_, size) => size,
         }
     }
 }

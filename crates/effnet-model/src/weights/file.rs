@@ -12,8 +12,8 @@ use memmap2::Mmap;
 
 use super::archive::{self, Unpacked};
 use super::index::{Index, Run};
-use super::parsed::{Malformed, Parsed};
-use super::place::{CONFIG, LONGEST_CONFIG, Place};
+use super::parsed::{Malformed, Refused};
+use super::place::{CONFIG, LONGEST_CONFIG, Place, shown};
 use super::save::METADATA;
 use super::{legacy, safetensors, zipped};
 use crate::error::{Error, Result};
@@ -25,8 +25,12 @@ const PIECE: usize = 1 << 20;
 /// tensor's numbers are read when they are asked for, so that a network of any size takes no memory beside its own.
 ///
 /// The content decides on the format, not the ending: safetensors, torch's zip format, or its old one (before 1.6). A `.pth` file
-/// is a pickle, a program for Python's unpickling machine. The reader here runs the few instructions of which a dictionary of
-/// tensors is made, and refuses any other by name; no code of the file's is ever run.
+/// is a pickle, a program for Python's unpickling machine. The reader here makes plain values and tensors of it; an object of any other
+/// class stays a note of what it would hold, and no code of the file's is ever run.
+///
+/// A training script's checkpoint is searched for the weights of a network that is known: dictionaries below its own, whatever their
+/// keys are, names under any prefix, and the parameters of a whole pickled module. Of several, plain ones are taken before averages
+/// ([`WeightsFile::taken`] says which, [`WeightsFile::open_key`] takes others).
 ///
 /// Any other zip archive is searched for files that end with `.pth`, `.pt`, `.bin`, `.safetensors` or `.ckpt`. If there is one, it
 /// is unpacked to a temporary file without a name, which lives as long as this.
@@ -43,26 +47,47 @@ impl WeightsFile {
     /// Opens it.
     ///
     /// # Errors
-    /// [`Error::Io`], or [`Error::Malformed`] with what was found: a truncated file, lengths that don't fit, an
-    /// instruction that is refused, an element type that is not read, an archive that holds no weights file or several.
+    /// [`Error::Io`], or [`Error::Malformed`] with what was found: a truncated file, lengths that don't fit, no tensors by name, an
+    /// element type that is not read, an archive that holds no weights file or several, a file of another kind.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_key(path, None)
+    }
+
+    /// Opens it, and takes the weights under `key`: the keys of the dictionaries on the way to them, and the beginning of their names,
+    /// with dots between them (`state_dict_ema`, `state_dict.teacher`). Without a key the plainest are taken.
+    ///
+    /// # Errors
+    /// The errors of [`WeightsFile::open`]; [`Error::NoSuchKey`] with the keys under which there are weights.
+    pub fn open_key(path: &Path, key: Option<&str>) -> Result<Self> {
         let file = File::open(path).map_err(|e| Error::io(path, e))?;
         if file.metadata().map_err(|e| Error::io(path, e))?.is_dir() {
             return Err(Error::malformed(path, "is a folder; a weights file is wanted"));
         }
         let bytes = map(&file).map_err(|e| Error::io(path, e))?;
         match archive::unpack(path, &bytes)? {
-            None => Self::indexed(Place::file(path), file, &bytes, None),
+            None => Self::indexed(Place::file(path), file, &bytes, None, key),
             Some(Unpacked { entry, file, config }) => {
                 let place = Place::entry(path, &entry);
                 let bytes = map(&file).map_err(|e| place.io(e))?;
-                Self::indexed(place, file, &bytes, config)
+                Self::indexed(place, file, &bytes, config, key)
             }
         }
     }
 
-    fn indexed(place: Place, file: File, bytes: &[u8], packed_config: Option<Vec<u8>>) -> Result<Self> {
-        let index = index(bytes).map_err(|Malformed(reason)| place.malformed(reason))?;
+    fn indexed(
+        place: Place,
+        file: File,
+        bytes: &[u8],
+        packed_config: Option<Vec<u8>>,
+        key: Option<&str>,
+    ) -> Result<Self> {
+        let index = index(bytes, key).map_err(|refused| match refused {
+            Refused::Malformed(Malformed(reason)) => place.malformed(reason),
+            Refused::NoSuchKey(known) => {
+                let (path, key) = (place.path().to_owned(), key.unwrap_or_default().to_owned());
+                Error::NoSuchKey { path, key, known }
+            }
+        })?;
         Ok(Self { place, file: Mutex::new(file), index, packed_config })
     }
 
@@ -74,6 +99,14 @@ impl WeightsFile {
     /// Its name inside the archive at [`WeightsFile::path`], if it lies in one.
     pub fn entry(&self) -> Option<&str> {
         self.place.entry_name()
+    }
+
+    /// A sentence that says which weights were taken, and which others there are; `None` of a file that holds the bare weights of one
+    /// network and no more.
+    pub fn taken(&self) -> Option<String> {
+        let path = self.entry().map_or(self.path(), Path::new);
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        self.index.taken.sentence(&shown(&name))
     }
 
     /// The file, or the entry of an archive.
@@ -194,12 +227,11 @@ fn map(file: &File) -> io::Result<Mmap> {
     unsafe { Mmap::map(file) }
 }
 
-fn index(bytes: &[u8]) -> Parsed<Index> {
+fn index(bytes: &[u8], key: Option<&str>) -> Result<Index, Refused> {
     match bytes {
-        [] => Err(Malformed::new("the file is empty")),
-        _ if archive::is_zip(bytes) => zipped::index(bytes),
-        [0x80, 2, 0x8a, 0x0a, ..] => legacy::index(bytes),
-        _ => safetensors::index(bytes),
+        _ if archive::is_zip(bytes) => zipped::index(bytes, key),
+        _ if legacy::is_pickle(bytes) => legacy::index(bytes, key),
+        _ => safetensors::index(bytes, key),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use super::elements::{Float, View};
 use super::parsed::{Malformed, Parsed};
+use super::selection::Taken;
 
 /// A run of numbers in the file.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub(super) struct Stored {
 pub(super) struct Index {
     pub(super) runs: Vec<Run>,
     pub(super) tensors: BTreeMap<String, Stored>,
+    /// Of what they were taken, if the file holds more than them.
+    pub(super) taken: Taken,
     /// What a safetensors file says about itself.
     pub(super) metadata: HashMap<String, String>,
     /// Bytes that further tensors may take up: a file can name one run as thousands of tensors.
@@ -48,7 +51,13 @@ pub(super) struct Index {
 impl Index {
     /// An empty index of a file of so many bytes.
     pub(super) fn new(file: usize) -> Self {
-        Self { runs: Vec::new(), tensors: BTreeMap::new(), metadata: HashMap::new(), left: file }
+        Self {
+            runs: Vec::new(),
+            tensors: BTreeMap::new(),
+            taken: Taken::default(),
+            metadata: HashMap::new(),
+            left: file,
+        }
     }
 
     /// Adds a tensor that lies in `run`, whose bytes are in the file. Of a name that comes twice the last counts, as in Python.

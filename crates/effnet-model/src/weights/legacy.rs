@@ -6,41 +6,53 @@ use std::ops::Range;
 
 use super::index::{Index, Run};
 use super::machine::{Unpickled, unpickle};
-use super::parsed::{Malformed, Parsed};
+use super::parsed::{Malformed, Parsed, Refused};
 use super::pickle::{Arena, Storage, Value};
 use super::state;
 
 const MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;
 const VERSION: i128 = 1001;
 
-pub(super) fn index(bytes: &[u8]) -> Parsed<Index> {
+/// The magic number in protocols 0 and 1, which know no binary integers of its length.
+const MAGIC_LINE: &[u8] = b"L119547037146038801333356L\n";
+
+/// Whether the bytes begin as a pickle does: with the number of its protocol, or with torch's magic number.
+pub(super) fn is_pickle(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x80, 2..=5, ..]) || bytes.starts_with(MAGIC_LINE)
+}
+
+pub(super) fn index(bytes: &[u8], wanted: Option<&str>) -> Result<Index, Refused> {
     let mut at = 0;
     let mut next = |what: &str| {
         let rest = bytes.get(at..).unwrap_or_default();
-        let read =
-            unpickle(rest).map_err(|Malformed(why)| Malformed::new(format!("{what}, from byte {at}: {why}")));
+        let read = unpickle(rest, bytes.len())
+            .map_err(|Malformed(why)| Malformed::new(format!("{what}, from byte {at}: {why}")));
         at += read.as_ref().map_or(0, |unpickled| unpickled.length);
         read
     };
     let magic = next("magic number")?;
+    if !matches!(magic.value, Value::Int(MAGIC)) {
+        return Err(Malformed::new(format!(
+            "a pickle that torch.save didn't write: it holds {}; save the weights by torch.save(model.state_dict(), FILE), or as safetensors",
+            magic.arena.described(magic.value)
+        ))
+        .into());
+    }
     let version = next("version")?;
     let system = next("system")?;
     let object = next("object")?;
     let keys = next("storage keys")?;
-    if !matches!(magic.value, Value::Int(MAGIC)) {
-        return Err(Malformed::new("not torch's magic number"));
-    }
     if !matches!(version.value, Value::Int(VERSION)) {
-        return Err(Malformed::new(format!(
-            "version {:?} of torch's old format; {VERSION} is read",
-            version.value
-        )));
+        let found = version.arena.described(version.value);
+        return Err(
+            Malformed::new(format!("{found} as version of torch's old format; {VERSION} is read")).into()
+        );
     }
     if says_big_endian(&system) {
-        return Err(Malformed::new("written on a big-endian machine, which is not read"));
+        return Err(Malformed::new("written on a big-endian machine, which is not read").into());
     }
     let runs = locate(bytes, at, &object.arena, &keys)?;
-    state::index(&object.arena, object.value, bytes.len(), |storage| {
+    state::index(&object.arena, object.value, bytes.len(), wanted, |storage| {
         let found = runs.get(storage.key).cloned();
         let found =
             found.ok_or_else(|| Malformed::new(format!("storage {:?} is not in the file", storage.key)))?;
@@ -65,12 +77,17 @@ fn locate<'a>(
     let mut found = HashMap::new();
     for &key in keys.arena.items(keys.value)? {
         let Value::Text(key) = key else {
-            return Err(Malformed::new(format!("{key:?} where a storage's key is needed")));
+            let found = keys.arena.described(key);
+            return Err(Malformed::new(format!("{found} where a storage's key is needed")));
         };
         let storage = described.get(key);
         let storage = storage.ok_or_else(|| Malformed::new(format!("storage {key:?} is of no tensor")))?;
         let begin = at;
-        let cut = || Malformed::new(format!("the file ends inside storage {key:?}, at byte {begin}"));
+        let cut = || {
+            Malformed::new(format!(
+                "the file ends inside storage {key:?}, at byte {begin}: the download is not complete; fetch it again"
+            ))
+        };
         let rest = bytes.get(at..).unwrap_or_default();
         let length = i64::from_le_bytes(*rest.first_chunk().ok_or_else(cut)?);
         if usize::try_from(length).ok() != Some(storage.len) {

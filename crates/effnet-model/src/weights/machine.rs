@@ -1,14 +1,19 @@
-//! The unpickling machine, restricted to what a dictionary of tensors needs. Opcodes and their meaning are those of
-//! CPython's `pickletools.py`; torch writes protocol 2.
+//! The unpickling machine: the instructions of every protocol, 0 to 5, by CPython's `pickletools.py`. It makes plain values and tensors;
+//! what would be an object of any class stays a note of what it holds ([`super::pickle::Object`]), so that no code is run or looked up.
 
 use std::collections::HashMap;
 
+use super::atoms::atom;
+use super::operands::Operands;
 use super::parsed::{Malformed, Parsed};
 use super::pickle::{Arena, Global, Value};
 
-/// B7's weights take 40,000 instructions. A limit keeps what a hostile file can make us hold proportionate: about
-/// a hundred bytes an instruction.
+/// B7's weights take 40,000 instructions, and as much again for each state of an optimiser. A limit keeps what a hostile file can make
+/// us hold proportionate: about a hundred bytes an instruction.
 const MOST_INSTRUCTIONS: usize = 1_000_000;
+
+/// Files have so many bytes for each instruction beyond that, at least.
+const BYTES_AN_INSTRUCTION: usize = 32;
 
 /// What one pickle was, and where it ended.
 pub(super) struct Unpickled<'a> {
@@ -18,32 +23,33 @@ pub(super) struct Unpickled<'a> {
     pub(super) length: usize,
 }
 
-/// Runs the pickle at the start of `bytes`.
-pub(super) fn unpickle(bytes: &[u8]) -> Parsed<Unpickled<'_>> {
+/// Runs the pickle at the start of `bytes`, which is of a file of so many bytes.
+pub(super) fn unpickle(bytes: &[u8], file: usize) -> Parsed<Unpickled<'_>> {
     let mut machine = Machine {
-        bytes,
-        at: 0,
+        operands: Operands::new(bytes),
         stack: Vec::new(),
         marks: Vec::new(),
         memo: HashMap::new(),
         arena: Arena::default(),
     };
-    for _ in 0..MOST_INSTRUCTIONS {
-        let start = machine.at;
+    let most = MOST_INSTRUCTIONS.max(file / BYTES_AN_INSTRUCTION);
+    for _ in 0..most {
+        let start = machine.operands.position();
         match machine.step() {
             Ok(None) => {}
-            Ok(Some(value)) => return Ok(Unpickled { value, arena: machine.arena, length: machine.at }),
+            Ok(Some(value)) => {
+                return Ok(Unpickled { value, arena: machine.arena, length: machine.operands.position() });
+            }
             Err(Malformed(reason)) => {
                 return Err(Malformed::new(format!("pickle, at byte {start}: {reason}")));
             }
         }
     }
-    Err(Malformed::new(format!("pickle: more than {MOST_INSTRUCTIONS} instructions")))
+    Err(Malformed::new(format!("pickle: more than {most} instructions")))
 }
 
 struct Machine<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    operands: Operands<'a>,
     stack: Vec<Value<'a>>,
     /// Heights of the stack at the open MARKs.
     marks: Vec<usize>,
@@ -54,101 +60,140 @@ struct Machine<'a> {
 impl<'a> Machine<'a> {
     /// One instruction; the final value at STOP.
     fn step(&mut self) -> Parsed<Option<Value<'a>>> {
-        let [opcode] = self.array()?;
-        let value = match opcode {
-            // Frame and protocol headers.
-            0x80 => return self.protocol(),
-            0x95 => return self.array::<8>().map(|_| None),
-            // Atoms.
-            b'N' => Value::None,
-            0x88 => Value::Bool(true),
-            0x89 => Value::Bool(false),
-            b'J' => Value::Int(i32::from_le_bytes(self.array()?).into()),
-            b'K' => Value::Int(u8::from_le_bytes(self.array()?).into()),
-            b'M' => Value::Int(u16::from_le_bytes(self.array()?).into()),
-            0x8a => {
-                let [length] = self.array()?;
-                Value::Int(self.long(length.into())?)
+        let [opcode] = self.operands.array()?;
+        if opcode == b'.' {
+            return self.pop().map(Some);
+        }
+        let made = match atom(opcode, &mut self.operands)? {
+            Some(atom) => Some(atom),
+            None => self.compound(opcode)?,
+        };
+        match made {
+            Some(value) => self.stack.push(value),
+            None => self.effect(opcode)?,
+        }
+        Ok(None)
+    }
+
+    /// Instructions that make a value of what is on the stack or in the memo.
+    fn compound(&mut self, opcode: u8) -> Parsed<Option<Value<'a>>> {
+        Ok(Some(match opcode {
+            b'h' => {
+                let index = self.operands.short()?;
+                self.recall(index as u32)?
             }
-            b'G' => self.array::<8>().map(|_| Value::Float)?,
-            b'X' | b'T' => self.text_of_length_4()?,
-            0x8c | b'U' => {
-                let [length] = self.array()?;
-                self.text(length.into())?
+            b'j' => {
+                let index = self.operands.word()?;
+                self.recall(index)?
             }
-            // Names.
-            b'c' => {
-                let (module, name) = (self.line()?, self.line()?);
-                Value::Global(Global::named(module, name)?)
+            b'g' => {
+                let index = self.operands.line()?;
+                self.recall(place(index)?)?
             }
-            0x93 => match (self.pop()?, self.pop()?) {
-                (Value::Text(name), Value::Text(module)) => Value::Global(Global::named(module, name)?),
-                other => return Err(Malformed::new(format!("{other:?} where a name is needed"))),
-            },
-            // Compounds.
-            b'}' => self.arena.dict(),
+            b'}' => self.arena.dict(Vec::new()),
             b']' | b')' => self.arena.sequence(Vec::new()),
-            b't' => {
+            0x8f => Value::Other("a set"),
+            0x91 => {
+                self.pop_mark()?;
+                Value::Other("a set")
+            }
+            b't' | b'l' => {
                 let items = self.pop_mark()?;
                 self.arena.sequence(items)
             }
+            b'd' => {
+                let items = pairs(&self.pop_mark()?)?;
+                self.arena.dict(items)
+            }
             0x85..=0x87 => {
-                let n = usize::from(opcode - 0x84);
                 let mut items = Vec::new();
-                for _ in 0..n {
+                for _ in 0..opcode - 0x84 {
                     items.push(self.pop()?);
                 }
                 items.reverse();
                 self.arena.sequence(items)
             }
+            b'2' => self.top()?,
+            0x93 => match (self.pop()?, self.pop()?) {
+                (Value::Text(name), Value::Text(module)) => Value::Global(Global::named(module, name)),
+                (other, _) => {
+                    return Err(Malformed::new(format!(
+                        "{} where a name is needed",
+                        self.arena.described(other)
+                    )));
+                }
+            },
             b'Q' => {
                 let id = self.pop()?;
-                self.arena.storage(id)?
+                self.arena.persistent(id)?
             }
             b'R' => {
                 let (arguments, function) = (self.pop()?, self.pop()?);
                 self.arena.reduce(function, arguments)?
             }
-            // Memory.
-            b'h' => {
-                let [index] = self.array()?;
-                self.recall(index.into())?
+            0x81 => {
+                let (arguments, class) = (self.pop()?, self.pop()?);
+                self.arena.object(class, arguments)
             }
-            b'j' => {
-                let index = u32::from_le_bytes(self.array()?);
-                self.recall(index)?
+            0x92 => {
+                let (_named, arguments, class) = (self.pop()?, self.pop()?, self.pop()?);
+                self.arena.object(class, arguments)
             }
-            b'2' => self.top()?,
-            // What puts nothing new on the stack.
-            b'.' => return self.pop().map(Some),
-            _ => return self.effect(opcode).map(|()| None),
-        };
-        self.stack.push(value);
-        Ok(None)
+            b'i' => {
+                let class = Value::Global(Global::named(self.operands.name()?, self.operands.name()?));
+                let arguments = self.pop_mark()?;
+                let arguments = self.arena.sequence(arguments);
+                self.arena.object(class, arguments)
+            }
+            b'o' => {
+                let mut arguments = self.pop_mark()?;
+                if arguments.is_empty() {
+                    return Err(Malformed::new("an object without a class"));
+                }
+                let class = arguments.remove(0);
+                let arguments = self.arena.sequence(arguments);
+                self.arena.object(class, arguments)
+            }
+            _ => return Ok(None),
+        }))
     }
 
-    /// Instructions that change what is there.
+    /// Instructions that put nothing new on the stack.
     fn effect(&mut self, opcode: u8) -> Parsed<()> {
         match opcode {
+            0x80 => match self.operands.array()? {
+                [0..=5] => {}
+                [other] => {
+                    return Err(Malformed::new(format!("pickle protocol {other}; 0 to 5 are read")));
+                }
+            },
+            // A frame's length.
+            0x95 => drop(self.operands.array::<8>()?),
+            // A buffer becomes one that is only read.
+            0x98 => {}
             b'(' => self.marks.push(self.stack.len()),
             b'0' => drop(self.pop()?),
             b'1' => drop(self.pop_mark()?),
             b'q' => {
-                let [index] = self.array()?;
-                self.remember(index.into())?;
+                let index = self.operands.short()?;
+                self.remember(index as u32)?;
             }
             b'r' => {
-                let index = u32::from_le_bytes(self.array()?);
+                let index = self.operands.word()?;
+                self.remember(index)?;
+            }
+            b'p' => {
+                let index = place(self.operands.line()?)?;
                 self.remember(index)?;
             }
             0x94 => self.remember(self.memo.len() as u32)?,
             b's' => {
                 let (value, key) = (self.pop()?, self.pop()?);
-                self.set_items(&[key, value])?;
+                self.set_items(vec![(key, value)])?;
             }
             b'u' => {
-                let items = self.pop_mark()?;
-                self.set_items(&items)?;
+                let items = pairs(&self.pop_mark()?)?;
+                self.set_items(items)?;
             }
             b'a' => {
                 let item = self.pop()?;
@@ -158,49 +203,44 @@ impl<'a> Machine<'a> {
                 let items = self.pop_mark()?;
                 self.extend(&items)?;
             }
+            // Items of a set.
+            0x90 => drop(self.pop_mark()?),
             b'b' => self.build()?,
             _ => {
                 return Err(Malformed::new(format!(
-                    "instruction 0x{opcode:02x} is not one that tensors need: refused"
+                    "instruction 0x{opcode:02x} is of no pickle protocol that is known"
                 )));
             }
         }
         Ok(())
     }
 
-    fn protocol(&mut self) -> Parsed<Option<Value<'a>>> {
-        match self.array()? {
-            [2..=5] => Ok(None),
-            [other] => Err(Malformed::new(format!("pickle protocol {other}; 2 to 5 are read"))),
-        }
-    }
-
-    /// Attributes set on an object. Those of an `OrderedDict` (`_metadata`: versions of layers) are no weights.
+    /// Attributes set on an object. Those of a dictionary (`_metadata`: versions of layers) and of a tensor are no weights.
     fn build(&mut self) -> Parsed<()> {
-        let _attributes = self.pop()?;
-        match self.top()? {
-            Value::Dict(_) => Ok(()),
-            other => Err(Malformed::new(format!("it sets attributes of {other:?}: refused"))),
+        let attributes = self.pop()?;
+        if let Value::Object(at) = self.top()? {
+            self.arena.objects[at].states.push(attributes);
         }
+        Ok(())
     }
 
-    fn set_items(&mut self, items: &[Value<'a>]) -> Parsed<()> {
-        let Value::Dict(dict) = self.top()? else {
-            return Err(Malformed::new("items for something that is no dictionary"));
-        };
-        let (pairs, rest) = items.as_chunks::<2>();
-        if !rest.is_empty() {
-            return Err(Malformed::new("a key without a value"));
+    fn set_items(&mut self, items: Vec<(Value<'a>, Value<'a>)>) -> Parsed<()> {
+        match self.top()? {
+            Value::Dict(dict) => self.arena.dicts[dict].extend(items),
+            Value::Object(object) => self.arena.objects[object].items.extend(items),
+            Value::Other(_) => {}
+            _ => return Err(Malformed::new("items for something that is no dictionary")),
         }
-        self.arena.dicts[dict].extend(pairs.iter().map(|&[key, value]| (key, value)));
         Ok(())
     }
 
     fn extend(&mut self, items: &[Value<'a>]) -> Parsed<()> {
-        let Value::Sequence(list) = self.top()? else {
-            return Err(Malformed::new("items for something that is no list"));
-        };
-        self.arena.sequences[list].extend_from_slice(items);
+        match self.top()? {
+            Value::Sequence(list) => self.arena.sequences[list].extend_from_slice(items),
+            // A list of a class of its own, of which nothing is read.
+            Value::Object(_) | Value::Other(_) => {}
+            _ => return Err(Malformed::new("items for something that is no list")),
+        }
         Ok(())
     }
 
@@ -235,52 +275,19 @@ impl<'a> Machine<'a> {
         let mark = self.marks.pop().ok_or_else(|| Malformed::new("no mark on the stack"))?;
         Ok(self.stack.split_off(mark))
     }
+}
 
-    fn take(&mut self, length: usize) -> Parsed<&'a [u8]> {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let Some(taken) = rest.get(..length) else {
-            return Err(Malformed::new(format!("the file ends: {length} bytes wanted, {} left", rest.len())));
-        };
-        self.at += length;
-        Ok(taken)
+/// Keys and values that follow each other.
+fn pairs<'a>(items: &[Value<'a>]) -> Parsed<Vec<(Value<'a>, Value<'a>)>> {
+    let (pairs, rest) = items.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(Malformed::new("a key without a value"));
     }
+    Ok(pairs.iter().map(|&[key, value]| (key, value)).collect())
+}
 
-    fn array<const N: usize>(&mut self) -> Parsed<[u8; N]> {
-        let taken = self.take(N)?.first_chunk::<N>().copied();
-        taken.ok_or_else(|| Malformed::new("the file ends"))
-    }
-
-    fn text(&mut self, length: usize) -> Parsed<Value<'a>> {
-        let text = std::str::from_utf8(self.take(length)?);
-        text.map(Value::Text).map_err(|_| Malformed::new("text that is not UTF-8"))
-    }
-
-    fn text_of_length_4(&mut self) -> Parsed<Value<'a>> {
-        let length = u32::from_le_bytes(self.array()?);
-        self.text(usize::try_from(length).unwrap_or(usize::MAX))
-    }
-
-    /// Text up to the end of a line, which is read too.
-    fn line(&mut self) -> Parsed<&'a str> {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let Some(end) = rest.iter().position(|&b| b == b'\n') else {
-            return Err(Malformed::new("the file ends inside a name"));
-        };
-        let line =
-            std::str::from_utf8(self.take(end)?).map_err(|_| Malformed::new("a name that is not UTF-8"));
-        self.at += 1;
-        line
-    }
-
-    /// A little-endian two's complement integer.
-    fn long(&mut self, length: usize) -> Parsed<i128> {
-        let bytes = self.take(length)?;
-        if length > size_of::<i128>() {
-            return Err(Malformed::new(format!("an integer of {length} bytes")));
-        }
-        let sign = if bytes.last().is_some_and(|b| b & 0x80 != 0) { 0xff } else { 0 };
-        let mut wide = [sign; size_of::<i128>()];
-        wide[..length].copy_from_slice(bytes);
-        Ok(i128::from_le_bytes(wide))
-    }
+/// A place in the memo, as protocol 0 writes it.
+fn place(line: &[u8]) -> Parsed<u32> {
+    let text = std::str::from_utf8(line).unwrap_or_default().trim_end_matches('\r');
+    text.parse().map_err(|_| Malformed::new("a place in the memo that is no number"))
 }

@@ -12,3 +12,17 @@ impl Malformed {
         Self(reason.into())
     }
 }
+
+/// Why no weights are taken of a file.
+#[derive(Debug)]
+pub(super) enum Refused {
+    Malformed(Malformed),
+    /// There are none under the key that was asked for. There are some under these.
+    NoSuchKey(Vec<String>),
+}
+
+impl From<Malformed> for Refused {
+    fn from(reason: Malformed) -> Self {
+        Self::Malformed(reason)
+    }
+}

@@ -76,11 +76,17 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// A file's text as a message shows it: control characters are escaped, and long text is cut off.
+/// A file's text as a message shows it: characters that are not printed are escaped, and long text is cut off.
 pub(crate) fn shown(text: &str) -> String {
-    let mut start = text.chars();
-    let mut shown: String = start.by_ref().take(CHARACTERS_SHOWN).flat_map(char::escape_debug).collect();
-    if start.next().is_some() {
+    let mut shown = String::new();
+    let mut letters = text.chars();
+    for letter in letters.by_ref().take(CHARACTERS_SHOWN) {
+        match letter {
+            '"' | '\'' => shown.push(letter),
+            _ => shown.extend(letter.escape_debug()),
+        }
+    }
+    if letters.next().is_some() {
         shown.push_str("...");
     }
     shown

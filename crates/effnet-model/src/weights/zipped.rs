@@ -3,25 +3,42 @@
 use std::io::{Cursor, Read};
 use std::ops::Range;
 
-use zip::read::ZipFile;
+use zip::read::{ArchiveOffset, Config, ZipFile};
+use zip::result::ZipResult;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::index::{Index, Run};
 use super::machine::unpickle;
-use super::parsed::{Malformed, Parsed};
+use super::parsed::{Malformed, Parsed, Refused};
 use super::state;
 
 const PICKLE: &str = "data.pkl";
 
-pub(super) fn index(bytes: &[u8]) -> Parsed<Index> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| Malformed::new(format!("zip: {e}")))?;
+/// The archive that begins with the file's first byte.
+///
+/// An archive's beginning is not looked for, as `ZipArchive::new` does: that takes the second entry of torch's directory for the first where
+/// a record of it has as many bytes as torch's two records after the directory, so where the name of a file has 21 letters.
+pub(super) fn open(bytes: &[u8]) -> ZipResult<ZipArchive<Cursor<&[u8]>>> {
+    let config = Config { archive_offset: ArchiveOffset::Known(0) };
+    ZipArchive::with_config(config, Cursor::new(bytes))
+}
+
+pub(super) fn index(bytes: &[u8], wanted: Option<&str>) -> Result<Index, Refused> {
+    let mut archive = open(bytes).map_err(|e| Malformed::new(format!("zip: {e}")))?;
     let folder = pickle_folder(&archive)?;
+    if is_torch_script(&archive, &folder) {
+        return Err(Malformed::new(
+            "a TorchScript archive (torch.jit.save), which is a program; save its weights alone: \
+             torch.save(torch.jit.load(FILE).state_dict(), NEW)",
+        )
+        .into());
+    }
     if content(&mut archive, &format!("{folder}byteorder"), bytes).is_ok_and(|order| order == b"big") {
-        return Err(Malformed::new("written on a big-endian machine, which is not read"));
+        return Err(Malformed::new("written on a big-endian machine, which is not read").into());
     }
     let pickle = content(&mut archive, &format!("{folder}{PICKLE}"), bytes)?;
-    let object = unpickle(&pickle)?;
-    state::index(&object.arena, object.value, bytes.len(), |storage| {
+    let object = unpickle(&pickle, bytes.len())?;
+    state::index(&object.arena, object.value, bytes.len(), wanted, |storage| {
         let name = format!("{folder}data/{}", storage.key);
         let (place, checksum) =
             with_entry(&mut archive, &name, bytes.len(), |place, file| Ok((place, file.crc32())))?;
@@ -55,6 +72,14 @@ fn folder_of_pickle(name: &str) -> Option<String> {
 /// Whether an archive is of this format.
 pub(super) fn is_torch(archive: &ZipArchive<Cursor<&[u8]>>) -> bool {
     archive.file_names().any(|name| name.is_ok_and(|name| folder_of_pickle(&name).is_some()))
+}
+
+/// Whether the archive holds a program of TorchScript's beside the pickle.
+fn is_torch_script(archive: &ZipArchive<Cursor<&[u8]>>, folder: &str) -> bool {
+    let mut names = archive.file_names().filter_map(Result::ok);
+    names.any(|name| {
+        name.strip_prefix(folder).is_some_and(|name| name == "constants.pkl" || name.starts_with("code/"))
+    })
 }
 
 /// A file of the archive; its checksum is verified.

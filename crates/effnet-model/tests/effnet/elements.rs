@@ -146,8 +146,14 @@ fn other_types_are_refused_by_name() {
         refused(&read(&safetensors(&[("weight", dtype, &[16 / size], &[0; 16])])), dtype);
     }
     refused(&read(&safetensors(&[("weight", "F31", &[4], &[0; 16])])), "F31");
-    for class in ["QInt8Storage", "QUInt8Storage", "QInt32Storage", "ComplexFloatStorage", "UntypedStorage"] {
-        let [_, old, zip] = files(&Type { dtype: "F32", class, size: 4 }, &[0; 16]);
+    for (class, size) in [
+        ("QInt8Storage", 1),
+        ("QUInt8Storage", 1),
+        ("QInt32Storage", 4),
+        ("ComplexFloatStorage", 8),
+        ("UntypedStorage", 1),
+    ] {
+        let [_, old, zip] = files(&Type { dtype: "F32", class, size }, &[0; 16]);
         refused(&read(&old), &format!("torch.{class}"));
         refused(&read(&zip), &format!("torch.{class}"));
     }

@@ -6,9 +6,11 @@
 
 mod archive;
 mod by_candle;
+mod checkpoint;
 mod cost;
 mod elements;
 mod family;
+mod foreign;
 mod formula;
 mod hollow;
 mod hostile;

@@ -8,7 +8,7 @@
 
 mod network;
 
-use candle_core::Result;
+use effnet_ops::candle::Result;
 use network::{Network, Pass, bars};
 
 fn main() -> Result<()> {

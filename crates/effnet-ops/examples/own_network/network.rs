@@ -2,7 +2,7 @@
 //!
 //! Tensors are NHWC inside. The door takes candle's NCHW, and the last pooling is candle's own, which wants NCHW too.
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use effnet_ops::candle::{DType, Device, Result, Tensor, Var};
 use effnet_ops::{
     Activation, Padding, Sgd, SgdParam, SqueezeExcitation, activate, add, backward, batch_norm_eval,
     batch_norm_train, conv2d, depthwise_conv, drop_path, linear, nchw_to_nhwc, nhwc_to_nchw, pointwise_conv,

@@ -7,7 +7,7 @@ use crate::table::groups;
 const LIBRARY: &str = include_str!("../../src/lib.rs");
 
 /// Public names that are no operations, and what they are.
-const NO_OPERATIONS: [(&str, &str); 13] = [
+const NO_OPERATIONS: [(&str, &str); 14] = [
     ("Activation", "a setting of activate, of norms and of layers"),
     ("ConvNorm", "parameters of ConvNormAct, MbConv and Folded"),
     ("DropPath", "a setting of MbConv"),
@@ -20,6 +20,7 @@ const NO_OPERATIONS: [(&str, &str); 13] = [
     ("SgdParam", "an argument of sgd_step"),
     ("SqueezeExcitation", "parameters of squeeze_excitation"),
     ("by_candle", "the way by which the table's fallback is asked for"),
+    ("candle", "the crate of the tensors in all signatures"),
     ("dispatch", "the levels on which the table's kernels run"),
 ];
 
