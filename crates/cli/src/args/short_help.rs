@@ -87,7 +87,18 @@ const SHORT: &[Short] = &[
     },
     Short {
         path: &["evaluate"],
-        shown: &[],
+        shown: &[
+            ("model", "A run folder, a file of weights, imagenet, or hf://OWNER/REPO"),
+            ("data", ""),
+            ("labels", "CSV file with the labels, path,label [default: the folders' names]"),
+            ("arch", "Architecture of a weights file, where its tensors leave it open"),
+            ("size", ""),
+            ("batch", ""),
+            ("device", "auto, cpu or cuda:N"),
+            ("out", "Also write the table of classes and the confusion to a CSV"),
+            ("force", "Replace a CSV that an earlier call wrote"),
+            ("json", ""),
+        ],
         examples: &[
             ("effmix evaluate runs/photos-1 photos", "measure a model on labelled images"),
             ("effmix evaluate runs/photos-1 photos --labels checked.csv", "by the labels of a file"),
@@ -118,6 +129,15 @@ const SHORT: &[Short] = &[
         examples: &[
             ("effmix report runs/photos-1", "write the page of a run anew"),
             ("effmix report runs/photos-1 --report-images 500", "with more images"),
+        ],
+    },
+    Short {
+        path: &["compare"],
+        shown: &[],
+        examples: &[
+            ("effmix compare runs/photos-1 runs/photos-2", "two runs side by side"),
+            ("effmix compare runs", "all runs of a folder, those that differ by their seed as one group"),
+            ("effmix compare runs --out runs.csv", "and keep the table"),
         ],
     },
     Short {

@@ -48,11 +48,17 @@ const OUR_FOLDERS: [(&str, &[&str]); 3] = [
 ];
 
 impl RunFolder {
-    /// Whether `path` is the folder of a run or holds such a folder, so that it is no class of images.
+    /// Whether `path` is the folder of a run or of several, or holds such a folder up to two levels below, so that it is no class of images.
     pub fn is_at_or_in(path: &Path) -> bool {
-        let is_run = |path: &Path| path.join("config.toml").is_file();
-        let entries = fs::read_dir(path).into_iter().flatten().flatten();
-        is_run(path) || entries.into_iter().any(|entry| is_run(&entry.path()))
+        fn search(path: &Path, levels: usize) -> bool {
+            if ["config.toml", SWEEP].iter().any(|file| path.join(file).is_file()) {
+                return true;
+            }
+            let entries = fs::read_dir(path).into_iter().flatten().flatten();
+            let mut folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            levels > 0 && folders.any(|folder| search(&folder.path(), levels - 1))
+        }
+        search(path, 2)
     }
 
     /// Makes the folder for a new run: at `out`, or `runs/NAME-1` with the next free number.
