@@ -13,9 +13,17 @@ use effmix::Settings;
 #[test]
 fn of_a_few_images_nothing_is_said_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
+    for (class, shade) in [("dark", 20), ("light", 220)] {
+        let of_class = folder.path().join("data").join(class);
+        std::fs::create_dir_all(&of_class).unwrap();
+        for number in 0..6u8 {
+            let picture = image::RgbImage::from_pixel(16, 16, image::Rgb([shade + number; 3]));
+            picture.save(of_class.join(format!("{number}.png"))).unwrap();
+        }
+    }
     let settings = Settings {
+        data: Some(folder.path().join("data")),
         out: Some(folder.path().join("run")),
-        per_class: Some(4),
         width: Some(0.1),
         depth: Some(0.1),
         epochs: Some(1),

@@ -144,7 +144,7 @@ pub(crate) fn estimate(
     // Networks and what they compute are in the memory of the device, a checkpoint's copy of them and images in that of the process.
     let (memory_bytes, device_memory) = if device.is_cpu() {
         let all = |(base, activations): (u64, u64)| {
-            base + in_memory + bytes.networks + activations.max(bytes.checkpoint)
+            base + in_memory + bytes.networks + bytes.tables + activations.max(bytes.checkpoint)
         };
         (base.zip(activations).map(all), None)
     } else {
@@ -152,7 +152,7 @@ pub(crate) fn estimate(
             DeviceMemory::new(used + bytes.networks, evaluation, an_image, training)
         };
         let on_device = used.zip(evaluation).zip(training.zip(an_image)).map(on_device);
-        (base.map(|base| base + in_memory + bytes.checkpoint), on_device)
+        (base.map(|base| base + in_memory + bytes.tables + bytes.checkpoint), on_device)
     };
     // Features, and pixels that go to a file; all but the epochs.
     let cached_seconds = if frozen || plan.cache == CacheKind::Disk { of_train + of_test } else { 0.0 };
@@ -271,6 +271,9 @@ struct Bytes {
     /// Of that, what is there while views are timed.
     timed: u64,
     checkpoint: u64,
+    /// Tables with a number for each image and class, which nobody sees of few classes: logits of each network, twice while they are
+    /// made anew, and probabilities; the same once of the held-out images.
+    tables: u64,
     /// What is left in the run folder beside the last checkpoint.
     results: u64,
     /// Features of a view.
@@ -279,7 +282,7 @@ struct Bytes {
 
 impl Bytes {
     fn of(networks: &[Box<dyn Network>], plan: &ResolvedSettings, data: &Data) -> Result<Self> {
-        let n = data.folder.train.len() as u64;
+        let (n, test) = (data.folder.train.len() as u64, data.folder.test.len() as u64);
         let (k, classes) = (networks.len() as u64, data.stats.classes as u64);
         let count = |vars: Vec<(String, candle_core::Var)>| {
             vars.iter().map(|(_, v)| v.elem_count() as u64).sum::<u64>()
@@ -293,6 +296,7 @@ impl Bytes {
             timed: F32 * (k * (trained + moving) + 2 * trained + averaged),
             // Parameters, velocities, statistics, averages, logits; margins are f64, and there may be two tables of probabilities.
             checkpoint: F32 * (k * (2 * trained + moving + averaged + n * classes) + n * (3 + 2 * classes)),
+            tables: F32 * classes * ((2 * k + 2) * n + (k + 2) * test),
             results: F32 * (k * whole + n * (classes + 1)) + paths + matrix_bytes(data.stats.classes),
             feature: F32 * plan.arch.plan()?.head as u64,
         })

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use replace_file::{create_folder, folder_of, remove_leftovers, sync_folder};
 
 use super::config::Config;
-use super::matrices::{CONFIDENT, CONFUSION, DIVISION};
 use crate::{Error, Result};
 
 /// A folder that holds one run. The names of its files are fixed: other programs rely on them.
@@ -29,9 +28,9 @@ const OUR_FILES: [&str; 18] = [
     "data_issues.csv",
     "pred_probs.npy",
     "losses.npy",
-    CONFUSION,
-    CONFIDENT,
-    DIVISION,
+    "confusion_given_suggested.npy",
+    "transition_confident.npy",
+    "transition_division.npy",
     "division.json",
     "loss_trajectories.npy",
     "predicted_trajectories.npy",

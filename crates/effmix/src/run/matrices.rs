@@ -15,13 +15,13 @@ use crate::{Error, Result};
 const MOST_IN_SUMMARY: usize = 100;
 
 /// Training images by given label (row) and suggested label (column).
-pub(super) const CONFUSION: &str = "confusion_given_suggested.npy";
+const CONFUSION: &str = "confusion_given_suggested.npy";
 
 /// Probability of each given label (column) for each true class (row), by confident learning.
-pub(super) const CONFIDENT: &str = "transition_confident.npy";
+const CONFIDENT: &str = "transition_confident.npy";
 
 /// The same by the last divisions.
-pub(super) const DIVISION: &str = "transition_division.npy";
+const DIVISION: &str = "transition_division.npy";
 
 /// The full matrix, where there are few enough classes for `summary.json` and what is printed.
 pub(crate) fn for_summary(pairs: &ClassPairs<usize>) -> Option<Vec<Vec<usize>>> {
