@@ -20,7 +20,7 @@ use dividemix::{
     View, ViewSource,
 };
 use image_folder::{
-    Batch, Cache, Interpolation, LabelsCsv, OpenOptions, Sample, TestSplit, Transform, Views,
+    Batch, Cache, Channels, Interpolation, LabelsCsv, OpenOptions, Sample, TestSplit, Transform, Views,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -34,6 +34,7 @@ const WIDTH: usize = 64;
 const CIFAR: Transform = Transform {
     size: 32,
     resized: 32,
+    channels: Channels::Rgb,
     mean: [0.4914, 0.4822, 0.4465],
     std: [0.2023, 0.1994, 0.2010],
     interpolation: Interpolation::Bicubic,

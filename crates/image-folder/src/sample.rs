@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
-use crate::decode::{Limits, try_load};
+use crate::channels::{Channels, with_opacity};
+use crate::decode::{Limits, try_load, try_load_with_opacity};
 
 /// The place of a sample's pixels.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,16 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// The sample's pixels with their opacity, as [`Channels::Rgba`] keeps them.
+    pub(crate) fn image_with_opacity(&self, channels: Channels) -> Result<Cow<'_, RgbImage>, String> {
+        match &self.source {
+            Pixels::File(path) => {
+                try_load_with_opacity(path, &Limits::default()).map(|image| Cow::Owned(with_opacity(&image)))
+            }
+            Pixels::Memory(_) => self.image().map(|image| channels.of_opaque(image)),
+        }
+    }
+
     /// The sample's pixels, read and decoded where they are in a file.
     ///
     /// # Errors

@@ -166,8 +166,8 @@ impl Pictures {
         smallest: usize,
         options: InferenceOptions,
     ) -> Result<Self, String> {
-        let image = sample.image()?;
-        let (width, height) = image.dimensions();
+        let image = transform.image_of(sample)?;
+        let (width, height) = transform.dimensions(&image);
         if options.no_resize && (width.min(height) as usize) < smallest {
             return Err(format!(
                 "{width} x {height} pixels; the network takes {smallest} and more (leave out --no-resize)"

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use image_folder::{Interpolation, RgbImage, Transform};
+use image_folder::{Channels, Interpolation, RgbImage, Transform};
 use serde_json::Value;
 
 use crate::util::picture;
@@ -20,6 +20,7 @@ pub(crate) fn plain_numbers(size: usize) -> Transform {
     Transform {
         size,
         resized: size,
+        channels: Channels::Rgb,
         mean: [0.0; 3],
         std: [1.0; 3],
         interpolation: Interpolation::Bicubic,
