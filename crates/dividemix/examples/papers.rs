@@ -20,7 +20,7 @@ use dividemix::{
     View, ViewSource,
 };
 use image_folder::{
-    Batch, Cache, Fit, Interpolation, LabelsCsv, OpenOptions, Sample, TestSplit, Transform, Views,
+    Batch, Cache, Channels, Fit, Interpolation, LabelsCsv, OpenOptions, Sample, TestSplit, Transform, Views,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,6 +35,7 @@ const CIFAR: Transform = Transform {
     size: 32,
     fit: Fit::Crop,
     resized: 32,
+    channels: Channels::Rgb,
     mean: [0.4914, 0.4822, 0.4465],
     std: [0.2023, 0.1994, 0.2010],
     interpolation: Interpolation::Bicubic,

@@ -7,6 +7,9 @@ use crate::preprocessing::Preprocessing;
 use crate::scaling::Scaling;
 use crate::table;
 
+/// Channels of the published networks' images.
+pub(crate) const RGB: usize = 3;
+
 /// Which table the scaling is applied to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -44,6 +47,9 @@ pub struct Arch {
     pub scaling: Scaling,
     /// Side of the input images, pixels. The network takes any size; this one the weights are for.
     pub size: usize,
+    /// Channels of the input images: 3 (RGB), 1 (luma) or 4 (RGBA).
+    #[serde(default = "rgb", skip_serializing_if = "is_rgb")]
+    pub channels: usize,
     /// Stride of the stem convolution: 2 as published, 1 for images of 32 pixels.
     pub stem_stride: usize,
     /// Padding of the convolutions. [`Padding::Fixed`] is the stem's, and has the side of the images.
@@ -61,6 +67,15 @@ pub struct Arch {
     pub preprocessing: Preprocessing,
     /// The classifier.
     pub classifier: ClassifierKind,
+}
+
+/// The channels of files that record none.
+fn rgb() -> usize {
+    RGB
+}
+
+fn is_rgb(channels: &usize) -> bool {
+    *channels == RGB
 }
 
 #[derive(Serialize, Deserialize)]
@@ -95,6 +110,16 @@ impl Arch {
         self.size = size;
         self.scaling.resolution = size as f64 / table::SIZE as f64;
         self
+    }
+
+    /// Channels of the input images: 1, 3 or 4. For other than three, each channel is normalised by the average of the three's mean and
+    /// standard deviation, as timm does it.
+    pub fn with_channels(self, channels: usize) -> Self {
+        if channels == self.channels {
+            return self;
+        }
+        let preprocessing = if channels == RGB { self.preprocessing } else { self.preprocessing.averaged() };
+        Self { channels, preprocessing, ..self }
     }
 
     /// The kind of classifier.

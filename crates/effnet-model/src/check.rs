@@ -49,6 +49,10 @@ impl Arch {
         must(coefficient(scaling.depth), format!("depth {} must be {range}", scaling.depth))?;
         let sizes = 1..=LARGEST_SIZE;
         must(sizes.contains(&self.size), format!("size {} must be 1 to {LARGEST_SIZE} pixels", self.size))?;
+        must(
+            matches!(self.channels, 1 | 3 | 4),
+            format!("channels {} must be 1 (luma), 3 (RGB) or 4 (RGBA)", self.channels),
+        )?;
         must(matches!(self.stem_stride, 1 | 2), format!("stem stride {} must be 1 or 2", self.stem_stride))?;
         must(
             self.bn_eps > 0.0 && self.bn_eps < 1.0,

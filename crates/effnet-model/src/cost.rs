@@ -10,9 +10,6 @@ use crate::error::Result;
 use crate::plan::{BlockPlan, Plan};
 use crate::table::STEM_KERNEL;
 
-/// Channels of an image.
-const COLOURS: u64 = 3;
-
 /// Bytes of a number.
 const F32: u64 = 4;
 
@@ -117,9 +114,10 @@ impl Arch {
 }
 
 fn stem(plan: &Plan, pixels_in: u64, pixels: u64) -> LayerCost {
-    let patch = (STEM_KERNEL * STEM_KERNEL) as u64 * COLOURS;
+    let channels = plan.channels as u64;
+    let patch = (STEM_KERNEL * STEM_KERNEL) as u64 * channels;
     let width = plan.stem as u64;
-    let (x, y) = (pixels_in * COLOURS, pixels * width);
+    let (x, y) = (pixels_in * channels, pixels * width);
     LayerCost {
         name: "stem".to_owned(),
         parameters: patch * width + 2 * width,

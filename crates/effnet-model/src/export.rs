@@ -5,7 +5,7 @@ use std::path::Path;
 
 use effnet_ops::Padding;
 
-use crate::arch::{Arch, ClassifierKind, Variant};
+use crate::arch::{Arch, ClassifierKind, RGB, Variant};
 use crate::card::ModelCard;
 use crate::error::{Error, Result};
 use crate::layouts::{TORCHVISION_LARGE, torchvision_from_timm, with_module};
@@ -64,7 +64,7 @@ impl Library {
             Self::Torchvision => "torchvision",
         };
         let refused = |reason: String| Err(Error::NotIn { library, name: arch.name.clone(), reason });
-        let member = Arch::by_name(&arch.name)?;
+        let member = Arch::by_name(&arch.name)?.with_channels(arch.channels);
         if arch.stem_stride != member.stem_stride {
             return refused(format!("its stem's stride is {}", arch.stem_stride));
         }
@@ -82,6 +82,9 @@ impl Library {
         match self {
             Self::Torchvision if arch.variant == Variant::Lite => {
                 refused("it has no Lite members".to_owned())
+            }
+            Self::Torchvision if arch.channels != RGB => {
+                refused(format!("its images have {} channel(s), torchvision's have 3", arch.channels))
             }
             Self::Torchvision if arch.padding != Padding::Symmetric => {
                 refused("its convolutions pad as TensorFlow's do".to_owned())
@@ -111,7 +114,13 @@ impl Library {
                     true => String::new(),
                     false => format!(", bn_eps={}", arch.bn_eps),
                 };
-                Ok(Some(format!("timm.create_model(\"{prefix}{name}\", num_classes={classes}{norm})")))
+                let channels = match arch.channels {
+                    RGB => String::new(),
+                    channels => format!(", in_chans={channels}"),
+                };
+                Ok(Some(format!(
+                    "timm.create_model(\"{prefix}{name}\", num_classes={classes}{channels}{norm})"
+                )))
             }
         }
     }

@@ -38,7 +38,9 @@ impl WeightsFile {
     /// file is that member's. Classifiers are not compared.
     fn nearest_member(&self) -> Result<(Arch, Mismatch)> {
         let mut nearest: Option<(Arch, Mismatch)> = None;
+        let channels = self.channels()?;
         for member in members(self.layout()?)? {
+            let member = member.with_channels(channels);
             let difference = self.difference_from(&member)?;
             if nearest.as_ref().is_none_or(|(_, least)| difference.len() < least.len()) {
                 let is_exact = difference.len() == 0;

@@ -2,7 +2,7 @@
 
 use effnet_ops::Padding;
 
-use crate::arch::{Arch, ClassifierKind, Variant};
+use crate::arch::{Arch, ClassifierKind, RGB, Variant};
 use crate::arch_name::{ArchName, nearest};
 use crate::error::{Error, Result};
 use crate::preprocessing::{Interpolation, Preprocessing};
@@ -139,6 +139,7 @@ impl Arch {
             variant: Variant::Base,
             scaling: Scaling { width, depth, resolution: size as f64 / table::SIZE as f64 },
             size,
+            channels: RGB,
             stem_stride: 2,
             padding: Padding::Symmetric,
             bn_eps: 1e-5,

@@ -1,7 +1,7 @@
 //! The architecture and classes that a file of weights records: our own files in themselves, timm's in the `config.json` beside
 //! them.
 
-use crate::arch::Arch;
+use crate::arch::{Arch, RGB};
 use crate::error::{Error, Result};
 use crate::layouts::Layout;
 use crate::preprocessing::{Interpolation, Preprocessing};
@@ -20,19 +20,22 @@ const ON_IMAGENET: &str = "in1k";
 /// Names of these classes, in their order, a line each: torchvision's (copyright Soumith Chintala 2016, BSD 3-Clause).
 const IMAGENET: &str = include_str!("imagenet.txt");
 
-/// The member that timm's `config.json` names, in the flavour of `layout`, for images as these weights were trained on.
-fn recorded_arch(config: &Config, layout: Layout) -> Result<Arch, String> {
+/// The member that timm's `config.json` names, in the flavour of `layout`, for images as these weights were trained on, with as many
+/// channels as their stem takes: `config.json` tells of the weights that these were made from.
+fn recorded_arch(config: &Config, layout: Layout, channels: usize) -> Result<Arch, String> {
     let PretrainedConfig {
-        input_size: [channels, height, width],
-        mean,
-        std,
+        input_size: [recorded, height, width],
+        ref mean,
+        ref std,
         crop_pct: crop,
         crop_mode: fit,
         ..
     } = config.pretrained_cfg;
-    if channels != 3 || height != width {
+    if ![channels, RGB].contains(&recorded) || height != width {
         let size = config.pretrained_cfg.input_size;
-        return Err(format!("input_size {size:?}: square images of three channels are read"));
+        return Err(format!(
+            "input_size {size:?}: these weights take images of {channels} channels, which must be square"
+        ));
     }
     let interpolation = match config.pretrained_cfg.interpolation.as_str() {
         "bilinear" => Interpolation::Bilinear,
@@ -40,10 +43,35 @@ fn recorded_arch(config: &Config, layout: Layout) -> Result<Arch, String> {
         other => return Err(format!("interpolation {other:?}: bilinear and bicubic are read")),
     };
     let member = Arch::by_name(&config.architecture).map_err(|e| e.to_string())?;
-    let arch = layout.flavour(&member).with_size(height);
-    let arch = Arch { preprocessing: Preprocessing { mean, std, interpolation, crop, fit }, ..arch };
+    let arch = layout.flavour(&member.with_channels(channels)).with_size(height);
+    let preprocessing = Preprocessing { interpolation, crop, fit, ..Preprocessing::IMAGENET };
+    let arch = Arch { preprocessing: normalised(preprocessing, mean, std, channels)?, ..arch };
     arch.check().map_err(|e| e.to_string())?;
     Ok(arch)
+}
+
+/// The preprocessing with these means and standard deviations, of as many channels or of three; of others, or of one alone, the average
+/// counts for each channel.
+fn normalised(
+    preprocessing: Preprocessing,
+    mean: &[f32],
+    std: &[f32],
+    channels: usize,
+) -> Result<Preprocessing, String> {
+    match (mean, std) {
+        (&[r, g, b, alpha], &[sr, sg, sb, salpha]) if channels == 4 => Ok(Preprocessing {
+            mean: [r, g, b],
+            std: [sr, sg, sb],
+            alpha: Some([alpha, salpha]),
+            ..preprocessing
+        }),
+        (&[m], &[s]) => Ok(Preprocessing { mean: [m; 3], std: [s; 3], ..preprocessing }),
+        (&[r, g, b], &[sr, sg, sb]) => {
+            let of_three = Preprocessing { mean: [r, g, b], std: [sr, sg, sb], ..preprocessing };
+            Ok(if channels == 3 { of_three } else { of_three.averaged() })
+        }
+        _ => Err(format!("mean {mean:?} and std {std:?} for images of {channels} channels")),
+    }
 }
 
 /// The names of ImageNet's 1000 classes, in their usual order.
@@ -65,7 +93,8 @@ impl WeightsFile {
             return Ok(Some(arch));
         }
         let Some((place, config)) = self.config()? else { return Ok(None) };
-        recorded_arch(&config, self.layout()?).map(Some).map_err(|reason| place.malformed(reason))
+        let arch = recorded_arch(&config, self.layout()?, self.channels()?);
+        arch.map(Some).map_err(|reason| place.malformed(reason))
     }
 
     /// Names of so many classes, where the file tells them, as ours do, or timm's `config.json` beside it.

@@ -47,7 +47,14 @@ impl EfficientNet {
         let settings = BatchNormSettings { eps: arch.bn_eps, momentum: arch.bn_momentum };
         let bn = |channels, name: &str| BatchNorm::new(channels, settings, arch.activation(), &vb.pp(name));
         let norm = bn(plan.stem, "bn1")?;
-        let stem = ConvNorm::full(3, STEM_KERNEL, arch.stem_stride, arch.padding, norm, &vb.pp("conv_stem"))?;
+        let stem = ConvNorm::full(
+            arch.channels,
+            STEM_KERNEL,
+            arch.stem_stride,
+            arch.padding,
+            norm,
+            &vb.pp("conv_stem"),
+        )?;
 
         let total = plan.blocks();
         let mut stages = Vec::new();

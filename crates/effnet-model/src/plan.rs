@@ -6,6 +6,8 @@ use crate::table::{B0, HEAD, SQUEEZE, STEM, STEM_KERNEL};
 /// Every width, kernel and stride of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
+    /// Channels of the images.
+    pub channels: usize,
     /// Channels of the stem convolution.
     pub stem: usize,
     /// The blocks of each stage, in order.
@@ -80,7 +82,12 @@ impl Plan {
             };
             (0..layers).map(block).collect()
         };
-        Self { stem, stages: B0.iter().enumerate().map(stage).collect(), head: stem_or_head(HEAD) }
+        Self {
+            channels: arch.channels,
+            stem,
+            stages: B0.iter().enumerate().map(stage).collect(),
+            head: stem_or_head(HEAD),
+        }
     }
 
     /// Number of blocks.
@@ -90,7 +97,7 @@ impl Plan {
 
     /// Number of trainable numbers of the backbone: all layers but the classifier.
     pub fn backbone_parameters(&self) -> usize {
-        let stem = STEM_KERNEL * STEM_KERNEL * 3 * self.stem + 2 * self.stem;
+        let stem = STEM_KERNEL * STEM_KERNEL * self.channels * self.stem + 2 * self.stem;
         let blocks: usize = self.stages.iter().flatten().map(BlockPlan::parameters).sum();
         let last = self.stages.last().and_then(|s| s.last()).map_or(self.stem, |b| b.output);
         stem + blocks + last * self.head + 2 * self.head

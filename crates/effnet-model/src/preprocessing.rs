@@ -41,6 +41,9 @@ pub struct Preprocessing {
     pub mean: [f32; 3],
     /// Standard deviation of red, green and blue.
     pub std: [f32; 3],
+    /// Mean and standard deviation of a fourth channel, the opacity; the averages of the three's where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<[f32; 2]>,
     /// Resampling filter.
     pub interpolation: Interpolation,
     /// Share of the resized image's short side that is kept, above 0 and at most 1: the middle.
@@ -61,6 +64,7 @@ impl Preprocessing {
     pub const IMAGENET: Self = Self {
         mean: [0.485, 0.456, 0.406],
         std: [0.229, 0.224, 0.225],
+        alpha: None,
         interpolation: Interpolation::Bicubic,
         crop: 1.0,
         fit: Fit::Crop,
@@ -82,13 +86,40 @@ impl Preprocessing {
         (size as f64 / self.crop + 1e-6) as usize
     }
 
-    /// (values - mean) / std: [..., 3] in 0..1 -> [..., 3].
+    /// Mean and standard deviation of each of so many channels: of one the averages of the three's, of four those of red, green, blue and
+    /// opacity.
+    pub fn of_channels(&self, channels: usize) -> (Vec<f32>, Vec<f32>) {
+        let [mean, std] = self.averages();
+        match channels {
+            1 => (vec![mean], vec![std]),
+            4 => {
+                let [alpha_mean, alpha_std] = self.alpha.unwrap_or([mean, std]);
+                ([&self.mean[..], &[alpha_mean]].concat(), [&self.std[..], &[alpha_std]].concat())
+            }
+            _ => (self.mean.to_vec(), self.std.to_vec()),
+        }
+    }
+
+    /// The same for each channel: the averages (`resolve_input_data_config` of timm's `data/model_config.py`).
+    pub(crate) fn averaged(self) -> Self {
+        let [mean, std] = self.averages();
+        Self { mean: [mean; 3], std: [std; 3], alpha: None, ..self }
+    }
+
+    /// Averages of the means and of the standard deviations.
+    fn averages(&self) -> [f32; 2] {
+        [self.mean, self.std]
+            .map(|values| (values.iter().map(|value| f64::from(*value)).sum::<f64>() / 3.0) as f32)
+    }
+
+    /// (values - mean) / std: [..., C] in 0..1 -> [..., C], for 1, 3 or 4 channels.
     ///
     /// # Errors
-    /// If the last dimension is not 3.
+    /// If the last dimension is another.
     pub fn normalise(&self, values: &Tensor) -> candle_core::Result<Tensor> {
-        let of = |numbers: &[f32; 3]| Tensor::new(numbers, values.device());
-        values.broadcast_sub(&of(&self.mean)?)?.broadcast_div(&of(&self.std)?)
+        let (mean, std) = self.of_channels(values.dim(candle_core::D::Minus1)?);
+        let of = |numbers: Vec<f32>| Tensor::new(numbers, values.device());
+        values.broadcast_sub(&of(mean)?)?.broadcast_div(&of(std)?)
     }
 
     /// Whether images can be made ready by it; if not, why.
@@ -97,7 +128,8 @@ impl Preprocessing {
         let usable = |(mean, std): (&f32, &f32)| {
             *std > 0.0 && std.is_finite() && [0.0, 1.0].iter().all(|value| ((value - mean) / std).is_finite())
         };
-        if !mean.iter().zip(std).all(usable) {
+        let alpha = self.alpha.unwrap_or([0.0, 1.0]);
+        if !mean.iter().zip(std).all(usable) || !usable((&alpha[0], &alpha[1])) {
             return Err(format!("mean {mean:?} and std {std:?} must be numbers, the latter above 0"));
         }
         match *crop > 0.0 && *crop <= 1.0 {

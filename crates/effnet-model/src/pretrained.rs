@@ -16,6 +16,9 @@ use crate::network::EfficientNet;
 use crate::store::ParameterStore;
 use crate::weights::WeightsFile;
 
+/// The name of the stem's weight.
+const STEM: &str = "conv_stem.weight";
+
 /// What the names of running variances end with.
 const VARIANCE: &str = "running_var";
 
@@ -35,7 +38,7 @@ pub struct Pretrained {
 }
 
 /// A network on `device` from a file of weights, ours or another library's, whose flavour `arch` is ([`WeightsFile::flavour`]). The names are
-/// mapped to ours; a classifier of another size or kind is made new, by `seed`. A parameter is read when the network asks for
+/// mapped to ours; a stem for images of other channels is adapted as timm does it; a classifier of another size or kind is made new, by `seed`. A parameter is read when the network asks for
 /// it: nothing is held but the network and one parameter more.
 ///
 /// # Errors
@@ -130,6 +133,26 @@ fn filled(
     Ok((network, store, mismatch))
 }
 
+/// Output channels, height and width of the stem's weight [output, input, height, width]; of another shape nothing that one has.
+fn stem_without_input(shape: &Shape) -> [usize; 3] {
+    match shape.dims() {
+        &[output, _, height, width] => [output, height, width],
+        _ => [0; 3],
+    }
+}
+
+/// The weight of a convolution [output, from, area] for images of `to` channels: the sum over the channels for one, else the channels
+/// again and again, scaled by from / to (`adapt_input_conv` of timm's `models/_manipulate.py`).
+fn adapted(values: &[f32], [output, from, area]: [usize; 3], to: usize) -> Vec<f32> {
+    let of = |out: usize, channel: usize, at: usize| values[(out * from + channel) * area + at];
+    let one = |out: usize, channel: usize, at: usize| match to {
+        1 => (0..from).map(|channel| of(out, channel, at)).sum(),
+        _ => of(out, channel % from, at) * (from as f32 / to as f32),
+    };
+    let places = (0..output).flat_map(|out| (0..to).map(move |channel| (out, channel)));
+    places.flat_map(|(out, channel)| (0..area).map(move |at| one(out, channel, at))).collect()
+}
+
 /// The errors of building a network from a file.
 #[derive(Default)]
 struct Found {
@@ -185,6 +208,22 @@ impl SimpleBackend for Source<'_> {
                     }
                 };
             }
+            Some((stored, &[output, from, height, width]))
+                if self.makes_new
+                    && name == STEM
+                    && [output, height, width] == stem_without_input(&shape) =>
+            {
+                let to = shape.dims()[1];
+                return match self.read(name, stored) {
+                    Ok(values) => {
+                        self.store.insert(name, adapted(&values, [output, from, height * width], to), shape)
+                    }
+                    Err(error) => {
+                        found.error = Some(error);
+                        bail!("{name} can't be read")
+                    }
+                };
+            }
             Some((_, dims)) => found.mismatch.misshapen.push(Misshapen {
                 name: name.to_owned(),
                 expected: shape.dims().to_vec(),
@@ -206,5 +245,40 @@ impl SimpleBackend for Source<'_> {
 
     fn contains_tensor(&self, name: &str) -> bool {
         self.names.contains_key(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Weight [2, 3, 2, 2], and timm 1.0.31's `adapt_input_conv` of it.
+    #[test]
+    fn a_stem_is_adapted_as_timm_does_it() {
+        let weight: Vec<f32> = (0..24u16)
+            .map(|k| (f64::from(k * 37 % 101) - 50.0) / 64.0 + f64::from(k % 7) / 1000.0)
+            .map(|w| w as f32)
+            .collect();
+        let of = |to| adapted(&weight, [2, 3, 4], to);
+        let grey: [f32; 8] =
+            [-0.135_625, 0.023_624_986, 0.182_875, -1.243, 0.169_249_98, 0.321_5, -1.104_375, 0.632_999_96];
+        assert_eq!(of(1), grey);
+        let of_four = of(4);
+        assert_eq!(of_four[..4], [-0.585_937_5, -0.151_593_74, 0.282_750_01, -0.466_499_98]);
+        assert_eq!(
+            of_four[12..20],
+            [
+                -0.585_937_5,
+                -0.151_593_74,
+                0.282_750_01,
+                -0.466_499_98,
+                -0.113_437_5,
+                0.320_906_25,
+                -0.433_593_75,
+                0.000_750_000_006,
+            ]
+        );
+        assert_eq!(of_four.len(), 32);
+        assert_eq!(of(3), weight);
     }
 }

@@ -24,8 +24,8 @@ pub(crate) struct PretrainedConfig {
     pub(crate) tag: String,
     /// Channels, height, width.
     pub(crate) input_size: [usize; 3],
-    pub(crate) mean: [f32; 3],
-    pub(crate) std: [f32; 3],
+    pub(crate) mean: Vec<f32>,
+    pub(crate) std: Vec<f32>,
     pub(crate) interpolation: String,
     #[serde(default = "whole")]
     pub(crate) crop_pct: f64,

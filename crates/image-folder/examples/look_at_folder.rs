@@ -6,7 +6,9 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use image_folder::{Cache, DemoOptions, Fit, Interpolation, OpenOptions, Transform, Views, demo, open};
+use image_folder::{
+    Cache, Channels, DemoOptions, Fit, Interpolation, OpenOptions, Transform, Views, demo, open,
+};
 
 pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     look(std::env::args_os().nth(1).map(PathBuf::from))
@@ -26,6 +28,7 @@ pub(crate) fn look(data: Option<PathBuf>) -> Result<(), Box<dyn std::error::Erro
 
     let transform = Transform {
         fit: Fit::Crop,
+        channels: Channels::Rgb,
         size: 32,
         resized: 36,
         mean: [0.5; 3],

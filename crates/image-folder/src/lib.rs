@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`open`](fn@open) | the step from a folder (and a labels CSV) to a list of [`Sample`]s |
 //! | [`decode`](fn@decode) | the step from the bytes of a file to 8-bit RGB |
+//! | [`Channels`] | views that are grey or have opacity |
 //! | [`Transform`] | size, cropping, flipping, normalising: the arithmetic of one view |
 //! | [`Policy`] | AutoAugment and RandAugment: the further operations of a strong view |
 //! | [`Views`] | a set decoded once, and batches of its views |
@@ -17,6 +18,7 @@
 //! | [`demo`](fn@demo) | a set that needs no files |
 
 mod batch;
+mod channels;
 mod copies;
 mod decode;
 mod demo;
@@ -32,6 +34,7 @@ mod transform;
 mod views;
 
 pub use batch::{Batch, ByteBatch, ViewOf};
+pub use channels::Channels;
 pub use copies::copies;
 pub use decode::{Limits, decode, load};
 pub use demo::{DemoOptions, demo};

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use image::RgbImage;
 
 use crate::Left;
-use crate::decode::{Limits, try_load};
+use crate::channels::{Channels, with_opacity};
+use crate::decode::{Limits, try_load, try_load_with_opacity};
 
 /// The place of a sample's pixels.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +46,16 @@ impl Pixels {
 }
 
 impl Sample {
+    /// The sample's pixels with their opacity, as [`Channels::Rgba`] keeps them.
+    pub(crate) fn image_with_opacity(&self, channels: Channels) -> Result<Cow<'_, RgbImage>, String> {
+        match &self.source {
+            Pixels::File { path, limits } => {
+                try_load_with_opacity(path, limits).map(|image| Cow::Owned(with_opacity(&image)))
+            }
+            Pixels::Memory(_) => self.image().map(|image| channels.of_opaque(image)),
+        }
+    }
+
     /// The sample's pixels, read and decoded where they are in a file.
     ///
     /// # Errors

@@ -9,8 +9,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use crate::batch::{Batch, ViewOf, shape_of};
+use crate::channels::{self, Channels};
 use crate::resize::{self, Interpolation};
-use crate::{Error, Operation, Policy, Result};
+use crate::{Error, Operation, Policy, Result, Sample};
 
 /// How an image that is not square becomes one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -33,7 +34,9 @@ pub struct Transform {
     pub fit: Fit,
     /// With [`Fit::Crop`] the short side of an image is resized to this, and a view is the middle of the result; `size` or more, in pixels.
     pub resized: usize,
-    /// The mean of each channel (red, green, blue) in 0..1, which is subtracted.
+    /// The channels of a view.
+    pub channels: Channels,
+    /// The mean of each channel (red, green, blue; of a grey view their average) in 0..1, which is subtracted.
     pub mean: [f32; 3],
     /// The standard deviation of each channel, by which it is divided afterwards.
     pub std: [f32; 3],
@@ -66,8 +69,12 @@ impl Transform {
             let problem = format!("a padding of {} is more than the size {}", self.crop_padding, self.size);
             return Err(Error::Transform(problem));
         }
-        let usable = self.mean.iter().all(|mean| mean.is_finite())
-            && self.std.iter().all(|std| std.is_finite() && *std > 0.0);
+        let (alpha_mean, alpha_std) = match self.channels {
+            Channels::Rgba { mean, std } => (mean, std),
+            Channels::Grey | Channels::Rgb => (0.0, 1.0),
+        };
+        let usable = self.mean.iter().chain([&alpha_mean]).all(|mean| mean.is_finite())
+            && self.std.iter().chain([&alpha_std]).all(|std| std.is_finite() && *std > 0.0);
         if usable {
             Ok(())
         } else {
@@ -80,33 +87,79 @@ impl Transform {
 
     /// The plain view as 8-bit pixels. With [`Fit::Crop`] the short side is resized to `resized`, and the middle `size` x `size` pixels are
     /// kept, as by torchvision's `Resize` and `CenterCrop`; with [`Fit::Squeeze`] and [`Fit::Pad`] the view shows all of the image, as by
-    /// Pillow's `resize` and `ImageOps.pad`. A square image that already has this size is returned as it is.
+    /// Pillow's `resize` and `ImageOps.pad`. A square image that already has this size is returned as it is. The image must be one of
+    /// [`image_of`](Self::image_of), or of three channels.
     pub fn fit<'a>(&self, image: &'a RgbImage) -> Cow<'a, RgbImage> {
-        let (width, height) = image.dimensions();
+        let (width, height) = self.dimensions(image);
         let [size, resized] = [self.size, self.resized].map(|side| side as u32); // `check` bounds them
         if (width, height) == (size, size) && (resized == size || self.fit != Fit::Crop) {
             return Cow::Borrowed(image);
         }
-        Cow::Owned(match self.fit {
+        let fitted = |image: &RgbImage, border: image::Rgb<u8>| match self.fit {
             Fit::Crop => resize::to_square(image, size, resized, self.interpolation),
             Fit::Squeeze => resize::squeezed(image, size, self.interpolation),
-            Fit::Pad => resize::padded(image, size, self.border(), self.interpolation),
+            Fit::Pad => resize::padded(image, size, border, self.interpolation),
+        };
+        let keeps_its_size = match self.fit {
+            Fit::Crop => width.min(height) == resized,
+            Fit::Squeeze => false,
+            Fit::Pad => width.max(height) == size,
+        };
+        let (border, opaque) = self.border();
+        Cow::Owned(match self.channels {
+            Channels::Grey | Channels::Rgb => fitted(image, border),
+            Channels::Rgba { .. } if keeps_its_size => {
+                let (colours, opacity) = channels::halves(image);
+                channels::below(&fitted(&colours, border), &fitted(&opacity, opaque))
+            }
+            Channels::Rgba { .. } => channels::resized_with_opacity(image, (border, opaque), fitted),
         })
     }
 
-    /// The colour of the mean, which is 0 when it is normalised, but for rounding.
-    fn border(&self) -> image::Rgb<u8> {
+    /// The colour and the opacity of the mean, which are 0 when they are normalised, but for rounding.
+    fn border(&self) -> (image::Rgb<u8>, image::Rgb<u8>) {
         // A cast rounds to the nearest number of the type where it is out of range.
-        image::Rgb(self.mean.map(|mean| (mean * 255.0).round() as u8))
+        let byte = |mean: f32| (mean * 255.0).round() as u8;
+        let colour = match self.channels {
+            Channels::Grey => [byte(self.mean.iter().sum::<f32>() / 3.0); 3],
+            Channels::Rgb | Channels::Rgba { .. } => self.mean.map(byte),
+        };
+        (image::Rgb(colour), image::Rgb([byte(self.channels.alpha_mean()); 3]))
     }
 
-    /// The pixels of images as numbers, (value / 255 - mean) / std: `[N, height, width, 3]`. The images may have any size, but all the
+    /// The pixels of a sample with the channels of a view, in the sample's own size. A view with opacity is kept as two images, one below the
+    /// other: colours, and opacity as grey.
+    ///
+    /// # Errors
+    /// The reason, in words, why they can't be read.
+    pub fn image_of<'a>(&self, sample: &'a Sample) -> std::result::Result<Cow<'a, RgbImage>, String> {
+        match self.channels {
+            Channels::Rgb => sample.image(),
+            Channels::Grey => sample.image().map(|image| self.channels.of_opaque(image)),
+            Channels::Rgba { .. } => sample.image_with_opacity(self.channels),
+        }
+    }
+
+    /// The colours of an image of [`image_of`](Self::image_of), to be shown.
+    pub fn shown<'a>(&self, image: &'a RgbImage) -> Cow<'a, RgbImage> {
+        match self.channels {
+            Channels::Grey | Channels::Rgb => Cow::Borrowed(image),
+            Channels::Rgba { .. } => Cow::Owned(channels::halves(image).0),
+        }
+    }
+
+    /// Width and height of an image of [`image_of`](Self::image_of), in pixels.
+    pub fn dimensions(&self, image: &RgbImage) -> (u32, u32) {
+        (image.width(), image.height() / self.channels.images() as u32)
+    }
+
+    /// The pixels of images as numbers, (value / 255 - mean) / std: `[N, height, width, C]`. The images may have any size, but all the
     /// same one.
     ///
     /// # Errors
     /// [`Error::Transform`] where their sizes differ.
     pub fn normalise(&self, images: &[&RgbImage]) -> Result<Batch> {
-        let shape = shape_of(images)?;
+        let shape = shape_of(images, self.channels)?;
         let (normaliser, length) = (Normaliser::new(self), shape[1..].iter().product());
         if length == 0 {
             return Ok(Batch { pixels: Vec::new(), shape });
@@ -119,15 +172,26 @@ impl Transform {
         Ok(Batch { pixels, shape })
     }
 
-    /// `scale` and `bias` of each channel (red, green, blue): a byte times its scale plus its bias is the number that
-    /// [`normalise`](Self::normalise) makes of it, but for rounding.
-    pub fn scale_and_bias(&self) -> ([f32; 3], [f32; 3]) {
-        let Normaliser { scale, bias } = Normaliser::new(self);
-        (std::array::from_fn(|channel| scale[channel]), std::array::from_fn(|channel| bias[channel]))
+    /// `scale` and `bias` of each channel: a byte times its scale plus its bias is the number that [`normalise`](Self::normalise) makes
+    /// of it, but for rounding.
+    pub fn scale_and_bias(&self) -> (Vec<f32>, Vec<f32>) {
+        let Normaliser { scale, bias, .. } = Normaliser::new(self);
+        let count = self.channels.count();
+        (scale[..count].to_vec(), bias[..count].to_vec())
     }
 
     /// The number of values of a view.
     pub(crate) fn view_length(&self) -> usize {
+        self.size * self.size * self.channels.count()
+    }
+
+    /// The number of bytes of the fitted image that a view is made of.
+    pub(crate) fn image_length(&self) -> usize {
+        self.channels.images() * self.plane_length()
+    }
+
+    /// The number of bytes of a fitted RGB image.
+    fn plane_length(&self) -> usize {
         self.size * self.size * 3
     }
 
@@ -165,7 +229,7 @@ impl Transform {
         Way { top: self.crop_padding, left: self.crop_padding, flipped: false }.into()
     }
 
-    /// Writes all numbers of one view, `[size, size, 3]`, of a fitted image with as many bytes.
+    /// Writes all numbers of one view, `[size, size, C]`, of a fitted image.
     pub(crate) fn write_view(
         &self,
         pixels: &[u8],
@@ -174,12 +238,15 @@ impl Transform {
         view: &mut [MaybeUninit<f32>],
     ) {
         let row_length = self.size * 3;
-        assert!(pixels.len() == self.view_length() && view.len() == pixels.len(), "as many numbers as bytes");
+        assert!(
+            pixels.len() == self.image_length() && view.len() == self.view_length(),
+            "a number for each byte of a channel"
+        );
         if recipe == self.straight() {
             return normaliser.apply(pixels, view);
         }
         let Recipe { way, operations } = recipe;
-        if operations == UNCHANGED {
+        if operations == UNCHANGED && self.channels == Channels::Rgb {
             // It goes row by row, because a row stays in the nearest cache.
             let mut row = vec![0; row_length];
             for (y, numbers) in view.chunks_exact_mut(row_length).enumerate() {
@@ -192,26 +259,46 @@ impl Transform {
         normaliser.apply(&self.changed(pixels, recipe), view);
     }
 
-    /// Writes all bytes of one view, `[size, size, 3]`, of a fitted image with as many bytes.
+    /// Writes all bytes of one view, `[size, size, C]`, of a fitted image.
     pub(crate) fn write_bytes(&self, pixels: &[u8], recipe: Recipe, view: &mut [u8]) {
         assert!(
-            pixels.len() == self.view_length() && view.len() == pixels.len(),
-            "as many bytes as a view has"
+            pixels.len() == self.image_length() && view.len() == self.view_length(),
+            "a byte for each of a channel's"
         );
-        if recipe == self.straight() {
-            return view.copy_from_slice(pixels);
+        let changed = match recipe == self.straight() {
+            true => Cow::Borrowed(pixels),
+            false => Cow::Owned(self.changed(pixels, recipe)),
+        };
+        if self.channels == Channels::Rgb {
+            return view.copy_from_slice(&changed);
         }
-        view.copy_from_slice(&self.changed(pixels, recipe));
+        let mut places = view.iter_mut();
+        channels::each_channel(self.channels, &changed, |byte, _| {
+            if let Some(place) = places.next() {
+                *place = byte;
+            }
+        });
     }
 
-    /// A view of a fitted image.
-    fn changed(&self, pixels: &[u8], Recipe { way, operations }: Recipe) -> RgbImage {
+    /// A view of a fitted image, in as many bytes. Opacity moves as the colours do, and is changed by nothing else.
+    fn changed(&self, pixels: &[u8], Recipe { way, operations }: Recipe) -> Vec<u8> {
+        let (colours, opacity) = pixels.split_at(self.plane_length());
+        let mut changed = self.changed_plane(colours, way, &operations);
+        if self.channels.images() == 2 {
+            let moves =
+                operations.map(|operation| if operation.moves() { operation } else { Operation::Identity });
+            changed.extend(self.changed_plane(opacity, way, &moves));
+        }
+        changed
+    }
+
+    fn changed_plane(&self, pixels: &[u8], way: Way, operations: &[Operation]) -> Vec<u8> {
         let side = self.size as u32; // `check` bounds it
         let mut image = RgbImage::new(side, side);
         let rows = image.chunks_exact_mut(self.size * 3);
         rows.enumerate().for_each(|(y, row)| self.write_row(pixels, way, y, row));
         operations.iter().for_each(|operation| operation.apply(&mut image));
-        image
+        image.into_raw()
     }
 
     /// Writes the part of row `y` of a view that comes from the image; the rest of the row is black already.
@@ -264,6 +351,7 @@ fn shift(left: usize, padding: usize, size: usize) -> (usize, usize, usize) {
 /// The normalisation of bytes, (value / 255 - mean) / std, for interleaved channels.
 #[derive(Debug)]
 pub(crate) struct Normaliser {
+    channels: Channels,
     scale: [f32; LANES],
     bias: [f32; LANES],
 }
@@ -273,15 +361,26 @@ const LANES: usize = 48;
 
 impl Normaliser {
     pub(crate) fn new(transform: &Transform) -> Self {
-        let (mean, std) = (transform.mean, transform.std);
+        let (channels, count) = (transform.channels, transform.channels.count());
+        let average = |of: [f32; 3]| (of.iter().map(|value| f64::from(*value)).sum::<f64>() / 3.0) as f32;
+        let of_channel = |of: [f32; 3], alpha: fn(Channels) -> f32, channel: usize| match channels {
+            Channels::Grey => average(of),
+            _ => of.get(channel).copied().unwrap_or(alpha(channels)),
+        };
+        let mean = |lane: usize| of_channel(transform.mean, Channels::alpha_mean, lane % count);
+        let std = |lane: usize| of_channel(transform.std, Channels::alpha_std, lane % count);
         Self {
-            scale: std::array::from_fn(|lane| 1.0 / (255.0 * std[lane % 3])),
-            bias: std::array::from_fn(|lane| -mean[lane % 3] / std[lane % 3]),
+            channels,
+            scale: std::array::from_fn(|lane| 1.0 / (255.0 * std(lane))),
+            bias: std::array::from_fn(|lane| -mean(lane) / std(lane)),
         }
     }
 
-    /// Writes a number for each byte; `bytes` begins with a red value.
+    /// Writes a number for each byte of a channel; `bytes` are those of an image as it is kept.
     fn apply(&self, bytes: &[u8], numbers: &mut [MaybeUninit<f32>]) {
+        if self.channels != Channels::Rgb {
+            return self.apply_to_other(bytes, numbers);
+        }
         assert_eq!(bytes.len(), numbers.len());
         let (blocks, rest) = bytes.as_chunks::<LANES>();
         let (block_numbers, rest_numbers) = numbers.as_chunks_mut::<LANES>();
@@ -293,5 +392,16 @@ impl Normaliser {
         for (lane, (byte, number)) in rest.iter().zip(rest_numbers).enumerate() {
             number.write(f32::from(*byte) * self.scale[lane] + self.bias[lane]);
         }
+    }
+    /// [`Normaliser::apply`] for other channels than red, green and blue.
+    fn apply_to_other(&self, bytes: &[u8], numbers: &mut [MaybeUninit<f32>]) {
+        let pixels = bytes.len() / (3 * self.channels.images());
+        assert_eq!(pixels * self.channels.count(), numbers.len());
+        let mut places = numbers.iter_mut();
+        channels::each_channel(self.channels, bytes, |byte, channel| {
+            if let Some(place) = places.next() {
+                place.write(f32::from(byte) * self.scale[channel] + self.bias[channel]);
+            }
+        });
     }
 }

@@ -49,6 +49,7 @@ pub(super) fn run(args: &Export) -> Result<(), Failure> {
         whose = format!(", network {} of {count} ({why})", index + 1);
         networks = vec![networks.swap_remove(index)];
     }
+    let channels = card.arch.channels;
     let (size, classes, out) = (card.arch.size, card.classes.len(), args.out.display().to_string());
     let out = shown(&out);
     let library = match args.format {
@@ -57,7 +58,7 @@ pub(super) fn run(args: &Export) -> Result<(), Failure> {
             save_onnx(&args.out, &card, &networks)?;
             return print(&format!(
                 "{out}: ONNX, opset {OPSET}{whose}\n\
-                 input   images, f32 [N, 3, {size}, {size}], normalised as its metadata say\n\
+                 input   images, f32 [N, {channels}, {size}, {size}], normalised as its metadata say\n\
                  output  logits, f32 [N, {classes}]\n"
             ));
         }

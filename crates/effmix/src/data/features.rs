@@ -194,7 +194,7 @@ fn compute(
     let mut out = BufWriter::new(rows);
     let mut skipped = Vec::new();
     let fit = transform.clone();
-    let decode = move |sample: &Sample| sample.image().map(|image| fit.fit(&image).into_owned());
+    let decode = move |sample: &Sample| fit.image_of(sample).map(|image| fit.fit(&image).into_owned());
     for batch in decode_batches(samples, BATCH, decode) {
         if observer.stop().load(Ordering::Relaxed) {
             return Err(Error::Stopped);

@@ -3,7 +3,9 @@
 use candle_core::{DType, Device, Tensor};
 use dividemix::{View, ViewKind, ViewSource, one_by_one};
 use effnet_model::Arch;
-use image_folder::{Batch, ByteBatch, Fit, Interpolation, Policy, RgbImage, Transform, ViewOf, Views};
+use image_folder::{
+    Batch, ByteBatch, Channels, Fit, Interpolation, Policy, RgbImage, Transform, ViewOf, Views,
+};
 
 use crate::settings::Augment;
 use crate::{Error, Result};
@@ -38,7 +40,7 @@ impl PixelViews {
         (view.sample, of)
     }
 
-    /// Views as a tensor `[N, H, W, 3]`, by way of bytes.
+    /// Views as a tensor `[N, H, W, C]`, by way of bytes.
     fn by_bytes(&self, views: impl Iterator<Item = (usize, ViewOf)>) -> dividemix::Result<Tensor> {
         let bytes = self.views.bytes(&views.collect::<Vec<_>>()).map_err(Error::from)?;
         Ok(self.to_tensor.of_bytes(bytes)?)
@@ -103,7 +105,7 @@ fn seeded(views: &[View]) -> Vec<(usize, u64)> {
 pub struct ToTensor {
     transform: Transform,
     device: Device,
-    /// What each channel is multiplied with and what is added, `[3]`, where that is done on the device.
+    /// What each channel is multiplied with and what is added, `[C]`, where that is done on the device.
     scale_and_bias: Option<(Tensor, Tensor)>,
 }
 
@@ -123,7 +125,7 @@ impl ToTensor {
     /// Normalises on the device, which gets bytes.
     fn with_bytes(transform: Transform, device: Device) -> Result<Self> {
         let (scale, bias) = transform.scale_and_bias();
-        let on_device = |values: [f32; 3]| Tensor::new(&values, &device);
+        let on_device = |values: Vec<f32>| Tensor::new(values, &device);
         let scale_and_bias = Some((on_device(scale)?, on_device(bias)?));
         Ok(Self { transform, device, scale_and_bias })
     }
@@ -133,13 +135,13 @@ impl ToTensor {
         self.scale_and_bias.is_some()
     }
 
-    /// Images of one size as a tensor `[N, H, W, 3]` on the device.
+    /// Images of one size as a tensor `[N, H, W, C]` on the device.
     ///
     /// # Errors
     /// [`Error::Images`] where their sizes differ; the device's.
     pub fn of_images(&self, images: &[&RgbImage]) -> Result<Tensor> {
         if self.takes_bytes() {
-            return Ok(self.of_bytes(ByteBatch::of(images)?)?);
+            return Ok(self.of_bytes(ByteBatch::of(images, self.transform.channels)?)?);
         }
         let Batch { pixels, shape } = self.transform.normalise(images)?;
         Ok(Tensor::from_vec(pixels, &shape[..], &self.device)?)
@@ -170,6 +172,14 @@ pub fn transform_for(arch: &Arch, augment: Augment) -> Transform {
         size: arch.size,
         fit,
         resized: arch.preprocessing.resized(arch.size),
+        channels: match arch.channels {
+            1 => Channels::Grey,
+            4 => {
+                let (mean, std) = arch.preprocessing.of_channels(4);
+                Channels::Rgba { mean: mean[3], std: std[3] }
+            }
+            _ => Channels::Rgb,
+        },
         mean: arch.preprocessing.mean,
         std: arch.preprocessing.std,
         interpolation,

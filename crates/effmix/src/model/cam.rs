@@ -25,7 +25,7 @@ impl Model {
             let (_, _, width, _) = maps.dims4()?;
             let class = argmax(&batch.logits[position * classes..][..classes]);
             let map = maps.narrow(3, class, 1)?.flatten_all()?.to_vec1::<f32>()?;
-            let hot = overlay_heatmap(image, &map, width)
+            let hot = overlay_heatmap(&self.transform.shown(image), &map, width)
                 .ok_or_else(|| Error::Data(format!("{}: the map has no rows", sample.path)))?;
             let png = png(&hot)?;
             write_atomic(&folder.join(name(sample, batch.first + position + 1)), |out| out.write_all(&png))?;

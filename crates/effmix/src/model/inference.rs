@@ -169,8 +169,8 @@ impl Pictures {
         own_sizes: Option<&OwnSizes>,
         views: Option<AveragedViews>,
     ) -> Result<Self, String> {
-        let image = sample.image()?;
-        let (width, height) = image.dimensions();
+        let image = transform.image_of(sample)?;
+        let (width, height) = transform.dimensions(&image);
         own_sizes.map_or(Ok(()), |sizes| sizes.check(width, height))?;
         let larger = (views == Some(AveragedViews::Crops)).then(|| {
             let size = larger_size(transform);

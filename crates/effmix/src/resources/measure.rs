@@ -139,7 +139,9 @@ pub(crate) fn estimate(
     let an_image =
         trained.iter().filter_map(|(of, images)| Some(takes(of)?.div_ceil(*images.max(&1) as u64))).max();
     let activations = evaluation.max(training);
-    let pixels = |images: usize| images as u64 * (plan.arch.size * plan.arch.size * 3) as u64;
+    // Decoded images have three bytes a pixel, with opacity six.
+    let bytes_a_pixel = if plan.arch.channels == 4 { 6 } else { 3 };
+    let pixels = |images: usize| images as u64 * (plan.arch.size * plan.arch.size * bytes_a_pixel) as u64;
     let in_memory = if plan.cache == CacheKind::Ram && reads { pixels(n + test) } else { 0 };
     // Networks and what they compute are in the memory of the device, a checkpoint's copy of them and images in that of the process.
     let (memory_bytes, device_memory) = if device.is_cpu() {

@@ -62,13 +62,13 @@ pub fn training_seconds(
     let networks = (0..hyper.networks()).map(network).collect::<Result<Vec<_>>>()?;
     let test = images / 10;
     let work = Work::training(hyper, 0, images - test, test, TYPICAL_CLEAN_SHARE);
-    let views: Arc<dyn ViewSource> = Arc::new(Noise { size: arch.size, device: device.clone() });
+    let views: Arc<dyn ViewSource> = Arc::new(Noise { arch: arch.clone(), device: device.clone() });
     Ok(Costs::measure(&networks, &views, classes, hyper, (images - test, &work), stop)?.seconds(&work))
 }
 
 /// Images of nothing.
 struct Noise {
-    size: usize,
+    arch: Arch,
     device: Device,
 }
 
@@ -78,18 +78,19 @@ impl ViewSource for Noise {
     }
 
     fn plain(&self, samples: &[usize]) -> dividemix::Result<Tensor> {
-        Ok(random_images(samples.len(), self.size, &self.device)?)
+        Ok(random_images(samples.len(), &self.arch, &self.device)?)
     }
 
     fn augmented(&self, views: &[View]) -> dividemix::Result<Tensor> {
-        Ok(random_images(views.len(), self.size, &self.device)?)
+        Ok(random_images(views.len(), &self.arch, &self.device)?)
     }
 }
 
-fn random_images(count: usize, size: usize, device: &Device) -> candle_core::Result<Tensor> {
+fn random_images(count: usize, arch: &Arch, device: &Device) -> candle_core::Result<Tensor> {
+    let (size, channels) = (arch.size, arch.channels);
     let mut random = Stream::new(0, Purpose::Augment).rng();
-    let pixels: Vec<f32> = (0..count * size * size * 3).map(|_| random.random()).collect();
-    Tensor::from_vec(pixels, (count, size, size, 3), device)
+    let pixels: Vec<f32> = (0..count * size * size * channels).map(|_| random.random()).collect();
+    Tensor::from_vec(pixels, (count, size, size, channels), device)
 }
 
 /// Batches before the clock starts: memory is got, caches and branch predictors fill.
@@ -120,7 +121,7 @@ pub fn throughput(
         let optimiser = Optimiser::new(&network)?;
         let sgd = Sgd { lr: 1e-3, momentum: 0.9, weight_decay: 5e-4 };
 
-        let images = random_images(batch, arch.size, device.candle())?;
+        let images = random_images(batch, arch, device.candle())?;
         let labels: Vec<usize> = (0..batch).map(|i| i % classes).collect();
         let targets = one_hot(&labels, classes, device.candle())?;
 

@@ -90,6 +90,10 @@ pub struct Settings {
     /// Stride of the first convolution, 1 or 2 [default: 2; from random numbers 1 for images up to 64 pixels]
     #[cfg_attr(feature = "clap", arg(long, value_name = "STRIDE", help_heading = "Network"))]
     pub stem_stride: Option<usize>,
+    /// Channels of the images that the network gets: 1 (luma), 3 (RGB) or 4 (RGBA). Weights for other channels are adapted as timm
+    /// does it [default: those of the weights, else 3]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Network"))]
+    pub channels: Option<usize>,
     /// Rate of dropout before the classifier, from 0 to below 1 [default: the architecture's own; 0.5 with --freeze backbone and
     /// at most 10,000 images, except for --method joint]
     #[cfg_attr(feature = "clap", arg(long, value_name = "RATE", help_heading = "Network"))]

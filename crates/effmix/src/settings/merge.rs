@@ -37,6 +37,7 @@ impl Settings {
             width,
             depth,
             stem_stride,
+            channels,
             dropout,
             drop_path,
             size,

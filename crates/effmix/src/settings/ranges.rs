@@ -51,6 +51,7 @@ impl Settings {
             |pixels| (1..=MOST_PIXELS).contains(&pixels),
             "from 1 to 4294967296",
         )?;
+        require("--channels", self.channels, |channels| matches!(channels, 1 | 3 | 4), "1, 3 or 4")?;
         let images = self.report_images;
         require("--report-images", images, |images| images <= LARGEST_COUNT, "at most 9223372036854775807")?;
         require("--threads", self.threads, |threads| (1..=1024).contains(&threads), "from 1 to 1024")?;

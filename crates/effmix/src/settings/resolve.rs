@@ -173,6 +173,9 @@ impl Settings {
                 }
             }
         };
+        if let Some(channels) = self.channels {
+            arch = arch.with_channels(channels);
+        }
         let size = *self.size.get_or_insert(defaults.size.unwrap_or(arch.size));
         check_size(Some(size))?;
         let kind =

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use effnet_ops::Padding;
 
 use super::{lukemelas, torchvision};
-use crate::arch::{Arch, Variant};
+use crate::arch::{Arch, RGB, Variant};
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::preprocessing::Preprocessing;
@@ -73,7 +73,17 @@ impl Layout {
                 (Padding::Symmetric, eps, momentum, preprocessing)
             }
         };
-        Arch { padding, bn_eps, bn_momentum, preprocessing, ..arch.clone().with_size(size) }
+        let channels = arch.channels;
+        // What the library normalises by is for three channels.
+        let arch = Arch {
+            padding,
+            bn_eps,
+            bn_momentum,
+            preprocessing,
+            channels: RGB,
+            ..arch.clone().with_size(size)
+        };
+        arch.with_channels(channels)
     }
 }
 
@@ -86,13 +96,28 @@ impl WeightsFile {
         Layout::detect(self.shapes().map(|(name, _)| name)).ok_or_else(|| self.of_no_layout())
     }
 
-    /// The member as the library computes it whose names the tensors have ([`Layout::flavour`]): what a network must be
-    /// built as before it takes them over.
+    /// The member as the library computes it whose names the tensors have ([`Layout::flavour`]), for images of as many channels as the
+    /// stem takes: what a network must be built as before it takes them over.
     ///
     /// # Errors
-    /// As [`WeightsFile::layout`].
+    /// As [`WeightsFile::layout`] and [`WeightsFile::channels`].
     pub fn flavour(&self, arch: &Arch) -> Result<Arch> {
-        Ok(self.layout()?.flavour(arch))
+        Ok(self.layout()?.flavour(&arch.clone().with_channels(self.channels()?)))
+    }
+
+    /// Channels of the images that the stem takes.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if these are other than 1, 3 or 4.
+    pub fn channels(&self) -> Result<usize> {
+        let stem = TELLTALES.iter().find_map(|[stem, _]| self.shape(stem));
+        match stem {
+            Some([_, channels @ (1 | 3 | 4), ..]) => Ok(*channels),
+            Some([_, channels, _, _]) => Err(self.malformed(format!(
+                "its first convolution takes images of {channels} channels; 1 (grey), 3 (RGB) and 4 (RGBA) are read"
+            ))),
+            _ => Ok(RGB),
+        }
     }
 
     /// The error for tensors under the names of no library's EfficientNet.

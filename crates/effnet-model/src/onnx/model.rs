@@ -18,7 +18,7 @@ pub const OPSET: i64 = 17;
 /// Version of the file format that belongs to it.
 const IR_VERSION: i64 = 8;
 
-/// The name of the graph's input, f32 [N, 3, H, W].
+/// The name of the graph's input, f32 [N, C, H, W].
 pub(super) const INPUT: &str = "images";
 /// The name of the graph's output, f32 [N, classes].
 pub(super) const OUTPUT: &str = "logits";
@@ -57,7 +57,11 @@ pub(super) fn model(card: &ModelCard, networks: &[EfficientNet]) -> Result<proto
         ir_version: IR_VERSION,
         producer_name: "effmix".to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
-        graph: Some(graph.finish((INPUT, [3, size, size]), (OUTPUT, card.classes.len()), &mean)),
+        graph: Some(graph.finish(
+            (INPUT, [card.arch.channels, size, size]),
+            (OUTPUT, card.classes.len()),
+            &mean,
+        )),
         opset_import: vec![proto::OperatorSet { domain: String::new(), version: OPSET }],
         metadata_props: metadata(card)?,
     })
@@ -89,11 +93,17 @@ fn metadata(card: &ModelCard) -> Result<Vec<proto::Entry>> {
             ),
         ),
     };
-    let words = format!("RGB; {how}; (value / 255 - mean) / std; NCHW");
+    let (mean, std) = preprocessing.of_channels(card.arch.channels);
+    let colours = match card.arch.channels {
+        1 => "grey (0.299 R + 0.587 G + 0.114 B)",
+        4 => "RGBA",
+        _ => "RGB",
+    };
+    let words = format!("{colours}; {how}; (value / 255 - mean) / std; NCHW");
     let entries = [
         ("classes", json(serde_json::to_string(&card.classes))?),
-        ("mean", json(serde_json::to_string(&preprocessing.mean))?),
-        ("std", json(serde_json::to_string(&preprocessing.std))?),
+        ("mean", json(serde_json::to_string(&mean))?),
+        ("std", json(serde_json::to_string(&std))?),
         ("size", size.to_string()),
         ("fit", fit.to_owned()),
         ("resized", resized.to_string()),

@@ -6,6 +6,7 @@
 
 mod archive;
 mod by_candle;
+mod channels;
 mod checkpoint;
 mod cost;
 mod elements;

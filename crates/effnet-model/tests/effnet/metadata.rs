@@ -50,6 +50,7 @@ fn timms_config_beside_a_file_says_all() {
     let preprocessing = Preprocessing {
         mean: [0.5, 0.25, 0.125],
         std: [0.5, 0.5, 0.25],
+        alpha: None,
         interpolation: Interpolation::Bilinear,
         crop: 0.875,
         fit: Fit::Pad,
@@ -99,7 +100,7 @@ fn a_config_that_cannot_be_used_is_an_error_that_says_where() {
     };
     refused("\"num_classes\": 7,", "\"num_classes\": 7", "line 4");
     refused("tf_efficientnet_lite0", "resnet50", "resnet50");
-    refused("[3, 96, 96]", "[1, 96, 96]", "[1, 96, 96]");
+    refused("[3, 96, 96]", "[1, 96, 96]", "[1, 96, 96]: these weights take images of 3 channels");
     refused("[3, 96, 96]", "[3, 96, 80]", "[3, 96, 80]");
     refused("[3, 96, 96]", "[3, 99999, 99999]", "size 99999");
     refused("bilinear", "lanczos", "lanczos");

@@ -11,7 +11,7 @@ use std::io::{Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage, RgbaImage};
 
 use crate::{Error, LeftKind, Result};
 
@@ -37,7 +37,7 @@ impl Default for Limits {
 /// # Errors
 /// [`Error::Decode`] where the bytes are none of these formats, broken, cut off, or over the limits.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage> {
-    try_decode(bytes, limits).map_err(Error::Decode)
+    try_decode(bytes, limits).map(to_rgb).map_err(Error::Decode)
 }
 
 /// The image in a file, decoded as [`decode`] does.
@@ -49,6 +49,19 @@ pub fn load(path: &Path, limits: &Limits) -> Result<RgbImage> {
 }
 
 pub(crate) fn try_load(path: &Path, limits: &Limits) -> std::result::Result<RgbImage, String> {
+    try_load_as(path, limits, to_rgb)
+}
+
+/// [`try_load`] with the opacity of each pixel, which lies on nothing.
+pub(crate) fn try_load_with_opacity(path: &Path, limits: &Limits) -> std::result::Result<RgbaImage, String> {
+    try_load_as(path, limits, DynamicImage::into_rgba8)
+}
+
+fn try_load_as<T>(
+    path: &Path,
+    limits: &Limits,
+    made: fn(DynamicImage) -> T,
+) -> std::result::Result<T, String> {
     let cannot = |error: std::io::Error| format!("can't be read: {error}");
     // A pipe without a writer would be waited for forever: what is no file is not opened.
     let about = fs::metadata(path).map_err(cannot)?;
@@ -60,10 +73,10 @@ pub(crate) fn try_load(path: &Path, limits: &Limits) -> std::result::Result<RgbI
     let mut bytes = Vec::with_capacity(usize::try_from(length.min(limits.max_bytes)).unwrap_or(0) + 1);
     // One byte over the limit is enough to refuse the file, also one that grows or has no known length.
     file.take(limits.max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(cannot)?;
-    try_decode(&bytes, limits)
+    try_decode(&bytes, limits).map(made)
 }
 
-fn try_decode(bytes: &[u8], limits: &Limits) -> std::result::Result<RgbImage, String> {
+fn try_decode(bytes: &[u8], limits: &Limits) -> std::result::Result<DynamicImage, String> {
     if bytes.len() as u64 > limits.max_bytes {
         return Err(format!("the file is larger than {} bytes", limits.max_bytes));
     }
@@ -72,7 +85,7 @@ fn try_decode(bytes: &[u8], limits: &Limits) -> std::result::Result<RgbImage, St
         .unwrap_or_else(|_| Err("its decoder failed".to_owned()))
 }
 
-fn decode_by_content(bytes: &[u8], limits: &Limits) -> std::result::Result<RgbImage, String> {
+fn decode_by_content(bytes: &[u8], limits: &Limits) -> std::result::Result<DynamicImage, String> {
     if bytes.is_empty() {
         return Err("the file is empty".to_owned());
     }
@@ -103,7 +116,7 @@ fn decode_by_content(bytes: &[u8], limits: &Limits) -> std::result::Result<RgbIm
     let orientation = decoder.orientation().map_err(|error| in_words(format, &error))?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| in_words(format, &error))?;
     image.apply_orientation(orientation);
-    Ok(to_rgb(image))
+    Ok(image)
 }
 
 fn in_words(format: ImageFormat, error: &ImageError) -> String {

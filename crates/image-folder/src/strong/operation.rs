@@ -43,6 +43,14 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Whether pixels move, and not their values alone change.
+    pub(crate) fn moves(&self) -> bool {
+        matches!(
+            self,
+            Self::ShearX(_) | Self::ShearY(_) | Self::TranslateX(_) | Self::TranslateY(_) | Self::Rotate(_)
+        )
+    }
+
     /// Applies the operation to an 8-bit RGB image of any size.
     ///
     /// Source: torchvision's `_apply_op` on PIL images (`transforms/autoaugment.py`), without interpolation and `fill`.

@@ -16,7 +16,7 @@ use replace_file::Replacement;
 
 use super::gather::{self, Reasons};
 use super::reader::Reader;
-use crate::{Error, Fit, Interpolation, Limits, Pixels, Result, Sample, Transform};
+use crate::{Channels, Error, Fit, Interpolation, Limits, Pixels, Result, Sample, Transform};
 
 /// The format of the file. It changes whenever the same images would give other bytes.
 const FORMAT: &[u8; 16] = b"image-folder v1\0";
@@ -62,7 +62,7 @@ impl CacheFile {
             .map_err(|e| Error::io(folder, "making the folder of the image cache", e))?;
         let key = key(samples, reader.transform);
         let path = path(folder, key);
-        match Self::open(&path, key, samples.len(), reader.transform.view_length()) {
+        match Self::open(&path, key, samples.len(), reader.transform.image_length()) {
             Ok((file, reasons)) => {
                 reader.tell(samples.len());
                 return Ok((file, reasons));
@@ -75,7 +75,7 @@ impl CacheFile {
         file.write_all(&[0; HEADER_LENGTH]).map_err(writing)?;
         let mut reasons = Reasons::with_capacity(samples.len());
         let mut pixel_bytes = 0;
-        for block in samples.chunks((BLOCK_BYTES / reader.transform.view_length()).max(1)) {
+        for block in samples.chunks((BLOCK_BYTES / reader.transform.image_length()).max(1)) {
             let (pixels, mut block_reasons) = gather::into_memory(block, reader)?;
             file.write_all(&pixels).map_err(writing)?;
             pixel_bytes += pixels.len();
@@ -197,6 +197,18 @@ fn key(samples: &[Sample], transform: &Transform) -> [u8; 32] {
             transform.mean.iter().for_each(|mean| {
                 hasher.update(&mean.to_le_bytes());
             });
+        }
+    }
+    match transform.channels {
+        Channels::Rgb => {}
+        Channels::Grey => {
+            hasher.update(b"grey");
+        }
+        Channels::Rgba { mean, .. } => {
+            hasher.update(b"rgba");
+            if transform.fit == Fit::Pad {
+                hasher.update(&mean.to_le_bytes());
+            }
         }
     }
     // Which images are too large to be read is in the file, too. A set has one limit.

@@ -22,7 +22,7 @@ pub(super) fn fingerprints(samples: &[Sample], reader: &Reader) -> Result<(Vec<u
 
 /// The fitted pixels of the readable samples, one after the other.
 pub(super) fn into_memory(samples: &[Sample], reader: &Reader) -> Result<(Vec<u8>, Reasons)> {
-    let length = reader.transform.view_length();
+    let length = reader.transform.image_length();
     let too_large = |bytes| Error::Memory { images: samples.len(), bytes };
     let bytes = samples.len().checked_mul(length).ok_or_else(|| too_large(usize::MAX))?;
     let mut pixels: Vec<u8> = Vec::new();

@@ -37,7 +37,7 @@ pub(super) fn read<'a>(
     sample: &'a Sample,
     transform: &Transform,
 ) -> std::result::Result<Cow<'a, RgbImage>, String> {
-    Ok(match sample.image()? {
+    Ok(match transform.image_of(sample)? {
         Cow::Borrowed(image) => transform.fit(image),
         Cow::Owned(image) => match transform.fit(&image) {
             Cow::Borrowed(_) => Cow::Owned(image),

@@ -110,7 +110,7 @@ impl Views {
         &self.transform
     }
 
-    /// The plain views of these samples, `[N, size, size, 3]`.
+    /// The plain views of these samples, `[N, size, size, C]`.
     ///
     /// # Errors
     /// [`Error::NoSample`] for an index out of range; with [`Cache::None`], [`Error::Image`] for a file that can't be read any more.
@@ -118,7 +118,7 @@ impl Views {
         self.batch(samples, |index| (*index, self.transform.straight()))
     }
 
-    /// Augmented views `[N, size, size, 3]`, each of a sample and with a seed. The view depends on nothing else: the same sample and seed
+    /// Augmented views `[N, size, size, C]`, each of a sample and with a seed. The view depends on nothing else: the same sample and seed
     /// give the same numbers.
     ///
     /// # Errors
@@ -127,7 +127,7 @@ impl Views {
         self.batch(views, |(index, seed)| (*index, self.transform.augmentation(*seed)))
     }
 
-    /// Strong views `[N, size, size, 3]`, each of a sample and with a seed: an augmented view, changed further by two operations of the
+    /// Strong views `[N, size, size, C]`, each of a sample and with a seed: an augmented view, changed further by two operations of the
     /// policy. The view depends on nothing else.
     ///
     /// # Errors
@@ -136,7 +136,7 @@ impl Views {
         self.batch(views, |(index, seed)| (*index, self.transform.strong_augmentation(policy, *seed)))
     }
 
-    /// Views as bytes `[N, size, size, 3]`, each of a sample. Normalised ([`Transform::scale_and_bias`]) they are the views that
+    /// Views as bytes `[N, size, size, C]`, each of a sample. Normalised ([`Transform::scale_and_bias`]) they are the views that
     /// the other methods give.
     ///
     /// # Errors
@@ -152,7 +152,7 @@ impl Views {
             self.transform.write_bytes(&self.image(*index)?, self.transform.recipe(*view), bytes);
             Ok(())
         })?;
-        Ok(ByteBatch { pixels, shape: [views.len(), size, size, 3] })
+        Ok(ByteBatch { pixels, shape: [views.len(), size, size, self.transform.channels.count()] })
     }
 
     fn batch<V: Sync>(&self, views: &[V], recipe: impl Fn(&V) -> (usize, Recipe) + Sync) -> Result<Batch> {
@@ -172,13 +172,13 @@ impl Views {
             })?;
         // SAFETY: there was no error, so `write_view` has written each of the chunks, and they are all of the length.
         unsafe { pixels.set_len(length) };
-        Ok(Batch { pixels, shape: [views.len(), size, size, 3] })
+        Ok(Batch { pixels, shape: [views.len(), size, size, self.transform.channels.count()] })
     }
 
-    /// The fitted image of a sample, 3 bytes a pixel.
+    /// The fitted image of a sample, 3 bytes a pixel, or 6 with opacity.
     fn image(&self, index: usize) -> Result<Cow<'_, [u8]>> {
         let sample = self.samples.get(index).ok_or(Error::NoSample { index, len: self.samples.len() })?;
-        let length = self.transform.view_length();
+        let length = self.transform.image_length();
         match &self.store {
             Store::Ram(pixels) => Ok(Cow::Borrowed(&pixels[index * length..][..length])),
             Store::Disk(file) => file.image(index, length).map(Cow::Owned),

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use image_folder::{Fit, Interpolation, RgbImage, Transform};
+use image_folder::{Channels, Fit, Interpolation, RgbImage, Transform};
 use serde_json::Value;
 
 use crate::util::picture;
@@ -21,6 +21,7 @@ pub(crate) fn plain_numbers(size: usize) -> Transform {
         size,
         fit: Fit::Crop,
         resized: size,
+        channels: Channels::Rgb,
         mean: [0.0; 3],
         std: [1.0; 3],
         interpolation: Interpolation::Bicubic,

@@ -7,6 +7,7 @@
 //! | `splits` | which images are held out |
 //! | `decoding` | files to pixels, also files that are not images |
 //! | `fitting` | pixels to plain views, compared with Pillow and torchvision |
+//! | `channels` | grey views and views with opacity, compared with Pillow |
 //! | `tiny` | images of a pixel, or a row of them |
 //! | `strong` | strong views, compared with Pillow and torchvision |
 //! | `views` | caches, augmentation, batches |
@@ -19,6 +20,7 @@
     reason = "clippy allows them in test functions, not in what these share"
 )]
 
+mod channels;
 mod decoding;
 mod drawn;
 mod fitting;

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use image::ImageFormat;
 use image_folder::{
-    ByteBatch, Cache, Error, Pixels, Policy, Result, RgbImage, Sample, Skipped, Transform, ViewOf, Views,
+    ByteBatch, Cache, Channels, Error, Pixels, Policy, Result, RgbImage, Sample, Skipped, Transform, ViewOf,
+    Views,
 };
 
 use crate::fitting::plain_numbers;
@@ -138,10 +139,11 @@ fn bytes_normalised_are_the_numbers_of_the_same_views() {
 fn bytes_of_images_are_those_that_normalise_takes() {
     let (transform, images) = (augmenting(), [picture(5, 3), picture(5, 3)]);
     let images: Vec<&RgbImage> = images.iter().collect();
-    let (bytes, numbers) = (ByteBatch::of(&images).unwrap(), transform.normalise(&images).unwrap());
+    let (bytes, numbers) =
+        (ByteBatch::of(&images, Channels::Rgb).unwrap(), transform.normalise(&images).unwrap());
     assert_eq!(bytes.shape, numbers.shape);
     assert!(close(&normalised(&bytes, &transform), &numbers.pixels));
-    assert!(matches!(ByteBatch::of(&[images[0], &picture(3, 5)]), Err(Error::Transform(_))));
+    assert!(matches!(ByteBatch::of(&[images[0], &picture(3, 5)], Channels::Rgb), Err(Error::Transform(_))));
 }
 
 #[test]

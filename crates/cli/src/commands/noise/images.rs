@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use effmix::{DecodedBatch, InferenceOptions, Model, ModelOptions, decode_batches};
-use image_folder::{Fit, Interpolation, Sample, Skipped, Transform};
+use image_folder::{Channels, Fit, Interpolation, Sample, Skipped, Transform};
 use noisy_labels::softmax;
 
 use crate::args::Noise;
@@ -35,6 +35,7 @@ fn small() -> Transform {
         size: 32,
         fit: Fit::Crop,
         resized: 32,
+        channels: Channels::Rgb,
         mean: [0.4914, 0.4822, 0.4465],
         std: [0.2023, 0.1994, 0.2010],
         interpolation: Interpolation::Bilinear,

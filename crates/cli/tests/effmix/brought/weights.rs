@@ -16,7 +16,12 @@ const SMALL: [&str; 6] = ["--arch", "b0", "--width", "0.1", "--depth", "0.1"];
 
 /// A small B0 with first weights by this seed, for three classes; the file says what it is.
 fn small(path: &Path, seed: u64) -> WeightsFile {
-    let arch = Arch::by_name("b0").unwrap().with_scaling(0.1, 0.1);
+    small_for(path, seed, 3)
+}
+
+/// The same for images of so many channels.
+fn small_for(path: &Path, seed: u64, channels: usize) -> WeightsFile {
+    let arch = Arch::by_name("b0").unwrap().with_scaling(0.1, 0.1).with_channels(channels);
     let store = ParameterStore::new(seed, &Device::Cpu);
     EfficientNet::new(&arch, 3, store.var_builder()).unwrap();
     let metadata = BTreeMap::from([(ARCH_KEY.to_owned(), serde_json::to_string(&arch).unwrap())]);
@@ -255,4 +260,57 @@ fn a_mistyped_architecture_is_answered_with_the_nearest_names() {
     }
     let errors = folder.fails(2, &["bench", "--arch", "resnet50"]);
     assert!(!errors.contains("did you mean") && errors.contains("known: efficientnet_b0"), "{errors}");
+}
+
+#[test]
+fn weights_for_grey_images_and_for_opacity_are_trained_predicted_and_exported_with() {
+    for channels in [1, 4] {
+        let folder = Folder::with_images(8);
+        let file = small_for(&folder.path("w.safetensors"), 1, channels);
+        folder.put("w.pth", torch(&[("state_dict", "", &file)]));
+        // A head on the frozen backbone, and all of the network.
+        head_on(&folder, "w.safetensors", "head", &[]);
+        head_on(&folder, "w.pth", "pth", &SMALL);
+        assert_eq!(outcome(&folder, "head"), outcome(&folder, "pth"));
+        head_on(
+            &folder,
+            "w.pth",
+            "whole",
+            &[&SMALL[..], &["--freeze", "none", "--strong-view", "randaugment"]].concat(),
+        );
+        for run in ["head", "whole"] {
+            let card = json(&read(&folder.path(run).join("model/model.json")));
+            assert_eq!(card["arch"]["channels"], channels);
+            folder.run(&["predict", run, "data", "--tta", "crops", "--cam", &format!("{run}-cam")]);
+            folder.run(&["predict", run, "data", "--no-resize", "--tta", "flip"]);
+            folder.run(&["evaluate", run, "data"]);
+        }
+        let text = folder.run(&["export", "whole", "--format", "onnx", "--out", "w.onnx"]);
+        assert!(text.contains(&format!("f32 [N, {channels}, 16, 16]")), "{text}");
+        folder.run(&["export", "whole", "--format", "safetensors", "--out", "e.safetensors", "--net", "1"]);
+        folder.run(&["predict", "e.safetensors", "data"]);
+        let resumed = folder.output(&["resume", "whole", "--epochs", "2"]);
+        assert!(resumed.status.success(), "{}", String::from_utf8_lossy(&resumed.stderr));
+    }
+}
+
+#[test]
+fn a_training_for_grey_images_starts_from_weights_for_colours_or_from_random_numbers() {
+    let folder = with_checkpoint();
+    let channels =
+        |run: &str| json(&read(&folder.path(run).join("model/model.json")))["arch"]["channels"].clone();
+    for (run, weights, more) in [
+        ("grey", "plain.safetensors", &["--channels", "1"][..]),
+        ("opacity", "checkpoint.pth", &[&["--channels", "4"][..], &SMALL].concat()),
+        ("random", "none", &[&["--channels", "1"][..], &SMALL].concat()),
+        ("colours", "plain.safetensors", &["--channels", "3"]),
+    ] {
+        head_on(&folder, weights, run, more);
+    }
+    assert_eq!([channels("grey"), channels("opacity"), channels("random")], [1, 4, 1]);
+    head_on(&folder, "plain.safetensors", "default", &[]);
+    assert!(channels("default").is_null() && channels("colours").is_null(), "as it was before");
+    assert_eq!(outcome(&folder, "colours"), outcome(&folder, "default"));
+    let errors = folder.fails(2, &["train", "data", "--weights", "none", "--channels", "2"]);
+    assert!(errors.contains("--channels: 2 is not allowed; it must be 1, 3 or 4"), "{errors}");
 }
