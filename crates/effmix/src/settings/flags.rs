@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
 use super::device::DeviceChoice;
+#[cfg(feature = "clap")]
+use super::methods::MethodNames;
 use super::methods::{Methods, OwnMethod};
 #[cfg(feature = "clap")]
 use super::named::Named;
@@ -129,7 +131,7 @@ pub struct Settings {
     /// (from --teacher); relabel (bootstrapping); joint (labels replaced by the mean prediction of the last epochs); reweight (by
     /// clean probability); forward or backward (loss correction); consistency (mean teacher); entropy (minimisation). Several names
     /// with commas between them (`--method dividemix,ce`) train a run by each and compare them, as --seeds does [default: dividemix]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training"))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = MethodNames))]
     pub method: Option<Methods>,
     /// A method that is not of this program, which trains the run in place of `method`. No file holds it: a run's `config.toml` keeps its
     /// name alone.

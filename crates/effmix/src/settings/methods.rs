@@ -1,13 +1,22 @@
 //! How the labels are dealt with: a method of this program, several to be compared, or a user's own.
 
+#[cfg(feature = "clap")]
+use std::ffi::OsStr;
 use std::fmt::{self, Debug, Formatter};
 use std::str::FromStr;
 use std::sync::Arc;
 
+#[cfg(feature = "clap")]
+use clap::builder::{StringValueParser, TypedValueParser};
+#[cfg(feature = "clap")]
+use clap::{Arg, Command};
 use dividemix::{Method, MethodKind};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error as _, IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+#[cfg(feature = "clap")]
+use super::named::Named;
 
 /// The training method of a run, or the methods of a sweep. In TOML it is a name or a list of names, on the command line a list of
 /// names with commas between them. No name is there twice, and there is at least one.
@@ -52,6 +61,23 @@ impl FromStr for Methods {
             MethodKind::deserialize(name).map_err(|e| e.to_string())
         };
         Self::new(names.split(',').map(named).collect::<Result<_, _>>()?)
+    }
+}
+
+/// Parses the names of methods on a command line. An error lists the names there are, with the nearest.
+#[cfg(feature = "clap")]
+#[derive(Clone)]
+pub(super) struct MethodNames;
+
+#[cfg(feature = "clap")]
+impl TypedValueParser for MethodNames {
+    type Value = Methods;
+
+    fn parse_ref(&self, cmd: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<Methods, clap::Error> {
+        for name in value.to_string_lossy().split(',') {
+            Named::<MethodKind>::default().parse_ref(cmd, arg, OsStr::new(name.trim()))?;
+        }
+        StringValueParser::new().try_map(|names| names.parse::<Methods>()).parse_ref(cmd, arg, value)
     }
 }
 

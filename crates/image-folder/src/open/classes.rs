@@ -92,24 +92,34 @@ impl Numbering {
         if !matches!(wanted, Classes::Listed(_)) || self.strangers.is_empty() {
             return Ok(());
         }
-        let perhaps = self.strangers.keys().find_map(|name| {
-            let nearest = nearest(name, self.classes.iter().map(String::as_str));
-            nearest.first().map(|nearest| format!("; perhaps {nearest:?} is meant by {name:?}"))
-        });
         Err(Error::OtherClasses {
             path: data.to_owned(),
             classes: self.strangers_in_words(),
-            hint: perhaps.unwrap_or_default(),
+            hint: self.hint(),
         })
+    }
+
+    /// The class that is most like the first of the others that is like one, in words; else nothing.
+    fn hint(&self) -> String {
+        let meant = self.strangers.keys().find_map(|name| {
+            let nearest = nearest(name, self.classes.iter().map(String::as_str));
+            nearest.first().map(|nearest| (name, *nearest))
+        });
+        match meant {
+            Some((_, nearest)) if self.strangers.len() == 1 => format!("; did you mean {nearest:?}?"),
+            Some((name, nearest)) => format!("; did you mean {nearest:?} by {name:?}?"),
+            None => String::new(),
+        }
     }
 
     /// The classes, and a warning that names those of skipped images.
     pub(super) fn finish(self, set: &mut ImageFolder, who: &str) {
         if !self.strangers.is_empty() {
             let images: usize = self.strangers.values().sum();
-            let these = self.strangers_in_words();
-            set.warnings
-                .push(format!("{images} images are left out, which are of classes that {who}: {these}"));
+            let (these, hint) = (self.strangers_in_words(), self.hint());
+            set.warnings.push(format!(
+                "{images} images are left out, which are of classes that {who}: {these}{hint}"
+            ));
         }
         set.classes = self.classes;
     }

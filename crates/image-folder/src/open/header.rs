@@ -105,7 +105,7 @@ fn position(names: &[String], name: &str) -> Option<usize> {
 fn no_column(csv: &LabelsCsv, names: &[String], name: &str) -> Error {
     let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
     let hint = match nearest(name, names.iter().map(String::as_str)).first() {
-        Some(nearest) => format!("; perhaps {nearest:?} is the one"),
+        Some(nearest) => format!("; did you mean {nearest:?}?"),
         None if names.iter().any(|name| has_image_ending(name.as_ref())) => {
             "; the first line looks like a row: put a header before it".to_owned()
         }

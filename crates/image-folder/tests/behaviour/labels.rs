@@ -64,7 +64,7 @@ fn a_missing_column_is_named_with_those_that_are_there() {
     assert!(matches!(&error, Error::NoColumn { column, .. } if column == "path"));
     assert!(error.to_string().contains("the columns are \"file\", \"label\""), "{error}");
     let error = open_with(&flat(), "paths,label\n1.png,cat\n").unwrap_err();
-    assert!(error.to_string().ends_with("perhaps \"paths\" is the one"), "{error}");
+    assert!(error.to_string().ends_with("did you mean \"paths\"?"), "{error}");
     let error = open_with(&flat(), "1.png,cat\n2.png,dog\n").unwrap_err();
     assert!(error.to_string().ends_with("put a header before it"), "{error}");
     let error = open_as(&flat(), ROWS, |labels| labels.truth_column = Some("clean".into())).unwrap_err();
@@ -247,7 +247,7 @@ fn classes_are_listed_in_an_order_and_those_without_images_stay() {
     let error = with(&["cta".to_owned(), "dog".to_owned()]).unwrap_err();
     assert!(matches!(error, Error::OtherClasses { .. }), "{error}");
     assert!(error.to_string().contains("\"cat\" (2)"), "{error}");
-    assert!(error.to_string().ends_with("perhaps \"cta\" is meant by \"cat\""), "{error}");
+    assert!(error.to_string().ends_with("did you mean \"cta\"?"), "{error}");
     for (text, problem) in
         [("a\nb\na\n", "line 3: the class \"a\" is in line 1 already"), ("\n", "there are no classes")]
     {

@@ -78,7 +78,7 @@ fn what_all_runs_take_is_said_before_anything_is_written() {
     let said = String::from_utf8(output.stderr).unwrap();
     let place = |text: &str| said.find(text).unwrap_or_else(|| panic!("{text}: {said}"));
     assert!(place("2 runs in out") < place("all of them need about"));
-    assert!(place("all of them need about") < place("run folder: "));
+    assert!(place("all of them need about") < place("run folder out/"));
     // A setting that is wrong for the second method alone: refused before the first one trains.
     let refused = folder.fails(2, &sweep("other", &["--method", "ce,forward", "--warmup", "0"]));
     assert!(refused.contains("--warmup") && refused.contains("--method forward"), "{refused}");

@@ -19,7 +19,8 @@ fn a_training_says_images_classes_held_out_skipped_device_and_weights() {
     for (line, expected) in lines.iter().zip(expected) {
         assert!(line.starts_with(expected), "{line:?} is not {expected:?}: {told}");
     }
-    assert!(lines[1].ends_with("7 held out, 1 file skipped"), "{told}");
+    assert!(lines[1].ends_with("7 held out, no file skipped"), "{told}");
+    assert!(told.contains("left: 1 .txt (red/notes.txt)"), "{told}");
 }
 
 #[test]
