@@ -21,7 +21,7 @@ fn in_file(tree: &Tree, image: &RgbaImage) -> Sample {
     let mut bytes = std::io::Cursor::new(Vec::new());
     image.write_to(&mut bytes, ImageFormat::Png).unwrap();
     tree.file("x.png", bytes.into_inner());
-    let source = Pixels::File(tree.path().join("x.png"));
+    let source = Pixels::file(tree.path().join("x.png"));
     Sample { path: "x.png".to_owned(), source, label: 0, truth: None }
 }
 
