@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use effmix::{DecodedBatch, InferenceOptions, Model, ModelOptions, decode_batches};
+use dividemix::memory::memory_left;
+use effmix::{DecodedBatch, InferenceOptions, Model, ModelOptions, decode_batches, human_bytes};
 use image_folder::{Channels, Fit, Interpolation, Sample, Skipped, Transform};
 use noisy_labels::softmax;
 
@@ -26,6 +27,28 @@ impl ImageValues {
     pub(super) fn none(samples: Vec<Sample>) -> Self {
         Self { samples, values: Vec::new(), skipped: Vec::new() }
     }
+
+    /// None yet, with room for the values of so many images.
+    fn with_room(images: usize, width: usize) -> Result<Self, Failure> {
+        if let Some(left) = memory_left() {
+            enough(images, width, left)?;
+        }
+        Ok(Self { values: Vec::with_capacity(images * width), ..Self::none(Vec::new()) })
+    }
+}
+
+/// Checks that the values fit into the memory that is left.
+fn enough(images: usize, width: usize, left: u64) -> Result<(), Failure> {
+    let needed = (images * width * size_of::<f32>()) as u64;
+    if needed <= left {
+        return Ok(());
+    }
+    Err(Failure::Other(format!(
+        "this kind of noise needs {width} numbers of each of the {images} images, which are {} of memory, and {} are left; take \
+         --kind symmetric, pair or asymmetric, which need none, or a folder of fewer images",
+        human_bytes(needed),
+        human_bytes(left)
+    )))
 }
 
 /// The transform of the published noise: the pixels of CIFAR's images, `[32, 32, 3]` of mean 0 and deviation 1 by CIFAR-10's
@@ -51,7 +74,7 @@ const BATCH: usize = 64;
 pub(super) fn pixels(samples: &Arc<[Sample]>) -> Result<ImageValues, Failure> {
     let (transform, signals) = (small(), Signals::listen()?);
     let counter = Counter::new(samples.len(), &signals);
-    let mut found = ImageValues::none(Vec::new());
+    let mut found = ImageValues::with_room(samples.len(), 3 * transform.size * transform.size)?;
     let fit = transform.clone();
     let decode = move |sample: &Sample| sample.image().map(|image| fit.fit(&image).into_owned());
     for batch in decode_batches(samples, BATCH, decode) {
@@ -85,7 +108,7 @@ pub(super) fn probabilities(
     let positions = model.positions_of(classes)?;
     let signals = Signals::listen()?;
     let counter = Counter::new(samples.len(), &signals);
-    let mut found = ImageValues::none(Vec::new());
+    let mut found = ImageValues::with_room(samples.len(), classes.len())?;
     let predicted = model.infer(samples, InferenceOptions::default(), &counter, |batch| {
         let is_skipped = |sample: &Sample| batch.skipped.iter().any(|skipped| skipped.path == sample.path);
         for (sample, logits) in batch.samples.iter().zip(batch.logits.chunks_exact(model.classes().len())) {
@@ -106,4 +129,19 @@ pub(super) fn probabilities(
     });
     predicted.map_err(|failure| signals.failure_of(failure))?;
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_do_not_fit_into_memory_are_refused_with_the_kinds_that_need_none() {
+        assert!(enough(1_000_000, 10_000, 40_000_000_000).is_ok());
+        let refused = enough(1_000_000, 10_000, 8_000_000_000).unwrap_err().to_string();
+        assert!(
+            refused.contains("40") && refused.contains("8.0 GB") && refused.contains("--kind symmetric"),
+            "{refused}"
+        );
+    }
 }
