@@ -1,8 +1,9 @@
 //! `effmix train`: the main job.
 
 use std::borrow::Cow;
+use std::path::Path;
 
-use effmix::{Config, ImageSet, LabelIssue, Observer, Run, Summary, TestLabels};
+use effmix::{Config, ImageSet, LabelIssue, Observer, Run, Settings, Summary, TestLabels};
 
 use super::sweep;
 use crate::args::Train;
@@ -18,13 +19,26 @@ const ISSUES_SHOWN: usize = 5;
 
 pub(super) fn run(args: Train) -> Result<(), Failure> {
     let settings = match &args.config {
-        Some(file) => args.settings.or(&Config::read(file)?.settings),
+        Some(file) => args.settings.or(&settings_of(file)?),
         None => args.settings,
     };
     if settings.is_sweep() {
         return sweep::start(&settings, args.json);
     }
     on_threads(settings.threads, || watched(args.json, |observer| Run::start(&settings, observer)))
+}
+
+/// The settings in a file, a user's or a run's.
+fn settings_of(file: &Path) -> Result<Settings, Failure> {
+    let config = Config::read(file)?;
+    match config.metadata.own_method {
+        None => Ok(config.settings),
+        Some(own) => Err(Failure::Usage(format!(
+            "--config: {} is of a run by a method that is not of this program, {own:?}; do it again by the program that has the method, or \
+             remove the line own-method and choose a --method",
+            file.display()
+        ))),
+    }
 }
 
 /// Does a run with progress and Ctrl-C, and prints its summary.

@@ -114,6 +114,9 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<(Self, Config)> {
         let file = path.join("config.toml");
         let not_a_run = |problem: &str| Error::Format { path: path.to_owned(), problem: problem.to_owned() };
+        if !file.is_file() && path.join(SWEEP).is_file() {
+            return Err(not_a_run("is a folder of several runs; name one of the run folders in it"));
+        }
         if !file.is_file() {
             return Err(not_a_run("not a run folder: there is no config.toml in it"));
         }

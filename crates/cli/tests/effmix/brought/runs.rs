@@ -106,8 +106,58 @@ fn the_same_command_again_goes_on_and_so_does_resume() {
         assert_eq!(files.each_ref().map(|file| read(&folder.path(file))), before);
         assert_eq!(summary(&folder, "out/ce-seed-1")["seed"], 1);
     }
+    let refused = folder.fails(1, &["report", "out"]);
+    assert!(refused.contains("folder of several runs"), "{refused}");
     let refused = folder.fails(2, &["resume", "out", "--epochs", "5"]);
     assert!(refused.contains("effmix resume out/RUN --epochs"), "{refused}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_all_runs_and_they_end_with_the_same_bytes() {
+    let folder = Folder::with_images(12);
+    let long = |out| {
+        let args = sweep(out, &["--seeds", "1,2", "--method", "ce"]);
+        args.into_iter().map(|arg| if arg == "3" { "20" } else { arg }).collect::<Vec<_>>()
+    };
+    folder.run(&long("whole"));
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("effmix"))
+        .args(long("stopped"))
+        .current_dir(folder.path(""))
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // As soon as the first epoch is done, of twenty.
+    let began = std::time::Instant::now();
+    let metrics = folder.path("stopped/ce-seed-1/metrics.jsonl");
+    while !metrics.exists() {
+        assert!(began.elapsed().as_secs() < 120, "no epoch was done");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
+    let mut said = String::new();
+    std::io::Read::read_to_string(child.stderr.as_mut().unwrap(), &mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(said.contains("the same command goes on, and so does: effmix resume stopped"), "{said}");
+    assert!(!folder.path("stopped/ce-seed-2").exists() && !folder.path("stopped/comparison.csv").exists());
+
+    folder.run(&["resume", "stopped"]);
+    for run in ["ce-seed-1", "ce-seed-2"] {
+        for name in ["metrics.jsonl", "label_issues.csv", "model/net1.safetensors"] {
+            let bytes = |out: &str| read(&folder.path(out).join(run).join(name));
+            assert_eq!(bytes("whole"), bytes("stopped"), "{run}/{name}");
+        }
+    }
+}
+
+#[test]
+fn a_config_of_a_method_of_ones_own_is_not_trained_by_another() {
+    let folder = Folder::with_images(4);
+    folder.put("mine.toml", "own-method = \"small-loss\"\nepochs = 1\n");
+    let refused = folder.fails(2, &["train", "data", "--config", "mine.toml", "--out", "out"]);
+    assert!(refused.contains("small-loss") && refused.contains("--method"), "{refused}");
+    assert!(!folder.path("out").exists());
 }
 
 #[test]
