@@ -178,8 +178,12 @@ fn worst(issues: &[LabelIssue]) -> Vec<String> {
     }
     let percent = |p: f32| format!("{:.1} %", 100.0 * p);
     let labels = |row: &LabelIssue| {
-        let (given, suggested) = (percent(row.p_given), percent(row.p_suggested.unwrap_or_default()));
-        format!("{} ({given}) -> {} ({suggested})", shown(&row.given_label), shown(&row.suggested_label))
+        let given = format!("{} ({})", shown(&row.given_label), percent(row.p_given));
+        match row.p_suggested {
+            Some(p) => format!("{given} -> {} ({})", shown(&row.suggested_label), percent(p)),
+            // No other class fits better.
+            None => format!("{given}, the same image has another label, too"),
+        }
     };
     let widest =
         |of: &dyn Fn(&LabelIssue) -> usize| listed.iter().map(|row| of(row)).max().unwrap_or_default();

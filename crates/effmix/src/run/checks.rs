@@ -161,9 +161,9 @@ pub(super) fn held_out(sets: &Sets, classes: &[String], settings: &Settings, obs
 pub(super) fn duplicates(sets: &Sets, observer: &dyn Observer) {
     let DuplicateCounts { one_label, two_labels, train_and_test } = DuplicateCounts::of(sets);
     if two_labels > 0 {
-        let (are, lead) = if two_labels == 1 { ("image is", "leads") } else { ("images are", "lead") };
+        let are = if two_labels == 1 { "image is" } else { "images are" };
         observer.observe(Progress::Warning(&format!(
-            "{two_labels} {are} there under two labels, of which one is wrong: {lead} label_issues.csv"
+            "{two_labels} {are} there under two labels, and one of the two is wrong: look at the first rows of label_issues.csv"
         )));
     }
     if one_label > 0 {

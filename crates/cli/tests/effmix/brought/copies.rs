@@ -33,7 +33,7 @@ fn an_image_under_two_labels_leads_the_list_and_all_copies_are_counted_and_liste
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{told}");
     assert!(
-        told.contains("1 image is there under two labels, of which one is wrong: leads label_issues.csv"),
+        told.contains("1 image is there under two labels, and one of the two is wrong: look at the first rows of label_issues.csv"),
         "{told}"
     );
     assert!(told.contains("3 images are there more than once under the same label"), "{told}");
