@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use effnet_ops::Padding;
 
+use super::telltales::{STEM, TELLTALES};
 use super::{lukemelas, torchvision};
 use crate::arch::{Arch, RGB, Variant};
 use crate::error::{Error, Result};
@@ -22,16 +23,6 @@ pub enum Layout {
     /// torchvision's.
     Torchvision,
 }
-
-/// timm's name of the stem's weight.
-const STEM: &str = "conv_stem.weight";
-
-/// The names of the stem's weight and of one of the first block's, in each library. A network under any prefix is known by them.
-pub(crate) const TELLTALES: [[&str; 2]; 3] = [
-    [STEM, "blocks.0.0.conv_dw.weight"],
-    [lukemelas::STEM, "_blocks.0._depthwise_conv.weight"],
-    [torchvision::STEM, "features.1.0.block.0.0.weight"],
-];
 
 /// Members from this width on (B5) have TensorFlow's batch norms in torchvision.
 pub(crate) const TORCHVISION_LARGE: f64 = 1.6;

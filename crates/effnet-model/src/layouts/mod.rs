@@ -2,8 +2,10 @@
 
 mod layout;
 mod lukemelas;
+mod telltales;
 mod torchvision;
 
 pub use layout::Layout;
-pub(crate) use layout::{TELLTALES, TORCHVISION_LARGE, names, with_module};
+pub(crate) use layout::{TORCHVISION_LARGE, names, with_module};
+pub(crate) use telltales::TELLTALES;
 pub(crate) use torchvision::from_timm as torchvision_from_timm;
