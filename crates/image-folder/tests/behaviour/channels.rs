@@ -165,7 +165,7 @@ fn caches_on_disk_hold_the_images_of_their_channels() {
             );
             built.unwrap().0.plain(&[0]).unwrap()
         };
-        assert!(!cache().holds(&[sample.clone()], &transform), "{channels:?}");
+        assert!(!cache().holds(std::slice::from_ref(&sample), &transform), "{channels:?}");
         let expected = of(Cache::None);
         assert_eq!(
             [of(cache()), of(cache()), of(Cache::Ram)],
