@@ -79,6 +79,14 @@ pub enum Error {
         /// The column that may be meant, in words, or an empty text.
         hint: String,
     },
+    /// The labels file has the column more than once.
+    #[error("{}: the column {column:?} is there more than once: give each a name of its own", .file.display())]
+    ColumnTwice {
+        /// The labels file.
+        file: PathBuf,
+        /// The column.
+        column: String,
+    },
     /// A line of the labels file can't be used.
     #[error("{}, line {line}: {problem}", .file.display())]
     LabelsLine {

@@ -24,7 +24,7 @@ pub enum LeftKind {
     Hidden,
     /// A folder that another program keeps beside a user's files, such as `__MACOSX`.
     Litter,
-    /// A folder of this program's own results.
+    /// A folder of a program's own results.
     Output,
     /// A named pipe (FIFO).
     Pipe,

@@ -218,7 +218,11 @@ impl Short {
             let arg = arg.hide_possible_values(says_values);
             let arg = if arg.is_positional() { arg.display_order(0) } else { arg };
             match self.shown.iter().find(|(id, _)| arg.get_id() == id) {
-                None => arg.hide_short_help(true),
+                None => {
+                    // The manual page has the long help of what the short one leaves out.
+                    let whole = arg.get_help().cloned().unwrap_or_default();
+                    arg.hide_short_help(true).long_help(whole)
+                }
                 Some((_, "")) => arg,
                 Some((_, short)) => {
                     let whole = arg.get_help().cloned().unwrap_or_default();

@@ -38,20 +38,30 @@ pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
         test: TestSplit::Folders,
         classes: model.class_names().map_or(Classes::Found, |names| Classes::Known(names.to_vec())),
         limits: limits(args.model.max_pixels),
-        is_output: Some(RunFolder::is_at_or_in),
+        is_output: Some(RunFolder::is_at),
         ..OpenOptions::default()
     };
     let set = image_folder::open(&args.data, &options)?;
     model.positions_of(&set.classes)?;
     set.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
     left_in_words(&set.left, None).iter().for_each(|left| tell(left));
-    let (samples, what) = if set.test.is_empty() { (set.train, "all") } else { (set.test, "the test") };
+    let (samples, what) = if set.test.is_empty() { (set.train, "") } else { (set.test, " held-out") };
     if samples.is_empty() {
         return Err(Failure::Other(no_known_class(&args.data, model.classes())));
     }
     let samples: Arc<[Sample]> = Arc::from(samples);
-    tell(&format!("measuring on {what} {} images", samples.len()));
-    let trained_on = trained_images(&args.model.model).map(|trained| copies(&samples, &trained).len());
+    tell(&format!("measuring on {}{what} images", samples.len()));
+    let trained_on = match trained_images(&args.model.model) {
+        Some(Ok(trained)) => Some(copies(&samples, &trained).len()),
+        Some(Err(reason)) => {
+            tell(&format!(
+                "warning: it can't be told whether the model was trained on some of these images, which would make the accuracy too high: \
+                 {reason}"
+            ));
+            None
+        }
+        None => None,
+    };
     if let Some(count) = trained_on.filter(|count| *count > 0) {
         tell(&format!(
             "warning: the model was trained on {count} of these {} images: on them it shows what it has learnt by heart, and the \

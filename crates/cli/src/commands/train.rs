@@ -88,7 +88,10 @@ fn in_words(run: &Run) -> Result<String, Failure> {
     }
     lines.extend(noise_error(summary));
     if !summary.skipped_files.is_empty() {
-        lines.push(format!("skipped    {} files, listed in summary.json", summary.skipped_files.len()));
+        lines.push(format!(
+            "skipped    {} files and rows, listed in data_issues.csv",
+            summary.skipped_files.len()
+        ));
     }
     lines.extend(worst(&run.label_issues()?));
     let path = run.path().display().to_string();

@@ -102,10 +102,10 @@ impl State {
         fitted(parts.iter().map(String::as_str), width)
     }
 
-    /// `2 min 3 s left`; nothing where less than a second is left.
+    /// `2 min 3 s left`, in seconds that are begun; nothing where nothing is left.
     fn time_left(&self, now: f64) -> String {
-        let seconds = self.left.seconds(now).filter(|seconds| *seconds >= 1.0);
-        seconds.map_or_else(String::new, |seconds| format!("{} left", human_duration(seconds)))
+        let seconds = self.left.seconds(now);
+        seconds.map_or_else(String::new, |seconds| format!("{} left", human_duration(seconds.ceil())))
     }
 }
 

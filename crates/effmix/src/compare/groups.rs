@@ -126,13 +126,18 @@ fn shown_values(groups: &[Vec<&Entry>], name: &str) -> Vec<Value> {
 
 /// A group with its figures, without its settings.
 fn of(group: &[&Entry]) -> RunGroup {
+    // A seed counts once: a run that is there again tells nothing new.
+    let is_first = |(place, entry): &(usize, &&Entry)| {
+        entry.seed.is_none() || group[..*place].iter().all(|before| before.seed != entry.seed)
+    };
+    let once: Vec<&Entry> = group.iter().enumerate().filter(is_first).map(|(_, entry)| *entry).collect();
     let figure = |name: &'static str| {
-        let values: Vec<f64> = group.iter().filter_map(|entry| entry.figures.get(name).copied()).collect();
+        let values: Vec<f64> = once.iter().filter_map(|entry| entry.figures.get(name).copied()).collect();
         (name, Spread::of(&values))
     };
     RunGroup {
         settings: BTreeMap::new(),
-        seeds: group.iter().filter_map(|entry| entry.seed).collect(),
+        seeds: once.iter().filter_map(|entry| entry.seed).collect(),
         runs: group.iter().map(|entry| entry.path.clone()).collect(),
         figures: FIGURES.into_iter().map(figure).collect(),
     }
@@ -160,7 +165,7 @@ fn notes(entries: &[Entry], groups: &[Vec<&Entry>], differ: &[String]) -> Vec<St
         let seeds: Vec<u64> = group.iter().filter_map(|entry| entry.seed).collect();
         if let Some(seed) = seeds.iter().enumerate().find(|(place, seed)| seeds[..*place].contains(seed)) {
             notes.push(format!(
-                "Group {number} has seed {} more than once: its deviation is not that of as many seeds.",
+                "Group {number} has seed {} more than once: the first of these runs counts.",
                 seed.1
             ));
         }

@@ -76,7 +76,7 @@ fn options(settings: &Settings, test_name: Option<&Path>) -> Result<OpenOptions>
         test_name: test_name.map(Path::to_owned),
         classes: classes.map_or(Classes::Found, Classes::Listed),
         limits: limits(settings.max_pixels),
-        is_output: Some(RunFolder::is_at_or_in),
+        is_output: Some(RunFolder::is_at),
     })
 }
 

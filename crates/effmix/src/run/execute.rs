@@ -134,6 +134,7 @@ impl Execution<'_> {
             true => self.plain(&sets, start.as_ref())?.last_accuracy(),
             false => None,
         };
+        self.observer.observe(Progress::Notice("judging the labels and writing the page"));
         networks.save(&self.folder.model())?;
         let held_out = self.held_out(&networks, &sets)?;
         let findings = Findings::new(&sets, self.classes(), &outcome, held_out.as_ref())?;

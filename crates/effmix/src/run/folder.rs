@@ -1,6 +1,7 @@
 //! The run folder: what is in it under which name, and that nothing of a user's is ever replaced.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use replace_file::{create_folder, folder_of, remove_leftovers, sync_folder};
@@ -16,6 +17,9 @@ pub struct RunFolder {
 
 /// The file that marks a folder of several runs.
 pub(crate) const SWEEP: &str = "sweep.toml";
+
+/// What `config.toml` of a run and `sweep.toml` begin with.
+const START_OF_OURS: &[u8] = b"program = \"effmix";
 
 /// Every file that a run writes, and so may replace under `--force`. Folders are in [`OUR_FOLDERS`].
 const OUR_FILES: [&str; 18] = [
@@ -47,17 +51,16 @@ const OUR_FOLDERS: [(&str, &[&str]); 3] = [
 ];
 
 impl RunFolder {
-    /// Whether `path` is the folder of a run or of several, or holds such a folder up to two levels below, so that it is no class of images.
-    pub fn is_at_or_in(path: &Path) -> bool {
-        fn search(path: &Path, levels: usize) -> bool {
-            if ["config.toml", SWEEP].iter().any(|file| path.join(file).is_file()) {
-                return true;
-            }
-            let entries = fs::read_dir(path).into_iter().flatten().flatten();
-            let mut folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-            levels > 0 && folders.any(|folder| search(&folder.path(), levels - 1))
-        }
-        search(path, 2)
+    /// Whether `path` is the folder of a run or of several, by what this program wrote into it, so that it is no folder of images.
+    pub fn is_at(path: &Path) -> bool {
+        let is_ours = |file: PathBuf| {
+            let mut start = Vec::new();
+            // A run's file begins with the program's name; nothing else is read of another's, however long it is.
+            let read = fs::File::open(file)
+                .and_then(|file| file.take(START_OF_OURS.len() as u64).read_to_end(&mut start));
+            read.is_ok() && start == START_OF_OURS
+        };
+        ["config.toml", SWEEP].iter().map(|name| path.join(name)).any(|file| file.is_file() && is_ours(file))
     }
 
     /// Makes the folder for a new run: at `out`, or `runs/NAME-1` with the next free number.

@@ -28,6 +28,11 @@ impl RunImages {
         Self { samples }
     }
 
+    /// Why the set can't be opened any more, if it can't.
+    pub fn problem(&self) -> Option<&str> {
+        self.samples.as_ref().err().map(String::as_str)
+    }
+
     /// The pixels of one.
     ///
     /// # Errors
@@ -39,10 +44,10 @@ impl RunImages {
     }
 }
 
-/// The images that a run was trained on, as far as they are there still; nothing where `path` is neither a run folder nor the
-/// folder of its model.
-pub fn trained_images(path: &Path) -> Option<Vec<Sample>> {
+/// The images that a run was trained on, or why they can't be listed any more; nothing where `path` is neither a run folder nor the folder of
+/// its model.
+pub fn trained_images(path: &Path) -> Option<Result<Vec<Sample>, String>> {
     let (_, config) =
         [Some(path), path.parent()].into_iter().flatten().find_map(|run| RunFolder::open(run).ok())?;
-    Data::open(&config.settings).ok().map(|data| data.folder.train)
+    Some(Data::open(&config.settings).map(|data| data.folder.train).map_err(|error| error.to_string()))
 }

@@ -197,9 +197,15 @@ impl Settings {
     /// The architecture that the weights themselves record, or by what their tensors are told, where none was given; then flags
     /// that would change it are refused.
     fn arch_of(&self, weights: &WeightsFile) -> Result<Option<Arch>> {
-        let recorded = weights.arch()?;
-        let told =
-            if recorded.is_none() && self.arch.is_none() { Some(weights.identify()?) } else { recorded };
+        let told = match (weights.arch()?, &self.arch) {
+            (None, None) => Some(weights.identify()?),
+            // As a run keeps what its weights told, so that it goes on with the same; one that was given with a scaling is made by it.
+            (None, Some(name)) if (self.width, self.depth, self.stem_stride) == (None, None, None) => {
+                let name = Arch::by_name(name)?.name;
+                weights.identify().ok().filter(|arch| arch.name == name)
+            }
+            (recorded, _) => recorded,
+        };
         let Some(arch) = told else { return Ok(None) };
         let said = [("--width", self.width.is_some()), ("--depth", self.depth.is_some())];
         if let Some((name, _)) = said.iter().find(|(_, given)| *given) {

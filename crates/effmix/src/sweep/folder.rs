@@ -56,7 +56,11 @@ impl Claim {
         match (plan.extends(&there), there.extends(plan)) {
             (true, true) => Ok(Self::Same),
             (true, false) => Ok(Self::Extended),
-            (false, _) => refused(
+            (false, true) => refused(
+                "holds further seeds or methods by the same settings (its sweep.toml): name these, too, or go on with `effmix resume` of this \
+                 folder",
+            ),
+            (false, false) => refused(
                 "holds runs by other settings (its sweep.toml): seeds and methods can be added to them, and nothing else be changed; choose \
                  another --out, or add --force to replace them",
             ),

@@ -59,10 +59,18 @@ impl WeightsFile {
     /// # Errors
     /// The errors of [`WeightsFile::open`]; [`Error::NoSuchKey`] with the keys under which there are weights.
     pub fn open_key(path: &Path, key: Option<&str>) -> Result<Self> {
-        let file = File::open(path).map_err(|e| Error::io(path, e))?;
-        if file.metadata().map_err(|e| Error::io(path, e))?.is_dir() {
+        // A pipe would be waited for, perhaps forever.
+        let about = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
+        if !about.is_file() && !about.is_dir() {
+            return Err(Error::malformed(
+                path,
+                "is a pipe or a device, not a file; save the weights to a file",
+            ));
+        }
+        if about.is_dir() {
             return Err(Error::malformed(path, "is a folder; a weights file is wanted"));
         }
+        let file = File::open(path).map_err(|e| Error::io(path, e))?;
         let bytes = map(&file).map_err(|e| Error::io(path, e))?;
         match archive::unpack(path, &bytes)? {
             None => Self::indexed(Place::file(path), file, &bytes, None, key),

@@ -120,6 +120,9 @@ fn decode_by_content(bytes: &[u8], limits: &Limits) -> std::result::Result<Dynam
 }
 
 fn in_words(format: ImageFormat, error: &ImageError) -> String {
+    if let ImageError::Unsupported(kind) = error {
+        return format!("{format:?} of a kind that is not read ({kind}): convert it to PNG");
+    }
     format!("broken {format:?}: {error}")
 }
 

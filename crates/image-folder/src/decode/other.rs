@@ -7,6 +7,17 @@ pub(super) fn in_words(bytes: &[u8]) -> String {
         return "it is a pointer of Git LFS, not the image itself: fetch the images with `git lfs pull`"
             .to_owned();
     }
+    // Brands of HEIF that say nothing of its codec, which infer leaves open.
+    const HEIF: [&[u8]; 6] = [b"mif1", b"msf1", b"heim", b"heis", b"hevc", b"hevx"];
+    let brand = bytes.get(4..12).and_then(|start| start.strip_prefix(b"ftyp"));
+    if infer::get(bytes).is_none_or(|kind| kind.matcher_type() != infer::MatcherType::Image)
+        && brand.is_some_and(|brand| HEIF.contains(&brand))
+    {
+        return "it is HEIC (HEIF), which is not read: convert it to JPEG or PNG".to_owned();
+    }
+    if bytes.starts_with(b"<svg") {
+        return "it is SVG, a drawing, which is not read: convert it to PNG".to_owned();
+    }
     let Some(kind) = infer::get(bytes) else {
         return "its content is neither JPEG, PNG, WebP, BMP, GIF nor TIFF".to_owned();
     };
@@ -34,6 +45,9 @@ mod tests {
         let naked_jxl = b"\xff\x0a\x7f\x07";
         for (bytes, name) in [
             (&heic[..], "HEIC (HEIF)"),
+            (b"\0\0\0\x14ftypmif1\0\0\0\0miaf", "HEIC (HEIF)"),
+            (b"\0\0\0\x18ftypmsf1\0\0\0\0msf1hevc", "HEIC (HEIF)"),
+            (b"<svg xmlns=", "SVG"),
             (avif, "AVIF"),
             (jxl, "JPEG XL"),
             (naked_jxl, "JPEG XL"),

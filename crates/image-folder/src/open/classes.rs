@@ -118,7 +118,7 @@ impl Numbering {
             let images: usize = self.strangers.values().sum();
             let (these, hint) = (self.strangers_in_words(), self.hint());
             set.warnings.push(format!(
-                "{images} images are left out, which are of classes that {who}: {these}{hint}"
+                "images that are left out, because {who} their classes: {images}, of {these}{hint}"
             ));
         }
         set.classes = self.classes;

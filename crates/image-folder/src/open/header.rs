@@ -48,7 +48,12 @@ impl Header {
         // Of equals the first: `max_by_key` gives the last.
         let best = headers.rev().max_by_key(found);
         let (separator, names) = best.unwrap_or((b',', Vec::new()));
-        let column = |name: &str| position(&names, name).ok_or_else(|| no_column(csv, &names, name));
+        let column = |name: &str| {
+            if names.iter().filter(|column| *column == name).count() > 1 {
+                return Err(Error::ColumnTwice { file: csv.file.clone(), column: name.to_owned() });
+            }
+            position(&names, name).ok_or_else(|| no_column(csv, &names, name))
+        };
         let split = match &csv.split_column {
             Some(name) => Some(column(name)?),
             None => SPLIT_COLUMNS.iter().find_map(|name| position(&names, name)),

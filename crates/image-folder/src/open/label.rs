@@ -9,7 +9,7 @@ use super::options::{LabelsCsv, OpenOptions, TestSplit};
 use super::part::Part;
 use super::scan::Found;
 use super::table::Table;
-use crate::{ImageFolder, Result, Skipped};
+use crate::{ImageFolder, LeftKind, Result, Skipped};
 
 /// The number of names that a message lists.
 const NAMED: usize = 10;
@@ -67,7 +67,10 @@ pub(super) fn by_table(
     set.skipped.append(&mut named.skipped);
     set.warnings.append(&mut named.warnings);
     let mut is_split = layout.has_test();
-    if table.has_parts {
+    if let Some(column) = &table.split_column {
+        if csv.split_column.is_none() {
+            set.warnings.push(format!("the column {column:?} of the labels says which images are held out"));
+        }
         let all: Vec<Found> = match options.test {
             // The other folder stays the test set.
             TestSplit::Dir(_) => std::mem::take(&mut train_scan.images),
@@ -103,7 +106,7 @@ pub(super) fn by_table(
     let train: Vec<Image> = train.collect();
     if without > 0 {
         set.warnings
-            .push(format!("{without} images have no label in {}: they take no part", csv.file.display()));
+            .push(format!("images without a label in {}: {without}; they take no part", csv.file.display()));
     }
     for image in &train {
         classes.insert(image.label.clone());
@@ -131,6 +134,11 @@ fn begin(mut scanned: Scanned) -> (ImageFolder, Scanned) {
     let mut set = ImageFolder { warnings: std::mem::take(&mut scanned.warnings), ..ImageFolder::default() };
     for scan in [&mut scanned.train, &mut scanned.test] {
         set.skipped.append(&mut scan.skipped);
+        // A folder that results were left in was made for them.
+        let results = scan.left.iter().filter(|left| left.kind == LeftKind::Output);
+        let above: BTreeSet<&str> =
+            results.filter_map(|left| left.path.rsplit_once('/').map(|(above, _)| above)).collect();
+        scan.folders.retain(|folder| !above.iter().any(|above| above.split('/').any(|part| part == folder)));
         set.left.append(&mut scan.left);
         let (images, others) = scan.images.drain(..).partition(|found| found.is_utf8);
         scan.images = images;
@@ -178,12 +186,14 @@ fn by_part(all: Vec<Found>, named: &Named, options: &OpenOptions, set: &mut Imag
             TestSplit::Dir(_) => "another folder is the test set",
             _ => "those for testing are the test set",
         };
-        set.warnings
-            .push(format!("{left_out} images that the labels hold out for validation are left out: {why}"));
+        set.warnings.push(format!(
+            "images that the labels hold out for validation, and that are left out: {left_out}; {why}"
+        ));
     }
     if without > 0 {
-        set.warnings
-            .push(format!("{without} images are in no part of the set by the labels: they take no part"));
+        set.warnings.push(format!(
+            "images that are in no part of the set by the labels: {without}; they take no part"
+        ));
     }
     parts
 }

@@ -70,7 +70,7 @@ impl Named {
         }
         if let Some(line) = repeated.first() {
             named.warnings.push(format!(
-                "{} rows of the labels repeat a path with the same label, the first in line {line}",
+                "rows of the labels that repeat a path with the same label: {}, the first in line {line}",
                 repeated.len()
             ));
         }
@@ -78,15 +78,19 @@ impl Named {
         loosely.retain(|(row, key)| !row.path.ends_with(key.as_str()));
         if let Some((row, key)) = loosely.first() {
             named.warnings.push(format!(
-                "{} rows of the labels write a path in another way than the file has it, the first in line {}: {:?} is taken for {key:?}",
+                "rows of the labels that write a path in another way than the file has it: {}, the first in line {}: {} is taken for {key}",
                 loosely.len(),
                 row.line,
                 row.path
             ));
         }
         if without > 0 {
-            let first = named.skipped.first().map_or("", |skipped| skipped.reason.as_str());
-            named.warnings.push(format!("{without} rows of the labels have no image, the first: {first}"));
+            let first = named.skipped.first();
+            let (path, first) =
+                first.map_or(("", ""), |skipped| (skipped.path.as_str(), skipped.reason.as_str()));
+            named
+                .warnings
+                .push(format!("rows of the labels without an image: {without}, the first: {path}: {first}"));
         }
         Ok(named)
     }

@@ -50,7 +50,17 @@ impl<'a> Nesting<'a> {
             return Ok(Vec::new());
         }
         // A class may be sorted further; a folder of several sets or results is told by having several folders and no image.
-        let odd = without.into_iter().filter(|(_, folder)| folder.below.len() > 1);
+        let odd: Vec<(&&str, &Folder<'_>)> =
+            without.into_iter().filter(|(_, folder)| folder.below.len() > 1).collect();
+        if let Some((name, folder)) = odd.iter().find(|(name, _)| Part::spoken_of(name) == Some(Part::Train))
+        {
+            let problem = format!(
+                "{name}/ looks like a set, not like a class: it holds the folders {}; give {}, or move the other folders away",
+                listed(folder.below.iter().copied()),
+                data.join(name).display()
+            );
+            return Err(Error::Layout { path: data.to_owned(), problem });
+        }
         let sentence = |(name, folder): (&&str, &Folder<'_>)| {
             format!(
                 "{name}/ is taken as a class, but its images are all in folders below it ({}), and other classes hold their images \
@@ -58,7 +68,7 @@ impl<'a> Nesting<'a> {
                 listed(folder.below.iter().copied())
             )
         };
-        Ok(odd.map(sentence).collect())
+        Ok(odd.into_iter().map(sentence).collect())
     }
 
     /// The folders that stand below every class folder, where no class folder holds images itself, and all hold the same folders.
@@ -78,10 +88,11 @@ impl<'a> Nesting<'a> {
         let spoken: Vec<(&str, Part)> =
             classes.iter().filter_map(|name| Some((*name, Part::spoken_of(name)?))).collect();
         let train = spoken.iter().find(|(_, part)| *part == Part::Train);
-        if spoken.len() == classes.len()
-            && let Some((train, _)) = train
-            && let Some((held_out, _)) = spoken.iter().find(|(_, part)| *part != Part::Train)
-        {
+        let held_out = spoken.iter().find(|(_, part)| *part != Part::Train);
+        let held_out = held_out
+            .map(|(name, _)| *name)
+            .or_else(|| classes.iter().copied().find(|name| train.is_none_or(|(train, _)| train != name)));
+        if let (Some((train, _)), Some(held_out)) = (train, held_out) {
             let problem = format!(
                 "{} look like parts of a set, not like classes: each holds the folders {below}; give {}, with --test {}",
                 listed(classes.iter().copied()),

@@ -80,7 +80,7 @@ pub struct OpenOptions {
     pub classes: Classes,
     /// The largest image that a file may hold.
     pub limits: Limits,
-    /// Whether a folder directly below that of the set holds a program's own results, so that it is no class and is left.
+    /// Whether a folder below that of the set is one of a program's own results, so that it is left.
     pub is_output: Option<fn(&Path) -> bool>,
 }
 

@@ -34,6 +34,9 @@ const LEVELS: [fn(&str) -> String; 2] = [
     |key| key.nfc().collect::<String>().to_lowercase(),
 ];
 
+/// The longest path that is compared with the names of files, in bytes: longer ones are no paths on any system.
+const LONGEST: usize = 4096;
+
 /// Marks what has no ending. No path holds it.
 const NO_ENDING: char = '\0';
 
@@ -98,6 +101,9 @@ impl<'a> Files<'a> {
 
     /// The keys most like a path that means no file.
     pub(super) fn nearest(&self, path: &str) -> Vec<&'a str> {
+        if path.len() > LONGEST {
+            return Vec::new();
+        }
         let name = |path: &'a str| path.rsplit('/').next().unwrap_or(path);
         let own = path.rsplit(['/', '\\']).next().unwrap_or(path);
         let same: Vec<&str> = self.keys.iter().copied().filter(|key| name(key) == own).take(3).collect();

@@ -40,7 +40,7 @@ pub(super) struct Scan {
 pub(super) struct Apart<'a> {
     /// A folder, by its real path.
     pub(super) folder: Option<&'a Path>,
-    /// Whether a folder directly below holds a program's results.
+    /// Whether a folder below is one of a program's results.
     pub(super) is_output: Option<fn(&Path) -> bool>,
 }
 
@@ -86,7 +86,7 @@ fn left(entry: &DirEntry, apart: Apart<'_>) -> Option<LeftKind> {
         return Some(LeftKind::Hidden);
     }
     if kind.is_dir() {
-        let is_output = || entry.depth() == 1 && apart.is_output.is_some_and(|test| test(entry.path()));
+        let is_output = || apart.is_output.is_some_and(|test| test(entry.path()));
         return match name.to_str() {
             Some(name) if is_litter(name) => Some(LeftKind::Litter),
             _ => is_output().then_some(LeftKind::Output),

@@ -8,6 +8,7 @@ use csv::{ByteRecord, ReaderBuilder};
 use super::header::{Header, SplitColumn};
 use super::options::LabelsCsv;
 use super::part::Part;
+use crate::nearest::nearest;
 use crate::{Error, Result, Skipped};
 
 /// The row of one image.
@@ -27,8 +28,8 @@ pub(super) struct Row {
 pub(super) struct Table {
     csv: LabelsCsv,
     pub(super) rows: Vec<Row>,
-    /// Whether there is a column that says which images are held out.
-    pub(super) has_parts: bool,
+    /// The column that says which images are held out.
+    pub(super) split_column: Option<String>,
     /// The rows whose path can't be read.
     pub(super) skipped: Vec<Skipped>,
 }
@@ -40,8 +41,8 @@ impl Table {
             return Err(line_error(csv, 1, "the file is UTF-16: save it as UTF-8"));
         }
         let header = Header::read(csv, &bytes)?;
-        let has_parts = header.split.is_some();
-        let mut table = Self { csv: csv.clone(), rows: Vec::new(), has_parts, skipped: Vec::new() };
+        let split_column = header.split.as_ref().map(|column| column.name.clone());
+        let mut table = Self { csv: csv.clone(), rows: Vec::new(), split_column, skipped: Vec::new() };
         let mut lines = Lines::new(&bytes, header.start);
         let mut reader = ReaderBuilder::new();
         let mut reader = reader.delimiter(header.separator).from_reader(&bytes[header.start..]);
@@ -100,8 +101,12 @@ impl Table {
         let more = if folders.len() > shown.len() { ", ..." } else { "" };
         let problem = format!(
             "the label {name:?} is not a class; the class folders are {}{more}; correct the label, or make a folder \
-             of that name",
-            shown.join(", ")
+             of that name{}",
+            shown.join(", "),
+            match nearest(&name, folders.iter().map(String::as_str)).first() {
+                Some(nearest) => format!("; did you mean {nearest:?}?"),
+                None => String::new(),
+            }
         );
         Err(self.error(line, problem))
     }

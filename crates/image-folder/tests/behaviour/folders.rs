@@ -129,6 +129,14 @@ fn parts_of_a_set_by_unusual_names_are_never_taken_as_classes() {
     let error = layout_error(&of(["train2017", "val2017"]));
     assert!(error.contains("train2017, val2017 look like parts of a set"), "{error}");
     assert!(error.contains("train2017, with --test") && error.contains("val2017"), "{error}");
+    let error = layout_error(&of(["train", "holdout"]));
+    assert!(
+        error.contains("holdout, train look like parts") && error.contains("/train, with --test"),
+        "{error}"
+    );
+    let stray = Tree::of(&["train/cat/1.png", "train/dog/2.png", "extra/3.png"]);
+    let error = layout_error(&stray);
+    assert!(error.contains("train/ looks like a set, not like a class"), "{error}");
     let error = layout_error(&of(["test", "val"]));
     assert!(error.contains("test/ and val/, and no train/"), "{error}");
     let error = layout_error(&of(["train", "Training"]));
@@ -157,11 +165,13 @@ fn a_class_whose_images_are_all_in_folders_below_is_spoken_of() {
 
 #[test]
 fn a_folder_of_results_is_no_class() {
-    let tree = Tree::of(&["cat/1.png", "dog/2.png", "results/one/a.png", "cat/results/3.png"]);
+    let tree = Tree::of(&["cat/1.png", "dog/2.png", "mine/results/a.png", "cat/results/3.png"]);
     let options = OpenOptions { is_output: Some(|folder| folder.ends_with("results")), ..all() };
     let set = open(tree.path(), &options).unwrap();
-    assert_eq!(paths(&set.train), ["cat/1.png", "cat/results/3.png", "dog/2.png"]);
-    assert_eq!(set.left, [Left { path: "results".to_owned(), kind: LeftKind::Output }]);
+    assert_eq!((set.classes.len(), paths(&set.train)), (2, vec!["cat/1.png", "dog/2.png"]));
+    let left = ["cat/results", "mine/results"];
+    assert_eq!(set.left, left.map(|path| Left { path: path.to_owned(), kind: LeftKind::Output }));
+    assert!(set.warnings.is_empty(), "{:?}", set.warnings);
 }
 
 #[test]

@@ -97,7 +97,11 @@ fn a_row_may_name_a_file_with_any_ending() {
 fn a_repeated_path_is_noted_where_the_labels_agree() {
     let set = open_with(&flat(), format!("{ROWS}1.png,cat\n./2.png,dog\n")).unwrap();
     assert_eq!(set.train.len(), 3);
-    assert!(set.warnings[0].contains("2 rows") && set.warnings[0].contains("line 5"), "{:?}", set.warnings);
+    assert!(
+        set.warnings[0].contains("same label: 2") && set.warnings[0].contains("line 5"),
+        "{:?}",
+        set.warnings
+    );
 }
 
 #[test]
@@ -118,7 +122,7 @@ fn paths_stay_below_the_folder() {
         assert_eq!(set.train.len(), 3, "{path}");
         assert!(reason(&set, path).starts_with("line 5 of the labels: the path"), "{:?}", set.skipped);
         assert!(reason(&set, path).contains(word), "{:?}", set.skipped);
-        assert!(set.warnings[0].starts_with("1 rows of the labels have no image"), "{:?}", set.warnings);
+        assert!(set.warnings[0].starts_with("rows of the labels without an image: 1"), "{:?}", set.warnings);
     }
     let set = open_with(&flat(), format!("{ROWS},cat\n")).unwrap();
     assert_eq!(reason(&set, ""), "line 5 of the labels: the row has no path");
@@ -144,6 +148,13 @@ fn columns_are_found_in_any_case_where_one_is_meant() {
     assert_eq!(set.train.len(), 3);
     let error = open_with(&flat(), "PATH,Path,label\n1.png,1.png,cat\n").unwrap_err();
     assert!(matches!(error, Error::NoColumn { .. }), "{error}");
+    let error = open_with(&flat(), "path,label,label\n1.png,cat,dog\n").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("the column \"label\" is there more than once: give each a name of its own"),
+        "{error}"
+    );
     let set = open_with(&flat(), "PATH,path,label\nx,1.png,cat\ny,2.png,dog\n").unwrap();
     assert_eq!(paths(&set.train), ["1.png", "2.png"], "the one of this very name");
 }
@@ -160,7 +171,8 @@ fn a_path_is_taken_for_the_only_file_that_it_can_mean() {
         [("1.png", "cat"), ("2.png", "dog"), ("caf\u{e9}.png", "dog"), ("sub/3.png", "cat")]
     );
     assert!(
-        set.warnings[0].starts_with("3 rows of the labels write a path in another way than the file has it"),
+        set.warnings[0]
+            .starts_with("rows of the labels that write a path in another way than the file has it: 3"),
         "{:?}",
         set.warnings
     );
@@ -223,7 +235,8 @@ fn of_the_column_s_validation_and_test_images_the_latter_are_measured_on() {
     let set = open_with(&tree, csv).unwrap();
     assert_eq!((paths(&set.train), paths(&set.test)), (vec!["1.png", "2.png"], vec!["4.png"]));
     assert!(
-        set.warnings[0].starts_with("1 images that the labels hold out for validation"),
+        set.warnings[1]
+            .starts_with("images that the labels hold out for validation, and that are left out: 1"),
         "{:?}",
         set.warnings
     );
@@ -267,7 +280,11 @@ fn images_of_classes_that_a_model_doesn_t_know_are_skipped_and_named() {
     };
     let set = with(&["ant", "cat"]);
     assert_eq!((labels(&set), set.classes.len()), (vec![("cat/1.png", "cat")], 2));
-    assert!(set.warnings[0].ends_with("that the model doesn't know: \"emu\" (2)"), "{:?}", set.warnings);
+    assert!(
+        set.warnings[0].ends_with("because the model doesn't know their classes: 2, of \"emu\" (2)"),
+        "{:?}",
+        set.warnings
+    );
     assert!(with(&["cat", "emu"]).warnings.is_empty());
     let one = Tree::of(&["cat/1.png"]);
     let classes = Classes::Known(vec!["cat".to_owned(), "dog".to_owned()]);

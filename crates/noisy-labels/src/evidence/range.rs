@@ -129,7 +129,8 @@ impl NoiseRange {
         if high - low > WIDEST + WIDER_BY * low {
             return Err(NoEvidence::Wide { agreement, low, high });
         }
-        Ok(Self { rate: rate.min(high), low, high })
+        // Where nothing is wrong it is 0, and not -0.
+        Ok(Self { rate: rate.min(high) + 0.0, low: low + 0.0, high })
     }
 }
 

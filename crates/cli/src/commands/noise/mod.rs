@@ -39,7 +39,7 @@ pub(super) fn run(args: &Noise) -> Result<(), Failure> {
     }
     may_write(&args.out, args.force, (HEADER.join(",") + "\n").as_bytes())?;
 
-    let is_output: Option<fn(&std::path::Path) -> bool> = Some(RunFolder::is_at_or_in);
+    let is_output: Option<fn(&std::path::Path) -> bool> = Some(RunFolder::is_at);
     let options = OpenOptions { test: TestSplit::Folders, is_output, ..OpenOptions::default() };
     let set = image_folder::open(&args.data, &options)?;
     set.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));

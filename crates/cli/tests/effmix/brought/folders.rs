@@ -68,8 +68,20 @@ fn the_program_s_own_runs_among_the_classes_are_no_class() {
     folder.train("data/runs/first", &[]);
     folder.put_image("data/runs/first/pictures/a.png", 0, 1);
     let told = trained(&folder, &[]);
-    assert!(told.contains("left: 1 folder of results (runs)"), "{told}");
+    assert!(told.contains("left: 1 folder of results (runs/first)"), "{told}");
+    assert!(!told.contains("holds no images"), "{told}");
     assert_eq!(json(&read(&folder.path("out/summary.json")))["classes"], 3);
+    // A run in a class, and a file that another program calls config.toml, take nothing from the class.
+    folder.train("data/red/runs/second", &[]);
+    folder.put("data/blue/config.toml", "a = 1");
+    folder.put("data/green/deep/config.toml", "");
+    let told = trained(&folder, &["--force"]);
+    assert!(told.contains("2 folders of results"), "{told}");
+    let summary = json(&read(&folder.path("out/summary.json")));
+    assert_eq!(
+        (&summary["classes"], &summary["images"]),
+        (&3.into(), &(18 - summary["test_images"].as_u64().unwrap()).into())
+    );
 }
 
 #[test]
@@ -126,7 +138,7 @@ fn classes_that_the_model_doesn_t_know_are_named_and_left_out_of_the_measure() {
     let output = folder.output(&["evaluate", "out", "some", "--json"]);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{told}");
-    assert!(told.contains("2 images are left out, which are of classes that the model doesn't know: \"violet\" (1), \"white\" (1)"), "{told}");
+    assert!(told.contains("images that are left out, because the model doesn't know their classes: 2, of \"violet\" (1), \"white\" (1)"), "{told}");
     assert_eq!(json(&output.stdout)["images"], 1);
     let none = folder.fails(1, &["evaluate", "out", "some/white"]);
     assert!(none.contains("no image"), "{none}");
@@ -134,7 +146,10 @@ fn classes_that_the_model_doesn_t_know_are_named_and_left_out_of_the_measure() {
     let none = folder.fails(1, &["evaluate", "out", "others"]);
     assert!(none.contains("the model knows none of its classes; it knows blue, green, red"), "{none}");
     let told = trained_over(&folder, &["--test", "some"]);
-    assert!(told.contains("classes that no training image has: \"violet\" (1), \"white\" (1)"), "{told}");
+    assert!(
+        told.contains("because no training image has their classes: 2, of \"violet\" (1), \"white\" (1)"),
+        "{told}"
+    );
 }
 
 fn trained_over(folder: &Folder, more: &[&str]) -> String {

@@ -14,6 +14,12 @@ use std::process::Output;
 
 use super::super::setup::{Folder, csv_rows, json, npy, read, train_args};
 
+/// Names with what a terminal obeys: a colour, a line end, and the mark that turns the direction of writing.
+#[cfg(unix)]
+const NAMES: [&str; 3] = ["a\u{1b}[31mred", "two\nlines", "gpj.\u{202e}exe"];
+#[cfg(unix)]
+const SHOWN: [&str; 3] = ["a\\u{1b}[31mred", "two\\nlines", "gpj.\\u{202e}exe"];
+
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

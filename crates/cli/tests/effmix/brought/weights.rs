@@ -117,6 +117,29 @@ fn outcome(folder: &Folder, run: &str) -> Vec<u8> {
     read(&folder.path(run).join("pred_probs.npy"))
 }
 
+/// Such a file names no architecture: a run from it goes on with the one that was told from its tensors.
+#[test]
+fn a_run_from_weights_that_name_no_architecture_goes_on() {
+    let folder = Folder::with_images(6);
+    let arch = Arch::by_name("b0").unwrap();
+    let store = ParameterStore::new(1, &Device::Cpu);
+    EfficientNet::new(&arch, 3, store.var_builder()).unwrap();
+    let metadata = BTreeMap::from([(ARCH_KEY.to_owned(), serde_json::to_string(&arch).unwrap())]);
+    save_weights(&store, &folder.path("b0.safetensors"), &metadata).unwrap();
+    folder.run(&["export", "b0.safetensors", "--format", "torchvision", "--out", "tv.safetensors"]);
+    let train =
+        ["train", "data", "--weights", "tv.safetensors", "--size", "16", "--epochs", "1", "--warmup", "1"];
+    folder.run(&[&train[..], &["--out", "out"]].concat());
+    folder.run(&["resume", "out", "--epochs", "2"]);
+    let longer: Vec<&str> = train.into_iter().map(|arg| if arg == "1" { "2" } else { arg }).collect();
+    assert_eq!(json(&read(&folder.path("out/summary.json")))["epochs"], 2);
+    folder.run(&[&longer[..], &["--out", "whole", "--warmup", "1"]].concat());
+    for file in ["config.toml", "metrics.jsonl", "label_issues.csv", "model/net1.safetensors"] {
+        let [one, other] = ["out", "whole"].map(|run| read(&folder.path(run).join(file)));
+        assert!(one == other, "{file}");
+    }
+}
+
 #[test]
 fn a_training_scripts_checkpoint_gives_its_plain_weights_and_says_which_others_there_are() {
     let folder = with_checkpoint();

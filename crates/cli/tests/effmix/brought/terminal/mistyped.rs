@@ -56,7 +56,7 @@ fn a_class_gets_the_nearest_that_the_model_knows() {
     folder.put_image("other/gren/0.png", 1, 0);
     folder.put_image("other/red/0.png", 2, 0);
     let told = stderr(&folder.output(&["evaluate", "run", "other"]));
-    assert!(told.contains("\"gren\" (1); did you mean \"green\"?"), "{told}");
+    assert!(told.contains("of \"gren\" (1); did you mean \"green\"?"), "{told}");
     folder.put("t.csv", "blue,gren,red\n1,0,0\n0,1,0\n0,0,1\n");
     let message = folder.fails(1, &["noise", "data", "--out", "n.csv", "--transition", "t.csv"]);
     assert!(message.contains("t.csv, line 1") && message.contains("did you mean \"green\"?"), "{message}");

@@ -2,10 +2,6 @@
 
 use super::*;
 
-/// Names with what a terminal obeys: a colour, a line end, and the mark that turns the direction of writing.
-const NAMES: [&str; 3] = ["a\u{1b}[31mred", "two\nlines", "gpj.\u{202e}exe"];
-const SHOWN: [&str; 3] = ["a\\u{1b}[31mred", "two\\nlines", "gpj.\\u{202e}exe"];
-
 #[test]
 fn files_with_them_are_shown_escaped_and_stand_in_data_as_they_are() {
     let folder = Folder::with_images(6);
