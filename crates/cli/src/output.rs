@@ -15,6 +15,23 @@ use effmix::shown;
 /// its beginning have clap's colours, where colours are wanted.
 pub(crate) fn tell(line: &str) {
     let line = shown(line);
+    for line in wrapped(&line) {
+        tell_one(&line);
+    }
+}
+
+/// The line in pieces of the terminal's width, cut between words; whole for a log.
+fn wrapped(line: &str) -> Vec<Cow<'_, str>> {
+    let terminal = console::Term::stderr();
+    let width = usize::from(terminal.size().1);
+    if !terminal.is_term() || console::measure_text_width(line) <= width {
+        return vec![Cow::Borrowed(line)];
+    }
+    let options = textwrap::Options::new(width.max(20)).subsequent_indent("  ").break_words(false);
+    textwrap::wrap(line, options)
+}
+
+fn tell_one(line: &str) {
     let labels = [("error:", AnsiColor::Red), ("warning:", AnsiColor::Yellow)];
     let label =
         labels.into_iter().find_map(|(label, colour)| Some((label, colour, line.strip_prefix(label)?)));

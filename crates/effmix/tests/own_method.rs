@@ -16,22 +16,6 @@ use image::{Rgb, RgbImage};
 
 use example::Generalised;
 
-/// The guide that goes through the example, and the example.
-const GUIDE: &str = include_str!("../../../docs/methods.md");
-const EXAMPLE: &str = include_str!("../examples/own_method.rs");
-
-#[test]
-fn the_guide_shows_parts_of_the_example() {
-    let squeezed = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
-    let example = squeezed(EXAMPLE);
-    let blocks: Vec<String> =
-        GUIDE.split("```rust\n").skip(1).map(|rest| squeezed(rest.split("```").next().unwrap())).collect();
-    assert_eq!(blocks.len(), 3);
-    for block in blocks {
-        assert!(example.contains(block.trim()), "not in the example:\n{block}");
-    }
-}
-
 /// Three classes of coloured images, and settings that train on them in a second.
 fn settings(folder: &Path) -> Settings {
     for (class, colour) in [("blue", [30, 40, 210]), ("green", [30, 200, 40]), ("red", [210, 40, 30])] {

@@ -6,6 +6,7 @@
 mod crates;
 mod documents;
 mod files;
+mod guides;
 mod imports;
 mod repository;
 mod sources;

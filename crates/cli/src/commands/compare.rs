@@ -10,6 +10,9 @@ use crate::args::Compare;
 use crate::failure::Failure;
 use crate::output::{may_write, print, print_json, tell};
 
+/// The most groups of which all values of settings are listed.
+const GROUPS_WITH_VALUES: usize = 4;
+
 /// Columns of text.
 const WIDTH: usize = 100;
 
@@ -113,9 +116,12 @@ fn figure(group: &RunGroup, name: &str) -> Option<Spread> {
     group.figures.get(name).copied().flatten()
 }
 
-/// The settings that differ with those that name the groups: their values in the order of the lines.
+/// The settings that differ with those that name the groups: their values in the order of the lines, or of many groups their names alone.
 fn following(comparison: &Comparison) -> Vec<String> {
     let names = &comparison.differ[comparison.telling..];
+    if comparison.groups.len() > GROUPS_WITH_VALUES && !names.is_empty() {
+        return wrapped("differs as well (--json has the values): ", &names.join(", "));
+    }
     let values = |name: &String| {
         let values: Vec<String> =
             comparison.groups.iter().map(|group| shown(group.settings.get(name))).collect();

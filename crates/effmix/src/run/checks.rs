@@ -130,10 +130,11 @@ pub(super) fn held_out(sets: &Sets, classes: &[String], settings: &Settings, obs
     if images < FEWEST_HELD_OUT {
         let share = 100.0 / images.max(1) as f64;
         let one = if images == 0 { String::new() } else { format!(" (one of them is {share:.0} %)") };
-        warn(format!(
-            "{images} images are held out: an accuracy on so few{one} says little. More can be held out with --test-fraction, or \
-             given with --test DIR"
-        ));
+        let more = match sets.test_is_split_off {
+            true => "More can be held out with --test-fraction, or given with --test DIR",
+            false => "More can be put into the test set, or given with --test DIR",
+        };
+        warn(format!("{images} images are held out: an accuracy on so few{one} says little. {more}"));
     }
     let counts = counts(sets.test_samples.iter().map(|sample| sample.label), classes);
     let missing: Vec<&str> = without_images(&counts, classes).collect();

@@ -135,9 +135,18 @@ pub(crate) enum Began {
     Demo,
 }
 
+/// The largest part of a set that it is advised to hold out.
+const LARGEST_PART: f64 = 0.5;
+
+/// The part of so many images that holds out the needed ones, and some more, since a path's hash decides: in twentieths.
+fn fraction_for(needed: usize, images: usize) -> f64 {
+    (1.1 * needed as f64 / images as f64 * 20.0).ceil() / 20.0
+}
+
 impl Withheld {
-    /// Why no estimate is given, and what to do about it, in words.
-    pub(crate) fn in_words(self, began: Began) -> String {
+    /// Why no estimate is given, and what to do about it, in words. Of so many images a larger part could be held out, if they are split by
+    /// `--test-fraction` and the estimate comes from the held-out ones.
+    pub(crate) fn in_words(self, began: Began, split: Option<usize>) -> String {
         let percent = |share: f64| format!("{:.0} %", 100.0 * share);
         let better = match began {
             Began::Pretrained => {
@@ -151,11 +160,16 @@ impl Withheld {
             Self::NothingHeldOut => "Nothing is said about the labels: no image was held out, so nothing shows what the networks know. \
                  Hold some out with --test-fraction 0.1."
                 .to_owned(),
-            Self::NoEvidence(NoEvidence::Few { samples, needed }) => format!(
-                "Nothing is said about the labels: {samples} images whose label the networks have not seen are too few to tell \
-                 wrong labels from difficult images; {needed} are needed. More images help, or a larger part of them held out \
-                 (--test-fraction 0.3)."
-            ),
+            Self::NoEvidence(NoEvidence::Few { samples, needed }) => {
+                let part = split.map(|images| fraction_for(needed, images)).filter(|part| *part <= LARGEST_PART);
+                let larger = part.map_or_else(String::new, |part| {
+                    format!(", or a larger part of them held out (--test-fraction {part:.2})")
+                });
+                format!(
+                    "Nothing is said about the labels: {samples} images whose label the networks have not seen are too few to tell \
+                     wrong labels from difficult images; {needed} are needed. More images help{larger}."
+                )
+            }
             Self::NoEvidence(NoEvidence::Alike) => "Nothing is said about the labels: all images look the same to the network. \
                  Are these the right files?"
                 .to_owned(),

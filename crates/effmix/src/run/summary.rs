@@ -164,6 +164,9 @@ impl Summary {
         let views: f64 = timing.iter().map(|t| t.seconds * t.train_images_per_s).sum();
         let skipped = sets.skipped.iter().cloned();
         let range = judged.range.ok();
+        // With features, all training images are predicted out of sample.
+        let images = sets.samples.len() + sets.test_samples.len();
+        let split = (sets.test_is_split_off && sets.features.is_none()).then_some(images);
         let estimates = || {
             Ok::<NoiseEstimates, Error>(NoiseEstimates {
                 confident: NoiseEstimate::new(&findings.noise, real)?,
@@ -186,7 +189,7 @@ impl Summary {
             estimated_noise_rate: range.map(|range| range.rate),
             estimated_noise_rate_low: range.map(|range| range.low),
             estimated_noise_rate_high: range.map(|range| range.high),
-            withheld: judged.range.err().map(|withheld| withheld.in_words(began)),
+            withheld: judged.range.err().map(|withheld| withheld.in_words(began, split)),
             noise_estimates: findings.estimates_noise().then(estimates).transpose()?,
             issues: judged.count(),
             test_issues: findings.test.as_ref().and_then(Judged::count),

@@ -1,5 +1,6 @@
 //! The steps from a folder to a labelled set.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -60,6 +61,7 @@ pub fn open(data: &Path, options: &OpenOptions) -> Result<ImageFolder> {
         true => ("the model doesn't know its class", "the model doesn't know"),
         false => ("no training image has its class", "no training image has"),
     };
+    set.warnings.extend(alike_but_for_case(&classes));
     let mut numbering = Numbering::new(classes, &options.classes, options.limits);
     set.train = numbering.samples(train, &mut set.skipped, why);
     set.test = numbering.samples(test, &mut set.skipped, why);
@@ -69,6 +71,17 @@ pub fn open(data: &Path, options: &OpenOptions) -> Result<ImageFolder> {
     set.skipped.sort_by(|a, b| a.path.cmp(&b.path));
     set.left.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(set)
+}
+
+/// A sentence about classes whose names differ by case alone, which may be one.
+fn alike_but_for_case(classes: &[String]) -> Option<String> {
+    let mut by_name: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    classes.iter().for_each(|class| by_name.entry(class.to_lowercase()).or_default().push(class));
+    let alike = by_name.values().filter(|names| names.len() > 1);
+    let alike: Vec<String> = alike.map(|names| names.join(" and ")).collect();
+    let these = alike.join("; ");
+    (!alike.is_empty())
+        .then(|| format!("classes whose names differ by case alone, and which may be one: {these}"))
 }
 
 /// Takes the labels file, which is often in the folder of the images, from the files that are left.

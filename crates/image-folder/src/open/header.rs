@@ -109,7 +109,13 @@ fn position(names: &[String], name: &str) -> Option<usize> {
 
 fn no_column(csv: &LabelsCsv, names: &[String], name: &str) -> Error {
     let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    if names.iter().all(String::is_empty) {
+        let problem =
+            "the file is empty: its first line must name the columns, such as path,label".to_owned();
+        return Error::LabelsLine { file: csv.file.clone(), line: 1, problem };
+    }
     let hint = match nearest(name, names.iter().map(String::as_str)).first() {
+        _ if names.len() == 1 => "; fields must be separated by commas, semicolons or tabs".to_owned(),
         Some(nearest) => format!("; did you mean {nearest:?}?"),
         None if names.iter().any(|name| has_image_ending(name.as_ref())) => {
             "; the first line looks like a row: put a header before it".to_owned()

@@ -186,6 +186,13 @@ fn images_are_listed_without_labels_whatever_the_folders_are() {
 }
 
 #[test]
+fn classes_that_differ_by_case_alone_are_spoken_of() {
+    let set = open_all(&Tree::of(&["Cat/1.png", "cat/2.png", "dog/3.png"])).unwrap();
+    assert_eq!(set.classes, ["Cat", "cat", "dog"]);
+    assert!(set.warnings[0].ends_with("which may be one: Cat and cat"), "{:?}", set.warnings);
+}
+
+#[test]
 fn an_empty_class_is_no_class_and_is_named() {
     let tree = Tree::of(&["a/1.png", "b/1.png"]);
     fs::create_dir(tree.path().join("empty")).unwrap();

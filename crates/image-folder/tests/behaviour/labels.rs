@@ -63,6 +63,10 @@ fn a_missing_column_is_named_with_those_that_are_there() {
     let error = open_with(&flat(), "file;label\n1.png;cat\n").unwrap_err();
     assert!(matches!(&error, Error::NoColumn { column, .. } if column == "path"));
     assert!(error.to_string().contains("the columns are \"file\", \"label\""), "{error}");
+    let error = open_with(&flat(), "path|label\n1.png|cat\n").unwrap_err();
+    assert!(error.to_string().ends_with("separated by commas, semicolons or tabs"), "{error}");
+    let error = open_with(&flat(), "\u{feff}").unwrap_err();
+    assert!(error.to_string().contains("line 1: the file is empty"), "{error}");
     let error = open_with(&flat(), "paths,label\n1.png,cat\n").unwrap_err();
     assert!(error.to_string().ends_with("did you mean \"paths\"?"), "{error}");
     let error = open_with(&flat(), "1.png,cat\n2.png,dog\n").unwrap_err();
