@@ -1,14 +1,14 @@
 //! Results go to stdout or to files; all else goes to stderr.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anstyle::AnsiColor;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use effmix::files::start_of;
 use effmix::shown;
 
 /// A line on stderr: progress, a warning, an error. What a terminal would obey in it is escaped ([`shown`]); `error:` and `warning:` at
@@ -78,14 +78,6 @@ pub(crate) fn on_stdout(name: &str) -> Cow<'_, str> {
 /// program wrote it can't be known: a file that begins alike is replaced, whoever wrote it, and the help of each `--force` says so.
 pub(crate) fn may_write(path: &Path, force: bool, ours: &[u8]) -> Result<(), Failure> {
     may_replace(path, force, || start_of(path, ours.len()) == ours)
-}
-
-/// The first bytes of a file; fewer where it is shorter or can't be read.
-pub(crate) fn start_of(path: &Path, length: usize) -> Vec<u8> {
-    let mut start = Vec::new();
-    // What can't be read begins as no file of ours.
-    let _ = File::open(path).and_then(|file| file.take(length as u64).read_to_end(&mut start));
-    start
 }
 
 /// Refuses an output file that exists; with `force`, unless `is_ours`. A symbolic link is there, also where it leads to nothing; with

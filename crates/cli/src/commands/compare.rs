@@ -8,13 +8,16 @@ use serde_json::Value;
 
 use crate::args::Compare;
 use crate::failure::Failure;
-use crate::output::{may_write, print, print_json, tell};
+use crate::output::{columns, may_write, print, print_json, tell};
 
 /// The most groups of which all values of settings are listed.
 const GROUPS_WITH_VALUES: usize = 4;
 
-/// Columns of text.
+/// The most columns of text.
 const WIDTH: usize = 100;
+
+/// What is between two cells of a line.
+const GAP: &str = "  ";
 
 /// A figure's name, the head of its column, and how it is written.
 type Column = (&'static str, &'static str, fn(f64) -> String);
@@ -58,6 +61,7 @@ pub(super) fn run(args: &Compare) -> Result<(), Failure> {
 
 /// The tables, what is the same in all runs, and what should be known of them.
 pub(super) fn in_words(comparison: &Comparison) -> String {
+    let width = columns(WIDTH);
     let mut lines = Vec::new();
     if comparison.groups.is_empty() {
         lines.push("no finished run".to_owned());
@@ -66,8 +70,8 @@ pub(super) fn in_words(comparison: &Comparison) -> String {
             "{}; mean ± standard deviation over the runs of a line",
             counted(comparison.runs, "finished run")
         ));
-        for columns in [&CLASSIFYING[..], &FINDING[..]] {
-            lines.extend(table(comparison, columns));
+        for figures in [&CLASSIFYING[..], &FINDING[..]] {
+            lines.extend(table(comparison, figures, width));
         }
         lines.push(String::new());
         lines.extend(following(comparison));
@@ -78,38 +82,62 @@ pub(super) fn in_words(comparison: &Comparison) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A line for each group; nothing where no group has any of the figures.
-fn table(comparison: &Comparison, columns: &[Column]) -> Vec<String> {
+/// A line for each group, in as many tables as the width takes; nothing where no group has any of the figures.
+fn table(comparison: &Comparison, figures: &[Column], width: usize) -> Vec<String> {
     let groups = &comparison.groups;
     let known = |(name, ..): &&Column| groups.iter().any(|group| figure(group, name).is_some());
-    let columns: Vec<&Column> = columns.iter().filter(known).collect();
-    if columns.is_empty() {
-        return Vec::new();
+    let figures: Vec<Vec<String>> =
+        figures.iter().filter(known).map(|column| column_of(groups, column)).collect();
+    let telling = comparison.differ[..comparison.telling].iter();
+    let settings = telling.map(|name| {
+        let values = groups.iter().map(|group| shown(group.settings.get(name)));
+        std::iter::once(name.clone()).chain(values).collect()
+    });
+    let seeds = groups.iter().map(|group| group.seeds.iter().collect::<BTreeSet<&u64>>().len().to_string());
+    let seeds = std::iter::once("seeds".to_owned()).chain(seeds).collect();
+    let names: Vec<Vec<String>> = settings.chain([seeds]).collect();
+    let mut lines = Vec::new();
+    let mut left = figures.as_slice();
+    while !left.is_empty() {
+        let fits = |count: &usize| wide(names.iter().chain(&left[..*count])) <= width;
+        let count = (1..=left.len()).rev().find(fits).unwrap_or(1);
+        let (now, later) = left.split_at(count);
+        lines.push(String::new());
+        lines.extend(rows(&names.iter().chain(now).collect::<Vec<_>>()));
+        left = later;
     }
-    let telling = &comparison.differ[..comparison.telling];
-    let head = telling.iter().cloned().chain(["seeds".to_owned()]);
-    let head = head.chain(columns.iter().map(|(_, head, _)| (*head).to_owned()));
-    let row = |group: &RunGroup| -> Vec<String> {
-        let seeds: BTreeSet<&u64> = group.seeds.iter().collect();
-        let settings = telling.iter().map(|name| shown(group.settings.get(name)));
-        let figures = columns.iter().map(|(name, _, write)| match figure(group, name) {
-            None => "-".to_owned(),
-            Some(Spread { mean, deviation: None, .. }) => write(mean),
-            Some(Spread { mean, deviation: Some(deviation), .. }) => {
-                format!("{} ± {}", write(mean), write(deviation))
-            }
-        });
-        settings.chain([seeds.len().to_string()]).chain(figures).collect()
+    lines
+}
+
+/// The head of a figure's column, and a cell for each group.
+fn column_of(groups: &[RunGroup], (name, head, write): &Column) -> Vec<String> {
+    let cells = groups.iter().map(|group| match figure(group, name) {
+        None => "-".to_owned(),
+        Some(Spread { mean, deviation: None, .. }) => write(mean),
+        Some(Spread { mean, deviation: Some(deviation), .. }) => {
+            format!("{} ± {}", write(mean), write(deviation))
+        }
+    });
+    std::iter::once((*head).to_owned()).chain(cells).collect()
+}
+
+fn width_of(column: &[String]) -> usize {
+    column.iter().map(|cell| cell.chars().count()).max().unwrap_or_default()
+}
+
+/// The width of a line of these columns.
+fn wide<'a>(columns: impl Iterator<Item = &'a Vec<String>>) -> usize {
+    columns.map(|column| width_of(column) + GAP.len()).sum::<usize>().saturating_sub(GAP.len())
+}
+
+/// The lines of columns, which are of one length.
+fn rows(columns: &[&Vec<String>]) -> Vec<String> {
+    let count = columns.first().map_or(0, |column| column.len());
+    let line = |row: usize| {
+        let cell = |column: &&Vec<String>| format!("{:width$}", column[row], width = width_of(column));
+        columns.iter().map(cell).collect::<Vec<_>>().join(GAP).trim_end().to_owned()
     };
-    let rows: Vec<Vec<String>> = std::iter::once(head.collect()).chain(groups.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    std::iter::once(String::new()).chain(rows.iter().map(line)).collect()
+    (0..count).map(line).collect()
 }
 
 fn figure(group: &RunGroup, name: &str) -> Option<Spread> {
@@ -155,7 +183,7 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 fn wrapped(start: &str, text: &str) -> Vec<String> {
-    let options = textwrap::Options::new(WIDTH).initial_indent(start).subsequent_indent("  ");
+    let options = textwrap::Options::new(columns(WIDTH)).initial_indent(start).subsequent_indent("  ");
     textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 

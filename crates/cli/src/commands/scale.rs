@@ -1,13 +1,13 @@
 //! `effmix scale`: what the members of the family cost, and members of any size.
 
-use effmix::files::write_atomic;
+use effmix::files::{start_of, write_atomic};
 use effnet_model::{Arch, Bases, Cost, Scaling};
 use serde::Serialize;
 
 use super::search;
 use crate::args::{Amounts, Figure, Scale, ScaleCommand};
 use crate::failure::Failure;
-use crate::output::{may_replace, print, print_json, start_of};
+use crate::output::{may_replace, print, print_json};
 
 /// The members in the table, by their short names.
 const BASE: [&str; 8] = ["b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7"];

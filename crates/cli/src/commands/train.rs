@@ -14,6 +14,9 @@ use crate::terminal::Terminal;
 use crate::threads::on_threads;
 use effmix::shown;
 
+/// The column at which the text after a line's label begins.
+const TEXT: usize = 11;
+
 /// Rows of the table of issues that are printed.
 const ISSUES_SHOWN: usize = 5;
 
@@ -101,7 +104,16 @@ fn in_words(run: &Run) -> Result<String, Failure> {
         "Next: open {path}/report.html; look through {path}/label_issues.csv, worst label first;"
     ));
     lines.push(format!("      classify images with: effmix predict {path} IMAGE..."));
-    Ok(lines.join("\n") + "\n")
+    Ok(fitted(&lines, columns(usize::MAX)).join("\n") + "\n")
+}
+
+/// The lines in so many columns, the rest of a longer one under the beginning of its text.
+fn fitted(lines: &[String], columns: usize) -> Vec<String> {
+    let cut = |line: &String| match console::measure_text_width(line) <= columns {
+        true => vec![line.clone()],
+        false => wrapped("", line, columns, TEXT),
+    };
+    lines.iter().flat_map(cut).collect()
 }
 
 /// How many labels look wrong, or why that is withheld.
@@ -112,11 +124,8 @@ fn labels(summary: &Summary) -> Vec<String> {
         summary.estimated_noise_rate_high,
         summary.issues,
     ) else {
-        return wrapped(
-            "labels     ",
-            summary.withheld.as_deref().unwrap_or("Nothing is said about the labels."),
-            columns(100),
-        );
+        let withheld = summary.withheld.as_deref().unwrap_or("Nothing is said about the labels.");
+        return wrapped("labels     ", withheld, columns(100), TEXT);
     };
     let percent = |share: f64| format!("{:.1}", 100.0 * share);
     let look = |count: usize| if count == 1 { "looks" } else { "look" };
@@ -135,9 +144,9 @@ fn labels(summary: &Summary) -> Vec<String> {
     lines
 }
 
-/// A text in lines of so many columns, the first after `start`, the others as far in.
-fn wrapped(start: &str, text: &str, columns: usize) -> Vec<String> {
-    let further = " ".repeat(start.len());
+/// A text in lines of so many columns, the first after `start`, the others `further` in.
+fn wrapped(start: &str, text: &str, columns: usize, further: usize) -> Vec<String> {
+    let further = " ".repeat(further);
     let options = textwrap::Options::new(columns).initial_indent(start).subsequent_indent(&further);
     textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
@@ -212,9 +221,16 @@ mod tests {
     #[test]
     fn a_long_text_is_wrapped_under_its_start() {
         let text = "word ".repeat(30);
-        let lines = wrapped("labels     ", &text, 100);
+        let lines = wrapped("labels     ", &text, 100, TEXT);
         assert!(lines.len() == 2 && lines[0].starts_with("labels     word word"), "{lines:?}");
         assert!(lines[1].starts_with("           word"), "{lines:?}");
         assert!(lines.iter().all(|line| line.len() <= 100), "{lines:?}");
+    }
+
+    #[test]
+    fn lines_fit_into_a_narrow_terminal() {
+        let lines = ["accuracy   one two three", "labels     four"].map(str::to_owned);
+        assert_eq!(fitted(&lines, 80), lines);
+        assert_eq!(fitted(&lines, 20), ["accuracy   one two", "           three", "labels     four"]);
     }
 }

@@ -28,6 +28,9 @@ impl ModelSource {
     pub fn find(model: &Path, arch: Option<&str>, key: Option<&str>, tell: &dyn Fn(&str)) -> Result<Self> {
         let path = locate(model, arch, tell)?;
         if path.is_dir() {
+            if let Some(error) = RunFolder::of_several_at(&path) {
+                return Err(error);
+            }
             if let (None, Some(run)) = (model_folder(&path), RunFolder::unfinished_at(&path)) {
                 return Err(run.unfinished());
             }

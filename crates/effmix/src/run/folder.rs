@@ -1,12 +1,12 @@
 //! The run folder: what is in it under which name, and that nothing of a user's is ever replaced.
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use replace_file::{create_folder, folder_of, remove_leftovers, sync_folder};
 
 use super::config::Config;
+use crate::files::start_of;
 use crate::{Error, Result};
 
 /// A folder that holds one run. The names of its files are fixed: other programs rely on them.
@@ -53,14 +53,9 @@ const OUR_FOLDERS: [(&str, &[&str]); 3] = [
 impl RunFolder {
     /// Whether `path` is the folder of a run or of several, by what this program wrote into it, so that it is no folder of images.
     pub fn is_at(path: &Path) -> bool {
-        let is_ours = |file: PathBuf| {
-            let mut start = Vec::new();
-            // A run's file begins with the program's name; nothing else is read of another's, however long it is.
-            let read = fs::File::open(file)
-                .and_then(|file| file.take(START_OF_OURS.len() as u64).read_to_end(&mut start));
-            read.is_ok() && start == START_OF_OURS
-        };
-        ["config.toml", SWEEP].iter().map(|name| path.join(name)).any(|file| file.is_file() && is_ours(file))
+        // A run's file begins with the program's name; nothing else is read of another's, however long it is.
+        let is_ours = |file: PathBuf| file.is_file() && start_of(&file, START_OF_OURS.len()) == START_OF_OURS;
+        ["config.toml", SWEEP].iter().map(|name| path.join(name)).any(is_ours)
     }
 
     /// Makes the folder for a new run: at `out`, or `runs/NAME-1` with the next free number.
@@ -117,8 +112,8 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<(Self, Config)> {
         let file = path.join("config.toml");
         let not_a_run = |problem: &str| Error::Format { path: path.to_owned(), problem: problem.to_owned() };
-        if !file.is_file() && path.join(SWEEP).is_file() {
-            return Err(not_a_run("is a folder of several runs; name one of the run folders in it"));
+        if let Some(error) = Self::of_several_at(path) {
+            return Err(error);
         }
         if !file.is_file() {
             return Err(not_a_run("not a run folder: there is no config.toml in it"));
@@ -167,6 +162,18 @@ impl RunFolder {
             remove_leftovers(folder).map_err(Error::io("can't clear", folder))?;
         }
         Ok(())
+    }
+
+    /// The error for a folder of several runs where one run is meant; `None` where `path` is no such folder.
+    pub(crate) fn of_several_at(path: &Path) -> Option<Error> {
+        if path.join("config.toml").is_file() || !path.join(SWEEP).is_file() {
+            return None;
+        }
+        let runs = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+        let first = runs.filter(|run| Self::is_at(run)).min();
+        let example = first.map_or_else(String::new, |run| format!(", such as {}", run.display()));
+        let problem = format!("is a folder of several runs; name one of the run folders in it{example}");
+        Some(Error::Format { path: path.to_owned(), problem })
     }
 
     /// The unfinished run whose folder, or the folder of whose model, `path` is.

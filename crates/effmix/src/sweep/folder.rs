@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::COMPARISON;
 use super::plan::Plan;
+use super::{COMPARISON, STARTS};
+use crate::files::start_of;
 use crate::run::{RunFolder, SWEEP, inputs_stay};
 use crate::{Error, Result};
 
@@ -50,6 +51,13 @@ impl Claim {
                 runs.iter().flat_map(|run| plan.runs().into_iter().map(move |p| (run, p.settings)))
             {
                 inputs_stay(run, &settings)?;
+            }
+            for (name, start) in COMPARISON.into_iter().zip(STARTS) {
+                let file = out.join(name);
+                if file.exists() && start_of(&file, start.len()) != start.as_bytes() {
+                    let problem = "was not written by effmix, so --force won't replace it; move it away".to_owned();
+                    return Err(Error::Output { path: file, problem });
+                }
             }
             return Ok(Self::Replaced(runs));
         }

@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::compare::Comparison;
+use crate::compare::{COMPARISON_COLUMNS, Comparison};
 use crate::data::name_of;
 use crate::device::ComputeDevice;
 use crate::resources::Estimate;
@@ -31,6 +31,9 @@ use plan::{Plan, PlannedRun};
 
 /// The comparison of a sweep's runs, in its folder.
 const COMPARISON: [&str; 2] = ["comparison.csv", "comparison.json"];
+
+/// What these files begin with.
+const STARTS: [&str; 2] = [COMPARISON_COLUMNS, "{\n  \"runs\""];
 
 /// What a sweep reports, in order.
 #[derive(Debug, Clone, Copy)]

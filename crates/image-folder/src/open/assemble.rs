@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::classes::Numbering;
+use super::classes::{Numbering, folded};
 use super::label::{Labelled, by_folder, by_table};
 use super::layout::Layout;
 use super::nesting::Nesting;
@@ -76,7 +76,7 @@ pub fn open(data: &Path, options: &OpenOptions) -> Result<ImageFolder> {
 /// A sentence about classes whose names differ by case alone, which may be one.
 fn alike_but_for_case(classes: &[String]) -> Option<String> {
     let mut by_name: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    classes.iter().for_each(|class| by_name.entry(class.to_lowercase()).or_default().push(class));
+    classes.iter().for_each(|class| by_name.entry(folded(class)).or_default().push(class));
     let alike = by_name.values().filter(|names| names.len() > 1);
     let alike: Vec<String> = alike.map(|names| names.join(" and ")).collect();
     let these = alike.join("; ");

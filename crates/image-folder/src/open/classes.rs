@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::label::Image;
 use super::options::Classes;
 use crate::nearest::nearest;
@@ -44,10 +46,19 @@ pub fn read_classes(file: &Path) -> Result<Vec<String>> {
     Ok(classes)
 }
 
+/// The name without what file systems disagree about: case, and how letters with marks are made up.
+pub(super) fn folded(name: &str) -> String {
+    name.nfc().collect::<String>().to_lowercase()
+}
+
 /// Images to samples of classes.
 pub(super) struct Numbering {
     classes: Vec<String>,
     ids: HashMap<String, usize>,
+    /// The class of each name without its case, where there is exactly one.
+    by_folded: HashMap<String, Option<usize>>,
+    /// Names that are taken as those of a class which differs by case alone, with that class.
+    renamed: BTreeMap<String, usize>,
     limits: Limits,
     /// The number of images of each class that is not among these.
     strangers: BTreeMap<String, usize>,
@@ -61,7 +72,21 @@ impl Numbering {
             Classes::Listed(classes) | Classes::Known(classes) => classes.clone(),
         };
         let ids = classes.iter().enumerate().map(|(id, name)| (name.clone(), id)).collect();
-        Self { classes, ids, limits, strangers: BTreeMap::new() }
+        let mut by_folded: HashMap<String, Option<usize>> = HashMap::new();
+        for (id, name) in classes.iter().enumerate() {
+            by_folded.entry(folded(name)).and_modify(|class| *class = None).or_insert(Some(id));
+        }
+        Self { classes, ids, by_folded, renamed: BTreeMap::new(), limits, strangers: BTreeMap::new() }
+    }
+
+    /// The number of the class of this name, or else of the only one whose name differs from it by case alone.
+    fn id(&mut self, name: &str) -> Option<usize> {
+        if let Some(id) = self.ids.get(name) {
+            return Some(*id);
+        }
+        let id = self.by_folded.get(&folded(name)).copied().flatten()?;
+        self.renamed.insert(name.to_owned(), id);
+        Some(id)
     }
 
     /// The images of these classes; others are skipped.
@@ -71,14 +96,15 @@ impl Numbering {
         skipped: &mut Vec<Skipped>,
         why: &str,
     ) -> Vec<Sample> {
+        let limits = self.limits;
         let sample = |image: Image| {
-            let Some(&label) = self.ids.get(&image.label) else {
+            let Some(label) = self.id(&image.label) else {
                 *self.strangers.entry(image.label.clone()).or_default() += 1;
                 skipped.push(Skipped { path: image.key, reason: format!("{why}, {:?}", image.label) });
                 return None;
             };
-            let truth = image.truth.and_then(|name| self.ids.get(&name).copied());
-            let source = Pixels::File { path: image.file, limits: self.limits };
+            let truth = image.truth.and_then(|name| self.id(&name));
+            let source = Pixels::File { path: image.file, limits };
             Some(Sample { path: image.key, source, label, truth })
         };
         images.into_iter().filter_map(sample).collect()
@@ -120,6 +146,12 @@ impl Numbering {
             set.warnings.push(format!(
                 "images that are left out, because {who} their classes: {images}, of {these}{hint}"
             ));
+        }
+        if !self.renamed.is_empty() {
+            let taken = |(name, id): (&String, &usize)| format!("{name:?} as {:?}", self.classes[*id]);
+            let named = self.renamed.iter().take(NAMED).map(taken).collect::<Vec<_>>().join(", ");
+            let more = if self.renamed.len() > NAMED { ", ..." } else { "" };
+            set.warnings.push(format!("names that differ from a class's by case alone are taken as it: {named}{more}"));
         }
         set.classes = self.classes;
     }

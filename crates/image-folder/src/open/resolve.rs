@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::classes::folded;
 use super::ending::is_image_ending;
 use crate::nearest::nearest;
 
@@ -31,7 +32,7 @@ const LEVELS: [fn(&str) -> String; 2] = [
         stem.nfc().collect::<String>() + &ending
     },
     // All in lower case.
-    |key| key.nfc().collect::<String>().to_lowercase(),
+    folded,
 ];
 
 /// The longest path that is compared with the names of files, in bytes: longer ones are no paths on any system.

@@ -77,6 +77,21 @@ fn a_test_folder_of_its_own_wins() {
 }
 
 #[test]
+fn a_class_of_the_test_set_may_differ_by_case() {
+    let tree = Tree::of(&["train/glass/1.png", "train/paper/2.png", "test/Glass/3.png", "test/PAPER/4.png"]);
+    let set = split(&tree, TestSplit::Folders);
+    assert_eq!(set.classes, ["glass", "paper"]);
+    assert_eq!(set.test.iter().map(|sample| sample.label).collect::<Vec<_>>(), [0, 1]);
+    let expected = "names that differ from a class's by case alone are taken as it: \"Glass\" as \"glass\", \"PAPER\" as \"paper\"";
+    assert!(set.warnings.iter().any(|told| told == expected), "{:?}", set.warnings);
+    // Which of two is meant can't be known.
+    let tree = Tree::of(&["train/glass/1.png", "train/Glass/2.png", "test/GLASS/3.png"]);
+    let set = split(&tree, TestSplit::Folders);
+    assert_eq!(set.test.len(), 0);
+    assert!(reason(&set, "test/GLASS/3.png").contains("no training image has its class"));
+}
+
+#[test]
 fn a_test_folder_inside_the_set_is_not_trained_on() {
     let tree = Tree::of(&["a/1.png", "b/2.png", "held/a/3.png"]);
     let set = split(&tree, TestSplit::Dir(tree.path().join("held")));

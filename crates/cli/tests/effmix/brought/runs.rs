@@ -183,6 +183,15 @@ fn seeds_and_methods_can_be_added_and_nothing_else_be_changed() {
     let kept = ["ce-seed-2", "comparison.csv", "comparison.json", "notes.txt", "smooth-seed-1", "sweep.toml"];
     assert_eq!(names(&folder.path("out")), kept);
     assert_eq!(names(&folder.path("out/ce-seed-2")), ["notes.txt"]);
+
+    folder.put("out/comparison.csv", "mine");
+    let refused = folder.fails(1, &sweep("out", &["--seeds", "1", "--method", "ce", "--force"]));
+    assert!(refused.contains("comparison.csv: was not written by effmix"), "{refused}");
+    assert_eq!(read(&folder.path("out/comparison.csv")), b"mine");
+    for command in [&["predict", "out", "photos"][..], &["report", "out"], &["evaluate", "out", "photos"]] {
+        let refused = folder.fails(1, command);
+        assert!(refused.contains("a folder of several runs; name one of the run folders in it, such as out/smooth-seed-1"), "{refused}");
+    }
 }
 
 #[test]
