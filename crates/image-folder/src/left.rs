@@ -89,7 +89,17 @@ impl LeftKind {
     }
 }
 
+/// Endings of photographs that other programs read.
+const TO_CONVERT: [&str; 4] = [".heic", ".heif", ".avif", ".jxl"];
+
 impl Left {
+    /// What to do with photographs of formats that aren't read; `None` where there are none.
+    pub(crate) fn to_convert(left: &[Self]) -> Option<String> {
+        let has = |ending: &&str| left.iter().any(|left| left.kind == LeftKind::Ending((*ending).to_owned()));
+        let there: Vec<&str> = TO_CONVERT.into_iter().filter(has).collect();
+        (!there.is_empty()).then(|| format!("convert {} to JPEG or PNG first", there.join(", ")))
+    }
+
     /// How many of each kind there are, the most frequent first: `32 .tif, 16 .avif, 1 named pipe`. Nothing where nothing is left.
     pub fn counts(left: &[Self]) -> String {
         let mut counts: BTreeMap<&LeftKind, usize> = BTreeMap::new();

@@ -31,8 +31,12 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     let matches = command().try_get_matches();
     matches.and_then(|matches| Arguments::from_arg_matches(&matches)).map_err(|error| {
         let error = with_nearest_command(error);
-        match error.use_stderr() && words().any(|word| shown(&word) != word) {
-            true => escaped(&error.render().ansi().to_string(), words()).iter().for_each(|line| tell(line)),
+        let message = || in_plain_words(&error.render().ansi().to_string());
+        match error.use_stderr() {
+            true if words().any(|word| shown(&word) != word) => {
+                escaped(&message(), words()).iter().for_each(|line| tell(line));
+            }
+            true => anstream::eprint!("{}", message()),
             // Failing to print the help to a closed pipe is no failure.
             false => drop(error.print()),
         }
@@ -50,6 +54,22 @@ fn with_nearest_command(mut error: clap::Error) -> clap::Error {
         error.insert(ContextKind::SuggestedSubcommand, near);
     }
     error
+}
+
+/// What std says of a number that it can't parse, and what is said instead.
+const OF_NUMBERS: [(&str, &str); 6] = [
+    ("invalid digit found in string", "not a whole number from 0 on"),
+    ("cannot parse integer from empty string", "a whole number is missing"),
+    ("number too large to fit in target type", "the number is too large"),
+    ("number too small to fit in target type", "the number is too small"),
+    ("invalid float literal", "not a number"),
+    ("cannot parse float from empty string", "a number is missing"),
+];
+
+/// The message with our words for those of std.
+fn in_plain_words(message: &str) -> String {
+    let replaced = |message: String, (of_std, ours): (&str, &str)| message.replace(of_std, ours);
+    OF_NUMBERS.into_iter().fold(message.to_owned(), replaced)
 }
 
 /// The short help, for a call with nothing given.
@@ -86,6 +106,20 @@ mod tests {
         let message = "\u{1b}[31merror:\u{1b}[0m '--ab\ncd' is unknown\n\nUsage: x\u{1b}[1my\n";
         let lines = escaped(message, words.into_iter());
         assert_eq!(lines, ["error: '--ab\\ncd' is unknown", "", "Usage: x\\u{1b}[1my"]);
+    }
+
+    #[test]
+    fn a_wrong_number_is_spoken_of_in_plain_words() {
+        for (words, said) in [
+            (["--epochs", "ten"], "not a whole number from 0 on"),
+            (["--epochs", ""], "a whole number is missing"),
+            (["--epochs", "99999999999999999999999"], "the number is too large"),
+            (["--lr", "fast"], "not a number"),
+        ] {
+            let error = command().try_get_matches_from([&["effmix", "train"][..], &words].concat());
+            let message = in_plain_words(&error.unwrap_err().render().to_string());
+            assert!(message.contains(said) && !message.contains("literal"), "{message}");
+        }
     }
 
     #[test]

@@ -15,28 +15,10 @@ fn a_run_stopped_by_a_signal_says_how_to_go_on_and_ends_with_the_same_bytes() {
             train_args(out).into_iter().map(epochs).collect()
         };
         folder.run(&long("whole"));
-        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("effmix"))
-            .args(long("stopped"))
-            .current_dir(folder.path(""))
-            .stderr(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
         // As soon as the first epoch's state is on the disk.
-        let began = std::time::Instant::now();
-        let has_checkpoint = || folder.path("stopped/checkpoints").join("epoch-0001.safetensors").exists();
-        while !has_checkpoint() {
-            assert!(began.elapsed().as_secs() < 120, "no checkpoint was written");
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
-        let kill = std::process::Command::new("kill")
-            .args(["-s", signal, &child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(kill.success());
-        let mut stderr = String::new();
-        std::io::Read::read_to_string(child.stderr.as_mut().unwrap(), &mut stderr).unwrap();
-        let ended = child.wait().unwrap();
-        assert_eq!(ended.code(), Some(status), "{stderr}");
+        let first = "stopped/checkpoints/epoch-0001.safetensors";
+        let (ended, stderr) = folder.stopped(&long("stopped"), signal, first);
+        assert_eq!(ended, Some(status), "{stderr}");
         assert!(stderr.contains("effmix resume stopped"), "{stderr}");
         assert!(!folder.path("stopped/summary.json").exists());
         folder.run(&["resume", "stopped"]);

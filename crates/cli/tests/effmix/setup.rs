@@ -95,6 +95,27 @@ impl Folder {
         errors
     }
 
+    /// Runs until the file is there, sends the signal, and gives the exit status and stderr.
+    #[cfg(unix)]
+    pub(crate) fn stopped(&self, args: &[&str], signal: &str, file: &str) -> (Option<i32>, String) {
+        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("effmix"))
+            .args(args)
+            .current_dir(self.path(""))
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let began = std::time::Instant::now();
+        while !self.path(file).exists() {
+            assert!(began.elapsed().as_secs() < 120, "{file} was not written");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let id = child.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        let mut said = String::new();
+        std::io::Read::read_to_string(child.stderr.as_mut().unwrap(), &mut said).unwrap();
+        (child.wait().unwrap().code(), said)
+    }
+
     /// Trains on `data` with the smallest network, writing `out`; `more` flags win nothing, they add.
     pub(crate) fn train(&self, out: &str, more: &[&str]) -> String {
         self.run(&[&train_args(out), more].concat())

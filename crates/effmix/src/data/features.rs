@@ -16,7 +16,7 @@ use candle_core::{Device, Tensor};
 use dividemix::{View, ViewSource};
 use effnet_model::EfficientNet;
 use image::imageops::flip_horizontal_in_place;
-use image_folder::{Limits, Pixels, RgbImage, Sample, Skipped, Transform, fingerprint};
+use image_folder::{Pixels, RgbImage, Sample, Skipped, Transform, fingerprint};
 use memmap2::Mmap;
 use rayon::prelude::*;
 use serde_json::json;
@@ -271,10 +271,8 @@ fn key(samples: &[Sample], backbone: &Encoder<'_>, encoded: EncodedViews) -> Res
     hasher.update(backbone.key.as_bytes());
     hasher.update(&(encoded.views() as u64).to_le_bytes());
     // Which images are too large to be read is in the file, too. A set has one limit.
-    if let Some(Pixels::File { limits, .. }) = samples.first().map(|sample| &sample.source)
-        && *limits != Limits::default()
-    {
-        hasher.update(&limits.max_pixels.to_le_bytes());
+    if let Some(Pixels::File { limits, .. }) = samples.first().map(|sample| &sample.source) {
+        hasher.update(&limits.key());
     }
     for sample in samples {
         let name: PathBuf = match &sample.source {

@@ -37,7 +37,7 @@ pub struct LabelIssue {
     pub p_given: f32,
     /// Predicted probability of the suggested label; nothing where there is none.
     pub p_suggested: Option<f32>,
-    /// Whether the label should be checked by a person; `None` where there is no evidence.
+    /// Whether the label should be checked by a person; `None` where there is no evidence, unless the same image has another label, too.
     pub is_issue: Option<bool>,
     /// Whether the image was trained on or held out.
     #[serde(default)]

@@ -55,7 +55,8 @@ impl Claim {
             for (name, start) in COMPARISON.into_iter().zip(STARTS) {
                 let file = out.join(name);
                 if file.exists() && start_of(&file, start.len()) != start.as_bytes() {
-                    let problem = "was not written by effmix, so --force won't replace it; move it away".to_owned();
+                    let problem =
+                        "was not written by effmix, so --force won't replace it; move it away".to_owned();
                     return Err(Error::Output { path: file, problem });
                 }
             }

@@ -32,6 +32,16 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Bytes for the key of a cache, in which images that are too large are missing; none for the default limits.
+    pub fn key(&self) -> Vec<u8> {
+        match *self == Self::default() {
+            true => Vec::new(),
+            false => [self.max_pixels, self.max_bytes].into_iter().flat_map(u64::to_le_bytes).collect(),
+        }
+    }
+}
+
 /// The image that these bytes of a JPEG, PNG, WebP, BMP, GIF or TIFF file hold, as 8-bit RGB.
 ///
 /// # Errors

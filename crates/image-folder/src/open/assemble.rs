@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::classes::{Numbering, folded};
+use super::classes::Numbering;
+use super::folded::folded;
 use super::label::{Labelled, by_folder, by_table};
 use super::layout::Layout;
 use super::nesting::Nesting;
@@ -98,6 +99,7 @@ fn nothing_to_train_on(data: &Path, set: &ImageFolder) -> Error {
     let mut found = Vec::new();
     if !set.left.is_empty() {
         found.push(format!("left: {}", Left::counts(&set.left)));
+        found.extend(Left::to_convert(&set.left));
     }
     if let Some(Skipped { path, reason }) = set.skipped.first() {
         found.push(format!("{} skipped, the first: {path}: {reason}", set.skipped.len()));

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
-use unicode_normalization::UnicodeNormalization;
-
+use super::folded::folded;
 use super::label::Image;
 use super::options::Classes;
 use crate::nearest::nearest;
@@ -44,11 +43,6 @@ pub fn read_classes(file: &Path) -> Result<Vec<String>> {
         return Err(wrong(1, "there are no classes: write one a line".to_owned()));
     }
     Ok(classes)
-}
-
-/// The name without what file systems disagree about: case, and how letters with marks are made up.
-pub(super) fn folded(name: &str) -> String {
-    name.nfc().collect::<String>().to_lowercase()
 }
 
 /// Images to samples of classes.
@@ -151,7 +145,9 @@ impl Numbering {
             let taken = |(name, id): (&String, &usize)| format!("{name:?} as {:?}", self.classes[*id]);
             let named = self.renamed.iter().take(NAMED).map(taken).collect::<Vec<_>>().join(", ");
             let more = if self.renamed.len() > NAMED { ", ..." } else { "" };
-            set.warnings.push(format!("names that differ from a class's by case alone are taken as it: {named}{more}"));
+            set.warnings.push(format!(
+                "names that differ from a class's by case alone are taken as it: {named}{more}"
+            ));
         }
         set.classes = self.classes;
     }

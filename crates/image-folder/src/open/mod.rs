@@ -11,11 +11,12 @@
 //! | `named`, `resolve` | which file a row means |
 //! | `nesting` | folders that look as if something else was meant |
 //! | `split` | which images are held out |
-//! | `classes` | the order of the classes |
+//! | `classes`, `folded` | the order of the classes, and what is one in any case |
 
 mod assemble;
 mod classes;
 mod ending;
+mod folded;
 mod header;
 mod label;
 mod layout;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::classes::folded;
 use super::ending::is_image_ending;
+use super::folded::folded;
 use crate::nearest::nearest;
 
 /// The files that rows can mean, by their keys.

@@ -16,7 +16,7 @@ use replace_file::Replacement;
 
 use super::gather::{self, Reasons};
 use super::reader::Reader;
-use crate::{Channels, Error, Fit, Interpolation, Limits, Pixels, Result, Sample, Transform};
+use crate::{Channels, Error, Fit, Interpolation, Pixels, Result, Sample, Transform};
 
 /// The format of the file. It changes whenever the same images would give other bytes.
 const FORMAT: &[u8; 16] = b"image-folder v1\0";
@@ -212,12 +212,8 @@ fn key(samples: &[Sample], transform: &Transform) -> [u8; 32] {
         }
     }
     // Which images are too large to be read is in the file, too. A set has one limit.
-    let limits = samples.first().map(|sample| &sample.source);
-    if let Some(Pixels::File { limits, .. }) = limits
-        && *limits != Limits::default()
-    {
-        hasher.update(&limits.max_pixels.to_le_bytes());
-        hasher.update(&limits.max_bytes.to_le_bytes());
+    if let Some(Pixels::File { limits, .. }) = samples.first().map(|sample| &sample.source) {
+        hasher.update(&limits.key());
     }
     for (sample, state) in samples.iter().zip(states) {
         hasher.update(&(sample.path.len() as u64).to_le_bytes());

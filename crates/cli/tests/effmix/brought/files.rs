@@ -51,7 +51,11 @@ fn a_folder_of_what_is_not_read_says_what_is_there() {
     folder.put("data/cat/1.heic", "");
     folder.put("data/dog/2.heic", "");
     let message = folder.fails(1, &train_args("out"));
-    assert!(message.contains("no image to train on") && message.contains("(left: 2 .heic)"), "{message}");
+    assert!(
+        message.contains("no image to train on")
+            && message.contains("(left: 2 .heic; convert .heic to JPEG or PNG first)"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -121,24 +121,9 @@ fn ctrl_c_stops_all_runs_and_they_end_with_the_same_bytes() {
         args.into_iter().map(|arg| if arg == "3" { "20" } else { arg }).collect::<Vec<_>>()
     };
     folder.run(&long("whole"));
-    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("effmix"))
-        .args(long("stopped"))
-        .current_dir(folder.path(""))
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
     // As soon as the first epoch is done, of twenty.
-    let began = std::time::Instant::now();
-    let metrics = folder.path("stopped/ce-seed-1/metrics.jsonl");
-    while !metrics.exists() {
-        assert!(began.elapsed().as_secs() < 120, "no epoch was done");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    let id = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
-    let mut said = String::new();
-    std::io::Read::read_to_string(child.stderr.as_mut().unwrap(), &mut said).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    let (status, said) = folder.stopped(&long("stopped"), "INT", "stopped/ce-seed-1/metrics.jsonl");
+    assert_eq!(status, Some(130), "{said}");
     assert!(said.contains("the same command goes on, and so does: effmix resume stopped"), "{said}");
     assert!(!folder.path("stopped/ce-seed-2").exists() && !folder.path("stopped/comparison.csv").exists());
 
@@ -190,7 +175,12 @@ fn seeds_and_methods_can_be_added_and_nothing_else_be_changed() {
     assert_eq!(read(&folder.path("out/comparison.csv")), b"mine");
     for command in [&["predict", "out", "photos"][..], &["report", "out"], &["evaluate", "out", "photos"]] {
         let refused = folder.fails(1, command);
-        assert!(refused.contains("a folder of several runs; name one of the run folders in it, such as out/smooth-seed-1"), "{refused}");
+        assert!(
+            refused.contains(
+                "a folder of several runs; name one of the run folders in it, such as out/smooth-seed-1"
+            ),
+            "{refused}"
+        );
     }
 }
 
@@ -253,7 +243,7 @@ fn lists_that_can_not_be_are_wrong_usage() {
     let folder = Folder::with_images(4);
     for (flags, reason) in [
         (&["--seeds", "1,1"][..], "1 is there twice"),
-        (&["--seeds", "1,x"], "invalid digit"),
+        (&["--seeds", "1,x"], "not a whole number"),
         (&["--seeds", ""], "--seeds"),
         (&["--seeds", "18446744073709551615"], "from 0 to"),
         (&["--seeds", "1,2", "--seed", "3"], "--seed <N>"),
