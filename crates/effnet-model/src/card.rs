@@ -1,20 +1,13 @@
-//! A saved model: a folder with the weights of one or more networks and a card that says what they are.
+//! The card of a saved model, which says what its weights are.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use candle_core::{Device, Result as CandleResult, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::arch::Arch;
 use crate::error::{Error, Result};
-use crate::evaluator::Evaluator;
-use crate::metadata::imagenet_classes;
-use crate::network::EfficientNet;
-use crate::pretrained::{check_fit, classes_of, load_whole};
-use crate::store::ParameterStore;
-use crate::views::TestViews;
-use crate::weights::{WeightsFile, write_atomically};
+use crate::weights::write_atomically;
 
 /// Name of the card in a model's folder.
 const CARD: &str = "model.json";
@@ -25,17 +18,39 @@ const MODEL_FOLDER: &str = "model";
 /// The description of a saved model, which together with its weights is enough to predict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelCard {
-    /// The architecture of all its networks; size, mean and standard deviation of the images stand in it.
+    /// The architecture of all its networks, with several bodies that of the first; size, mean and standard deviation of the images stand
+    /// in it.
     pub arch: Arch,
+    /// The networks whose features the classifiers get side by side; none where each network is whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bodies: Vec<BodyCard>,
+    /// Length of the features of one's own that the classifiers get instead of images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<usize>,
     /// Names of the classes, in the order of the logits.
     pub classes: Vec<String>,
-    /// File names of the networks' weights, in the card's folder.
+    /// File names of the networks' weights, in the card's folder; with several bodies, and of features of one's own, of the classifiers'.
     pub networks: Vec<String>,
     /// Version of the program that wrote it.
     pub version: String,
 }
 
+/// A network of which a model uses the features alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BodyCard {
+    /// Its architecture.
+    pub arch: Arch,
+    /// File name of its weights, in the card's folder.
+    pub weights: String,
+}
+
 impl ModelCard {
+    /// The card of whole networks that this version of the program writes.
+    pub fn new(arch: Arch, classes: Vec<String>, networks: Vec<String>) -> Self {
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        Self { arch, bodies: Vec::new(), features: None, classes, networks, version }
+    }
+
     /// Reads `model.json` in `folder`.
     ///
     /// # Errors
@@ -48,20 +63,40 @@ impl ModelCard {
         if card.classes.is_empty() || card.networks.is_empty() {
             return Err(Error::malformed(&path, "names no classes or no networks"));
         }
-        if let Some(name) =
-            card.networks.iter().find(|name| name.contains(['/', '\\']) || name.starts_with('.'))
-        {
+        let files = || card.networks.iter().chain(card.bodies.iter().map(|body| &body.weights));
+        if let Some(name) = files().find(|name| name.contains(['/', '\\']) || name.starts_with('.')) {
             return Err(Error::malformed(
                 &path,
                 format!("network {name:?} is not a file's name in this folder"),
             ));
         }
-        let distinct: BTreeSet<&String> = card.networks.iter().collect();
-        if distinct.len() < card.networks.len() {
+        let distinct: BTreeSet<&String> = files().collect();
+        if distinct.len() < files().count() {
             return Err(Error::malformed(&path, "names a network twice"));
         }
+        if card.features.is_some() && !card.bodies.is_empty() {
+            return Err(Error::malformed(&path, "has both bodies and features of one's own"));
+        }
         card.arch.check()?;
+        card.bodies.iter().try_for_each(|body| body.arch.check())?;
         Ok(card)
+    }
+
+    /// Whether the weights are classifiers alone, on features of bodies or of one's own.
+    pub fn has_heads(&self) -> bool {
+        self.features.is_some() || !self.bodies.is_empty()
+    }
+
+    /// Length F of the features that the classifiers get.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArch`] for an architecture that can't be.
+    pub fn feature_len(&self) -> Result<usize> {
+        match self.features {
+            Some(length) => Ok(length),
+            None if self.bodies.is_empty() => Ok(self.arch.plan()?.head),
+            None => self.bodies.iter().map(|body| Ok(body.arch.plan()?.head)).sum(),
+        }
     }
 
     /// Writes `model.json` in `folder`, in one step.
@@ -77,218 +112,10 @@ impl ModelCard {
     }
 }
 
-/// A model read back: its networks predict together.
-#[derive(Debug, Clone)]
-pub struct SavedModel {
-    /// The model's card.
-    pub card: ModelCard,
-    /// The networks, in the card's order.
-    networks: Vec<Evaluator>,
-    /// Whether the file names the classes. If not, their names are numbers, or ImageNet's by a guess.
-    pub has_names: bool,
-}
-
-impl SavedModel {
-    /// Opens the folder of a model, or of a run that has a model in it, to predict on `device`.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if there is no card or no weights; [`Error::Malformed`] and [`Error::WeightsMismatch`] if they are
-    /// damaged or don't belong together.
-    pub fn open(path: &Path, device: &Device) -> Result<Self> {
-        let (card, networks) = networks_of(path, device, ready)?;
-        Ok(Self { card, networks, has_names: true })
-    }
-
-    /// One network from a bare file of weights, to predict on `device`. Its classes have the names that the file tells ([`WeightsFile::classes`]); a
-    /// published file of 1000 that tells none, ImageNet's; others are numbered from "0". Without `arch` the file tells which
-    /// architecture it is ([`WeightsFile::identify`]). What it records counts, and `arch` must have its name
-    /// ([`WeightsFile::resolve`]).
-    ///
-    /// # Errors
-    /// [`Error::ArchNeeded`] if the file fits several and there is no `arch`, [`Error::OtherArch`] if `arch` is not what the file
-    /// records; else as [`crate::load_pretrained`].
-    pub fn from_file(path: &Path, arch: Option<&Arch>, device: &Device) -> Result<Self> {
-        Self::from_weights(&WeightsFile::open(path)?, arch, device)
-    }
-
-    /// As [`SavedModel::from_file`], from an opened file.
-    ///
-    /// # Errors
-    /// The errors of [`SavedModel::from_file`].
-    pub fn from_weights(file: &WeightsFile, arch: Option<&Arch>, device: &Device) -> Result<Self> {
-        let (card, has_names, network) = network_of(file, arch, device, ready)?;
-        Ok(Self { card, networks: vec![network], has_names })
-    }
-
-    /// Length F of the global feature.
-    pub fn feature_len(&self) -> usize {
-        self.networks.first().map_or(0, Evaluator::feature_len)
-    }
-
-    /// All that the networks make of images, in one pass through each: [N, H, W, 3].
-    ///
-    /// # Errors
-    /// If `images` has another shape.
-    pub fn outputs(&self, images: &Tensor) -> CandleResult<Outputs> {
-        let encode = |network: &Evaluator| network.encode(images);
-        let local_features = self.networks.iter().map(encode).collect::<CandleResult<Vec<_>>>()?;
-        let global_features = local_features.iter().map(effnet_ops::global_avg_pool);
-        let global_features = global_features.collect::<CandleResult<Vec<_>>>()?;
-        let Some(embeddings) = global_features.first().cloned() else {
-            candle_core::bail!("the model has no networks")
-        };
-        let logits = self.mean(&global_features, Evaluator::classify)?;
-        Ok(Outputs { logits, embeddings, local_features })
-    }
-
-    /// Mean of the networks' logits: [N, H, W, 3] -> [N, classes].
-    ///
-    /// # Errors
-    /// If `images` has another shape.
-    pub fn logits(&self, images: &Tensor) -> CandleResult<Tensor> {
-        Ok(self.outputs(images)?.logits)
-    }
-
-    /// Mean of the logits of several views: [N, H, W, 3] -> [N, classes].
-    ///
-    /// # Errors
-    /// The errors of [`TestViews::of`].
-    pub fn logits_of_views(&self, images: &Tensor, views: TestViews) -> CandleResult<Tensor> {
-        let views = views.of(images)?;
-        let logits = views.iter().map(|view| self.logits(view)).collect::<CandleResult<Vec<_>>>()?;
-        Tensor::stack(&logits, 0)?.mean(0)
-    }
-
-    /// Class activation maps of each of [`SavedModel::logits`] ([`Evaluator::class_activation_maps`]), the mean over networks, from
-    /// [`Outputs::local_features`]: [N, h, w, F] of each network -> [N, h, w, classes].
-    ///
-    /// # Errors
-    /// If the features are not those of this model's networks, or have another shape.
-    pub fn class_activation_maps(&self, local_features: &[Tensor]) -> CandleResult<Tensor> {
-        self.mean(local_features, Evaluator::class_activation_maps)
-    }
-
-    /// The mean over the networks of what each makes of what it is given.
-    fn mean(
-        &self,
-        given: &[Tensor],
-        of: impl Fn(&Evaluator, &Tensor) -> CandleResult<Tensor>,
-    ) -> CandleResult<Tensor> {
-        if given.len() != self.networks.len() {
-            candle_core::bail!("features of {} networks for a model of {}", given.len(), self.networks.len());
-        }
-        let mut sum: Option<Tensor> = None;
-        for (network, given) in self.networks.iter().zip(given) {
-            let one = of(network, given)?;
-            sum = Some(match sum {
-                Some(sum) => (sum + one)?,
-                None => one,
-            });
-        }
-        match sum {
-            Some(sum) => sum.affine(1.0 / self.networks.len() as f64, 0.0),
-            None => candle_core::bail!("the model has no networks"),
-        }
-    }
-}
-
-/// A model's networks as they can be trained on, or written in another form: on the CPU.
-#[derive(Debug)]
-pub struct SavedNetworks {
-    /// The model's card.
-    pub card: ModelCard,
-    /// Each with its parameters, in the card's order.
-    pub networks: Vec<(EfficientNet, ParameterStore)>,
-}
-
-impl SavedNetworks {
-    /// Opens the folder of a model, as [`SavedModel::open`] does.
-    ///
-    /// # Errors
-    /// The errors of [`SavedModel::open`].
-    pub fn open(path: &Path) -> Result<Self> {
-        let (card, networks) = networks_of(path, &Device::Cpu, |network, store| Ok((network, store)))?;
-        Ok(Self { card, networks })
-    }
-
-    /// Makes one network from a bare file of weights, as [`SavedModel::from_weights`] does.
-    ///
-    /// # Errors
-    /// The errors of [`SavedModel::from_file`].
-    pub fn from_weights(file: &WeightsFile, arch: Option<&Arch>) -> Result<Self> {
-        let (card, _, network) = network_of(file, arch, &Device::Cpu, |network, store| Ok((network, store)))?;
-        Ok(Self { card, networks: vec![network] })
-    }
-}
-
-/// The network for prediction. The parameters are dropped first, so that they are not in memory twice.
-fn ready(network: EfficientNet, store: ParameterStore) -> Result<Evaluator> {
-    drop(store);
-    Ok(network.into_evaluator()?)
-}
-
-/// The networks of a model's folder, each made into something as soon as it is read.
-fn networks_of<T>(
-    path: &Path,
-    device: &Device,
-    make: impl Fn(EfficientNet, ParameterStore) -> Result<T>,
-) -> Result<(ModelCard, Vec<T>)> {
+/// The folder that holds the card, which is `path` or `model/` in it, and the card.
+pub(crate) fn card_of(path: &Path) -> Result<(PathBuf, ModelCard)> {
     let inner = path.join(MODEL_FOLDER);
     let folder = if inner.join(CARD).is_file() { inner } else { path.to_path_buf() };
     let card = ModelCard::read(&folder)?;
-    let network = |name: &String| {
-        let file = WeightsFile::open(&folder.join(name))?;
-        let (network, store) = load_whole(&file, &card.arch, card.classes.len(), device)?;
-        make(network, store)
-    };
-    let networks = card.networks.iter().map(network).collect::<Result<_>>()?;
-    Ok((card, networks))
-}
-
-/// The network of a bare file, with a card for it, and whether it names its classes.
-fn network_of<T>(
-    file: &WeightsFile,
-    arch: Option<&Arch>,
-    device: &Device,
-    make: impl Fn(EfficientNet, ParameterStore) -> Result<T>,
-) -> Result<(ModelCard, bool, T)> {
-    let arch = file.resolve(arch)?;
-    let count = match classes_of(file, &arch)? {
-        Some(count) if count > 0 => count,
-        _ => {
-            check_fit(file, &arch)?;
-            let reason =
-                "has no classifier, so it can't predict; train one on it: effmix train DATA --weights FILE";
-            return Err(file.malformed(reason));
-        }
-    };
-    let named = file.classes(count)?;
-    let has_names = named.is_some();
-    let classes = match named {
-        Some(names) => names,
-        None if file.is_of_imagenet(count)? => imagenet_classes(),
-        None => (0..count).map(|class| class.to_string()).collect(),
-    };
-    let (network, store) = load_whole(file, &arch, count, device)?;
-    let card = ModelCard {
-        arch,
-        classes,
-        networks: vec![
-            file.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-        ],
-        version: env!("CARGO_PKG_VERSION").to_string(),
-    };
-    Ok((card, has_names, make(network, store)?))
-}
-
-/// The results of a model for images.
-#[derive(Debug, Clone)]
-pub struct Outputs {
-    /// Mean of the networks' logits, [N, classes].
-    pub logits: Tensor,
-    /// The first network's global feature, [N, F]. Networks that were trained apart have no features in common, so there is no
-    /// mean of them.
-    pub embeddings: Tensor,
-    /// Each network's map of local features, [N, h, w, F].
-    pub local_features: Vec<Tensor>,
+    Ok((folder, card))
 }

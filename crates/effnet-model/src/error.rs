@@ -89,6 +89,14 @@ impl std::fmt::Display for Mismatch {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A model whose classifiers get the features of several networks, or features of one's own, where whole networks are needed.
+    #[error("{}: its classifiers are on {features}, so it holds no whole network", path.display())]
+    Heads {
+        /// The model's folder.
+        path: PathBuf,
+        /// What they are on, in words.
+        features: &'static str,
+    },
     /// Another library has no network that computes the same.
     #[error(
         "{library} has no network like this {name}: {reason}; export it as safetensors (for effmix) or onnx"

@@ -7,6 +7,7 @@ use effnet_ops::Padding;
 
 use crate::arch::{Arch, ClassifierKind, RGB, Variant};
 use crate::card::ModelCard;
+use crate::classifier::is_classifier;
 use crate::error::{Error, Result};
 use crate::layouts::{TORCHVISION_LARGE, torchvision_from_timm, with_module};
 use crate::metadata::{ARCH_KEY, CLASSES_KEY};
@@ -45,11 +46,30 @@ pub fn save_for(
         Library::Effmix | Library::Timm => save_weights(store, path, &metadata)?,
         Library::Torchvision => {
             let modules = torchvision_from_timm(&card.arch.plan()?);
-            let renamed = |name: &str| with_module(name, &modules).unwrap_or_else(|| name.to_owned());
+            let renamed = |name: &str| Some(with_module(name, &modules).unwrap_or_else(|| name.to_owned()));
             save_renamed(store, path, &metadata, renamed)?;
         }
     }
     Ok(constructor)
+}
+
+/// Writes a network without its classifier, with its architecture as metadata: a body of [`ModelCard::bodies`].
+///
+/// # Errors
+/// [`Error::Io`] if the folder can't be written to.
+pub fn save_body(path: &Path, arch: &Arch, store: &ParameterStore) -> Result<()> {
+    let json = serde_json::to_string(arch).map_err(|e| Error::malformed(path, e.to_string()))?;
+    let metadata = BTreeMap::from([(ARCH_KEY.to_owned(), json)]);
+    save_renamed(store, path, &metadata, |name| (!is_classifier(name)).then(|| name.to_owned()))
+}
+
+/// Writes a classifier alone, with the classes as metadata: a network of a card with bodies ([`ModelCard::bodies`]).
+///
+/// # Errors
+/// [`Error::Io`] if the folder can't be written to.
+pub fn save_head(path: &Path, classes: &[String], store: &ParameterStore) -> Result<()> {
+    let json = serde_json::to_string(classes).map_err(|e| Error::malformed(path, e.to_string()))?;
+    save_weights(store, path, &BTreeMap::from([(CLASSES_KEY.to_owned(), json)]))
 }
 
 impl Library {

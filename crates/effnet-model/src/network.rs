@@ -135,6 +135,18 @@ impl EfficientNet {
         images: &str,
         size: usize,
     ) -> CandleResult<String> {
+        let feature = self.add_features_to(graph, prefix, images, size)?;
+        self.classifier.add_to(graph, &format!("{prefix}classifier"), &feature)
+    }
+
+    /// Adds the network without its classifier, and returns the name of the global feature.
+    pub(crate) fn add_features_to(
+        &self,
+        graph: &mut GraphBuilder,
+        prefix: &str,
+        images: &str,
+        size: usize,
+    ) -> CandleResult<String> {
         let name = |part: &str| format!("{prefix}{part}");
         let mut x = self.stem.add_stem_or_head_to(graph, &name("stem"), images, size)?;
         let mut side = self.arch.padding.outputs(size, STEM_KERNEL, self.arch.stem_stride);
@@ -145,8 +157,7 @@ impl EfficientNet {
         }
         let map = self.head.add_stem_or_head_to(graph, &name("head"), &x, side)?;
         let pooled = graph.pool(&name("pool"), &map);
-        let feature = graph.flatten(&name("feature"), &pooled);
-        self.classifier.add_to(graph, &name("classifier"), &feature)
+        Ok(graph.flatten(&name("feature"), &pooled))
     }
 
     /// Images to a map of local features: [N, H, W, 3] -> [N, h, w, F], where h, w are H, W over 32 (16 with a stem

@@ -96,7 +96,7 @@ fn a_network_that_its_file_does_not_have_takes_no_memory() {
     let wide = tiny.with_classifier(ClassifierKind::Mlp { hidden: 1 << 20 });
     for arch in [huge, wide] {
         let classes = vec!["cat".to_owned(), "dog".to_owned()];
-        let card = ModelCard { arch, classes, networks: vec!["net".to_owned()], version: String::new() };
+        let card = ModelCard::new(arch, classes, vec!["net".to_owned()]);
         card.write(folder.path()).unwrap();
         let mut opened = None;
         let bytes = most_bytes(|| opened = Some(SavedModel::open(folder.path(), &Device::Cpu)));

@@ -221,11 +221,9 @@ pub(crate) fn timm_configs() -> Vec<Vec<u8>> {
 pub(crate) fn models() -> Vec<Vec<u8>> {
     let arch = Arch::by_name("b0").expect("a name of the table").with_size(96);
     let hidden = arch.clone().with_classifier(ClassifierKind::Mlp { hidden: 16 });
-    let card = |arch| ModelCard {
-        arch,
-        classes: ["cat", "dog"].map(str::to_owned).to_vec(),
-        networks: ["net1.safetensors", "net2.safetensors"].map(str::to_owned).to_vec(),
-        version: "0.1.0".to_owned(),
+    let card = |arch| {
+        let classes = ["cat", "dog"].map(str::to_owned).to_vec();
+        ModelCard::new(arch, classes, ["net1.safetensors", "net2.safetensors"].map(str::to_owned).to_vec())
     };
     [arch, hidden].map(|arch| written(&card(arch))).to_vec()
 }

@@ -2,6 +2,8 @@
 
 use effnet_ops::{Activation, Folded, Padding};
 
+use crate::joined::{Rescale, SMALLEST_NORM};
+
 use super::proto::{Attribute, Dimension, Graph, Node, Shape, Size, Tensor, TensorType, Type, Value};
 
 /// Nodes and weights so far. Tensors are NCHW, as ONNX has them.
@@ -89,6 +91,31 @@ impl GraphBuilder {
         self.mul(name, x, &factor)
     }
 
+    /// [N, C, H, W] times a factor and plus an offset of each channel.
+    pub(crate) fn rescale(&mut self, name: &str, x: &str, rescale: &Rescale) -> String {
+        let dims = [1, rescale.factor.len(), 1, 1];
+        let factor = self.weight(&format!("{name}.factor"), &dims, &rescale.factor);
+        let offset = self.weight(&format!("{name}.offset"), &dims, &rescale.offset);
+        let scaled = self.mul(&format!("{name}.scaled"), x, &factor);
+        self.add(name, &scaled, &offset)
+    }
+
+    /// [N, F] with the norm of each row made this one.
+    pub(crate) fn with_norm(&mut self, name: &str, x: &str, norm: f32) -> String {
+        let axes = vec![ints("axes", &[1])];
+        let own = self.node("ReduceL2", &format!("{name}.norm"), vec![x.to_owned()], axes);
+        let least = self.weight(&format!("{name}.least"), &[], &[SMALLEST_NORM]);
+        let own = self.node("Max", &format!("{name}.divisor"), vec![own, least], Vec::new());
+        let unit = self.node("Div", &format!("{name}.unit"), vec![x.to_owned(), own], Vec::new());
+        self.scale(name, &unit, norm)
+    }
+
+    /// Tensors [N, F] side by side.
+    pub(crate) fn side_by_side(&mut self, name: &str, parts: Vec<String>) -> String {
+        let axis = Attribute { name: "axis".into(), i: 1, r#type: Attribute::INT, ints: Vec::new() };
+        self.node("Concat", name, parts, vec![axis])
+    }
+
     /// [N, C, H, W] -> [N, C, 1, 1].
     pub(crate) fn pool(&mut self, name: &str, x: &str) -> String {
         self.node("GlobalAveragePool", name, vec![x.to_owned()], Vec::new())
@@ -100,7 +127,7 @@ impl GraphBuilder {
     }
 
     /// The graph from an input [N, dims...] to an output of so many numbers an image, which `result` is.
-    pub(crate) fn finish(mut self, input: (&str, [usize; 3]), output: (&str, usize), result: &str) -> Graph {
+    pub(crate) fn finish(mut self, input: (&str, &[usize]), output: (&str, usize), result: &str) -> Graph {
         self.nodes.push(Node {
             input: vec![result.to_owned()],
             output: vec![output.0.to_owned()],
@@ -112,7 +139,7 @@ impl GraphBuilder {
             node: self.nodes,
             name: "EfficientNet".to_owned(),
             initializer: self.weights,
-            input: vec![value(input.0, &input.1)],
+            input: vec![value(input.0, input.1)],
             output: vec![value(output.0, &[output.1])],
         }
     }

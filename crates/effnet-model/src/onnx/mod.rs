@@ -15,4 +15,4 @@ mod proto;
 mod tests;
 
 pub(crate) use graph::{ConvGeometry, GraphBuilder};
-pub use model::{OPSET, save_onnx};
+pub use model::{OPSET, save_heads_onnx, save_onnx};

@@ -1,14 +1,18 @@
 //! The graph read back and computed by candle's own operations, one node at a time: a slow reference for what a runtime does with it.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use candle_core::{D, DType, Device, Tensor};
 use effnet_ops::Padding;
 use prost::Message;
 
-use super::model::{INPUT, OPSET, OUTPUT, model};
+use super::model::{INPUT, OPSET, OUTPUT, model, model_of_heads};
 use super::proto::{Attribute, Model, Node};
-use crate::{Arch, ClassifierKind, EfficientNet, Mode, ModelCard, ParameterStore};
+use crate::{
+    Arch, BodyCard, Classifier, ClassifierKind, EfficientNet, Mode, ModelCard, ParameterStore, SavedHeads,
+    SavedModel, SavedNetworks, save_body, save_head,
+};
 
 /// What a node computes.
 fn compute(node: &Node, x: &[&Tensor]) -> candle_core::Result<Tensor> {
@@ -32,15 +36,22 @@ fn compute(node: &Node, x: &[&Tensor]) -> candle_core::Result<Tensor> {
         "Add" => x[0].broadcast_add(x[1]),
         "GlobalAveragePool" => x[0].mean_keepdim(D::Minus1)?.mean_keepdim(D::Minus2),
         "Flatten" => x[0].flatten_from(1),
+        "ReduceL2" => {
+            assert_eq!(ints("axes"), [1]);
+            x[0].sqr()?.sum_keepdim(1)?.sqrt()
+        }
+        "Max" => x[0].broadcast_maximum(x[1]),
+        "Div" => x[0].broadcast_div(x[1]),
+        "Concat" => Tensor::cat(x, attribute("axis").unwrap().i as usize),
         "Identity" => Ok(x[0].clone()),
         other => candle_core::bail!("operator {other}"),
     }
 }
 
-/// The output of a model for images [N, 3, H, W].
-fn run(model: &Model, images: &Tensor) -> Tensor {
+/// The output of a model for images [N, 3, H, W], or for features [N, F].
+fn run(model: &Model, input: &Tensor) -> Tensor {
     let graph = model.graph.as_ref().unwrap();
-    let mut values: HashMap<&str, Tensor> = HashMap::from([(INPUT, images.clone())]);
+    let mut values: HashMap<&str, Tensor> = HashMap::from([(graph.input[0].name.as_str(), input.clone())]);
     for weight in &graph.initializer {
         let dims: Vec<usize> = weight.dims.iter().map(|n| *n as usize).collect();
         let tensor = Tensor::from_raw_buffer(&weight.raw_data, DType::F32, &dims, &Device::Cpu).unwrap();
@@ -72,12 +83,8 @@ fn images(n: usize, size: usize, seed: u64) -> Tensor {
 }
 
 fn card(arch: &Arch, networks: usize) -> ModelCard {
-    ModelCard {
-        arch: arch.clone(),
-        classes: ["a", "b", "c", "d", "\"e\""].map(str::to_owned).to_vec(),
-        networks: (0..networks).map(|n| n.to_string()).collect(),
-        version: "1".to_owned(),
-    }
+    let classes = ["a", "b", "c", "d", "\"e\""].map(str::to_owned).to_vec();
+    ModelCard::new(arch.clone(), classes, (0..networks).map(|n| n.to_string()).collect())
 }
 
 fn check(arch: &Arch, count: usize) {
@@ -91,12 +98,78 @@ fn check(arch: &Arch, count: usize) {
         let nchw = images.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap();
         let found = run(&read, &nchw);
         assert_eq!(found.dims(), [n, 5]);
-        let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        let (found, expected) = (values(&found), values(&expected));
-        let largest = expected.iter().fold(0f32, |a, b| a.max(b.abs()));
-        let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest;
-        assert!(largest > 1e-3 && off < 1e-4, "{}, {n} images: {off:.1e} of {largest}", arch.name);
+        is_near(&found, &expected);
     }
+}
+
+fn is_near(found: &Tensor, expected: &Tensor) {
+    let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert_eq!(found.dims(), expected.dims());
+    let (found, expected) = (values(found), values(expected));
+    let largest = expected.iter().fold(0f32, |a, b| a.max(b.abs()));
+    let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest;
+    assert!(largest > 1e-3 && off < 1e-4, "{off:.1e} of {largest}");
+}
+
+/// A saved model of heads on the networks of these architectures, or on features of one's own.
+fn heads(folder: &Path, archs: &[Arch], features: Option<usize>) -> SavedModel {
+    let classes = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
+    let kind = ClassifierKind::Mlp { hidden: 8 };
+    let names = ["head1.safetensors", "head2.safetensors"].map(str::to_owned).to_vec();
+    let first = archs.first().cloned().unwrap_or_else(|| small("b0")).with_classifier(kind);
+    let mut card = ModelCard { features, ..ModelCard::new(first, classes, names) };
+    for (arch, number) in archs.iter().zip(1..) {
+        let store = ParameterStore::new(number, &Device::Cpu);
+        let network = EfficientNet::new(arch, 5, store.var_builder()).unwrap();
+        network.forward_t(&images(4, arch.size, number), Mode::TrainNoGrad { seed: number }).unwrap();
+        let weights = format!("body{number}.safetensors");
+        save_body(&folder.join(&weights), arch, &store).unwrap();
+        card.bodies.push(BodyCard { arch: arch.clone(), weights });
+    }
+    for (name, seed) in card.networks.iter().zip(7..) {
+        let store = ParameterStore::new(seed, &Device::Cpu);
+        let length = card.feature_len().unwrap();
+        Classifier::new(kind, length, 5, 0.0, store.var_builder().pp("classifier")).unwrap();
+        save_head(&folder.join(name), &card.classes, &store).unwrap();
+    }
+    card.write(folder).unwrap();
+    SavedModel::open(folder, &Device::Cpu).unwrap()
+}
+
+fn graph_of_heads(folder: &Path) -> Model {
+    let saved = SavedHeads::open(folder).unwrap().unwrap();
+    Model::decode(&model_of_heads(&saved).unwrap().encode_to_vec()[..]).unwrap()
+}
+
+#[test]
+fn bodies_side_by_side_are_one_graph() {
+    let folder = tempfile::tempdir().unwrap();
+    // Of other means and deviations, and another length of features.
+    let other = small("efficientnet_lite0").with_size(40);
+    let archs = [small("b0").with_size(40), Arch { scaling: small("b2").scaling, ..other }];
+    let saved = heads(folder.path(), &archs, None);
+    let images = images(3, 40, 9);
+    let outputs = saved.outputs(&images).unwrap();
+    let lengths = archs.each_ref().map(|arch| arch.plan().unwrap().head);
+    assert_eq!(outputs.embeddings.dims(), [3, lengths[0] + lengths[1]]);
+    let of_first = outputs.embeddings.narrow(1, 0, lengths[0]).unwrap().sqr().unwrap().sum(1).unwrap();
+    assert!(of_first.to_vec1::<f32>().unwrap().iter().all(|norm| (norm - lengths[0] as f32).abs() < 1e-2));
+    assert!(saved.class_activation_maps(&outputs.local_features).is_err());
+    let nchw = images.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap();
+    is_near(&run(&graph_of_heads(folder.path()), &nchw), &outputs.logits);
+    let error = SavedNetworks::open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("several networks side by side"), "{error}");
+}
+
+#[test]
+fn heads_on_features_of_one_s_own_take_features() {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = heads(folder.path(), &[], Some(6));
+    let features = Tensor::randn(0f32, 1.0, (3, 6), &Device::Cpu).unwrap();
+    let logits = saved.logits_of_features(&features).unwrap();
+    is_near(&run(&graph_of_heads(folder.path()), &features), &logits);
+    assert!(saved.outputs(&images(1, 32, 0)).is_err());
+    assert!(saved.logits_of_features(&features.narrow(1, 0, 5).unwrap()).is_err());
 }
 
 fn small(name: &str) -> Arch {

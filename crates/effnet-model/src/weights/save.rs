@@ -16,20 +16,20 @@ pub(super) const METADATA: &str = "effmix";
 /// # Errors
 /// [`Error::Io`] if the folder can't be written to or is full.
 pub fn save_weights(store: &ParameterStore, path: &Path, metadata: &BTreeMap<String, String>) -> Result<()> {
-    save_renamed(store, path, metadata, str::to_owned)
+    save_renamed(store, path, metadata, |name| Some(name.to_owned()))
 }
 
-/// [`save_weights`] under other names.
+/// [`save_weights`] under other names; without those that have none.
 pub(crate) fn save_renamed(
     store: &ParameterStore,
     path: &Path,
     metadata: &BTreeMap<String, String>,
-    name: impl Fn(&str) -> String,
+    name: impl Fn(&str) -> Option<String>,
 ) -> Result<()> {
     let json = serde_json::to_string(metadata).map_err(|e| Error::malformed(path, e.to_string()))?;
     let header = HashMap::from([(METADATA.to_string(), json)]);
     let tensors: BTreeMap<String, _> =
-        store.tensors()?.into_iter().map(|(timm, tensor)| (name(&timm), tensor)).collect();
+        store.tensors()?.into_iter().filter_map(|(timm, tensor)| Some((name(&timm)?, tensor))).collect();
     let bytes = safetensors::serialize(tensors, Some(header));
     let bytes = bytes.map_err(|e| Error::malformed(path, format!("can't be written: {e}")))?;
     write_atomically(path, &bytes)

@@ -67,12 +67,8 @@ fn networks_of_other_channels_train_predict_and_are_read_back() {
 
         let folder = formula::scratch();
         let path = folder.path().join("net.safetensors");
-        let card = ModelCard {
-            arch: arch.clone(),
-            classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
-            networks: vec!["net.safetensors".to_owned()],
-            version: String::new(),
-        };
+        let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
+        let card = ModelCard::new(arch.clone(), classes, vec!["net.safetensors".to_owned()]);
         save_for(Library::Effmix, &path, &card, &store).unwrap();
         card.write(folder.path()).unwrap();
         assert_eq!(ModelCard::read(folder.path()).unwrap(), card);

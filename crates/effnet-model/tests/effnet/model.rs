@@ -16,12 +16,10 @@ fn tiny() -> Arch {
 }
 
 fn card(networks: &[&str]) -> ModelCard {
-    ModelCard {
-        arch: tiny().with_classifier(ClassifierKind::Mlp { hidden: 8 }),
-        classes: vec!["cat".to_string(), "dog".to_string()],
-        networks: networks.iter().map(|n| n.to_string()).collect(),
-        version: "1.2.3".to_string(),
-    }
+    let arch = tiny().with_classifier(ClassifierKind::Mlp { hidden: 8 });
+    let classes = vec!["cat".to_string(), "dog".to_string()];
+    let networks = networks.iter().map(|n| n.to_string()).collect();
+    ModelCard { version: "1.2.3".to_string(), ..ModelCard::new(arch, classes, networks) }
 }
 
 /// Networks with weights of their own, saved in `folder` with their card.
