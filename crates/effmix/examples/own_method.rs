@@ -77,7 +77,7 @@ fn main() -> ExitCode {
     let settings = Settings {
         data: data.map(PathBuf::from),
         out: out.map(PathBuf::from),
-        weights: weights.map(Weights::from),
+        weights: weights.map(|path| vec![Weights::from(path)]),
         ..Settings::default()
     };
     match train(settings, &|line| println!("{line}")) {

@@ -29,7 +29,7 @@ fn settings(folder: &Path) -> Settings {
     }
     Settings {
         data: Some(folder.join("data")),
-        weights: Some(Weights::None),
+        weights: Some(vec![Weights::None]),
         width: Some(0.1),
         depth: Some(0.1),
         epochs: Some(3),

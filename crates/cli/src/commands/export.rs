@@ -4,7 +4,8 @@ use std::path::Path;
 
 use effmix::{ModelSource, read_metrics};
 use effnet_model::{
-    CLASSES_KEY, EfficientNet, Library, OPSET, SavedNetworks, WeightsFile, save_for, save_onnx,
+    Arch, CLASSES_KEY, EfficientNet, Library, ModelCard, OPSET, SavedHeads, SavedNetworks, WeightsFile,
+    save_for, save_heads_onnx, save_onnx,
 };
 
 use crate::args::{Export, ExportFormat};
@@ -25,42 +26,21 @@ pub(super) fn run(args: &Export) -> Result<(), Failure> {
     }
     let SavedNetworks { mut card, mut networks } =
         match ModelSource::find(&args.model, args.arch.as_deref(), args.weights_key.as_deref(), &tell)? {
-            ModelSource::Folder(path) => SavedNetworks::open(&path)?,
+            ModelSource::Folder(path) => match SavedHeads::open(&path)? {
+                Some(heads) => return export_heads(args, heads),
+                None => SavedNetworks::open(&path)?,
+            },
             ModelSource::File(file, arch) => SavedNetworks::from_weights(&file, arch.as_ref())?,
         };
-    if let Some(size) = args.size {
-        card.arch = card.arch.with_size(usize::from(size));
-        card.arch.check()?;
-    }
-    let count = networks.len();
-    let chosen = match (args.net, args.format) {
-        (Some(net), _) if usize::from(net) > count => {
-            return Err(Failure::Usage(format!("--net: {net}, but the model has {count} network(s)")));
-        }
-        (Some(net), _) => Some((usize::from(net) - 1, "as asked for".to_owned())),
-        (None, ExportFormat::Onnx) => None,
-        (None, _) => (count > 1).then(|| better_half(&args.model, count)),
-    };
-    let mut whose = match count {
-        1 => String::new(),
-        count => format!(", the mean of {count} networks"),
-    };
-    if let Some((index, why)) = chosen {
-        whose = format!(", network {} of {count} ({why})", index + 1);
-        networks = vec![networks.swap_remove(index)];
-    }
-    let channels = card.arch.channels;
-    let (size, classes, out) = (card.arch.size, card.classes.len(), args.out.display().to_string());
+    resize(&mut card.arch, args)?;
+    let whose = choose(&mut networks, args)?;
+    let out = args.out.display().to_string();
     let out = shown(&out);
     let library = match args.format {
         ExportFormat::Onnx => {
             let networks: Vec<EfficientNet> = networks.into_iter().map(|(network, _)| network).collect();
             save_onnx(&args.out, &card, &networks)?;
-            return print(&format!(
-                "{out}: ONNX, opset {OPSET}{whose}\n\
-                 input   images, f32 [N, {channels}, {size}, {size}], normalised as its metadata say\n\
-                 output  logits, f32 [N, {classes}]\n"
-            ));
+            return print(&onnx_in_words(&out, &whose, &card));
         }
         ExportFormat::Safetensors => Library::Effmix,
         ExportFormat::Timm => Library::Timm,
@@ -79,6 +59,60 @@ pub(super) fn run(args: &Export) -> Result<(), Failure> {
             imports(&constructor)
         ),
     })
+}
+
+/// Exports classifiers on the features of several bodies, or on features of one's own.
+fn export_heads(args: &Export, mut model: SavedHeads) -> Result<(), Failure> {
+    if args.format != ExportFormat::Onnx {
+        let problem = "the model's classifiers are on the features of several networks, or on features of one's own: no other library \
+                       has such a network; --format onnx holds all of it";
+        return Err(Failure::Other(problem.to_owned()));
+    }
+    resize(&mut model.card.arch, args)?;
+    let whose = choose(&mut model.heads, args)?;
+    save_heads_onnx(&args.out, &model)?;
+    let out = args.out.display().to_string();
+    print(&onnx_in_words(&shown(&out), &whose, &model.card))
+}
+
+/// The size that was asked for.
+fn resize(arch: &mut Arch, args: &Export) -> Result<(), Failure> {
+    if let Some(size) = args.size {
+        *arch = arch.clone().with_size(usize::from(size));
+        arch.check()?;
+    }
+    Ok(())
+}
+
+/// Leaves the network that is exported, or all of them, and says which.
+fn choose<T>(networks: &mut Vec<T>, args: &Export) -> Result<String, Failure> {
+    let count = networks.len();
+    let chosen = match (args.net, args.format) {
+        (Some(net), _) if usize::from(net) > count => {
+            return Err(Failure::Usage(format!("--net: {net}, but the model has {count} network(s)")));
+        }
+        (Some(net), _) => Some((usize::from(net) - 1, "as asked for".to_owned())),
+        (None, ExportFormat::Onnx) => None,
+        (None, _) => (count > 1).then(|| better_half(&args.model, count)),
+    };
+    let Some((index, why)) = chosen else {
+        return Ok(match count {
+            1 => String::new(),
+            count => format!(", the mean of {count} networks"),
+        });
+    };
+    *networks = vec![networks.swap_remove(index)];
+    Ok(format!(", network {} of {count} ({why})", index + 1))
+}
+
+fn onnx_in_words(out: &str, whose: &str, card: &ModelCard) -> String {
+    let Arch { size, channels, .. } = card.arch;
+    let input = match card.features {
+        Some(length) => format!("features, f32 [N, {length}]"),
+        None => format!("images, f32 [N, {channels}, {size}, {size}], normalised as its metadata say"),
+    };
+    let classes = card.classes.len();
+    format!("{out}: ONNX, opset {OPSET}{whose}\ninput   {input}\noutput  logits, f32 [N, {classes}]\n")
 }
 
 /// Refuses an output that is a network of the model itself.

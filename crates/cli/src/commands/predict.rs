@@ -46,6 +46,10 @@ pub(super) fn run(args: &Predict) -> Result<(), Failure> {
         may_write(path, args.force, NPY)?;
     }
     let model = Model::open_with(&args.model.model, &args.model.options()?, &tell)?;
+    if args.cam.is_some() && !model.has_activation_maps() {
+        let problem = "--cam: only a model of one network has class activation maps; this one's classifiers see no places of an image";
+        return Err(Failure::Other(problem.to_owned()));
+    }
     // Only now are the numbers of columns known.
     for (path, columns) in [(logits, model.classes().len()), (embeddings, model.embedding_len())] {
         path.map_or(Ok(()), |path| may_replace(path, args.force, || is_table_of(path, columns)))?;

@@ -12,7 +12,7 @@ pub(super) fn labelled(label: &str, text: &str) -> String {
 
 /// Images, classes and weights.
 pub(super) fn overview(of: &Overview<'_>) -> [String; 3] {
-    let Overview { train, test, skipped, classes, arch, size, weights, is_frozen } = *of;
+    let Overview { train, test, skipped, classes, arch, size, weights, further_bodies, is_frozen } = *of;
     let held_out = if test == 0 { "none held out".to_owned() } else { format!("{test} held out") };
     let skipped = match skipped {
         0 => "no file skipped".to_owned(),
@@ -24,6 +24,9 @@ pub(super) fn overview(of: &Overview<'_>) -> [String; 3] {
         false => format!("{arch} at {size} px"),
     };
     let source = match weights {
+        Some(weights) if further_bodies > 0 => {
+            format!("{} and {further_bodies} more ({network}, all side by side)", weights.display())
+        }
         Some(weights) => format!("{} ({network})", weights.display()),
         None => format!("random numbers ({network})"),
     };
@@ -77,6 +80,7 @@ mod tests {
             arch: "efficientnet_b0",
             size: 160,
             weights: Some(Path::new("w.pth")),
+            further_bodies: 0,
             is_frozen: true,
         };
         assert_eq!(
@@ -87,6 +91,9 @@ mod tests {
                 "weights    w.pth (a head on efficientnet_b0 at 160 px)",
             ]
         );
+        let [.., weights] = overview(&Overview { further_bodies: 2, ..few });
+        let several = "weights    w.pth and 2 more (a head on efficientnet_b0 at 160 px, all side by side)";
+        assert_eq!(weights, several);
         let many: Vec<String> = (0..100).map(|number| format!("class {number:02}")).collect();
         let many = Overview { test: 0, skipped: 0, classes: &many, weights: None, is_frozen: false, ..few };
         let [images, classes, weights] = overview(&many);

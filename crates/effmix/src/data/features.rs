@@ -14,7 +14,7 @@ use std::time::UNIX_EPOCH;
 
 use candle_core::{Device, Tensor};
 use dividemix::{View, ViewSource};
-use effnet_model::EfficientNet;
+use effnet_model::{EfficientNet, Rescale, join_features};
 use image::imageops::flip_horizontal_in_place;
 use image_folder::{Pixels, RgbImage, Sample, Skipped, Transform, fingerprint};
 use memmap2::Mmap;
@@ -36,7 +36,9 @@ pub(crate) struct Encoder<'a> {
     pub(crate) device: &'a Device,
     /// The pretrained network, of which the classifier is not used.
     pub(crate) network: &'a EfficientNet,
-    /// Hash of the weights' content and of the architecture.
+    /// From images as they are prepared to those that the network takes, where these are others.
+    pub(crate) rescale: Option<&'a Rescale>,
+    /// Hash of the weights' content, of the architecture, and of how images are prepared.
     pub(crate) key: blake3::Hash,
 }
 
@@ -58,49 +60,120 @@ impl EncodedViews {
     }
 }
 
-/// Features of a set's images, memory-mapped.
+/// Features of a set's images, memory-mapped; of several bodies side by side ([`join_features`]).
 pub(crate) struct Features {
+    bodies: Vec<BodyFeatures>,
+    samples: usize,
+    views: usize,
+    /// The device that batches are for.
+    device: Device,
+}
+
+/// One body's features of a set, `[N, V, F]`.
+struct BodyFeatures {
     map: Mmap,
     /// Where the tensor starts in the file.
     start: usize,
     samples: usize,
     views: usize,
     length: usize,
-    /// The device that batches are for.
-    device: Device,
 }
 
 impl Features {
-    /// The features of `samples` from the cache, or computed and put there. What can't be read is left out of the
+    /// The features of `samples` by each of the bodies, from the cache, or computed and put there. What can't be read is left out of the
     /// samples that come back, and listed.
     pub(crate) fn of(
         samples: Vec<Sample>,
-        backbone: &Encoder<'_>,
+        bodies: &[Encoder<'_>],
         encoded: EncodedViews,
         cache: &Path,
         transform: &Transform,
         observer: &dyn Observer,
     ) -> Result<(Self, Vec<Sample>, Vec<Skipped>)> {
-        let file = cache_file(&samples, backbone, encoded, cache)?;
-        let (features, skipped) = if let Some(cached) = Self::open(&file, samples.len(), backbone.device) {
-            let total = samples.len();
-            observer.observe(Progress::Features { done: total, total });
-            cached
-        } else {
-            let all = Arc::from(samples.as_slice());
-            compute(&file, &all, transform, backbone, encoded, observer)?;
-            Self::open(&file, samples.len(), backbone.device).ok_or(Error::Format {
-                path: file,
-                problem: "changed while it was written; try again".to_owned(),
-            })?
-        };
+        let all = Arc::from(samples.as_slice());
+        let (mut of_bodies, mut skipped) = (Vec::with_capacity(bodies.len()), Vec::new());
+        for (number, body) in bodies.iter().enumerate() {
+            let file = cache_file(&samples, body, encoded, cache)?;
+            let progress = BodyProgress {
+                before: number * samples.len(),
+                total: bodies.len() * samples.len(),
+                observer,
+            };
+            let (features, unreadable) = match BodyFeatures::open(&file, samples.len()) {
+                Some(cached) => {
+                    progress.done(samples.len());
+                    cached
+                }
+                None => {
+                    compute(&file, &all, transform, body, encoded, &progress)?;
+                    let changed = "changed while it was written; try again";
+                    BodyFeatures::open(&file, samples.len()).ok_or_else(|| damaged(&file, changed))?
+                }
+            };
+            if number > 0 && unreadable != skipped {
+                return Err(damaged(
+                    &file,
+                    "images have changed while their features were computed; try again",
+                ));
+            }
+            of_bodies.push(features);
+            skipped = unreadable;
+        }
         let unreadable: HashSet<&str> = skipped.iter().map(|s| s.path.as_str()).collect();
-        let kept = samples.into_iter().filter(|s| !unreadable.contains(s.path.as_str())).collect();
+        let kept: Vec<Sample> =
+            samples.into_iter().filter(|s| !unreadable.contains(s.path.as_str())).collect();
+        let device = bodies.first().map_or(Device::Cpu, |body| body.device.clone());
+        let features = Self { bodies: of_bodies, samples: kept.len(), views: encoded.views(), device };
         Ok((features, kept, skipped))
     }
 
+    /// Length of a feature.
+    pub(crate) fn width(&self) -> usize {
+        self.bodies.iter().map(|body| body.length).sum()
+    }
+
+    /// Writes the feature of a sample's plain view into `out`.
+    pub(crate) fn copy_plain(&self, sample: usize, out: &mut [f32]) {
+        self.copy(sample, 0, out);
+    }
+
+    /// A number for each sample that is the same where the features of the plain views are, as they are of the same pixels.
+    pub(crate) fn fingerprints(&self) -> Vec<u128> {
+        let Some(body) = self.bodies.first() else { return Vec::new() };
+        (0..self.samples).into_par_iter().map(|sample| fingerprint(body.bytes(sample, 0))).collect()
+    }
+
+    /// Writes the feature of a sample's view into `out`.
+    fn copy(&self, sample: usize, view: usize, out: &mut [f32]) {
+        match &self.bodies[..] {
+            [body] => {
+                out.iter_mut().zip(body.row(sample, view)).for_each(|(value, feature)| *value = feature)
+            }
+            several => {
+                let of_bodies: Vec<Vec<f32>> =
+                    several.iter().map(|body| body.row(sample, view).collect()).collect();
+                join_features(&of_bodies.iter().map(Vec::as_slice).collect::<Vec<_>>(), out);
+            }
+        }
+    }
+
+    /// The chosen view of each sample, `[B, F]`.
+    fn rows(&self, views: impl ExactSizeIterator<Item = (usize, usize)>) -> Result<Tensor> {
+        let (count, width) = (views.len(), self.width());
+        let mut values = vec![0.0; count * width];
+        for ((sample, view), out) in views.zip(values.chunks_exact_mut(width.max(1))) {
+            if sample >= self.samples {
+                return Err(Error::Data(format!("sample {sample} of {} was asked for", self.samples)));
+            }
+            self.copy(sample, view, out);
+        }
+        Ok(Tensor::from_vec(values, (count, width), &self.device)?)
+    }
+}
+
+impl BodyFeatures {
     /// A cached file, unless it is missing or not whole: then it is made anew.
-    fn open(file: &Path, samples: usize, device: &Device) -> Option<(Self, Vec<Skipped>)> {
+    fn open(file: &Path, samples: usize) -> Option<(Self, Vec<Skipped>)> {
         let opened = File::open(file).ok()?;
         // SAFETY: the file is replaced by renaming alone, never written in place, by this program; a user who
         // truncates a file in the cache of a program that runs gets what a truncated swap file gives.
@@ -117,44 +190,41 @@ impl Features {
         if info.dtype != safetensors::Dtype::F32 || n + skipped.len() != samples || !start.is_multiple_of(4) {
             return None;
         }
-        Some((Self { map, start, samples: n, views, length, device: device.clone() }, skipped))
+        Some((Self { map, start, samples: n, views, length }, skipped))
     }
 
-    /// Length of a feature.
-    pub(crate) fn width(&self) -> usize {
-        self.length
-    }
-
-    /// Writes the feature of a sample's plain view into `out`.
-    pub(crate) fn copy_plain(&self, sample: usize, out: &mut [f32]) {
-        out.iter_mut().zip(self.row(sample, 0)).for_each(|(value, feature)| *value = feature);
-    }
-
-    /// A number for each sample that is the same where the features of the plain views are, as they are of the same pixels.
-    pub(crate) fn fingerprints(&self) -> Vec<u128> {
+    /// The bytes of a sample's view.
+    ///
+    /// # Panics
+    /// For a sample or a view that is not there.
+    fn bytes(&self, sample: usize, view: usize) -> &[u8] {
+        assert!(sample < self.samples && view < self.views, "view {view} of sample {sample}");
         let bytes = 4 * self.length;
-        let of = |sample: usize| fingerprint(&self.map[self.start + sample * self.views * bytes..][..bytes]);
-        (0..self.samples).into_par_iter().map(of).collect()
+        &self.map[self.start + (sample * self.views + view) * bytes..][..bytes]
     }
 
     /// The feature of a sample's view.
     fn row(&self, sample: usize, view: usize) -> impl Iterator<Item = f32> {
-        let bytes = 4 * self.length;
-        let row = &self.map[self.start + (sample * self.views + view) * bytes..][..bytes];
-        row.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+        self.bytes(sample, view).chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
     }
+}
 
-    /// The chosen view of each sample, `[B, F]`.
-    fn rows(&self, views: impl ExactSizeIterator<Item = (usize, usize)>) -> Result<Tensor> {
-        let count = views.len();
-        let mut values = Vec::with_capacity(count * self.length);
-        for (sample, view) in views {
-            if sample >= self.samples {
-                return Err(Error::Data(format!("sample {sample} of {} was asked for", self.samples)));
-            }
-            values.extend(self.row(sample, view));
-        }
-        Ok(Tensor::from_vec(values, (count, self.length), &self.device)?)
+fn damaged(file: &Path, problem: &str) -> Error {
+    Error::Format { path: file.to_owned(), problem: problem.to_owned() }
+}
+
+/// Progress of one body among several.
+struct BodyProgress<'a> {
+    /// Images that other bodies have seen before.
+    before: usize,
+    /// Images of all bodies together.
+    total: usize,
+    observer: &'a dyn Observer,
+}
+
+impl BodyProgress<'_> {
+    fn done(&self, images: usize) {
+        self.observer.observe(Progress::Features { done: self.before + images, total: self.total });
     }
 }
 
@@ -178,15 +248,16 @@ fn compute(
     file: &Path,
     samples: &Arc<[Sample]>,
     transform: &Transform,
-    backbone: &Encoder<'_>,
+    body: &Encoder<'_>,
     encoded: EncodedViews,
-    observer: &dyn Observer,
+    progress: &BodyProgress<'_>,
 ) -> Result<()> {
     let failed = || Error::io("can't write", file);
-    let network = backbone.network.evaluator()?;
-    let to_tensor = ToTensor::new(transform, backbone.device)?;
+    let network = body.network.evaluator()?;
+    let to_tensor = ToTensor::new(transform, body.device)?;
     let encode = |images: &[RgbImage]| -> Result<Vec<Vec<f32>>> {
         let images = to_tensor.of_images(&images.iter().collect::<Vec<_>>())?;
+        let images = body.rescale.map_or(Ok(images.clone()), |rescale| rescale.of(&images))?;
         Ok(network.features(&images)?.to_vec2()?)
     };
     // The header, which comes first, holds how many images can be read, which is known last.
@@ -196,7 +267,7 @@ fn compute(
     let fit = transform.clone();
     let decode = move |sample: &Sample| fit.image_of(sample).map(|image| fit.fit(&image).into_owned());
     for batch in decode_batches(samples, BATCH, decode) {
-        if observer.stop().load(Ordering::Relaxed) {
+        if progress.observer.stop().load(Ordering::Relaxed) {
             return Err(Error::Stopped);
         }
         let DecodedBatch { first, images } = batch?;
@@ -217,7 +288,7 @@ fn compute(
             let values = (0..readable.len()).flat_map(|row| of_views.iter().flat_map(move |view| &view[row]));
             values.into_iter().try_for_each(|v| out.write_all(&v.to_le_bytes())).map_err(failed())?;
         }
-        observer.observe(Progress::Features { done, total: samples.len() });
+        progress.done(done);
     }
     let mut rows = out.into_inner().map_err(io::IntoInnerError::into_error).map_err(failed())?;
     rows.rewind().map_err(failed())?;
@@ -247,28 +318,28 @@ fn header(shape: [usize; 3], skipped: &[Skipped]) -> Vec<u8> {
 /// Whether these features were computed before.
 pub(crate) fn are_cached(
     samples: &[Sample],
-    backbone: &Encoder<'_>,
+    body: &Encoder<'_>,
     encoded: EncodedViews,
     cache: &Path,
 ) -> Result<bool> {
-    let file = cache_file(samples, backbone, encoded, cache)?;
-    Ok(Features::open(&file, samples.len(), backbone.device).is_some())
+    let file = cache_file(samples, body, encoded, cache)?;
+    Ok(BodyFeatures::open(&file, samples.len()).is_some())
 }
 
 fn cache_file(
     samples: &[Sample],
-    backbone: &Encoder<'_>,
+    body: &Encoder<'_>,
     encoded: EncodedViews,
     cache: &Path,
 ) -> Result<PathBuf> {
-    Ok(cache.join(format!("{}.features", key(samples, backbone, encoded)?)))
+    Ok(cache.join(format!("{}.features", key(samples, body, encoded)?)))
 }
 
 /// A name for all that the features depend on: weights, architecture, views, and each file by path, length and time
 /// of change (or by content, if it is in memory).
-fn key(samples: &[Sample], backbone: &Encoder<'_>, encoded: EncodedViews) -> Result<blake3::Hash> {
+fn key(samples: &[Sample], body: &Encoder<'_>, encoded: EncodedViews) -> Result<blake3::Hash> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(backbone.key.as_bytes());
+    hasher.update(body.key.as_bytes());
     hasher.update(&(encoded.views() as u64).to_le_bytes());
     // Which images are too large to be read is in the file, too. A set has one limit.
     if let Some(Pixels::File { limits, .. }) = samples.first().map(|sample| &sample.source) {

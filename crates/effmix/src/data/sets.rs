@@ -69,8 +69,8 @@ pub(crate) struct ViewBuilder<'a> {
     pub(crate) augment: Augment,
     pub(crate) strong: Option<Policy>,
     pub(crate) cache: CacheKind,
-    /// The backbone whose features are the views, if it is frozen.
-    pub(crate) backbone: Option<Encoder<'a>>,
+    /// The networks whose features are the views; none where images are.
+    pub(crate) bodies: Vec<Encoder<'a>>,
     /// Where what can be computed again is kept.
     pub(crate) cache_folder: &'a Path,
     pub(crate) observer: &'a dyn Observer,
@@ -127,16 +127,22 @@ impl ViewBuilder<'_> {
         skipped: &mut Vec<Skipped>,
     ) -> Result<OfSet> {
         let transform = transform_for(self.arch, self.augment);
-        let (of_set, unreadable) = match &self.backbone {
-            Some(backbone) => {
-                let (features, samples, unreadable) =
-                    Features::of(samples, backbone, encoded, self.cache_folder, &transform, self.observer)?;
+        let (of_set, unreadable) = match self.bodies.is_empty() {
+            false => {
+                let (features, samples, unreadable) = Features::of(
+                    samples,
+                    &self.bodies,
+                    encoded,
+                    self.cache_folder,
+                    &transform,
+                    self.observer,
+                )?;
                 let features = Arc::new(features);
                 let fingerprints = features.fingerprints();
                 let views = Arc::clone(&features) as Arc<dyn ViewSource>;
                 (OfSet { views, samples, features: Some(features), fingerprints }, unreadable)
             }
-            None => {
+            true => {
                 let cache = match self.cache {
                     CacheKind::Ram => Cache::Ram,
                     CacheKind::Disk => Cache::Disk(self.cache_folder.to_owned()),

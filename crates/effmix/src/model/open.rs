@@ -91,7 +91,9 @@ impl Model {
             arch = arch.with_size(size);
             arch.check()?;
         }
-        let (transform, smallest) = (transform_for(&arch, Augment::None), arch.smallest_size());
+        let bodies = saved.card.bodies.iter().map(|body| body.arch.smallest_size());
+        let smallest = bodies.fold(arch.smallest_size(), usize::max);
+        let transform = transform_for(&arch, Augment::None);
         let to_tensor = ToTensor::new(&transform, device)?;
         let (batch, device) = (options.batch.max(1), options.device.clone());
         Ok(Self { saved, transform, batch, smallest, to_tensor, device })
@@ -105,6 +107,11 @@ impl Model {
     /// Names of the classes; `None` where the weights don't name them, and they have numbers.
     pub fn class_names(&self) -> Option<&[String]> {
         self.saved.has_names.then(|| self.classes())
+    }
+
+    /// Whether the model has class activation maps: one of several bodies has not, nor has one of features of one's own.
+    pub fn has_activation_maps(&self) -> bool {
+        !self.saved.card.has_heads()
     }
 
     /// Length of an embedding.

@@ -65,7 +65,7 @@ pub(crate) fn choose(
     for candidate in candidates(settings, &data.stats)? {
         let plan = candidate.resolve(&data.stats)?;
         // There is nothing to measure with; the run reports it.
-        let Some(needed) = estimate(&plan, data, None, EpochsDone::default(), here)? else {
+        let Some(needed) = estimate(&plan, data, &[], EpochsDone::default(), here)? else {
             chosen = Some((plan, 0.0));
             break;
         };
@@ -123,7 +123,7 @@ fn fewer_epochs(
         return too_short(smallest, needed.seconds);
     }
     let shortest = with(fewest)?;
-    let Some(least) = estimate(&shortest, data, None, EpochsDone::default(), here)? else {
+    let Some(least) = estimate(&shortest, data, &[], EpochsDone::default(), here)? else {
         return Ok((shortest, 0.0));
     };
     if least.seconds > allowed {

@@ -24,7 +24,7 @@ use crate::data::{BATCH, Data, PixelViews, transform_for};
 use crate::device::{ComputeDevice, DeviceMemory};
 use crate::run::{RunFolder, matrix_bytes, read_issues, training_rows};
 use crate::settings::{CacheKind, ResolvedSettings};
-use crate::weights::{FrozenBackbone, build, throwaway};
+use crate::weights::{FrozenBody, build, throwaway};
 use crate::{Error, Result};
 
 /// Images that are decoded to measure with, and for how long at most.
@@ -76,7 +76,7 @@ pub(crate) struct Here<'a> {
 pub(crate) fn estimate(
     plan: &ResolvedSettings,
     data: &Data,
-    backbone: Option<&FrozenBackbone>,
+    bodies: &[FrozenBody],
     done: EpochsDone,
     here: &Here<'_>,
 ) -> Result<Option<Estimate>> {
@@ -98,23 +98,31 @@ pub(crate) fn estimate(
     let (arch, area) = probed(&plan.arch);
     let frozen = settings.frozen();
     let Some((views, decoding)) = few_views(&data.folder.train, &arch, plan, stop)? else { return Ok(None) };
-    let networks = throwaway(&arch, data.stats.classes, hyper.networks(), frozen, hyper.seed, device)?;
-    let to_encode = if frozen { views_to_encode(plan, data, (backbone, device), cache)? } else { [0; 2] };
+    let length = plan.feature_len()?;
+    let heads = frozen.then_some(length);
+    let networks = throwaway(&arch, data.stats.classes, hyper.networks(), heads, hyper.seed, device)?;
+    let left = |number: usize| views_to_encode(plan, data, (bodies.get(number), device), cache);
+    let to_encode: Vec<[usize; 2]> =
+        if frozen { (0..plan.archs().len()).map(left).collect::<Result<_>>()? } else { Vec::new() };
     // With features in the cache no image is read.
-    let reads = !frozen || to_encode != [0; 2];
+    let reads = !frozen || to_encode.iter().any(|views| *views != [0; 2]);
     let to_read = if reads { pixels_to_read(plan, data, cache)? } else { [0; 2] };
     let [mut of_train, mut of_test] = to_read.map(|images| decoding * images as f64);
     let bytes = Bytes::of(&networks, plan, data)?;
 
     let mut memory = Vec::new();
     let (loop_views, area): (Arc<dyn ViewSource>, f64) = if frozen {
-        if let views_to_encode @ 1.. = to_encode.iter().sum() {
-            let cost = backbone_cost(&arch, data.stats.classes, (backbone, device), views, views_to_encode)?;
-            of_train += area * cost.seconds * to_encode[0] as f64;
-            of_test += area * cost.seconds * to_encode[1] as f64;
+        for (number, (own, [train, test])) in plan.archs().iter().zip(&to_encode).enumerate() {
+            let views_to_encode @ 1.. = train + test else { continue };
+            let (arch, area) = probed(own);
+            let Some((views, _)) = few_views(&data.folder.train, &arch, plan, stop)? else { continue };
+            let body = (bodies.get(number), device);
+            let cost = body_cost(&arch, data.stats.classes, body, views, views_to_encode)?;
+            of_train += area * cost.seconds * *train as f64;
+            of_test += area * cost.seconds * *test as f64;
             memory.push((cost, BATCH.min(n), area));
         }
-        (Arc::new(Random::new(&arch, device)?), 1.0)
+        (Arc::new(Random::new(length, device)), 1.0)
     } else {
         (Arc::new(PixelViews::new(views, plan.strong_view.policy(), device)?), area)
     };
@@ -160,7 +168,10 @@ pub(crate) fn estimate(
     let cached_seconds = if frozen || plan.cache == CacheKind::Disk { of_train + of_test } else { 0.0 };
     let on_disk = if plan.cache == CacheKind::Disk { pixels(to_read.iter().sum()) } else { 0 };
     // Once as they are computed, once as a file with its header.
-    let features = 2 * to_encode.iter().sum::<usize>() as u64 * bytes.feature;
+    let of_body = |(arch, views): (&Arch, &[usize; 2])| {
+        Ok(2 * F32 * arch.plan()?.head as u64 * views.iter().sum::<usize>() as u64)
+    };
+    let features = plan.archs().iter().zip(&to_encode).map(of_body).sum::<Result<u64>>()?;
     let run_bytes = 2 * bytes.checkpoint + bytes.results;
     let (seconds, cache_bytes) = (timetable.seconds(), on_disk + features);
     Ok(Some(Estimate {
@@ -228,17 +239,18 @@ fn few_views(
     Ok(Some((read(readable, cache)?.0, decoding)))
 }
 
-/// What a view through the frozen backbone takes: in a small batch first, and in a larger one if all of the work is long.
-fn backbone_cost(
+/// What a view through a frozen body takes: in a small batch first, and in a larger one if all of the work is long.
+fn body_cost(
     arch: &Arch,
     classes: usize,
-    (backbone, device): (Option<&FrozenBackbone>, &Device),
+    (body, device): (Option<&FrozenBody>, &Device),
     views: Views,
     work: usize,
 ) -> Result<Cost> {
     let own;
-    let network: &EfficientNet = match backbone {
-        Some(backbone) => &backbone.network,
+    let encoder = body.map(|body| body.encoder(device));
+    let network: &EfficientNet = match &encoder {
+        Some(encoder) => encoder.network,
         None => {
             own = build(arch, classes, 0, device)?;
             &own.0
@@ -278,8 +290,6 @@ struct Bytes {
     tables: u64,
     /// What is left in the run folder beside the last checkpoint.
     results: u64,
-    /// Features of a view.
-    feature: u64,
 }
 
 impl Bytes {
@@ -291,7 +301,12 @@ impl Bytes {
         };
         let (trained, moving) = (count(networks[0].parameters()), count(networks[0].buffers()));
         let averaged = if plan.hyperparameters.ema.is_some() { trained + moving } else { 0 };
-        let whole = plan.arch.parameters(data.stats.classes)? as u64 + moving;
+        let network = |arch: &Arch| Ok(arch.parameters(data.stats.classes)? as u64);
+        let whole = match plan.bodies.is_empty() {
+            true => k * (network(&plan.arch)? + moving),
+            // Bodies once, and heads.
+            false => plan.bodies.iter().map(network).sum::<Result<u64>>()? + k * (trained + moving),
+        };
         let paths: u64 = data.folder.train.iter().map(|sample| sample.path.len() as u64 + ROW).sum();
         Ok(Self {
             networks: F32 * (k * (2 * trained + moving + averaged) + trained),
@@ -299,8 +314,7 @@ impl Bytes {
             // Parameters, velocities, statistics, averages, logits; margins are f64, and there may be two tables of probabilities.
             checkpoint: F32 * (k * (2 * trained + moving + averaged + n * classes) + n * (3 + 2 * classes)),
             tables: F32 * classes * ((2 * k + 2) * n + (k + 2) * test),
-            results: F32 * (k * whole + n * (classes + 1)) + paths + matrix_bytes(data.stats.classes),
-            feature: F32 * plan.arch.plan()?.head as u64,
+            results: F32 * (whole + n * (classes + 1)) + paths + matrix_bytes(data.stats.classes),
         })
     }
 
@@ -319,11 +333,10 @@ struct Random {
 }
 
 impl Random {
-    fn new(arch: &Arch, device: &Device) -> Result<Self> {
-        let length = arch.plan()?.head;
+    fn new(length: usize, device: &Device) -> Self {
         let value = |i: usize| effnet_model::splitmix64(i as u64) as f32 / u64::MAX as f32;
         let values = (0..IMAGES * length).map(value).collect();
-        Ok(Self { values, length, device: device.clone() })
+        Self { values, length, device: device.clone() }
     }
 
     fn rows(&self, samples: impl ExactSizeIterator<Item = usize>) -> Result<Tensor> {

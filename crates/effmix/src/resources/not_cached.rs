@@ -6,9 +6,9 @@ use candle_core::Device;
 use image_folder::{Cache, Sample};
 
 use crate::Result;
-use crate::data::{Data, EncodedViews, Encoder, are_cached, encoded_views, transform_for};
+use crate::data::{Data, EncodedViews, are_cached, encoded_views, transform_for};
 use crate::settings::{CacheKind, ResolvedSettings};
-use crate::weights::FrozenBackbone;
+use crate::weights::FrozenBody;
 
 /// Images that have to be decoded of the training set and of the test set: none of a set that is in the disk cache.
 pub(super) fn pixels_to_read(plan: &ResolvedSettings, data: &Data, cache: &Path) -> Result<[usize; 2]> {
@@ -20,20 +20,16 @@ pub(super) fn pixels_to_read(plan: &ResolvedSettings, data: &Data, cache: &Path)
     Ok(sets.map(|samples| if cache.holds(samples, &transform) { 0 } else { samples.len() }))
 }
 
-/// Views of both sets that have to go through the frozen backbone: none of a set whose features are in the cache.
+/// Views of both sets that have to go through a frozen body: none of a set whose features are in the cache.
 pub(super) fn views_to_encode(
     plan: &ResolvedSettings,
     data: &Data,
-    (backbone, device): (Option<&FrozenBackbone>, &Device),
+    (body, device): (Option<&FrozenBody>, &Device),
     cache: &Path,
 ) -> Result<[usize; 2]> {
     let left = |samples: &[Sample], encoded: EncodedViews| -> Result<usize> {
-        let cached = match backbone {
-            Some(FrozenBackbone { network, key, .. }) => {
-                are_cached(samples, &Encoder { device, network, key: *key }, encoded, cache)?
-            }
-            None => false,
-        };
+        let cached =
+            body.map_or(Ok(false), |body| are_cached(samples, &body.encoder(device), encoded, cache))?;
         Ok(if cached { 0 } else { samples.len() * encoded.views() })
     };
     Ok([

@@ -78,7 +78,7 @@ mod tests {
     fn what_the_loop_does_not_know_is_bound_and_every_free_setting_exists() {
         let stats = DatasetStats { images: 100, classes: 3, side: 32, shape: Shape::default(), demo: false };
         let settings =
-            Settings { data: Some("d".into()), weights: Some(Weights::None), ..Settings::default() };
+            Settings { data: Some("d".into()), weights: Some(vec![Weights::None]), ..Settings::default() };
         let resolved = settings.resolve(&stats).unwrap().settings;
         let squeezed = Settings { fit: Some(Fit::Squeeze), ..resolved.clone() };
         assert!(bound_settings(&squeezed).unwrap().contains_key("--fit"));

@@ -55,9 +55,9 @@ pub(crate) fn inputs_stay(out: &Path, settings: &Settings) -> Result<()> {
         ("--classes", settings.classes.as_deref()),
         ("--start-from", settings.start_from.as_deref()),
         ("--teacher", settings.teacher.as_deref()),
-        ("--weights", settings.pretrained()),
     ];
-    for (flag, input) in inputs {
+    let weights = settings.all_pretrained().map(|weights| ("--weights", Some(weights)));
+    for (flag, input) in inputs.into_iter().chain(weights) {
         // The name of weights on a hub is no path.
         let Some(input) = input.and_then(|input| input.canonicalize().ok()) else { continue };
         if removed.iter().any(|file| file.starts_with(&input)) {
@@ -72,9 +72,13 @@ pub(crate) fn inputs_stay(out: &Path, settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that the weights are those that the run started from, where their hash was kept.
-pub(super) fn same_weights(weights: &Path, hash: Option<&str>) -> Result<()> {
-    let Some(hash) = hash else { return Ok(()) };
+/// Makes sure that all weights are those that the run started from, where their hashes were kept.
+pub(super) fn same_weights(settings: &Settings, hashes: Option<&str>) -> Result<()> {
+    let Some(hashes) = hashes else { return Ok(()) };
+    settings.all_pretrained().zip(hashes.split(' ')).try_for_each(|(weights, hash)| is_same(weights, hash))
+}
+
+fn is_same(weights: &Path, hash: &str) -> Result<()> {
     let found = content_hash(weights)?;
     if hash == found {
         return Ok(());

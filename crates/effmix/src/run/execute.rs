@@ -24,14 +24,14 @@ use super::record::read_timing;
 use super::start_from::start_from;
 use super::summary::Summary;
 use super::trajectories::Trajectories;
-use crate::data::{CacheFolder, Data, Encoder, Sets, ViewBuilder, left_in_words};
+use crate::data::{CacheFolder, Data, Sets, ViewBuilder, left_in_words};
 use crate::device::{Attempt, ComputeDevice, DeviceMemory};
 use crate::error::with_flags;
 use crate::files::{make_writable, write_npy};
 use crate::model::teacher_logits;
 use crate::resources::Estimate;
 use crate::settings::{ResolvedSettings, Settings};
-use crate::weights::{FrozenBackbone, Networks, fetched};
+use crate::weights::{FrozenBody, Networks, fetched};
 use crate::{Error, Result};
 
 /// The estimate of what a run takes, kept in its folder for the summary.
@@ -49,19 +49,22 @@ pub(super) fn open_cache(observer: &dyn Observer) -> Result<CacheFolder> {
     Ok(cache)
 }
 
-/// The weights of the backbone, if it is to stay as it is.
-pub(super) fn frozen_backbone(
+/// The networks whose features heads are trained on; none where whole networks are trained.
+pub(super) fn frozen_bodies(
     resolved: &ResolvedSettings,
     data: &Data,
     device: &ComputeDevice,
-) -> Result<Option<FrozenBackbone>> {
-    match resolved.settings.weights_source() {
-        Some(weights) if resolved.settings.frozen() => {
-            let classes = data.folder.classes.len();
-            FrozenBackbone::read(&resolved.arch, classes, weights, device.candle()).map(Some)
-        }
-        _ => Ok(None),
+) -> Result<Vec<FrozenBody>> {
+    if !resolved.settings.frozen() {
+        return Ok(Vec::new());
     }
+    let (archs, classes) = (resolved.archs(), data.folder.classes.len());
+    let weights = resolved.settings.weights_sources();
+    archs
+        .iter()
+        .zip(weights)
+        .map(|(arch, weights)| FrozenBody::read(arch, &archs[0], classes, weights, device.candle()))
+        .collect()
 }
 
 /// A run at work.
@@ -69,7 +72,7 @@ pub(super) struct Execution<'a> {
     pub(super) folder: RunFolder,
     pub(super) config: Config,
     pub(super) resolved: ResolvedSettings,
-    pub(super) backbone: Option<FrozenBackbone>,
+    pub(super) bodies: Vec<FrozenBody>,
     pub(super) cache: CacheFolder,
     pub(super) device: ComputeDevice,
     /// What the run was estimated to need of the GPU's memory.
@@ -108,8 +111,8 @@ impl Execution<'_> {
         if let Some(left) = left_in_words(&data.folder.left, Some(&self.folder.file(DATA_ISSUES))) {
             self.observer.observe(Progress::Notice(&left));
         }
-        let backbone = self.backbone.take();
-        let networks = self.networks(self.resolved.hyperparameters.networks(), backbone)?;
+        let bodies = std::mem::take(&mut self.bodies);
+        let networks = self.networks(self.resolved.hyperparameters.networks(), bodies)?;
         if networks.classifier_made_new {
             self.observer.observe(Progress::Notice(
                 "the weights' classifier is for other classes: the networks get a new one, untrained",
@@ -184,11 +187,11 @@ impl Execution<'_> {
         HeldOut::new(outputs, &given, self.classes().len()).map(Some)
     }
 
-    fn networks(&self, count: usize, backbone: Option<FrozenBackbone>) -> Result<Networks> {
+    fn networks(&self, count: usize, bodies: Vec<FrozenBody>) -> Result<Networks> {
         let ResolvedSettings { settings, arch, hyperparameters, .. } = &self.resolved;
-        let weights = settings.weights_source();
+        let weights = settings.weights_sources().next();
         let (seed, device) = (hyperparameters.seed, self.device.candle());
-        Networks::new(arch, self.classes(), count, seed, weights, backbone, device)
+        Networks::new(arch, self.classes(), count, seed, weights, bodies, device)
     }
 
     fn sets(&self, data: Data, networks: &Networks) -> Result<Sets> {
@@ -198,11 +201,7 @@ impl Execution<'_> {
             strong: self.resolved.strong_view.policy(),
             cache: self.resolved.cache,
             cache_folder: self.cache.path(),
-            backbone: networks.backbone().map(|backbone| Encoder {
-                device: self.device.candle(),
-                network: &backbone.network,
-                key: backbone.key,
-            }),
+            bodies: networks.bodies().iter().map(|body| body.encoder(self.device.candle())).collect(),
             observer: self.observer,
             device: self.device.candle(),
         };
@@ -286,7 +285,7 @@ impl Execution<'_> {
     fn plain(&self, sets: &Sets, start: Option<&dividemix::Start>) -> Result<Outcome> {
         let hyperparameters = self.resolved.hyperparameters.plain();
         // The demo has no pretrained backbone.
-        let networks = self.networks(hyperparameters.networks(), None)?;
+        let networks = self.networks(hyperparameters.networks(), Vec::new())?;
         self.train(Training::Plain, &networks, (sets, start), &hyperparameters, &mut 0.0)
     }
 }

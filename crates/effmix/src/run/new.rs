@@ -7,7 +7,7 @@ use effnet_model::Fit;
 
 use super::checks;
 use super::config::{Config, RunMetadata};
-use super::execute::{ESTIMATE, Execution, fetch_teacher, frozen_backbone, open_cache};
+use super::execute::{ESTIMATE, Execution, fetch_teacher, frozen_bodies, open_cache};
 use super::folder::RunFolder;
 use super::handle::Run;
 use super::overview::Overview;
@@ -16,7 +16,7 @@ use crate::data::{CacheFolder, Data, name_of};
 use crate::device::{Attempt, ComputeDevice};
 use crate::resources::{AvailableResources, EpochsDone, Estimate, Here, choose, estimate};
 use crate::settings::{Freeze, ResolvedSettings, Settings, Shape, Weights};
-use crate::weights::{FrozenBackbone, content_hash, lasting, with_weights};
+use crate::weights::{FrozenBody, hash_of_all, lasting, with_weights};
 use crate::{Error, Result};
 
 impl Run {
@@ -53,7 +53,7 @@ pub(crate) struct Prepared<'a> {
     data: Data,
     config: Config,
     resolved: ResolvedSettings,
-    backbone: Option<FrozenBackbone>,
+    bodies: Vec<FrozenBody>,
     cache: CacheFolder,
     device: ComputeDevice,
     /// What it will take; `None` where no image could be read.
@@ -95,21 +95,24 @@ impl<'a> Prepared<'a> {
         resolved.hyperparameters.check_classes(data.stats.classes)?;
         observer.observe(Progress::Overview(&Overview::of(&data, &resolved)));
         if resolved.settings.freeze == Some(Freeze::Backbone) && settings.freeze.is_none() {
-            observer.observe(Progress::Notice(
-                "the pretrained network stays as it is, and a small head is trained on its features; --freeze none trains all of it",
-            ));
+            observer.observe(Progress::Notice(match settings.has_several_bodies() {
+                true => "the pretrained networks stay as they are, and a small head is trained on their features side by side",
+                false => {
+                    "the pretrained network stays as it is, and a small head is trained on its features; --freeze none trains all of it"
+                }
+            }));
         }
         if let Some(notice) = shape_in_words(&data.stats.shape, settings.fit, resolved.arch.preprocessing.fit)
         {
             observer.observe(Progress::Notice(&notice));
         }
         tracing::debug!(settings = ?resolved.settings, arch = ?resolved.arch, "a new run");
-        let backbone = frozen_backbone(&resolved, &data, device)?;
+        let bodies = frozen_bodies(&resolved, &data, device)?;
         let here = Here { cache: cache.path(), device, stop: observer.stop() };
         let batch = resolved.hyperparameters.batch;
         let explained =
             |error| device.explained(error, &Attempt { batch: Some(batch), ..Attempt::default() });
-        let estimate = estimate(&resolved, &data, backbone.as_ref(), EpochsDone::default(), &here);
+        let estimate = estimate(&resolved, &data, &bodies, EpochsDone::default(), &here);
         let estimate = estimate
             .map_err(explained)?
             .map(|rest| Estimate { seconds: began.elapsed().as_secs_f64() + rest.seconds, ..rest });
@@ -119,11 +122,8 @@ impl<'a> Prepared<'a> {
             room_for(estimate, &settings, &resolved, &cache, device)?;
         }
         let config = Config::of_run(&resolved.settings, &data.folder.classes);
-        let metadata = RunMetadata {
-            weights_hash: resolved.settings.pretrained().map(content_hash).transpose()?,
-            test_name,
-            ..config.metadata
-        };
+        let metadata =
+            RunMetadata { weights_hash: hash_of_all(&resolved.settings)?, test_name, ..config.metadata };
         let config = Config { metadata, ..config };
         // Before anything is written or, with --force, removed.
         config.text()?;
@@ -132,7 +132,7 @@ impl<'a> Prepared<'a> {
             checks::inputs_stay(out, &resolved.settings)?;
         }
         let device = device.clone();
-        Ok(Self { settings, data, config, resolved, backbone, cache, device, estimate, observer, began })
+        Ok(Self { settings, data, config, resolved, bodies, cache, device, estimate, observer, began })
     }
 
     /// Makes sure that there is room for an estimate of this run and others.
@@ -145,7 +145,7 @@ impl<'a> Prepared<'a> {
 
     /// Makes the run folder, and trains.
     fn begin(self) -> Result<Run> {
-        let Self { settings, data, config, resolved, backbone, cache, device, estimate, observer, began } =
+        let Self { settings, data, config, resolved, bodies, cache, device, estimate, observer, began } =
             self;
         let (out, force) = (settings.out.as_deref(), settings.force == Some(true));
         let folder = RunFolder::create(out, &name_of(settings.data.as_deref()), force)?;
@@ -156,19 +156,8 @@ impl<'a> Prepared<'a> {
             observer.observe(Progress::Estimated(estimate));
         }
         let needed = estimate.and_then(|estimate| estimate.device_memory);
-        Execution {
-            folder,
-            config,
-            resolved,
-            backbone,
-            cache,
-            device,
-            needed,
-            observer,
-            began,
-            resumed: None,
-        }
-        .run(data)
+        Execution { folder, config, resolved, bodies, cache, device, needed, observer, began, resumed: None }
+            .run(data)
     }
 }
 
@@ -202,6 +191,16 @@ fn shape_in_words(shape: &Shape, given: Option<Fit>, fit: Fit) -> Option<String>
     })
 }
 
+/// Weights with paths and names that hold wherever the run is gone on with.
+fn lasting_weights(all: &[Weights], settings: &Settings) -> Result<Vec<Weights>> {
+    let archs = settings.arch.as_deref().unwrap_or_default();
+    let lasting = |(number, weights): (usize, &Weights)| match weights {
+        Weights::Model(name) => Ok(Weights::Model(lasting(name, archs.get(number).map(String::as_str))?)),
+        other => Ok(other.clone()),
+    };
+    all.iter().enumerate().map(lasting).collect()
+}
+
 /// The settings with paths and names that hold wherever the run is gone on with.
 pub(crate) fn with_lasting_names(settings: &Settings) -> Result<Settings> {
     let absolute = |path: &Option<PathBuf>| match path {
@@ -213,10 +212,7 @@ pub(crate) fn with_lasting_names(settings: &Settings) -> Result<Settings> {
         labels: absolute(&settings.labels)?,
         test: absolute(&settings.test)?,
         classes: absolute(&settings.classes)?,
-        weights: match &settings.weights {
-            Some(Weights::Model(name)) => Some(Weights::Model(lasting(name, settings.arch.as_deref())?)),
-            other => other.clone(),
-        },
+        weights: settings.weights.as_ref().map(|all| lasting_weights(all, settings)).transpose()?,
         start_from: absolute(&settings.start_from)?,
         teacher: settings.teacher.as_deref().map(|teacher| lasting(teacher, None)).transpose()?,
         ..settings.clone()

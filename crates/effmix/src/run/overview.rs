@@ -22,6 +22,8 @@ pub struct Overview<'a> {
     pub size: usize,
     /// The pretrained weights, a file or a name on a hub; `None` where training starts from random numbers.
     pub weights: Option<&'a Path>,
+    /// Further pretrained networks whose features stand beside those of the first.
+    pub further_bodies: usize,
     /// Whether the pretrained network stays as it is.
     pub is_frozen: bool,
 }
@@ -36,6 +38,7 @@ impl<'a> Overview<'a> {
             arch: &resolved.arch.name,
             size: resolved.arch.size,
             weights: resolved.settings.pretrained(),
+            further_bodies: resolved.bodies.len().saturating_sub(1),
             is_frozen: resolved.settings.frozen(),
         }
     }

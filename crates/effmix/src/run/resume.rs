@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::checks;
 use super::class_names::difference;
 use super::config::Config;
-use super::execute::{ESTIMATE, Execution, Resumed, fetch_teacher, frozen_backbone, open_cache};
+use super::execute::{ESTIMATE, Execution, Resumed, fetch_teacher, frozen_bodies, open_cache};
 use super::folder::RunFolder;
 use super::handle::Run;
 use super::overview::Overview;
@@ -66,10 +66,8 @@ impl Run {
             let problem = format!("its data has other classes now: {}", difference(&before, classes));
             return Err(Error::Format { path: path.to_owned(), problem });
         }
-        if let Some(weights) = settings.pretrained() {
-            fetched(weights, observer)?;
-            checks::same_weights(weights, config.metadata.weights_hash.as_deref())?;
-        }
+        settings.all_pretrained().try_for_each(|weights| fetched(weights, observer).map(drop))?;
+        checks::same_weights(&settings, config.metadata.weights_hash.as_deref())?;
         fetch_teacher(&settings, observer)?;
         let cache = open_cache(observer)?;
         let resolved = settings.resolve(&data.stats)?;
@@ -77,10 +75,10 @@ impl Run {
         observer.observe(Progress::Overview(&Overview::of(&data, &resolved)));
         // Its batch stays, so that no other can be advised.
         let explained = |error| device.explained(error, &Attempt::default());
-        let backbone = frozen_backbone(&resolved, &data, &device).map_err(explained)?;
+        let bodies = frozen_bodies(&resolved, &data, &device).map_err(explained)?;
         let done = EpochsDone::of(&folder)?;
         let here = Here { cache: cache.path(), device: &device, stop: observer.stop() };
-        let rest = estimate(&resolved, &data, backbone.as_ref(), done, &here).map_err(explained)?;
+        let rest = estimate(&resolved, &data, &bodies, done, &here).map_err(explained)?;
         observer.observe(Progress::Started(folder.path()));
         let config = Config { metadata: config.metadata, ..Config::of_run(&resolved.settings, classes) };
         let mut resumed = Resumed { is_longer: longer, is_moved: moved, estimate: None };
@@ -97,7 +95,7 @@ impl Run {
             }
         }
         let (needed, resumed) = (rest.and_then(|rest| rest.device_memory), Some(resumed));
-        Execution { folder, config, resolved, backbone, cache, device, needed, observer, began, resumed }
+        Execution { folder, config, resolved, bodies, cache, device, needed, observer, began, resumed }
             .run(data)
     }
 }

@@ -64,7 +64,7 @@ impl Networks {
         let Search { phi, train, .. } = search;
         let defaults = defaults_for(&data.stats, train);
         let Scaling { width, depth, resolution } = Scaling::from_phi(*phi, Bases::PAPER);
-        let name = train.arch.as_deref().unwrap_or(defaults.arch);
+        let name = train.first_arch().unwrap_or(defaults.arch);
         let member = Arch::by_name(name)?;
         let own = member.scaling;
         let nominal = defaults.size.unwrap_or(member.size) as f64;
@@ -76,7 +76,7 @@ impl Networks {
         let mut networks = Self {
             classes: data.folder.classes.len(),
             doublings: search.alone,
-            train: Settings { arch: Some(name.to_owned()), ..train.clone() },
+            train: Settings { arch: Some(vec![name.to_owned()]), ..train.clone() },
             candidates: Vec::new(),
             own,
             baseline,

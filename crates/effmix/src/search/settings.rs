@@ -70,7 +70,7 @@ impl Search {
                 "must be 1, its default: a network goes on, or is left, from the checkpoint of the epoch at which it is compared",
             );
         }
-        if weights.as_ref().is_some_and(|weights| *weights != Weights::None) {
+        if weights.as_ref().is_some_and(|weights| *weights != [Weights::None]) {
             return refused(
                 "--weights",
                 "can't be used: networks of other widths and depths have no pretrained weights",

@@ -70,6 +70,8 @@ pub(super) fn freeze_for(stats: &DatasetStats, said: &Settings) -> Freeze {
         || said.backbone_lr.is_some()
         || said.strong_view.is_some_and(|view| view != StrongView::None);
     match said.pretrained() {
+        // Features of several networks are all that they have in common.
+        Some(_) if said.has_several_bodies() => Freeze::Backbone,
         Some(_) if !whole && stats.images <= FEW_FOR_A_BACKBONE => Freeze::Backbone,
         _ => Freeze::None,
     }
@@ -225,7 +227,7 @@ mod tests {
     #[test]
     fn a_frozen_backbone_has_the_published_networks_shape() {
         let said = Settings {
-            weights: Some(Weights::Model("w.pth".into())),
+            weights: Some(vec![Weights::Model("w.pth".into())]),
             freeze: Some(Freeze::Backbone),
             ..Settings::default()
         };
@@ -237,7 +239,7 @@ mod tests {
     #[test]
     fn a_head_on_few_images_drops_half_of_the_features_but_for_joint_optimisation() {
         let said = Settings {
-            weights: Some(Weights::Model("w.pth".into())),
+            weights: Some(vec![Weights::Model("w.pth".into())]),
             freeze: Some(Freeze::Backbone),
             ..Settings::default()
         };

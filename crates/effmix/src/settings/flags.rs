@@ -16,6 +16,7 @@ use super::methods::MethodNames;
 use super::methods::{Methods, OwnMethod};
 #[cfg(feature = "clap")]
 use super::named::Named;
+use super::one_or_several;
 use super::values::{Augment, CacheKind, Freeze, StrongView};
 use super::weights::{Weights, WeightsSource};
 use crate::{Error, Result};
@@ -77,10 +78,11 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, value_name = "WHERE", help_heading = "Data", value_parser = Named::<CacheKind>::default()))]
     pub cache: Option<CacheKind>,
 
-    /// Architecture of the network: b0 to b7, efficientnet_b0, tf_efficientnet_b0, efficientnet_lite0, ... [default: that of the
-    /// weights, else b0]
+    /// Architecture of the network: b0 to b7, efficientnet_b0, tf_efficientnet_b0, efficientnet_lite0, ...; with several --weights one
+    /// for each, in their order [default: that of the weights, else b0]
+    #[serde(default, with = "one_or_several")]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network"))]
-    pub arch: Option<String>,
+    pub arch: Option<Vec<String>>,
     /// Factor on the architecture's width, above 0 and at most 10 [default: 1; from random numbers 0.35 for images up to 64
     /// pixels, else 0.5]
     #[cfg_attr(feature = "clap", arg(long, value_name = "W", help_heading = "Network"))]
@@ -109,11 +111,12 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, value_name = "PIXELS", help_heading = "Network"))]
     pub size: Option<usize>,
     /// What the network starts from: auto (published ImageNet weights from the cache, or one download), none (random numbers), a
-    /// .safetensors, .pth, .whl or .zip file, a run folder, imagenet (the usual weights of --arch), or hf://OWNER/REPO[/FILE]
-    /// [default: auto for a folder of images; none for the demo set, and with --width, --depth, --stem-stride or a --preset that
+    /// .safetensors, .pth, .whl or .zip file, a run folder, imagenet (the usual weights of --arch), or hf://OWNER/REPO[/FILE]. Given
+    /// several times, the features of all these networks stand side by side, and a head is trained on them [default: auto for a folder of images; none for the demo set, and with --width, --depth, --stem-stride or a --preset that
     /// starts from random numbers; with --start-from what that run started from]
+    #[serde(default, with = "one_or_several")]
     #[cfg_attr(feature = "clap", arg(long, value_name = "MODEL", help_heading = "Network"))]
-    pub weights: Option<Weights>,
+    pub weights: Option<Vec<Weights>>,
     /// Weights that are taken of a file that holds several: the key of their dictionary, with dots between keys (state_dict_ema); a
     /// wrong key is shown the others [default: the plainest; which these are is said]
     #[cfg_attr(feature = "clap", arg(long, value_name = "KEY", help_heading = "Network"))]
@@ -296,16 +299,32 @@ impl Settings {
     }
 
     /// The pretrained weights, if there are any. [`crate::Run::start`] decides what `auto` means, and the default.
+    /// Of several, the first.
     pub fn pretrained(&self) -> Option<&Path> {
-        match &self.weights {
-            Some(Weights::Model(path)) => Some(path),
-            _ => None,
-        }
+        self.all_pretrained().next()
     }
 
-    /// [`Settings::pretrained`] with the key of the weights in their file.
-    pub(crate) fn weights_source(&self) -> Option<WeightsSource<'_>> {
-        self.pretrained().map(|name| WeightsSource { name, key: self.weights_key.as_deref() })
+    /// All pretrained weights.
+    pub fn all_pretrained(&self) -> impl Iterator<Item = &Path> {
+        self.weights.iter().flatten().filter_map(|weights| match weights {
+            Weights::Model(path) => Some(path.as_path()),
+            _ => None,
+        })
+    }
+
+    /// All pretrained weights, with the key of each in its file.
+    pub(crate) fn weights_sources(&self) -> impl Iterator<Item = WeightsSource<'_>> {
+        self.all_pretrained().map(|name| WeightsSource { name, key: self.weights_key.as_deref() })
+    }
+
+    /// Whether the features of several networks stand side by side.
+    pub(crate) fn has_several_bodies(&self) -> bool {
+        self.all_pretrained().count() > 1
+    }
+
+    /// The architecture that was given; of several, the first.
+    pub fn first_arch(&self) -> Option<&str> {
+        self.arch.iter().flatten().next().map(String::as_str)
     }
 
     /// Whether the backbone stays as it is.

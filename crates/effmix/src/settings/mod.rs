@@ -18,6 +18,7 @@ mod merge;
 mod methods;
 #[cfg(feature = "clap")]
 mod named;
+mod one_or_several;
 mod ranges;
 mod resolve;
 mod stats;

@@ -1,5 +1,8 @@
 //! The range of each setting that is not a hyperparameter, and which settings go together.
 
+use std::collections::HashSet;
+use std::path::Path;
+
 use dividemix::MethodKind;
 
 use super::flags::Settings;
@@ -65,6 +68,23 @@ impl Settings {
         if self.frozen() && self.pretrained().is_none() {
             let problem = "backbone needs pretrained weights (--weights): a backbone of random numbers has nothing to say".to_owned();
             return Err(Error::setting("--freeze", problem));
+        }
+        let several = self.weights.as_ref().is_some_and(|weights| weights.len() > 1);
+        if several && self.all_pretrained().count() < self.weights.iter().flatten().count() {
+            let problem = "auto and none stand alone; name each of the networks whose features are to stand side by side";
+            return Err(Error::setting("--weights", problem));
+        }
+        let names: HashSet<&Path> = self.all_pretrained().collect();
+        if names.len() < self.all_pretrained().count() {
+            return Err(Error::setting("--weights", "one of them is there twice; give each once"));
+        }
+        if several && !self.frozen() {
+            let problem = "of several --weights the features alone are used, and a head is trained on them: --freeze backbone";
+            return Err(Error::setting("--freeze", problem));
+        }
+        if self.arch.as_ref().is_some_and(|archs| archs.len() > 1) && !several {
+            let problem = "is there several times, which is for several --weights; give one";
+            return Err(Error::setting("--arch", problem));
         }
         if self.weights_key.is_some() && self.pretrained().is_none() {
             let problem = "names weights in a file; give the file with --weights";

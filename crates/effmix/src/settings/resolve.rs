@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use effnet_model::{Arch, ClassifierKind, Fit, WeightsFile};
+use effnet_model::{Arch, ClassifierKind, Fit, Preprocessing, Rescale, WeightsFile};
 
 use dividemix::{CheckedHyperparameters, Hyperparameters, MethodKind, Preset};
 
@@ -29,8 +29,10 @@ const SEVERAL: &str = "is for `effmix train` alone, which makes a run of each an
 pub struct ResolvedSettings {
     /// The settings, with no default left out: what `config.toml` holds.
     pub settings: Settings,
-    /// The network's shape, classifier and preprocessing included.
+    /// The network's shape, classifier and preprocessing included; with several bodies that of the first.
     pub arch: Arch,
+    /// The shapes of all bodies whose features stand side by side; none where the network is one.
+    pub bodies: Vec<Arch>,
     /// The training's numbers.
     pub hyperparameters: CheckedHyperparameters,
     /// How views differ from their images.
@@ -43,6 +45,18 @@ pub struct ResolvedSettings {
     pub checkpoint_every: usize,
 }
 
+impl ResolvedSettings {
+    /// The network, or all bodies.
+    pub(crate) fn archs(&self) -> &[Arch] {
+        if self.bodies.is_empty() { std::slice::from_ref(&self.arch) } else { &self.bodies }
+    }
+
+    /// Length of the features that a head gets: of all bodies side by side.
+    pub(crate) fn feature_len(&self) -> Result<usize> {
+        self.archs().iter().map(|arch| Ok(arch.plan()?.head)).sum()
+    }
+}
+
 impl Settings {
     /// Fills in the defaults and checks everything.
     ///
@@ -53,7 +67,7 @@ impl Settings {
         self.freeze.get_or_insert(freeze);
         self.check()?;
         let defaults = defaults_for(stats, &self);
-        let arch = self.resolve_arch(&defaults)?;
+        let (arch, bodies) = self.resolve_archs(&defaults)?;
         let d = self.preset.map_or(defaults.hyperparameters.clone(), Preset::hyperparameters);
         let strong_view = *self.strong_view.get_or_insert(StrongView::None);
         // Stays open where each division decides.
@@ -106,6 +120,7 @@ impl Settings {
         Ok(ResolvedSettings {
             settings: self,
             arch,
+            bodies,
             hyperparameters,
             augment,
             strong_view,
@@ -149,25 +164,70 @@ impl Settings {
         }
     }
 
-    /// The network: that of the pretrained weights where they record it, else by name and scaling.
-    fn resolve_arch(&mut self, defaults: &Defaults) -> Result<Arch> {
-        let weights = self.weights_source().map(open_weights).transpose()?;
-        let recorded = match &weights {
+    /// The network, and with several bodies all of them.
+    fn resolve_archs(&mut self, defaults: &Defaults) -> Result<(Arch, Vec<Arch>)> {
+        let weights = self.weights_sources().map(open_weights).collect::<Result<Vec<_>>>()?;
+        let [first, others @ ..] = &weights[..] else {
+            return Ok((self.resolve_arch(None, defaults)?, Vec::new()));
+        };
+        let given = self.arch.clone().unwrap_or_default();
+        if !given.is_empty() && given.len() != weights.len() {
+            let problem = format!(
+                "is there {} time(s) and --weights {}; give the architecture of each, in their order, or none",
+                given.len(),
+                weights.len()
+            );
+            return Err(Error::setting("--arch", problem));
+        }
+        // Each as if it were alone: what is said of the first one's shape is said of all.
+        let of_one =
+            |weights: &WeightsFile, arch: Option<&String>, settings: &Self| -> Result<(Arch, Self)> {
+                let mut own = Self { arch: arch.map(|arch| vec![arch.clone()]), ..settings.clone() };
+                Ok((own.resolve_arch(Some(weights), defaults)?, own))
+            };
+        let asked = self.clone();
+        let (arch, resolved) = of_one(first, given.first(), self)?;
+        *self = resolved;
+        if others.is_empty() {
+            return Ok((arch, Vec::new()));
+        }
+        let mut bodies = vec![arch.clone()];
+        let unscaled = Self { width: None, depth: None, stem_stride: None, ..asked };
+        let asked = Self { size: self.size, fit: self.fit, ..unscaled };
+        for (number, weights) in others.iter().enumerate() {
+            let body = of_one(weights, given.get(number + 1), &asked)?.0;
+            Rescale::between(&arch, &body)?;
+            // Images are prepared once, as the first one wants them.
+            let preprocessing = Preprocessing {
+                mean: body.preprocessing.mean,
+                std: body.preprocessing.std,
+                alpha: body.preprocessing.alpha,
+                ..arch.preprocessing
+            };
+            bodies.push(Arch { preprocessing, ..body });
+        }
+        self.arch = Some(bodies.iter().map(|body| body.name.clone()).collect());
+        Ok((arch, bodies))
+    }
+
+    /// A network: that of the pretrained weights where they record it, else by name and scaling.
+    fn resolve_arch(&mut self, weights: Option<&WeightsFile>, defaults: &Defaults) -> Result<Arch> {
+        let recorded = match weights {
             Some(weights) => self.arch_of(weights)?,
             None => None,
         };
         let mut arch = match recorded {
             Some(arch) => {
-                self.arch.get_or_insert_with(|| arch.name.clone());
+                self.arch.get_or_insert_with(|| vec![arch.name.clone()]);
                 arch
             }
             None => {
-                let name = self.arch.get_or_insert_with(|| defaults.arch.to_owned());
+                let name = self.arch.get_or_insert_with(|| vec![defaults.arch.to_owned()]).concat();
                 let width = *self.width.get_or_insert(defaults.width);
                 let depth = *self.depth.get_or_insert(defaults.depth);
                 let stride = *self.stem_stride.get_or_insert(defaults.stem_stride);
-                let arch = Arch::by_name(name)?.with_scaling(width, depth).with_stem_stride(stride);
-                match &weights {
+                let arch = Arch::by_name(&name)?.with_scaling(width, depth).with_stem_stride(stride);
+                match weights {
                     Some(weights) => weights.flavour(&arch)?,
                     None => arch,
                 }
@@ -197,7 +257,7 @@ impl Settings {
     /// The architecture that the weights themselves record, or by what their tensors are told, where none was given; then flags
     /// that would change it are refused.
     fn arch_of(&self, weights: &WeightsFile) -> Result<Option<Arch>> {
-        let told = match (weights.arch()?, &self.arch) {
+        let told = match (weights.arch()?, self.first_arch()) {
             (None, None) => Some(weights.identify()?),
             // As a run keeps what its weights told, so that it goes on with the same; one that was given with a scaling is made by it.
             (None, Some(name)) if (self.width, self.depth, self.stem_stride) == (None, None, None) => {
@@ -215,7 +275,7 @@ impl Settings {
             );
             return Err(Error::setting(name, problem));
         }
-        match &self.arch {
+        match self.first_arch() {
             Some(name) if Arch::by_name(name)?.name != arch.name => Err(Error::setting(
                 "--arch",
                 format!("{name}, but {} holds {}; leave it out", weights.path().display(), arch.name),
@@ -248,7 +308,7 @@ mod tests {
 
     #[test]
     fn running_statistics_keep_up_with_short_trainings() {
-        let lite = Settings { arch: Some("efficientnet_lite0".into()), ..Settings::default() };
+        let lite = Settings { arch: Some(vec!["efficientnet_lite0".into()]), ..Settings::default() };
         assert_eq!(lite.resolve(&STATS).unwrap().arch.bn_momentum, BN_MOMENTUM);
     }
 
@@ -266,7 +326,7 @@ mod tests {
         assert!(message.contains("--freeze") && message.contains("--weights"));
         let frozen = Settings {
             freeze: Some(Freeze::Backbone),
-            weights: Some(Weights::Model("w.pth".into())),
+            weights: Some(vec![Weights::Model("w.pth".into())]),
             ..data.clone()
         };
         let message = bad(Settings { backbone_lr: Some(0.001), ..frozen.clone() });

@@ -14,6 +14,6 @@ mod pretrained;
 
 pub(crate) use hub::lasting;
 pub use hub::locate;
-pub(crate) use networks::{FrozenBackbone, Networks, build, throwaway};
-pub(crate) use open::{content_hash, hash_of_files, model_folder, open_weights};
+pub(crate) use networks::{FrozenBody, Networks, build, throwaway};
+pub(crate) use open::{content_hash, hash_of_all, hash_of_files, model_folder, open_weights};
 pub(crate) use pretrained::{fetched, with_weights};

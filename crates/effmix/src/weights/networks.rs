@@ -6,10 +6,12 @@ use std::path::Path;
 use candle_core::{Device, Tensor};
 use dividemix::{Network, Purpose, Stream, Trainable};
 use effnet_model::{
-    Arch, Classifier, EfficientNet, Library, ModelCard, ParameterStore, Pretrained, load_pretrained, save_for,
+    Arch, BodyCard, Classifier, EfficientNet, Library, ModelCard, ParameterStore, Pretrained, Rescale,
+    load_pretrained, save_body, save_for, save_head,
 };
 
 use super::open::{hasher_of, open_weights};
+use crate::data::Encoder;
 use crate::settings::WeightsSource;
 use crate::{Error, Result};
 
@@ -21,24 +23,28 @@ pub(crate) struct Networks {
     pub(crate) trained: Vec<Box<dyn Network>>,
     /// Where each trained network's parameters are.
     stores: Vec<ParameterStore>,
-    /// The frozen backbone, if there is one: trained are heads alone.
-    backbone: Option<FrozenBackbone>,
+    /// The networks on whose features heads alone are trained; none where whole networks are.
+    bodies: Vec<FrozenBody>,
     /// Whether the pretrained weights' classifier was for other classes, so that the networks' are new.
     pub(crate) classifier_made_new: bool,
 }
 
 /// A pretrained network, of which the classifier is not used.
-pub(crate) struct FrozenBackbone {
-    pub(crate) network: EfficientNet,
-    /// Hash of the weights' content and the architecture.
-    pub(crate) key: blake3::Hash,
+pub(crate) struct FrozenBody {
+    arch: Arch,
+    network: EfficientNet,
+    /// From images as the first body gets them to this one's.
+    rescale: Option<Rescale>,
+    /// Hash of the weights' content, the architecture, and how images are prepared.
+    key: blake3::Hash,
     store: ParameterStore,
 }
 
-impl FrozenBackbone {
-    /// Reads the backbone's weights.
+impl FrozenBody {
+    /// Reads a body's weights. Images are prepared for `first`, which is the only one or the first of several.
     pub(crate) fn read(
         arch: &Arch,
+        first: &Arch,
         classes: usize,
         weights: WeightsSource<'_>,
         device: &Device,
@@ -56,31 +62,47 @@ impl FrozenBackbone {
         if !device.is_cpu() {
             hasher.update(b"on a GPU");
         }
-        Ok(Self { network, key: hasher.finalize(), store })
+        let rescale = Rescale::between(first, arch)?;
+        if rescale.is_some() {
+            hasher.update(as_json(first)?.as_bytes());
+        }
+        Ok(Self { arch: arch.clone(), network, rescale, key: hasher.finalize(), store })
+    }
+
+    /// What computes its features.
+    pub(crate) fn encoder<'a>(&'a self, device: &'a Device) -> Encoder<'a> {
+        Encoder { device, network: &self.network, rescale: self.rescale.as_ref(), key: self.key }
+    }
+
+    /// Length of its features.
+    fn feature_len(&self) -> Result<usize> {
+        Ok(self.arch.plan()?.head)
     }
 }
 
 impl Networks {
-    /// `count` networks with first weights of their own each, all from the pretrained weights if there are any.
+    /// `count` networks with first weights of their own each, all from the pretrained weights if there are any; heads alone where there are
+    /// bodies.
     pub(crate) fn new(
         arch: &Arch,
         classes: &[String],
         count: usize,
         seed: u64,
         weights: Option<WeightsSource<'_>>,
-        backbone: Option<FrozenBackbone>,
+        bodies: Vec<FrozenBody>,
         device: &Device,
     ) -> Result<Self> {
         let mut trained: Vec<Box<dyn Network>> = Vec::new();
         let mut stores = Vec::new();
         let mut classifier_made_new = false;
-        let weights = weights.filter(|_| backbone.is_none()).map(open_weights).transpose()?;
+        let weights = weights.filter(|_| bodies.is_empty()).map(open_weights).transpose()?;
+        let features = bodies.iter().map(FrozenBody::feature_len).sum::<Result<usize>>()?;
         for number in 0..count {
             let seed = Stream::new(seed, Purpose::Initialise).at(number as u64).key();
-            let (network, store) = match (&backbone, &weights) {
-                (Some(_), _) => head(arch, classes.len(), seed, device)?,
-                (None, None) => trainable(build(arch, classes.len(), seed, device)?),
-                (None, Some(weights)) => {
+            let (network, store) = match &weights {
+                _ if !bodies.is_empty() => head(arch, features, classes.len(), seed, device)?,
+                None => trainable(build(arch, classes.len(), seed, device)?),
+                Some(weights) => {
                     let pretrained = load_pretrained(weights, arch, classes.len(), seed, device)?;
                     classifier_made_new |= pretrained.classifier_made_new;
                     trainable((pretrained.network, pretrained.store))
@@ -94,35 +116,42 @@ impl Networks {
             classes: classes.to_vec(),
             trained,
             stores,
-            backbone,
+            bodies,
             classifier_made_new,
         })
     }
 
-    /// The frozen backbone, if there is one.
-    pub(crate) fn backbone(&self) -> Option<&FrozenBackbone> {
-        self.backbone.as_ref()
+    /// The networks on whose features heads alone are trained.
+    pub(crate) fn bodies(&self) -> &[FrozenBody] {
+        &self.bodies
     }
 
-    /// Writes `model/`: each network whole, backbone and classifier, and the card.
+    /// Writes `model/`: each network whole, or several bodies and the heads, and the card.
     pub(crate) fn save(&self, model: &Path) -> Result<()> {
         replace_file::create_folder(model).map_err(Error::io("can't create", model))?;
-        let card = ModelCard {
-            arch: self.arch.clone(),
-            classes: self.classes.clone(),
-            networks: (1..=self.stores.len()).map(|number| format!("net{number}.safetensors")).collect(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        };
+        let networks = (1..=self.stores.len()).map(|number| format!("net{number}.safetensors")).collect();
+        let mut card = ModelCard::new(self.arch.clone(), self.classes.clone(), networks);
+        if let [_, _, ..] = &self.bodies[..] {
+            for (body, number) in self.bodies.iter().zip(1..) {
+                let weights = format!("body{number}.safetensors");
+                save_body(&model.join(&weights), &body.arch, &body.store)?;
+                card.bodies.push(BodyCard { arch: body.arch.clone(), weights });
+            }
+        }
         for (name, store) in card.networks.iter().zip(&self.stores) {
-            save_for(Library::Effmix, &model.join(name), &card, &self.whole(store)?)?;
+            let path = model.join(name);
+            match card.has_heads() {
+                true => save_head(&path, &self.classes, store)?,
+                false => drop(save_for(Library::Effmix, &path, &card, &self.whole(store)?)?),
+            }
         }
         Ok(card.write(model)?)
     }
 
-    /// All parameters of a network: with a frozen backbone, the backbone's with this head.
+    /// All parameters of a network: with one frozen body, the body's with this head.
     fn whole(&self, store: &ParameterStore) -> Result<ParameterStore> {
-        let Some(backbone) = &self.backbone else { return Ok(store.clone()) };
-        let mut tensors: HashMap<String, Tensor> = backbone.store.tensors()?.into_iter().collect();
+        let Some(body) = self.bodies.first() else { return Ok(store.clone()) };
+        let mut tensors: HashMap<String, Tensor> = body.store.tensors()?.into_iter().collect();
         tensors.extend(store.tensors()?);
         let (_, whole) = build(&self.arch, self.classes.len(), 0, &Device::Cpu)?;
         whole.load(&tensors)?;
@@ -130,19 +159,19 @@ impl Networks {
     }
 }
 
-/// Networks with first weights, or heads alone, to measure with.
+/// Networks with first weights, or heads alone on features of this length, to measure with.
 pub(crate) fn throwaway(
     arch: &Arch,
     classes: usize,
     count: usize,
-    heads: bool,
+    heads: Option<usize>,
     seed: u64,
     device: &Device,
 ) -> Result<Vec<Box<dyn Network>>> {
     let one = |number: usize| -> Result<Box<dyn Network>> {
         let seed = seed.wrapping_add(number as u64);
-        if heads {
-            return Ok(head(arch, classes, seed, device)?.0);
+        if let Some(features) = heads {
+            return Ok(head(arch, features, classes, seed, device)?.0);
         }
         Ok(trainable(build(arch, classes, seed, device)?).0)
     };
@@ -153,15 +182,16 @@ fn trainable((network, store): (EfficientNet, ParameterStore)) -> (Box<dyn Netwo
     (Box::new(Trainable { network, store: store.clone() }), store)
 }
 
-/// A head on the features of a frozen backbone.
+/// A head on features of this length.
 fn head(
     arch: &Arch,
+    features: usize,
     classes: usize,
     seed: u64,
     device: &Device,
 ) -> Result<(Box<dyn Network>, ParameterStore)> {
     let store = ParameterStore::new(seed, device);
-    let (features, vb) = (arch.plan()?.head, store.var_builder().pp("classifier"));
+    let vb = store.var_builder().pp("classifier");
     let network = Classifier::new(arch.classifier, features, classes, arch.dropout, vb)?;
     Ok((Box::new(Trainable { network, store: store.clone() }), store))
 }

@@ -6,7 +6,7 @@ use effnet_model::{ModelCard, WeightsFile};
 
 use super::hub::{locate, on_disk};
 use crate::run::RunFolder;
-use crate::settings::WeightsSource;
+use crate::settings::{Settings, WeightsSource};
 use crate::{Error, Result};
 
 /// The folder with `model.json` that a path means: itself, or `model/` in it.
@@ -21,6 +21,12 @@ pub(crate) fn open_weights(WeightsSource { name, key }: WeightsSource<'_>) -> Re
         return Err(Error::setting("--weights-key", problem));
     }
     Ok(WeightsFile::open_key(&weights_file(name)?, key)?)
+}
+
+/// The hashes of all pretrained weights ([`content_hash`]), with blanks between them; `None` where there are none.
+pub(crate) fn hash_of_all(settings: &Settings) -> Result<Option<String>> {
+    let hashes = settings.all_pretrained().map(content_hash).collect::<Result<Vec<_>>>()?;
+    Ok((!hashes.is_empty()).then(|| hashes.join(" ")))
 }
 
 /// Hash of the content of the weights that a path or a name means; for `config.toml`.
@@ -59,6 +65,15 @@ fn weights_file(path: &Path) -> Result<PathBuf> {
         return locate(path, None, &|_| ());
     };
     let card = ModelCard::read(&folder)?;
+    if card.has_heads() {
+        let bodies = card.bodies.iter().map(|body| folder.join(&body.weights).display().to_string());
+        let bodies = bodies.collect::<Vec<_>>().join(", ");
+        let problem = match bodies.is_empty() {
+            true => "is of features of one's own, so it holds no network to start from".to_owned(),
+            false => format!("holds several networks; start from one or more of them: {bodies}"),
+        };
+        return Err(Error::Format { path: folder, problem });
+    }
     let none =
         || Error::Format { path: folder.clone(), problem: "its model.json names no network".to_owned() };
     Ok(folder.join(card.networks.first().ok_or_else(none)?))

@@ -38,25 +38,25 @@ pub(crate) fn with_weights(
         ("--stem-stride", settings.stem_stride.is_some()),
     ];
     let scaled = scaled.into_iter().find(|(_, given)| *given);
-    let from = |weights: Weights| Settings { weights: Some(weights), ..settings.clone() };
-    match (&settings.weights, scaled) {
-        (Some(Weights::None), _) => Ok(settings),
-        (Some(Weights::Model(name)), _) => {
-            fetched(name, observer)?;
-            if let Some(taken) =
-                settings.weights_source().map(open_weights).transpose()?.and_then(|file| file.taken())
-            {
-                observer.observe(Progress::Notice(&taken));
-            }
-            Ok(settings)
-        }
-        (Some(Weights::Auto), Some((flag, _))) => {
+    let from = |weights: Weights| Settings { weights: Some(vec![weights]), ..settings.clone() };
+    match (settings.weights.as_deref(), scaled) {
+        (Some([Weights::None]), _) => Ok(settings),
+        (Some([Weights::Auto]), Some((flag, _))) => {
             let problem = format!(
                 "auto has weights of published networks alone; leave out {flag}, or say --weights none"
             );
             Err(Error::setting("--weights", problem))
         }
-        (Some(Weights::Auto), None) => auto(settings, typed, stats, observer),
+        (Some([Weights::Auto]), None) => auto(settings, typed, stats, observer),
+        (Some(_), _) => {
+            for source in settings.weights_sources() {
+                fetched(source.name, observer)?;
+                if let Some(taken) = open_weights(source)?.taken() {
+                    observer.observe(Progress::Notice(&taken));
+                }
+            }
+            Ok(settings)
+        }
         (None, _) if stats.demo => Ok(settings),
         (None, Some(_)) => Ok(from(Weights::None)),
         (None, None) => match (&settings.start_from, settings.preset) {
@@ -72,18 +72,20 @@ fn as_in(run: &Path, settings: &Settings) -> Result<Settings> {
     let (_, config) = RunFolder::open(run)?;
     let theirs = config.settings;
     let arch = settings.arch.clone().or(theirs.arch.filter(|_| theirs.weights.is_some()));
-    Ok(Settings { weights: Some(theirs.weights.unwrap_or(Weights::None)), arch, ..settings.clone() })
+    let weights = theirs.weights.unwrap_or_else(|| vec![Weights::None]);
+    Ok(Settings { weights: Some(weights), arch, ..settings.clone() })
 }
 
 fn auto(settings: Settings, typed: &Path, stats: &DatasetStats, observer: &dyn Observer) -> Result<Settings> {
-    let wanted = match &settings.arch {
-        Some(arch) => vec![arch.as_str()],
+    let wanted = match settings.first_arch() {
+        Some(arch) => vec![arch],
         None => AUTO.to_vec(),
     };
     let names = wanted.iter().map(|arch| hub::usual(arch)).collect::<Result<Vec<String>>>();
     let names = names.map_err(|problem| without(&settings, typed, stats, &problem))?;
     let names: Vec<PathBuf> = names.into_iter().map(PathBuf::from).collect();
-    let from = |name: &Path| Settings { weights: Some(Weights::Model(name.to_owned())), ..settings.clone() };
+    let from =
+        |name: &Path| Settings { weights: Some(vec![Weights::Model(name.to_owned())]), ..settings.clone() };
     let mut broken = None;
     for name in &names {
         let Some(path) = hub::cached(name)? else { continue };
@@ -150,7 +152,7 @@ pub(crate) fn fetched(name: &Path, observer: &dyn Observer) -> Result<PathBuf> {
 fn without(settings: &Settings, typed: &Path, stats: &DatasetStats, problem: &Error) -> Error {
     let data = shell_word(typed);
     let arch =
-        settings.arch.as_deref().map(|arch| Arch::by_name(arch).map_or(arch.to_owned(), |arch| arch.name));
+        settings.first_arch().map(|arch| Arch::by_name(arch).map_or(arch.to_owned(), |arch| arch.name));
     let arch = arch.as_deref();
     // Of an architecture that has no usual weights, the hub has none.
     let hub = match arch.is_none_or(|arch| hub::usual(arch).is_ok()) {
