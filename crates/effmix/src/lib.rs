@@ -40,8 +40,9 @@ pub use device::{ComputeDevice, DeviceMemory};
 pub use effmix_report::shown;
 pub use error::{Error, Result};
 pub use model::{
-    AveragedViews, ClassEvaluation, EVALUATION_COLUMNS, Evaluation, InferenceOptions, Model, ModelOptions,
-    ModelSource, NamedImages, OutputBatch, Prediction, list_images, make_empty_folder, ranked_classes,
+    AveragedViews, ClassEvaluation, EVALUATION_COLUMNS, Evaluation, FeatureFile, InferenceOptions, Model,
+    ModelOptions, ModelSource, NamedImages, OutputBatch, Prediction, list_images, make_empty_folder,
+    ranked_classes,
 };
 pub use nearest::nearest;
 pub use resources::{Estimate, Task, Throughput, Timetable, throughput, training_seconds};

@@ -124,8 +124,12 @@ pub(crate) struct Predict {
     #[command(flatten)]
     pub(crate) model: Model,
     /// Images, and folders of images; - for a list of them on stdin, one a line
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "features", conflicts_with = "features", value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// NumPy file with features instead of images: a matrix of f32 with as many columns as --embeddings writes. The path of a row is its
+    /// number, from 0
+    #[arg(long, value_name = "F.npy", conflicts_with_all = ["tta", "no_resize", "cam", "max_pixels"])]
+    pub(crate) features: Option<PathBuf>,
     /// Number of classes that are listed for each image, the likeliest first
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) top: u16,

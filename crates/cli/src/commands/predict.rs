@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use effmix::files::{AtomicFile, NpyFile, is_table_of};
 use effmix::{
-    InferenceOptions, Model, NamedImages, OutputBatch, SkippedFile, make_empty_folder, ranked_classes,
+    FeatureFile, InferenceOptions, Model, NamedImages, OutputBatch, SkippedFile, make_empty_folder,
+    ranked_classes,
 };
 use image_folder::{Left, Sample};
 use serde::Serialize;
@@ -54,29 +55,41 @@ pub(super) fn run(args: &Predict) -> Result<(), Failure> {
     for (path, columns) in [(logits, model.classes().len()), (embeddings, model.embedding_len())] {
         path.map_or(Ok(()), |path| may_replace(path, args.force, || is_table_of(path, columns)))?;
     }
-    let NamedImages { samples, left, .. } = named(&args.paths, args.model.max_pixels)?;
-    let samples: Arc<[Sample]> = Arc::from(samples);
+    let input = match &args.features {
+        Some(file) => Input::Features(FeatureFile::open(file)?),
+        None => {
+            let NamedImages { samples, left, .. } = named(&args.paths, args.model.max_pixels)?;
+            Input::Images(Arc::from(samples), left)
+        }
+    };
     let signals = Signals::listen()?;
-    let views = args.tta.map(Into::into);
-    let options = InferenceOptions { views, no_resize: args.no_resize, keep_images: args.cam.is_some() };
-    let mut sinks = Sinks::open(args, &model, samples.len())?;
+    let mut sinks = Sinks::open(args, &model, input.len())?;
     args.cam.as_deref().map_or(Ok(()), make_empty_folder)?;
     let rows_are_seen = args.out.is_none() && io::stdout().is_terminal();
     let counter = match rows_are_seen {
         true => Counter::without_bar(&signals),
-        false => Counter::new(samples.len(), &signals),
+        false => Counter::new(input.len(), &signals),
     };
-    let predicted = model.infer(&samples, options, &counter, |batch| -> Result<(), Failure> {
+    let mut take = |batch: OutputBatch<'_>| -> Result<(), Failure> {
         for skipped in &batch.skipped {
             counter.line(&format!("warning: {}: {}", skipped.path, skipped.reason));
         }
         args.cam.as_deref().map_or(Ok(()), |folder| model.draw_activation_maps(&batch, folder))?;
         sinks.add(model.classes(), batch)
-    });
+    };
+    let predicted = match &input {
+        Input::Images(samples, _) => {
+            let views = args.tta.map(Into::into);
+            let options =
+                InferenceOptions { views, no_resize: args.no_resize, keep_images: args.cam.is_some() };
+            model.infer(samples, options, &counter, &mut take)
+        }
+        Input::Features(file) => model.infer_features(file, &counter, &mut take),
+    };
     drop(counter);
     predicted.map_err(|failure| signals.failure_of(failure))?;
-    let (unreadable, not_numbers, images) = (sinks.skipped.len(), sinks.not_numbers, samples.len());
-    sinks.finish(&left)?;
+    let (unreadable, not_numbers, images) = (sinks.skipped.len(), sinks.not_numbers, input.len());
+    sinks.finish(input.left())?;
     if not_numbers > 0 {
         tell(&format!("warning: of {not_numbers} of {images} images the network's output is not a number"));
     }
@@ -94,6 +107,30 @@ pub(super) fn run(args: &Predict) -> Result<(), Failure> {
         return Err(Failure::Other(problem.to_owned()));
     }
     Ok(())
+}
+
+/// What is classified.
+enum Input {
+    /// Images, and what was left in their folders.
+    Images(Arc<[Sample]>, Vec<Left>),
+    /// Features of one's own.
+    Features(FeatureFile),
+}
+
+impl Input {
+    fn len(&self) -> usize {
+        match self {
+            Self::Images(samples, _) => samples.len(),
+            Self::Features(file) => file.len(),
+        }
+    }
+
+    fn left(&self) -> &[Left] {
+        match self {
+            Self::Images(_, left) => left,
+            Self::Features(_) => &[],
+        }
+    }
 }
 
 /// A class and its probability.

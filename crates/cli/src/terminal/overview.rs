@@ -12,7 +12,8 @@ pub(super) fn labelled(label: &str, text: &str) -> String {
 
 /// Images, classes and weights.
 pub(super) fn overview(of: &Overview<'_>) -> [String; 3] {
-    let Overview { train, test, skipped, classes, arch, size, weights, further_bodies, is_frozen } = *of;
+    let Overview { train, test, skipped, classes, arch, size, weights, further_bodies, features, is_frozen } =
+        *of;
     let held_out = if test == 0 { "none held out".to_owned() } else { format!("{test} held out") };
     let skipped = match skipped {
         0 => "no file skipped".to_owned(),
@@ -30,10 +31,14 @@ pub(super) fn overview(of: &Overview<'_>) -> [String; 3] {
         Some(weights) => format!("{} ({network})", weights.display()),
         None => format!("random numbers ({network})"),
     };
+    let source = match features {
+        Some((file, length)) => labelled("features", &format!("{} ({length} an image)", file.display())),
+        None => labelled("weights", &source),
+    };
     [
         labelled("images", &format!("{train} to train on, {held_out}, {skipped}")),
         labelled("classes", &format!("{}: {}", classes.len(), listed(classes))),
-        labelled("weights", &source),
+        source,
     ]
 }
 
@@ -81,6 +86,7 @@ mod tests {
             size: 160,
             weights: Some(Path::new("w.pth")),
             further_bodies: 0,
+            features: None,
             is_frozen: true,
         };
         assert_eq!(
@@ -94,6 +100,8 @@ mod tests {
         let [.., weights] = overview(&Overview { further_bodies: 2, ..few });
         let several = "weights    w.pth and 2 more (a head on efficientnet_b0 at 160 px, all side by side)";
         assert_eq!(weights, several);
+        let [.., features] = overview(&Overview { features: Some((Path::new("f.npy"), 768)), ..few });
+        assert_eq!(features, "features   f.npy (768 an image)");
         let many: Vec<String> = (0..100).map(|number| format!("class {number:02}")).collect();
         let many = Overview { test: 0, skipped: 0, classes: &many, weights: None, is_frozen: false, ..few };
         let [images, classes, weights] = overview(&many);

@@ -20,6 +20,7 @@ mod methods;
 mod noise;
 #[cfg(all(feature = "cuda", target_os = "linux"))]
 mod on_a_stub;
+mod own_features;
 mod predict;
 #[cfg(feature = "hub")]
 mod pretrained;

@@ -5,7 +5,6 @@
 //! no invalidation; it is memory-mapped, so a set may be larger than memory.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,12 +16,12 @@ use dividemix::{View, ViewSource};
 use effnet_model::{EfficientNet, Rescale, join_features};
 use image::imageops::flip_horizontal_in_place;
 use image_folder::{Pixels, RgbImage, Sample, Skipped, Transform, fingerprint};
-use memmap2::Mmap;
 use rayon::prelude::*;
 use serde_json::json;
 
 use super::decode::{DecodedBatch, decode_batches};
 use super::pixels::ToTensor;
+use super::table::Table;
 use crate::files::write_atomic;
 use crate::run::{Observer, Progress};
 use crate::{Error, Result};
@@ -62,21 +61,11 @@ impl EncodedViews {
 
 /// Features of a set's images, memory-mapped; of several bodies side by side ([`join_features`]).
 pub(crate) struct Features {
-    bodies: Vec<BodyFeatures>,
+    bodies: Vec<Table>,
     samples: usize,
     views: usize,
     /// The device that batches are for.
     device: Device,
-}
-
-/// One body's features of a set, `[N, V, F]`.
-struct BodyFeatures {
-    map: Mmap,
-    /// Where the tensor starts in the file.
-    start: usize,
-    samples: usize,
-    views: usize,
-    length: usize,
 }
 
 impl Features {
@@ -99,7 +88,7 @@ impl Features {
                 total: bodies.len() * samples.len(),
                 observer,
             };
-            let (features, unreadable) = match BodyFeatures::open(&file, samples.len()) {
+            let (features, unreadable) = match Table::open(&file, samples.len()) {
                 Some(cached) => {
                     progress.done(samples.len());
                     cached
@@ -107,7 +96,7 @@ impl Features {
                 None => {
                     compute(&file, &all, transform, body, encoded, &progress)?;
                     let changed = "changed while it was written; try again";
-                    BodyFeatures::open(&file, samples.len()).ok_or_else(|| damaged(&file, changed))?
+                    Table::open(&file, samples.len()).ok_or_else(|| damaged(&file, changed))?
                 }
             };
             if number > 0 && unreadable != skipped {
@@ -125,6 +114,12 @@ impl Features {
         let device = bodies.first().map_or(Device::Cpu, |body| body.device.clone());
         let features = Self { bodies: of_bodies, samples: kept.len(), views: encoded.views(), device };
         Ok((features, kept, skipped))
+    }
+
+    /// Features of one's own.
+    pub(crate) fn of_table(table: Table, device: &Device) -> Self {
+        let samples = table.order.as_ref().map_or(table.rows, Vec::len);
+        Self { samples, views: table.views, bodies: vec![table], device: device.clone() }
     }
 
     /// Length of a feature.
@@ -168,44 +163,6 @@ impl Features {
             self.copy(sample, view, out);
         }
         Ok(Tensor::from_vec(values, (count, width), &self.device)?)
-    }
-}
-
-impl BodyFeatures {
-    /// A cached file, unless it is missing or not whole: then it is made anew.
-    fn open(file: &Path, samples: usize) -> Option<(Self, Vec<Skipped>)> {
-        let opened = File::open(file).ok()?;
-        // SAFETY: the file is replaced by renaming alone, never written in place, by this program; a user who
-        // truncates a file in the cache of a program that runs gets what a truncated swap file gives.
-        let map = unsafe { Mmap::map(&opened) }.ok()?;
-        let (header, metadata) = safetensors::SafeTensors::read_metadata(&map).ok()?;
-        let info = metadata.info("features")?;
-        let &[n, views, length] = info.shape.as_slice() else { return None };
-        let skipped = metadata.metadata().as_ref()?.get("skipped")?;
-        let skipped: Vec<(String, String)> = serde_json::from_str(skipped).ok()?;
-        let skipped: Vec<Skipped> =
-            skipped.into_iter().map(|(path, reason)| Skipped { path, reason }).collect();
-        // The length of the header stands before it in eight bytes.
-        let start = 8 + header + info.data_offsets.0;
-        if info.dtype != safetensors::Dtype::F32 || n + skipped.len() != samples || !start.is_multiple_of(4) {
-            return None;
-        }
-        Some((Self { map, start, samples: n, views, length }, skipped))
-    }
-
-    /// The bytes of a sample's view.
-    ///
-    /// # Panics
-    /// For a sample or a view that is not there.
-    fn bytes(&self, sample: usize, view: usize) -> &[u8] {
-        assert!(sample < self.samples && view < self.views, "view {view} of sample {sample}");
-        let bytes = 4 * self.length;
-        &self.map[self.start + (sample * self.views + view) * bytes..][..bytes]
-    }
-
-    /// The feature of a sample's view.
-    fn row(&self, sample: usize, view: usize) -> impl Iterator<Item = f32> {
-        self.bytes(sample, view).chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
     }
 }
 
@@ -323,7 +280,7 @@ pub(crate) fn are_cached(
     cache: &Path,
 ) -> Result<bool> {
     let file = cache_file(samples, body, encoded, cache)?;
-    Ok(BodyFeatures::open(&file, samples.len()).is_some())
+    Ok(Table::open(&file, samples.len()).is_some())
 }
 
 fn cache_file(

@@ -13,7 +13,7 @@ use super::features::{EncodedViews, Encoder, Features};
 use super::pixels::{PixelViews, transform_for};
 use crate::Result;
 use crate::run::{Observer, Progress};
-use crate::settings::{Augment, CacheKind};
+use crate::settings::{Augment, CacheKind, OwnFeatures};
 
 /// The views of a training image that go through a frozen backbone.
 pub(crate) fn encoded_views(augment: Augment) -> EncodedViews {
@@ -71,6 +71,8 @@ pub(crate) struct ViewBuilder<'a> {
     pub(crate) cache: CacheKind,
     /// The networks whose features are the views; none where images are.
     pub(crate) bodies: Vec<Encoder<'a>>,
+    /// Features of one's own, which are the views then.
+    pub(crate) own_features: Option<OwnFeatures<'a>>,
     /// Where what can be computed again is kept.
     pub(crate) cache_folder: &'a Path,
     pub(crate) observer: &'a dyn Observer,
@@ -80,13 +82,23 @@ pub(crate) struct ViewBuilder<'a> {
 
 impl ViewBuilder<'_> {
     /// Decodes all images of a set, or gets their features.
-    pub(crate) fn sets(&self, folder: ImageFolder) -> Result<Sets> {
+    pub(crate) fn sets(&self, mut folder: ImageFolder) -> Result<Sets> {
         let classes = folder.classes.len();
-        let (mut skipped, mut unreadable) = (folder.skipped, Vec::new());
-        let OfSet { views: train, samples, features, mut fingerprints } =
-            self.views(folder.train, encoded_views(self.augment), &mut unreadable)?;
-        let OfSet { views: test, samples: test_samples, fingerprints: of_test, .. } =
-            self.views(folder.test, EncodedViews::Plain, &mut unreadable)?;
+        let mut unreadable = Vec::new();
+        let [of_train, of_test] = match &self.own_features {
+            Some(own) => {
+                let [train, test] = own.of(&mut folder, self.device)?;
+                let first = folder.train.len();
+                [OfSet::own(train, folder.train, 0), OfSet::own(test, folder.test, first)]
+            }
+            None => [
+                self.views(folder.train, encoded_views(self.augment), &mut unreadable)?,
+                self.views(folder.test, EncodedViews::Plain, &mut unreadable)?,
+            ],
+        };
+        let mut skipped = folder.skipped;
+        let OfSet { views: train, samples, features, mut fingerprints } = of_train;
+        let OfSet { views: test, samples: test_samples, fingerprints: of_test, .. } = of_test;
         fingerprints.extend(of_test);
         let all: Vec<Sample> = samples.iter().chain(&test_samples).cloned().collect();
         let duplicates = duplicates(&all, Some(&fingerprints));
@@ -169,6 +181,16 @@ struct OfSet {
     features: Option<Arc<Features>>,
     /// A number for each image that is the same for the same pixels.
     fingerprints: Vec<u128>,
+}
+
+impl OfSet {
+    /// Of features of one's own. No image is decoded to find duplicates: the fingerprints, from `first` on, are all different.
+    fn own(features: Features, samples: Vec<Sample>, first: usize) -> Self {
+        let features = Arc::new(features);
+        let fingerprints = (first..first + samples.len()).map(|number| number as u128).collect();
+        let views = Arc::clone(&features) as Arc<dyn ViewSource>;
+        Self { views, samples, features: Some(features), fingerprints }
+    }
 }
 
 /// The held-out images that are training images as well, each with the first such training image.

@@ -106,6 +106,12 @@ pub(crate) fn split_npy(bytes: &[u8]) -> Option<(&str, &[u8])> {
     Some((std::str::from_utf8(header).ok()?, values))
 }
 
+/// The shape of a table of little-endian f32 in C order, and where its values begin; `None` where these bytes are no such file.
+pub(crate) fn shape_of_npy(bytes: &[u8]) -> Option<(Vec<usize>, usize)> {
+    let (header, values) = split_npy(bytes)?;
+    Some((shape_of(header)?, bytes.len() - values.len()))
+}
+
 /// Whether a file begins as [`NpyFile`] begins a matrix of `columns` columns. NumPy begins a matrix of f32 alike: who wrote it can't be
 /// known.
 pub fn is_table_of(path: &Path, columns: usize) -> bool {

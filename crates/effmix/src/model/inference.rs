@@ -74,6 +74,10 @@ impl Model {
         observer: &dyn Observer,
         mut take: impl FnMut(OutputBatch<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        if self.saved.card.features.is_some() {
+            let problem = "the model takes features of one's own, not images; give them with: effmix predict MODEL --features F.npy";
+            return Err(Error::Data(problem.to_owned()).into());
+        }
         let own_sizes = options.no_resize.then(|| OwnSizes::of(self)).transpose()?;
         let batch = if options.no_resize { self.batch.min(own_size::BATCH) } else { self.batch };
         let (transform, views) = (self.transform.clone(), options.views);

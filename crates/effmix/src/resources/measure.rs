@@ -97,7 +97,15 @@ pub(crate) fn estimate(
     let (base, used) = (memory_used(), memory_used_on(device));
     let (arch, area) = probed(&plan.arch);
     let frozen = settings.frozen();
-    let Some((views, decoding)) = few_views(&data.folder.train, &arch, plan, stop)? else { return Ok(None) };
+    let few = match plan.own_features {
+        // No image is read.
+        Some(_) => None,
+        None => match few_views(&data.folder.train, &arch, plan, stop)? {
+            None => return Ok(None),
+            few => few,
+        },
+    };
+    let decoding = few.as_ref().map_or(0.0, |(_, decoding)| *decoding);
     let length = plan.feature_len()?;
     let heads = frozen.then_some(length);
     let networks = throwaway(&arch, data.stats.classes, hyper.networks(), heads, hyper.seed, device)?;
@@ -111,7 +119,9 @@ pub(crate) fn estimate(
     let bytes = Bytes::of(&networks, plan, data)?;
 
     let mut memory = Vec::new();
-    let (loop_views, area): (Arc<dyn ViewSource>, f64) = if frozen {
+    let (loop_views, area): (Arc<dyn ViewSource>, f64) = if let (false, Some((views, _))) = (frozen, few) {
+        (Arc::new(PixelViews::new(views, plan.strong_view.policy(), device)?), area)
+    } else {
         for (number, (own, [train, test])) in plan.archs().iter().zip(&to_encode).enumerate() {
             let views_to_encode @ 1.. = train + test else { continue };
             let (arch, area) = probed(own);
@@ -123,8 +133,6 @@ pub(crate) fn estimate(
             memory.push((cost, BATCH.min(n), area));
         }
         (Arc::new(Random::new(length, device)), 1.0)
-    } else {
-        (Arc::new(PixelViews::new(views, plan.strong_view.policy(), device)?), area)
     };
     let costs = Costs::measure(&networks, &loop_views, data.stats.classes, hyper, (n, &work), stop)?;
     let mut timetable = Timetable::default();
@@ -302,9 +310,9 @@ impl Bytes {
         let (trained, moving) = (count(networks[0].parameters()), count(networks[0].buffers()));
         let averaged = if plan.hyperparameters.ema.is_some() { trained + moving } else { 0 };
         let network = |arch: &Arch| Ok(arch.parameters(data.stats.classes)? as u64);
-        let whole = match plan.bodies.is_empty() {
+        let whole = match plan.own_features.is_none() && plan.bodies.is_empty() {
             true => k * (network(&plan.arch)? + moving),
-            // Bodies once, and heads.
+            // Bodies once, if there are any, and heads.
             false => plan.bodies.iter().map(network).sum::<Result<u64>>()? + k * (trained + moving),
         };
         let paths: u64 = data.folder.train.iter().map(|sample| sample.path.len() as u64 + ROW).sum();

@@ -1,20 +1,20 @@
 //! The settings that must be the same for a run to go on from its checkpoint, beside the training's own numbers, which the loop compares.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use effnet_model::Fit;
 
 use super::folder::RunFolder;
 use crate::Result;
 use crate::error::is_hyperparameter;
-use crate::settings::Settings;
+use crate::settings::{OwnFeatures, Settings};
 use crate::weights::{content_hash, hash_of_files};
 
 /// Settings that may change: which images there are and what labels they have is compared by the loop, and pretrained weights by
 /// their hash in `config.toml`; the others have no influence on what is trained. `teacher` and `start-from` are bound by content, since a
 /// folder may move.
-const FREE: [&str; 26] = [
+const FREE: [&str; 29] = [
     "data",
     "labels",
     "path-column",
@@ -28,6 +28,9 @@ const FREE: [&str; 26] = [
     "max-pixels",
     "cache",
     "weights",
+    "features",
+    "features-paths",
+    "features-test",
     "teacher",
     "start-from",
     "preset",
@@ -56,6 +59,11 @@ pub(super) fn bound_settings(settings: &Settings) -> Result<BTreeMap<String, Str
         given.map(|(key, value)| (format!("--{key}"), value.to_string())).collect();
     if let Some(teacher) = &settings.teacher {
         bound.insert("the content of --teacher".to_owned(), content_hash(teacher)?);
+    }
+    if let Some(OwnFeatures { features, paths, test, .. }) = settings.own_features() {
+        let files: Vec<PathBuf> =
+            [Some(features), paths, test].into_iter().flatten().map(PathBuf::from).collect();
+        bound.insert("the content of --features".to_owned(), hash_of_files(&files)?);
     }
     if let Some(run) = &settings.start_from {
         bound.insert("the content of --start-from".to_owned(), findings_hash(run)?);

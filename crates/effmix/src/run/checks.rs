@@ -55,6 +55,9 @@ pub(crate) fn inputs_stay(out: &Path, settings: &Settings) -> Result<()> {
         ("--classes", settings.classes.as_deref()),
         ("--start-from", settings.start_from.as_deref()),
         ("--teacher", settings.teacher.as_deref()),
+        ("--features", settings.features.as_deref()),
+        ("--features-paths", settings.features_paths.as_deref()),
+        ("--features-test", settings.features_test.as_deref()),
     ];
     let weights = settings.all_pretrained().map(|weights| ("--weights", Some(weights)));
     for (flag, input) in inputs.into_iter().chain(weights) {

@@ -191,7 +191,8 @@ impl Execution<'_> {
         let ResolvedSettings { settings, arch, hyperparameters, .. } = &self.resolved;
         let weights = settings.weights_sources().next();
         let (seed, device) = (hyperparameters.seed, self.device.candle());
-        Networks::new(arch, self.classes(), count, seed, weights, bodies, device)
+        let features = settings.frozen().then(|| self.resolved.feature_len()).transpose()?;
+        Networks::new(arch, self.classes(), count, seed, weights, (bodies, features), device)
     }
 
     fn sets(&self, data: Data, networks: &Networks) -> Result<Sets> {
@@ -202,6 +203,7 @@ impl Execution<'_> {
             cache: self.resolved.cache,
             cache_folder: self.cache.path(),
             bodies: networks.bodies().iter().map(|body| body.encoder(self.device.candle())).collect(),
+            own_features: self.resolved.settings.own_features(),
             observer: self.observer,
             device: self.device.candle(),
         };

@@ -96,6 +96,7 @@ impl<'a> Prepared<'a> {
         observer.observe(Progress::Overview(&Overview::of(&data, &resolved)));
         if resolved.settings.freeze == Some(Freeze::Backbone) && settings.freeze.is_none() {
             observer.observe(Progress::Notice(match settings.has_several_bodies() {
+                _ if settings.features.is_some() => "a small head is trained on the features; no image is decoded",
                 true => "the pretrained networks stay as they are, and a small head is trained on their features side by side",
                 false => {
                     "the pretrained network stays as it is, and a small head is trained on its features; --freeze none trains all of it"
@@ -127,6 +128,9 @@ impl<'a> Prepared<'a> {
         let config = Config { metadata, ..config };
         // Before anything is written or, with --force, removed.
         config.text()?;
+        if let Some(own) = resolved.settings.own_features() {
+            own.of(&mut data.folder.clone(), device.candle())?;
+        }
         checks::other_runs(&resolved.settings, &data.folder.classes, device)?;
         if let (Some(out), Some(true)) = (&settings.out, settings.force) {
             checks::inputs_stay(out, &resolved.settings)?;
@@ -213,6 +217,9 @@ pub(crate) fn with_lasting_names(settings: &Settings) -> Result<Settings> {
         test: absolute(&settings.test)?,
         classes: absolute(&settings.classes)?,
         weights: settings.weights.as_ref().map(|all| lasting_weights(all, settings)).transpose()?,
+        features: absolute(&settings.features)?,
+        features_paths: absolute(&settings.features_paths)?,
+        features_test: absolute(&settings.features_test)?,
         start_from: absolute(&settings.start_from)?,
         teacher: settings.teacher.as_deref().map(|teacher| lasting(teacher, None)).transpose()?,
         ..settings.clone()

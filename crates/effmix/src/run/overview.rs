@@ -24,6 +24,8 @@ pub struct Overview<'a> {
     pub weights: Option<&'a Path>,
     /// Further pretrained networks whose features stand beside those of the first.
     pub further_bodies: usize,
+    /// Features of one's own, and their number for each image.
+    pub features: Option<(&'a Path, usize)>,
     /// Whether the pretrained network stays as it is.
     pub is_frozen: bool,
 }
@@ -39,6 +41,7 @@ impl<'a> Overview<'a> {
             size: resolved.arch.size,
             weights: resolved.settings.pretrained(),
             further_bodies: resolved.bodies.len().saturating_sub(1),
+            features: resolved.settings.features.as_deref().zip(resolved.own_features),
             is_frozen: resolved.settings.frozen(),
         }
     }

@@ -70,6 +70,7 @@ pub(super) fn freeze_for(stats: &DatasetStats, said: &Settings) -> Freeze {
         || said.backbone_lr.is_some()
         || said.strong_view.is_some_and(|view| view != StrongView::None);
     match said.pretrained() {
+        _ if said.features.is_some() => Freeze::Backbone,
         // Features of several networks are all that they have in common.
         Some(_) if said.has_several_bodies() => Freeze::Backbone,
         Some(_) if !whole && stats.images <= FEW_FOR_A_BACKBONE => Freeze::Backbone,
@@ -82,9 +83,9 @@ pub(super) fn freeze_for(stats: &DatasetStats, said: &Settings) -> Freeze {
 pub fn defaults_for(stats: &DatasetStats, said: &Settings) -> Defaults {
     let small = stats.side <= SMALL_SIDE;
     let recipe = match (said.pretrained(), said.frozen()) {
-        (Some(_), true) => frozen_backbone(kind_of(said), stats.images),
+        (_, true) => frozen_backbone(kind_of(said), stats.images),
         (Some(_), false) => pretrained(small),
-        (None, _) => from_scratch(small, stats),
+        (None, false) => from_scratch(small, stats),
     };
     let side = said.size.or(recipe.size).unwrap_or(stats.side);
     let bytes = stats.images.saturating_mul(side * side * 3);

@@ -18,7 +18,7 @@ use super::methods::{Methods, OwnMethod};
 use super::named::Named;
 use super::one_or_several;
 use super::values::{Augment, CacheKind, Freeze, StrongView};
-use super::weights::{Weights, WeightsSource};
+use super::weights::{OwnFeatures, Weights, WeightsSource};
 use crate::{Error, Result};
 
 /// A run's settings as a user gives them. A field that was not given is `None`; [`Settings::resolve`] fills it in. A key of the TOML
@@ -121,6 +121,17 @@ pub struct Settings {
     /// wrong key is shown the others [default: the plainest; which these are is said]
     #[cfg_attr(feature = "clap", arg(long, value_name = "KEY", help_heading = "Network"))]
     pub weights_key: Option<String>,
+    /// NumPy file with features of one's own (DINOv2's, CLIP's): a matrix of f32 with a row for each image, sorted by path unless
+    /// --features-paths says otherwise; a head is trained on them, and no image is decoded [default: features of --weights]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "F.npy", help_heading = "Network"))]
+    pub features: Option<PathBuf>,
+    /// List of the images that the rows of --features are of: a path relative to DATA a line, or a CSV with a column path. Images
+    /// that it doesn't list take no part [default: all images, sorted by path]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "F.txt", help_heading = "Network"))]
+    pub features_paths: Option<PathBuf>,
+    /// NumPy file with the features of the held-out images, sorted by path [default: they are in --features, too]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "F.npy", help_heading = "Network"))]
+    pub features_test: Option<PathBuf>,
     /// Part of the pretrained network that stays as it is: backbone (a small head is trained on its features) or none (the whole
     /// network is trained) [default: backbone for up to 50,000 images; none for more, without weights, and with --preset,
     /// --start-from, --backbone-lr or --strong-view]
@@ -325,6 +336,13 @@ impl Settings {
     /// The architecture that was given; of several, the first.
     pub fn first_arch(&self) -> Option<&str> {
         self.arch.iter().flatten().next().map(String::as_str)
+    }
+
+    /// Features of one's own, if there are any.
+    pub(crate) fn own_features(&self) -> Option<OwnFeatures<'_>> {
+        let features = self.features.as_deref()?;
+        let (paths, test) = (self.features_paths.as_deref(), self.features_test.as_deref());
+        Some(OwnFeatures { features, paths, test, data: self.data.as_deref() })
     }
 
     /// Whether the backbone stays as it is.

@@ -39,4 +39,4 @@ pub use resolve::ResolvedSettings;
 pub use stats::{DatasetStats, Shape};
 pub use values::{Augment, CacheKind, Freeze, StrongView};
 pub use weights::Weights;
-pub(crate) use weights::WeightsSource;
+pub(crate) use weights::{OwnFeatures, WeightsSource};

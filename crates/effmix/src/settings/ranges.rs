@@ -6,7 +6,8 @@ use std::path::Path;
 use dividemix::MethodKind;
 
 use super::flags::Settings;
-use super::values::StrongView;
+use super::values::{Freeze, StrongView};
+use super::weights::Weights;
 use crate::{Error, Result};
 
 /// The smallest input that the network's five halvings leave something of.
@@ -62,10 +63,44 @@ impl Settings {
         Ok(())
     }
 
+    /// What goes together with features of one's own.
+    fn check_features(&self) -> Result<()> {
+        let Some(_) = &self.features else {
+            let further = [
+                ("--features-paths", self.features_paths.is_some()),
+                ("--features-test", self.features_test.is_some()),
+            ];
+            return match further.into_iter().find(|(_, given)| *given) {
+                Some((flag, _)) => Err(Error::setting(flag, "goes with --features F.npy, which is missing")),
+                None => Ok(()),
+            };
+        };
+        if self.data.is_none() {
+            return Err(Error::setting(
+                "--features",
+                "goes with a folder of images, DATA, which has the labels",
+            ));
+        }
+        let network = [
+            ("--weights", self.pretrained().is_some() || self.weights.as_deref() == Some(&[Weights::Auto])),
+            ("--freeze", self.freeze == Some(Freeze::None)),
+            ("--teacher", self.teacher.is_some()),
+        ];
+        match network.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) => {
+                let problem =
+                    "can't be used with --features: a head is trained on them, and no network sees an image";
+                Err(Error::setting(flag, problem))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// [`Settings::check_ranges`], and which settings go together.
     pub(super) fn check(&self) -> Result<()> {
         self.check_ranges()?;
-        if self.frozen() && self.pretrained().is_none() {
+        self.check_features()?;
+        if self.frozen() && self.pretrained().is_none() && self.features.is_none() {
             let problem = "backbone needs pretrained weights (--weights): a backbone of random numbers has nothing to say".to_owned();
             return Err(Error::setting("--freeze", problem));
         }

@@ -11,6 +11,7 @@ use super::flags::Settings;
 use super::ranges::check_size;
 use super::stats::DatasetStats;
 use super::values::{Augment, CacheKind, StrongView};
+use crate::data::Table;
 use crate::weights::open_weights;
 use crate::{Error, Result};
 
@@ -33,6 +34,8 @@ pub struct ResolvedSettings {
     pub arch: Arch,
     /// The shapes of all bodies whose features stand side by side; none where the network is one.
     pub bodies: Vec<Arch>,
+    /// Length of the features of one's own that heads are trained on, if it is these.
+    pub own_features: Option<usize>,
     /// The training's numbers.
     pub hyperparameters: CheckedHyperparameters,
     /// How views differ from their images.
@@ -46,13 +49,19 @@ pub struct ResolvedSettings {
 }
 
 impl ResolvedSettings {
-    /// The network, or all bodies.
+    /// The network, or all bodies; nothing where features are one's own.
     pub(crate) fn archs(&self) -> &[Arch] {
+        if self.own_features.is_some() {
+            return &[];
+        }
         if self.bodies.is_empty() { std::slice::from_ref(&self.arch) } else { &self.bodies }
     }
 
-    /// Length of the features that a head gets: of all bodies side by side.
+    /// Length of the features that a head gets: one's own, or of all bodies side by side.
     pub(crate) fn feature_len(&self) -> Result<usize> {
+        if let Some(length) = self.own_features {
+            return Ok(length);
+        }
         self.archs().iter().map(|arch| Ok(arch.plan()?.head)).sum()
     }
 }
@@ -68,6 +77,8 @@ impl Settings {
         self.check()?;
         let defaults = defaults_for(stats, &self);
         let (arch, bodies) = self.resolve_archs(&defaults)?;
+        let table = self.features.as_deref().map(Table::of_npy).transpose()?;
+        let own_features = table.map(|table| table.length);
         let d = self.preset.map_or(defaults.hyperparameters.clone(), Preset::hyperparameters);
         let strong_view = *self.strong_view.get_or_insert(StrongView::None);
         // Stays open where each division decides.
@@ -121,6 +132,7 @@ impl Settings {
             settings: self,
             arch,
             bodies,
+            own_features,
             hyperparameters,
             augment,
             strong_view,

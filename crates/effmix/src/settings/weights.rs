@@ -26,6 +26,19 @@ pub(crate) struct WeightsSource<'a> {
     pub(crate) key: Option<&'a str>,
 }
 
+/// The files that hold features of one's own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OwnFeatures<'a> {
+    /// `[N, F]`, f32.
+    pub(crate) features: &'a Path,
+    /// The image of each row; where there is none, rows are the images sorted by path.
+    pub(crate) paths: Option<&'a Path>,
+    /// The same of the held-out images, sorted by path; where there is none, they are in the first table as well.
+    pub(crate) test: Option<&'a Path>,
+    /// The folder of the set, which paths may begin with.
+    pub(crate) data: Option<&'a Path>,
+}
+
 impl From<PathBuf> for Weights {
     fn from(said: PathBuf) -> Self {
         match said.to_str() {

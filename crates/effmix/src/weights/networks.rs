@@ -25,6 +25,8 @@ pub(crate) struct Networks {
     stores: Vec<ParameterStore>,
     /// The networks on whose features heads alone are trained; none where whole networks are.
     bodies: Vec<FrozenBody>,
+    /// Length of the features that heads alone are trained on.
+    features: Option<usize>,
     /// Whether the pretrained weights' classifier was for other classes, so that the networks' are new.
     pub(crate) classifier_made_new: bool,
 }
@@ -73,36 +75,30 @@ impl FrozenBody {
     pub(crate) fn encoder<'a>(&'a self, device: &'a Device) -> Encoder<'a> {
         Encoder { device, network: &self.network, rescale: self.rescale.as_ref(), key: self.key }
     }
-
-    /// Length of its features.
-    fn feature_len(&self) -> Result<usize> {
-        Ok(self.arch.plan()?.head)
-    }
 }
 
 impl Networks {
-    /// `count` networks with first weights of their own each, all from the pretrained weights if there are any; heads alone where there are
-    /// bodies.
+    /// `count` networks with first weights of their own each, all from the pretrained weights if there are any; heads alone on `features`,
+    /// which are those of the bodies, or one's own.
     pub(crate) fn new(
         arch: &Arch,
         classes: &[String],
         count: usize,
         seed: u64,
         weights: Option<WeightsSource<'_>>,
-        bodies: Vec<FrozenBody>,
+        (bodies, features): (Vec<FrozenBody>, Option<usize>),
         device: &Device,
     ) -> Result<Self> {
         let mut trained: Vec<Box<dyn Network>> = Vec::new();
         let mut stores = Vec::new();
         let mut classifier_made_new = false;
-        let weights = weights.filter(|_| bodies.is_empty()).map(open_weights).transpose()?;
-        let features = bodies.iter().map(FrozenBody::feature_len).sum::<Result<usize>>()?;
+        let weights = weights.filter(|_| features.is_none()).map(open_weights).transpose()?;
         for number in 0..count {
             let seed = Stream::new(seed, Purpose::Initialise).at(number as u64).key();
-            let (network, store) = match &weights {
-                _ if !bodies.is_empty() => head(arch, features, classes.len(), seed, device)?,
-                None => trainable(build(arch, classes.len(), seed, device)?),
-                Some(weights) => {
+            let (network, store) = match (features, &weights) {
+                (Some(features), _) => head(arch, features, classes.len(), seed, device)?,
+                (None, None) => trainable(build(arch, classes.len(), seed, device)?),
+                (None, Some(weights)) => {
                     let pretrained = load_pretrained(weights, arch, classes.len(), seed, device)?;
                     classifier_made_new |= pretrained.classifier_made_new;
                     trainable((pretrained.network, pretrained.store))
@@ -117,6 +113,7 @@ impl Networks {
             trained,
             stores,
             bodies,
+            features,
             classifier_made_new,
         })
     }
@@ -131,6 +128,7 @@ impl Networks {
         replace_file::create_folder(model).map_err(Error::io("can't create", model))?;
         let networks = (1..=self.stores.len()).map(|number| format!("net{number}.safetensors")).collect();
         let mut card = ModelCard::new(self.arch.clone(), self.classes.clone(), networks);
+        card.features = self.features.filter(|_| self.bodies.is_empty());
         if let [_, _, ..] = &self.bodies[..] {
             for (body, number) in self.bodies.iter().zip(1..) {
                 let weights = format!("body{number}.safetensors");

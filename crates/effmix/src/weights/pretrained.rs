@@ -39,6 +39,10 @@ pub(crate) fn with_weights(
     ];
     let scaled = scaled.into_iter().find(|(_, given)| *given);
     let from = |weights: Weights| Settings { weights: Some(vec![weights]), ..settings.clone() };
+    if settings.features.is_some() {
+        // Weights beside them are refused later, with all that can't be used together.
+        return Ok(if settings.weights.is_none() { from(Weights::None) } else { settings });
+    }
     match (settings.weights.as_deref(), scaled) {
         (Some([Weights::None]), _) => Ok(settings),
         (Some([Weights::Auto]), Some((flag, _))) => {

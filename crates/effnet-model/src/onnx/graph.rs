@@ -2,7 +2,7 @@
 
 use effnet_ops::{Activation, Folded, Padding};
 
-use crate::joined::{Rescale, SMALLEST_NORM};
+use crate::side_by_side::{Rescale, SMALLEST_NORM};
 
 use super::proto::{Attribute, Dimension, Graph, Node, Shape, Size, Tensor, TensorType, Type, Value};
 

@@ -8,10 +8,10 @@ use super::graph::GraphBuilder;
 use super::proto;
 use crate::card::ModelCard;
 use crate::error::{Error, Result};
-use crate::joined::{Rescale, scale_of};
 use crate::network::EfficientNet;
 use crate::preprocessing::{Fit, Interpolation};
 use crate::saved::SavedHeads;
+use crate::side_by_side::{Rescale, scale_of};
 use crate::weights::write_atomically;
 
 /// ONNX's set of operators: what ONNX Runtime has run since 1.12 (2022).
