@@ -29,6 +29,7 @@ pub(super) fn tile(row: &LabelIssue, options: &Options<'_>) -> Markup {
                 }
             }
             span.path { (shown(&row.path)) }
+            @for same in &row.same_image { span.path { "the same image as " (shown(same)) } }
         }
     }
 }

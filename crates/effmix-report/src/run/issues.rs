@@ -4,7 +4,7 @@ use super::open;
 use super::smallest::Smallest;
 use crate::{Error, Result};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// Rows in the page's table.
@@ -27,6 +27,9 @@ pub(crate) struct LabelIssue {
     pub(crate) is_issue: Option<bool>,
     /// `None`, in files without such a column, is [`Set::Train`].
     set: Option<Set>,
+    /// Paths of the same image, where it is there under another label, too.
+    #[serde(skip)]
+    pub(crate) same_image: Vec<String>,
 }
 
 /// What an image was used for.
@@ -71,8 +74,13 @@ pub(crate) struct Issues {
 }
 
 /// The rows to be shown, with at most `images` of them as pictures; none where there is no such file. Without `claimed`, no row
-/// looks wrong.
-pub(super) fn read(path: &Path, images: usize, claimed: bool) -> Result<Issues> {
+/// looks wrong. `same` has the paths of the same images.
+pub(super) fn read(
+    path: &Path,
+    images: usize,
+    claimed: bool,
+    same: &HashMap<String, Vec<String>>,
+) -> Result<Issues> {
     let Some(file) = open(path)? else { return Ok(Issues::default()) };
     let mut table = Smallest::new(TABLE_ROWS);
     let mut train = Smallest::new(images);
@@ -81,6 +89,10 @@ pub(super) fn read(path: &Path, images: usize, claimed: bool) -> Result<Issues> 
     for row in csv::Reader::from_reader(file).into_deserialize() {
         let mut row: LabelIssue = row.map_err(|error| in_words(path, error))?;
         row.is_issue = row.is_issue.filter(|_| claimed);
+        // Of copies under one label, quality says nothing.
+        if let (Some(0.0), Some(same)) = (row.label_quality, same.get(&row.path)) {
+            row.same_image.clone_from(same);
+        }
         table.add(row.rank, || row.clone());
         if let (true, Set::Train, Some(better)) = (claimed, row.set(), row.better_label()) {
             *changes.entry((row.given_label.clone(), better.to_owned())).or_default() += 1;
@@ -97,7 +109,7 @@ pub(super) fn read(path: &Path, images: usize, claimed: bool) -> Result<Issues> 
     Ok(Issues { table: table.into_sorted(), train, held_out, changes })
 }
 
-fn in_words(path: &Path, error: csv::Error) -> Error {
+pub(super) fn in_words(path: &Path, error: csv::Error) -> Error {
     let line = error.position().map(csv::Position::line);
     match error.into_kind() {
         csv::ErrorKind::Io(source) => Error::read(path)(source),

@@ -2,6 +2,7 @@
 
 mod config;
 mod division;
+mod duplicates;
 mod issues;
 mod metrics;
 mod smallest;
@@ -33,11 +34,12 @@ impl Run {
         let metrics = metrics::read(&folder.join("metrics.jsonl"))?;
         let summary = summary::read(&folder.join("summary.json"), options.summary)?;
         let claimed = summary.as_ref().is_none_or(Summary::claims);
+        let same = duplicates::read(&folder.join("data_issues.csv"))?;
         Ok(Self {
             metrics: metrics.ok_or_else(|| Error::NotARun(folder.to_owned()))?,
             config: config::read(&folder.join("config.toml"))?.unwrap_or_default(),
             summary,
-            issues: issues::read(&folder.join("label_issues.csv"), options.images, claimed)?,
+            issues: issues::read(&folder.join("label_issues.csv"), options.images, claimed, &same)?,
             divisions: division::read(&folder.join("division.json"))?,
         })
     }

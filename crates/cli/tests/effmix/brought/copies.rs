@@ -60,6 +60,12 @@ fn an_image_under_two_labels_leads_the_list_and_all_copies_are_counted_and_liste
     assert_eq!(first, [["blue/like red.png", "0.0", "true"], ["red/03.png", "0.0", "true"]]);
     assert!(rows[2..].iter().all(|row| row[column("path")] != "red/03.png"), "each image once");
 
+    let page = String::from_utf8(read(&folder.path("out/report.html"))).unwrap();
+    for path in ["blue/like red.png", "red/03.png"] {
+        assert!(page.contains(&format!("the same image as {path}")), "the page names {path}");
+    }
+    assert_eq!(page.matches("the same image as").count(), 2, "copies under one label are no issue");
+
     let summary = json(&read(&folder.path("out/summary.json")));
     let counts = serde_json::json!({ "one_label": 3, "two_labels": 1, "train_and_test": 1 });
     assert_eq!(summary["duplicates"], counts, "{summary}");
