@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use noisy_labels::metrics::{auc, average_precision};
 use noisy_labels::quality::signals::{
-    FeatureSignals, OutOfFold, Signal, combined_quality, logit_margins, prototype_logits,
+    FeatureSignals, Signal, combined_quality, logit_margins, prototype_logits,
 };
 use noisy_labels::quality::{normalized_margin, self_confidence};
 use noisy_labels::{ClassTable, Features};
@@ -22,10 +22,10 @@ const CANDIDATES: [[f64; 5]; 8] = [
     [1.0, 1.0, 1.0, 1.0, 1.0],
     [1.0, 1.0, 0.0, 0.0, 1.0],
     [1.0, 1.0, 1.0, 0.0, 0.0],
-    [0.0, 1.0, 1.0, 0.0, 1.0],
     [1.0, 2.0, 1.0, 0.0, 1.0],
-    [1.0, 1.0, 1.0, 0.0, 2.0],
+    [1.0, 2.0, 1.0, 0.0, 2.0],
     [0.0, 2.0, 1.0, 0.0, 2.0],
+    [0.0, 3.0, 1.0, 0.0, 2.0],
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -76,7 +76,7 @@ fn judge(
     let start = Instant::now();
     let signals = FeatureSignals::of(features, given, classes)?;
     let seconds = start.elapsed().as_secs_f64();
-    let probabilities = OutOfFold::new(features, given, classes)?.logistic(&Default::default())?.softmax();
+    let probabilities = signals.first_logits.softmax();
     line("cleanlab: self-confidence", &self_confidence(&probabilities, given)?)?;
     line("cleanlab: normalised margin", &normalized_margin(&probabilities, given)?)?;
     line("cleanlab: confidence-weighted entropy", &weighted_entropy(&probabilities, given))?;

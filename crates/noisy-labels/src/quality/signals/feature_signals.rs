@@ -17,8 +17,8 @@ pub const NEIGHBOURS: usize = 50;
 /// The temperature of their votes ([`Neighbours::votes`]).
 pub const VOTE_TEMPERATURE: f64 = 0.05;
 
-/// A label is not learnt from in the second round if its margin in the first is below this: if another class has e times the label's odds.
-const LEAST_MARGIN: f64 = -1.0;
+/// A label is not learnt from in the second round if its quality in the first is not above this: if another class is clearly more likely.
+const LEAST_QUALITY: f64 = 0.4;
 
 /// The part of a class that is learnt from in the second round at least.
 const LEAST_PART: f64 = 0.25;
@@ -28,7 +28,7 @@ const LEAST_PART: f64 = 0.25;
 /// These, and the numbers above, were chosen on two sets of 5,000 CIFAR-10 images with six kinds of wrong labels each, and judged on a third set
 /// (docs/benchmarks/notebook/2026-11-29-signals.md).
 pub const WEIGHTS: Weights =
-    Weights { logistic: 1.0, discriminant: 1.0, neighbours: 1.0, second_logistic: 1.0 };
+    Weights { logistic: 1.0, discriminant: 2.0, neighbours: 1.0, second_logistic: 2.0 };
 
 /// How much each signal of [`FeatureSignals`] counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,6 +54,8 @@ pub struct FeatureSignals {
     pub neighbours: Vec<f64>,
     /// By logistic regression on the labels of the other folds that the first three do not doubt.
     pub second_logistic: Vec<f64>,
+    /// The logits of the first logistic regression, `[N, C]`, which has learnt from wrong labels as well as from right ones.
+    pub first_logits: ClassTable,
     /// The logits of the second logistic regression, `[N, C]`: the best single classifier of these.
     pub logits: ClassTable,
 }
@@ -70,15 +72,23 @@ impl FeatureSignals {
     pub fn of(features: &Features<'_>, labels: &[usize], classes: usize) -> Result<Self> {
         let first = OutOfFold::new(features, labels, classes)?;
         let settings = LogisticSettings::default();
-        let logits = first.logistic(&settings)?;
-        let logistic = logit_margins(&logits, labels)?;
+        let first_logits = first.logistic(&settings)?;
+        let logistic = logit_margins(&first_logits, labels)?;
         let discriminant = logit_margins(&first.discriminant(SHRINKAGE)?, labels)?;
         let votes = Neighbours::within(features, NEIGHBOURS)?.votes(labels, classes, VOTE_TEMPERATURE)?;
         let neighbours = share_margins(&votes, labels)?;
-        let kept = kept_labels(&logistic, labels, classes, LEAST_MARGIN, LEAST_PART)?;
-        let logits = first.keeping(&kept)?.logistic(&settings)?;
-        let second_logistic = logit_margins(&logits, labels)?;
-        Ok(Self { logistic, discriminant, neighbours, second_logistic, logits })
+        let mut found = Self {
+            logistic,
+            discriminant,
+            neighbours,
+            second_logistic: vec![f64::NAN; labels.len()],
+            first_logits,
+            logits: ClassTable::new(Vec::new(), classes)?,
+        };
+        let kept = kept_labels(&found.quality()?, labels, classes, LEAST_QUALITY, LEAST_PART)?;
+        found.logits = first.keeping(&kept)?.logistic(&settings)?;
+        found.second_logistic = logit_margins(&found.logits, labels)?;
+        Ok(found)
     }
 
     /// The signals with [`WEIGHTS`]. Others can be added: the margins of a network averaged over its training

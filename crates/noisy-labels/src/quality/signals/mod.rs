@@ -24,6 +24,7 @@ mod margin;
 mod neighbours;
 mod out_of_fold;
 mod prototypes;
+mod votes;
 
 pub use combine::{Signal, combined_quality};
 pub use discriminant::SHRINKAGE;
@@ -31,6 +32,7 @@ pub use feature_signals::{FeatureSignals, NEIGHBOURS, VOTE_TEMPERATURE, WEIGHTS,
 pub use kept::kept_labels;
 pub use logistic::LogisticSettings;
 pub use margin::{logit_margins, share_margins};
-pub use neighbours::{Neighbour, Neighbours, vote_similarity};
+pub use neighbours::{Neighbour, Neighbours};
 pub use out_of_fold::OutOfFold;
 pub use prototypes::prototype_logits;
+pub use votes::vote_similarity;
