@@ -3,12 +3,11 @@
 import json
 
 import numpy as np
-import torch
 
 
 def rounded(value, digits):
     """A number, array or tensor as nested lists of floats of so many significant digits."""
-    array = value.detach().double().numpy() if isinstance(value, torch.Tensor) else np.asarray(value, dtype=np.float64)
+    array = value.detach().double().numpy() if hasattr(value, "detach") else np.asarray(value, dtype=np.float64)
     if array.ndim == 0:
         return float(f"{float(array):.{digits}g}")
     return [rounded(part, digits) for part in array]

@@ -21,7 +21,7 @@ pub(crate) struct Options {
 }
 
 /// A script below xtask/golden, with the argument that it takes before the output file, and where its output belongs.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("swish.py", "crates/effnet-ops/tests/golden/swish.json"),
     ("effnet.py", "crates/effnet-model/tests/golden/effnet.json"),
     ("train.py train", "crates/effnet-model/tests/golden/train.json"),
@@ -30,6 +30,7 @@ const FILES: [(&str, &str); 9] = [
     ("../../crates/image-folder/tests/golden/images.py", "crates/image-folder/tests/golden/images.json"),
     ("augment.py", "crates/image-folder/tests/golden/augment.json"),
     ("noisy.py", "crates/noisy-labels/tests/golden/noisy.json"),
+    ("signals.py", "crates/noisy-labels/tests/golden/signals.json"),
     ("divide_mix_step.py", "crates/dividemix/tests/golden/divide_mix_step.json"),
 ];
 

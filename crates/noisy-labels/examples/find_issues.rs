@@ -7,7 +7,7 @@
 
 use noisy_labels::evidence::{Contradictions, NoiseRange, out_of_fold_scores};
 use noisy_labels::quality::ConfidentJoint;
-use noisy_labels::{ClassTable, find_label_issues, metrics, noise};
+use noisy_labels::{ClassTable, Features, find_label_issues, metrics, noise};
 use rand::{Rng, SeedableRng};
 use rand_distr::StandardNormal;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -27,9 +27,8 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     truth.iter().enumerate().for_each(|(sample, class)| features[sample * FEATURES + class] += 4.0);
     let given = noise::symmetric(&truth, CLASSES, 0.2, false, &mut rng)?;
 
-    let row =
-        |sample: usize, out: &mut [f32]| out.copy_from_slice(&features[sample * FEATURES..][..FEATURES]);
-    let scores = out_of_fold_scores(&row, FEATURES, &given, CLASSES)?.ok_or("all features are alike")?;
+    let features = Features::from_slice(&features, FEATURES)?;
+    let scores = out_of_fold_scores(&features, &given, CLASSES)?.ok_or("all features are alike")?;
     let sharper = scores.values().iter().map(|score| SHARPNESS * score).collect();
     let probabilities = ClassTable::new(sharper, CLASSES)?.softmax();
 

@@ -34,6 +34,14 @@ pub enum Error {
         /// The number of classes, which is the length of a row.
         classes: usize,
     },
+    /// Values that do not fill the rows of features.
+    #[error("{values} values do not fill the rows of features with {width} columns")]
+    Rows {
+        /// The number of values.
+        values: usize,
+        /// The number of features of a sample, which is the length of a row.
+        width: usize,
+    },
     /// A number outside its range.
     #[error("{name} is {value}, must be {range}")]
     OutOfRange {

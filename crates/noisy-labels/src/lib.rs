@@ -9,6 +9,7 @@
 //! | module | holds | needs candle |
 //! |---|---|---|
 //! | [`ClassTable`] | logits, probabilities or scores of samples by classes, with softmax, argmax and mean | |
+//! | [`Features`] | features of samples, read row by row; of several networks side by side | |
 //! | [`ClassPairs`] | counts and shares by pairs of classes, sparse | |
 //! | `soft` | one-hot labels, label smoothing, sharpening, co-refinement, co-guessing | yes |
 //! | [`mixup`] | the draw of a mix, and the mixing of a batch | the mixing |
@@ -31,6 +32,8 @@ mod class_table;
 pub mod division;
 mod error;
 pub mod evidence;
+mod features;
+mod folds;
 pub mod history;
 pub mod losses;
 pub mod metrics;
@@ -45,4 +48,5 @@ pub mod soft;
 pub use class_pairs::{ClassPairs, MOST_CLASSES_OF_A_FULL_MATRIX};
 pub use class_table::{ClassTable, argmax, elementwise_mean, softmax};
 pub use error::{Error, Result};
+pub use features::Features;
 pub use quality::find_label_issues;

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 use noisy_labels::evidence::{Contradictions, LabelEvidence, NoEvidence, NoiseRange, out_of_fold_scores};
 use noisy_labels::quality::{ConfidentJoint, MarginHistory};
-use noisy_labels::{ClassTable, argmax};
+use noisy_labels::{ClassTable, Features, argmax};
 
 use dividemix::Outcome;
 
@@ -83,7 +83,8 @@ impl Evidence {
         let train: LabelEvidence = match (&sets.features, held_out) {
             (Some(features), _) => {
                 let row = |sample: usize, out: &mut [f32]| features.copy_plain(sample, out);
-                match out_of_fold_scores(&row, features.width(), &given, classes)? {
+                let features = Features::from_fn(given.len(), features.width(), row);
+                match out_of_fold_scores(&features, &given, classes)? {
                     None => Err(NoEvidence::Alike),
                     Some(scores) => {
                         let found = Contradictions::count(&scores, &given)?;

@@ -8,14 +8,14 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `folds` | scores of every sample, from its features, by a classifier that has not seen its label |
+//! | `ridge` | scores of every sample, from its features, by a classifier that has not seen its label |
 //! | `contradiction` | how often the labels of the surest predictions are contradicted |
 //! | `range` | an estimate of the noise rate with a range, or why there is none |
 
 mod contradiction;
-mod folds;
 mod range;
+mod ridge;
 
 pub use contradiction::Contradictions;
-pub use folds::out_of_fold_scores;
 pub use range::{LabelEvidence, NoEvidence, NoiseRange};
+pub use ridge::out_of_fold_scores;

@@ -15,6 +15,7 @@ mod find;
 mod issue;
 mod margins;
 mod scores;
+pub mod signals;
 
 pub use confident::ConfidentJoint;
 pub use find::{Issue, find_label_issues};

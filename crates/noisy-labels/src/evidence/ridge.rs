@@ -1,13 +1,13 @@
 //! Out-of-fold scores: ridge regression of one-hot labels on features, by folds.
 
-use std::collections::HashMap;
-
 use linfa_linalg::cholesky::SolveCInplace;
 use ndarray::{Array1, Array2, Axis};
 use rayon::prelude::*;
 
 use crate::class_table::ClassTable;
-use crate::error::{Error, Result, check_labels};
+use crate::error::{Error, Result, check_labels, check_length};
+use crate::features::Features;
+use crate::folds::first_copies;
 
 /// The number of folds. Sample i is in fold i mod 10, so that each fold has its share of every class where samples are sorted by class.
 /// Samples with the same features, which are copies of one image, are all in the fold of the first of them.
@@ -16,9 +16,6 @@ const FOLDS: usize = 10;
 /// The penalty on the squared weights, in units of the mean variance of a feature's contribution. Between 0.1 and 10 the accuracy
 /// changes by 1 to 3 points at 1,000 to 10,000 images; 1 was the best, or within a point of the best, everywhere.
 const RIDGE: f64 = 1.0;
-
-/// The number of features that are compared to find copies.
-const COMPARED: usize = 64;
 
 /// The number of rows that are multiplied at once.
 const ROWS: usize = 1024;
@@ -36,30 +33,28 @@ const SMALLEST_DEVIATION: f64 = 1e-6;
 /// and it needs no iterations. Sums are made in a fixed order, so the scores have the same bits for any number of threads.
 ///
 /// # Shapes
-/// `row(i, out)` writes the `features` numbers of sample i into `out`; `labels`: N ids below `classes`.
+/// `features`: `[N, F]`; `labels`: N ids below `classes`.
 ///
 /// # Errors
-/// [`Error::Label`] for an id that is not a class; [`Error::OutOfRange`] where a feature is not finite.
+/// [`Error::Length`] where the numbers of samples differ; [`Error::Label`] for an id that is not a class; [`Error::Entry`] for the first feature
+/// that is not finite.
 pub fn out_of_fold_scores(
-    row: &(dyn Fn(usize, &mut [f32]) + Sync),
-    features: usize,
+    features: &Features<'_>,
     labels: &[usize],
     classes: usize,
 ) -> Result<Option<ClassTable>> {
     check_labels(labels, classes)?;
+    check_length("samples with features", labels.len(), features.len())?;
     let samples = labels.len();
-    if samples == 0 || features == 0 {
-        return Ok(None);
-    }
-    let Some(standard) = Standard::of(row, features, samples)? else { return Ok(None) };
-    let fold_of = folds(row, features, samples);
+    let Some(standard) = Standard::of(features)? else { return Ok(None) };
+    let fold_of: Vec<usize> = first_copies(features).into_iter().map(|first| first % FOLDS).collect();
     let members =
         |fold: usize| (0..samples).filter(|&sample| fold_of[sample] == fold).collect::<Vec<usize>>();
     let sums: Vec<Sums> = (0..FOLDS)
         .into_par_iter()
-        .map(|fold| Sums::of(&members(fold), row, &standard, labels, classes))
+        .map(|fold| Sums::of(&members(fold), features, &standard, labels, classes))
         .collect();
-    let mut whole = Sums::new(features, classes);
+    let mut whole = Sums::new(features.width(), classes);
     sums.iter().for_each(|fold| whole.add(fold, 1.0));
 
     let mut scores = vec![0.0; samples * classes];
@@ -72,7 +67,7 @@ pub fn out_of_fold_scores(
             let members = members(fold);
             let mut scores = Array2::zeros((members.len(), classes));
             for (part, mut out) in members.chunks(ROWS).zip(scores.axis_chunks_iter_mut(Axis(0), ROWS)) {
-                out.assign(&(standard.rows(part, row).dot(&weights) + &shares));
+                out.assign(&(standard.rows(part, features).dot(&weights) + &shares));
             }
             Ok((members, scores))
         })
@@ -85,19 +80,6 @@ pub fn out_of_fold_scores(
     ClassTable::new(scores, classes).map(Some)
 }
 
-/// The fold of each sample.
-fn folds(row: &(dyn Fn(usize, &mut [f32]) + Sync), features: usize, samples: usize) -> Vec<usize> {
-    let mut first: HashMap<Vec<u32>, usize> = HashMap::new();
-    let mut values = vec![0.0; features];
-    let fold = |sample: usize| {
-        row(sample, &mut values);
-        // The first features tell copies from other samples as well as all of them do.
-        let start: Vec<u32> = values.iter().take(COMPARED).map(|value| value.to_bits()).collect();
-        *first.entry(start).or_insert(sample) % FOLDS
-    };
-    (0..samples).map(fold).collect()
-}
-
 /// The mean and scale of each feature. The squares of a sample's scaled features sum to 1 on average.
 struct Standard {
     mean: Array1<f32>,
@@ -105,19 +87,17 @@ struct Standard {
 }
 
 impl Standard {
-    /// The mean and scale over all samples; `None` where all samples are alike.
-    fn of(row: &(dyn Fn(usize, &mut [f32]) + Sync), features: usize, samples: usize) -> Result<Option<Self>> {
-        let (mut sum, mut squares) = (vec![0.0f64; features], vec![0.0f64; features]);
-        let mut values = vec![0.0; features];
+    /// The mean and scale over all samples; `None` without numbers, and where all samples are alike.
+    fn of(features: &Features<'_>) -> Result<Option<Self>> {
+        features.check_finite()?;
+        let (samples, width) = (features.len(), features.width());
+        if samples == 0 || width == 0 {
+            return Ok(None);
+        }
+        let (mut sum, mut squares) = (vec![0.0f64; width], vec![0.0f64; width]);
+        let mut values = vec![0.0; width];
         for sample in 0..samples {
-            row(sample, &mut values);
-            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(Error::OutOfRange {
-                    name: "a feature",
-                    value: f64::from(*value),
-                    range: "finite",
-                });
-            }
+            features.copy_row(sample, &mut values);
             for ((sum, square), value) in sum.iter_mut().zip(&mut squares).zip(&values) {
                 *sum += f64::from(*value);
                 *square += f64::from(*value).powi(2);
@@ -130,7 +110,7 @@ impl Standard {
         if variance.iter().all(|variance| variance.sqrt() < SMALLEST_DEVIATION) {
             return Ok(None);
         }
-        let unit = (features as f64).sqrt().recip();
+        let unit = (width as f64).sqrt().recip();
         let scale = variance
             .into_iter()
             .map(|variance| (unit / (variance.sqrt() + SMALLEST_DEVIATION)) as f32)
@@ -139,16 +119,14 @@ impl Standard {
     }
 
     /// The standardised features of some samples, a row each.
-    fn rows(&self, samples: &[usize], row: &(dyn Fn(usize, &mut [f32]) + Sync)) -> Array2<f32> {
-        let features = self.mean.len();
-        let mut values = vec![0.0; samples.len() * features];
-        for (out, &sample) in values.chunks_exact_mut(features).zip(samples) {
-            row(sample, out);
-            for ((value, mean), scale) in out.iter_mut().zip(&self.mean).zip(&self.scale) {
+    fn rows(&self, samples: &[usize], features: &Features<'_>) -> Array2<f32> {
+        let mut rows = features.rows(samples.iter().copied());
+        for mut row in rows.outer_iter_mut() {
+            for ((value, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
                 *value = (*value - mean) * scale;
             }
         }
-        Array2::from_shape_fn((samples.len(), features), |(i, j)| values[i * features + j])
+        rows
     }
 }
 
@@ -179,14 +157,14 @@ impl Sums {
 
     fn of(
         samples: &[usize],
-        row: &(dyn Fn(usize, &mut [f32]) + Sync),
+        features: &Features<'_>,
         standard: &Standard,
         labels: &[usize],
         classes: usize,
     ) -> Self {
         let mut sums = Self::new(standard.mean.len(), classes);
         for part in samples.chunks(ROWS) {
-            let z = standard.rows(part, row);
+            let z = standard.rows(part, features);
             sums.gram += &z.t().dot(&z);
             for (z, &sample) in z.outer_iter().zip(part) {
                 let label = labels[sample];
@@ -240,8 +218,12 @@ mod tests {
         [if i.is_multiple_of(2) { -1.0 } else { 1.0 } + noise(1), noise(2), 7.0]
     }
 
+    fn features<'a>(samples: usize, of: impl Fn(usize) -> [f32; 3] + Send + Sync + 'a) -> Features<'a> {
+        Features::from_fn(samples, 3, move |i, row| row.copy_from_slice(&of(i)))
+    }
+
     fn scores(labels: &[usize]) -> ClassTable {
-        out_of_fold_scores(&|i, out| out.copy_from_slice(&blob(i)), 3, labels, 2).unwrap().unwrap()
+        out_of_fold_scores(&features(labels.len(), blob), labels, 2).unwrap().unwrap()
     }
 
     #[test]
@@ -303,18 +285,19 @@ mod tests {
         let right: Vec<usize> = (0..200).map(|i| usize::from(of(i)[0] > 0.0)).collect();
         let mut labels = right.clone();
         (40..60).for_each(|i| labels[i] = 1 - right[i]);
-        let alone =
-            out_of_fold_scores(&|i, out| out.copy_from_slice(&of(i)), 3, &labels, 2).unwrap().unwrap();
+        let alone = out_of_fold_scores(&features(200, of), &labels, 2).unwrap().unwrap();
         let wrong = (40..60).filter(|&i| argmax(alone.row(i)) != right[i]).count();
         assert_eq!(wrong, 0, "of 20 samples with a wrong label");
-        assert_eq!(folds(&|i, out| out.copy_from_slice(&of(i)), 3, 6)[..], [0, 0, 2, 2, 4, 4]);
     }
 
     #[test]
     fn nothing_constant_and_not_finite_features_are_dealt_with() {
-        assert_eq!(out_of_fold_scores(&|_, _| (), 3, &[], 2).unwrap(), None);
-        assert_eq!(out_of_fold_scores(&|_, out| out.fill(2.0), 3, &[0, 1, 0, 1], 2).unwrap(), None);
-        assert!(out_of_fold_scores(&|_, out| out.fill(f32::NAN), 3, &[0, 1], 2).is_err());
-        assert!(out_of_fold_scores(&|_, _| (), 3, &[2], 2).is_err());
+        let all = |value: f32, samples: usize| features(samples, move |_| [value; 3]);
+        assert_eq!(out_of_fold_scores(&all(0.0, 0), &[], 2).unwrap(), None);
+        assert_eq!(out_of_fold_scores(&Features::from_fn(1, 0, |_, _| ()), &[0], 2).unwrap(), None);
+        assert_eq!(out_of_fold_scores(&all(2.0, 4), &[0, 1, 0, 1], 2).unwrap(), None);
+        assert!(out_of_fold_scores(&all(f32::NAN, 2), &[0, 1], 2).is_err());
+        assert!(out_of_fold_scores(&all(0.0, 1), &[2], 2).is_err());
+        assert!(out_of_fold_scores(&all(0.0, 2), &[0], 2).is_err());
     }
 }
