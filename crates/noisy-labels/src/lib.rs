@@ -27,6 +27,7 @@
 #[cfg(feature = "candle")]
 pub use candle_core as candle;
 
+mod cholesky;
 mod class_pairs;
 mod class_table;
 pub mod division;
@@ -34,6 +35,7 @@ mod error;
 pub mod evidence;
 mod features;
 mod folds;
+mod gram;
 pub mod history;
 pub mod losses;
 pub mod metrics;

@@ -1,13 +1,14 @@
 //! Out-of-fold scores: ridge regression of one-hot labels on features, by folds.
 
-use linfa_linalg::cholesky::SolveCInplace;
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 
+use crate::cholesky::Cholesky;
 use crate::class_table::ClassTable;
 use crate::error::{Error, Result, check_labels, check_length};
 use crate::features::Features;
 use crate::folds::first_copies;
+use crate::gram::add_product;
 
 /// The number of folds. Sample i is in fold i mod 10, so that each fold has its share of every class where samples are sorted by class.
 /// Samples with the same features, which are copies of one image, are all in the fold of the first of them.
@@ -50,30 +51,21 @@ pub fn out_of_fold_scores(
     let fold_of: Vec<usize> = first_copies(features).into_iter().map(|first| first % FOLDS).collect();
     let members =
         |fold: usize| (0..samples).filter(|&sample| fold_of[sample] == fold).collect::<Vec<usize>>();
-    let sums: Vec<Sums> = (0..FOLDS)
-        .into_par_iter()
-        .map(|fold| Sums::of(&members(fold), features, &standard, labels, classes))
-        .collect();
-    let mut whole = Sums::new(features.width(), classes);
-    sums.iter().for_each(|fold| whole.add(fold, 1.0));
-
+    let every: Vec<usize> = (0..samples).collect();
+    let whole = Sums::of(&every, features, &standard, labels, classes);
     let mut scores = vec![0.0; samples * classes];
-    let of_folds: Vec<(Vec<usize>, Array2<f32>)> = (0..FOLDS)
-        .into_par_iter()
-        .map(|fold| {
-            let mut rest = whole.clone();
-            rest.add(&sums[fold], -1.0);
-            let (weights, shares) = rest.solve()?;
-            let members = members(fold);
-            let mut scores = Array2::zeros((members.len(), classes));
-            for (part, mut out) in members.chunks(ROWS).zip(scores.axis_chunks_iter_mut(Axis(0), ROWS)) {
-                out.assign(&(standard.rows(part, features).dot(&weights) + &shares));
-            }
-            Ok((members, scores))
-        })
-        .collect::<Result<_>>()?;
-    for (members, of_fold) in of_folds {
-        for (sample, row) in members.into_iter().zip(of_fold.outer_iter()) {
+    // One after the other, since a set of several networks' features takes hundreds of megabytes: products and solutions use all threads.
+    for fold in 0..FOLDS {
+        let members = members(fold);
+        let mut rest = Sums::of(&members, features, &standard, labels, classes);
+        rest.subtract_from(&whole);
+        let (weights, shares) = rest.solve()?;
+        let of_parts: Vec<Array2<f32>> = members
+            .par_chunks(ROWS)
+            .map(|part| standard.rows(part, features).dot(&weights) + &shares)
+            .collect();
+        let rows = of_parts.iter().flat_map(|part| part.outer_iter());
+        for (&sample, row) in members.iter().zip(rows) {
             scores[sample * classes..][..classes].iter_mut().zip(row).for_each(|(out, score)| *out = *score);
         }
     }
@@ -131,10 +123,9 @@ impl Standard {
 }
 
 /// Sums over samples, from which the weights follow.
-#[derive(Clone)]
 struct Sums {
     samples: f64,
-    /// `Z^T Z`, `[F, F]`.
+    /// `Z^T Z`, `[F, F]`: its lower triangle.
     gram: Array2<f32>,
     /// `Z^T Y`, `[F, C]`.
     cross: Array2<f64>,
@@ -165,7 +156,7 @@ impl Sums {
         let mut sums = Self::new(standard.mean.len(), classes);
         for part in samples.chunks(ROWS) {
             let z = standard.rows(part, features);
-            sums.gram += &z.t().dot(&z);
+            add_product(1.0, &z, &z, &mut sums.gram);
             for (z, &sample) in z.outer_iter().zip(part) {
                 let label = labels[sample];
                 sums.labels[label] += 1.0;
@@ -178,12 +169,13 @@ impl Sums {
         sums
     }
 
-    fn add(&mut self, other: &Self, sign: f32) {
-        self.samples += f64::from(sign) * other.samples;
-        self.gram.scaled_add(sign, &other.gram);
-        self.cross.scaled_add(f64::from(sign), &other.cross);
-        self.features.scaled_add(f64::from(sign), &other.features);
-        self.labels.scaled_add(f64::from(sign), &other.labels);
+    /// Becomes `whole` less itself.
+    fn subtract_from(&mut self, whole: &Self) {
+        self.samples = whole.samples - self.samples;
+        self.gram.zip_mut_with(&whole.gram, |own, whole| *own = whole - *own);
+        self.cross.zip_mut_with(&whole.cross, |own, whole| *own = whole - *own);
+        self.features.zip_mut_with(&whole.features, |own, whole| *own = whole - *own);
+        self.labels.zip_mut_with(&whole.labels, |own, whole| *own = whole - *own);
     }
 
     /// The weights `[F, C]`, and the share of each label, which is added to their product.
@@ -198,11 +190,12 @@ impl Sums {
         }
         let mut left = self.gram.mapv(f64::from);
         left.diag_mut().mapv_inplace(|value| value + RIDGE * n / features as f64);
-        let weights = left.solvec_into(right).map_err(|_| Error::OutOfRange {
+        let decomposed = Cholesky::of(left).ok_or(Error::OutOfRange {
             name: "the spread of the features",
             value: n,
             range: "one that lets a classifier be fitted",
         })?;
+        let weights = decomposed.solve(right);
         Ok((weights.mapv(|weight| weight as f32), shares.mapv(|share| share as f32)))
     }
 }

@@ -1,19 +1,15 @@
 //! Linear discriminant analysis with a shrunk covariance, by folds.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{Array1, Array2, ArrayViewMut2, Axis, NdFloat, s};
-use rayon::prelude::*;
+use ndarray::{Array1, Array2, Axis};
 
-use super::cholesky::Cholesky;
 use super::out_of_fold::{OutOfFold, Scores};
+use crate::cholesky::Cholesky;
 use crate::class_table::ClassTable;
 use crate::error::{Error, Result};
+use crate::gram::add_product;
 
 /// The number of samples that are read at once.
 const ROWS: usize = 1024;
-
-/// The number of columns of a product that one thread makes.
-const PANEL: usize = 128;
 
 /// A variance within classes that is smaller than this part of the variance of all samples is rounding of the sums.
 const ROUNDING: f64 = 1e-6;
@@ -132,15 +128,4 @@ impl Sums {
         }
         Ok((weights.mapv(|weight| weight as f32), bias.mapv(|bias| bias as f32)))
     }
-}
-
-/// Adds `factor` times `A^T B` to the lower triangle of a matrix.
-fn add_product<T: NdFloat>(factor: T, a: &Array2<T>, b: &Array2<T>, sum: &mut Array2<T>) {
-    let panels: Vec<ArrayViewMut2<'_, T>> = sum.axis_chunks_iter_mut(Axis(1), PANEL).collect();
-    panels.into_par_iter().enumerate().for_each(|(panel, mut sum)| {
-        let (first, columns) = (panel * PANEL, sum.ncols());
-        let own = b.slice(s![.., first..first + columns]);
-        let mut sum = sum.slice_mut(s![first.., ..]);
-        general_mat_mul(factor, &a.slice(s![.., first..]).t(), &own, T::one(), &mut sum);
-    });
 }

@@ -13,7 +13,6 @@
 //! | [`logit_margins`], [`share_margins`] | the margin of each label |
 //! | [`combined_quality`] | several signals as one quality |
 
-mod cholesky;
 mod combine;
 mod discriminant;
 mod feature_signals;

@@ -11,14 +11,14 @@ const BLOCK: usize = 64;
 const PANEL: usize = 256;
 
 /// `L` of `A = L L^T`: a lower triangular matrix.
-pub(super) struct Cholesky {
+pub(crate) struct Cholesky {
     /// What stands above the diagonal has no meaning.
     lower: Array2<f64>,
 }
 
 impl Cholesky {
     /// The decomposition of a symmetric matrix, of which only the lower triangle is read; `None` where it is not positive definite.
-    pub(super) fn of(mut matrix: Array2<f64>) -> Option<Self> {
+    pub(crate) fn of(mut matrix: Array2<f64>) -> Option<Self> {
         let n = matrix.nrows();
         for start in (0..n).step_by(BLOCK) {
             let end = n.min(start + BLOCK);
@@ -48,7 +48,7 @@ impl Cholesky {
     }
 
     /// `A^-1 B`.
-    pub(super) fn solve(&self, mut right: Array2<f64>) -> Array2<f64> {
+    pub(crate) fn solve(&self, mut right: Array2<f64>) -> Array2<f64> {
         let (lower, n) = (&self.lower, right.nrows());
         let starts = (0..n).step_by(BLOCK);
         for start in starts.clone() {
