@@ -22,6 +22,7 @@ mod on_a_stub;
 mod predict;
 #[cfg(feature = "hub")]
 mod pretrained;
+mod python;
 mod refusals;
 mod repeatable;
 mod report;

@@ -14,7 +14,7 @@ use crate::weights::{content_hash, hash_of_files};
 /// Settings that may change: which images there are and what labels they have is compared by the loop, and pretrained weights by
 /// their hash in `config.toml`; the others have no influence on what is trained. `teacher` and `start-from` are bound by content, since a
 /// folder may move.
-const FREE: [&str; 26] = [
+const FREE: [&str; 27] = [
     "data",
     "labels",
     "path-column",
@@ -35,6 +35,7 @@ const FREE: [&str; 26] = [
     "checkpoint-every",
     "report-images",
     "trajectories",
+    "format",
     "out",
     "force",
     "threads",

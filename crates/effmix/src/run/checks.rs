@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use image_folder::{Pixels, Sample};
+
 use super::class_names::{NAMED, first_of};
 use super::data_issues::{DATA_ISSUES, DuplicateCounts};
 use super::folder::RunFolder;
+use super::formats::check_formats;
 use super::progress::{Observer, Progress};
 use super::start_from::finished_run;
 use super::test_copy::TestCopy;
@@ -29,6 +32,8 @@ pub(super) fn before_fetching(settings: &Settings, data: &Data) -> Result<()> {
             "none of its images lies in a folder of a class; they are expected as DIR/CLASS/NAME.jpg";
         return Err(Error::Format { path: test.clone(), problem: problem.to_owned() });
     }
+    let is_file = |sample: &Sample| matches!(sample.source, Pixels::File { .. });
+    check_formats(settings.format.as_deref().unwrap_or_default(), data.folder.train.iter().all(is_file))?;
     if settings.pretrained().is_some() {
         return Ok(());
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
 use super::device::DeviceChoice;
+use super::formats::IssueFormat;
 #[cfg(feature = "clap")]
 use super::methods::MethodNames;
 use super::methods::{Methods, OwnMethod};
@@ -271,6 +272,12 @@ pub struct Settings {
     /// [default: false]
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true"))]
     pub trajectories: Option<bool>,
+    /// Formats in which the list of issues is written as well, with commas between them: datalab (datalab.csv, the columns of cleanlab's
+    /// Datalab), huggingface (metadata.csv for the library datasets; its paths are relative to DATA, so copy it there), label-studio
+    /// (label_studio.json, tasks with predictions, the worst label first, and label_studio.xml, the labelling interface) or parquet
+    /// (label_issues.parquet) [default: none]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FORMAT", help_heading = "Run", value_delimiter = ',', value_parser = Named::<IssueFormat>::default()))]
+    pub format: Option<Vec<IssueFormat>>,
     /// Run folder to write [default: runs/NAME-1, the next free number]
     #[cfg_attr(feature = "clap", arg(long, value_name = "RUN", help_heading = "Run"))]
     pub out: Option<PathBuf>,

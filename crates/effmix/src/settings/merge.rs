@@ -82,6 +82,7 @@ impl Settings {
             checkpoint_every,
             report_images,
             trajectories,
+            format,
             out,
             force,
             threads,

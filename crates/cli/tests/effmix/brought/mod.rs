@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `folders` | splits by any name, folders too deep, folders that are no classes, files that are no files |
 //! | `files` | formats that are read and formats that are not, shapes, sizes, names |
+//! | `formats` | other programs that read the list of issues |
 //! | `tables` | CSV files with other separators, paths, columns and classes |
 //! | `weights` | checkpoints in wrappers, names of architectures, files that are no weights |
 //! | `copies` | images that are there twice |
@@ -16,6 +17,7 @@
 mod copies;
 mod files;
 mod folders;
+mod formats;
 mod numbers;
 mod runs;
 mod tables;
