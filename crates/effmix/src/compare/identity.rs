@@ -59,6 +59,7 @@ pub(super) fn settings(
     let hash_of = |name: &str| match name {
         "data" => provenance.map(|made_from| made_from.data_hash.as_str()),
         "labels" => provenance.and_then(|made_from| made_from.labels_hash.as_deref()),
+        "reviewed" => provenance.and_then(|made_from| made_from.reviewed_hash.as_deref()),
         "weights" => config.metadata.weights_hash.as_deref(),
         _ => None,
     };

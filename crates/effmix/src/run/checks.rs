@@ -57,6 +57,7 @@ pub(crate) fn inputs_stay(out: &Path, settings: &Settings) -> Result<()> {
     let removed: Vec<PathBuf> = removed.iter().filter_map(|file| file.canonicalize().ok()).collect();
     let inputs = [
         ("--labels", settings.labels.as_deref()),
+        ("--reviewed", settings.reviewed.as_deref()),
         ("--classes", settings.classes.as_deref()),
         ("--start-from", settings.start_from.as_deref()),
         ("--teacher", settings.teacher.as_deref()),
@@ -160,6 +161,16 @@ pub(super) fn held_out(sets: &Sets, classes: &[String], settings: &Settings, obs
             if twice == 1 { "is a training image" } else { "are training images" },
             named.join("; "),
         ));
+    }
+}
+
+/// Says how many labels are taken as sure.
+pub(super) fn verified(sets: &Sets, settings: &Settings, observer: &dyn Observer) {
+    if let Some(file) = &settings.reviewed {
+        let all = sets.samples.iter().chain(&sets.test_samples);
+        let count = all.filter(|sample| sets.verified.contains(&sample.path)).count();
+        let are = if count == 1 { "label is" } else { "labels are" };
+        observer.observe(Progress::Notice(&format!("{count} {are} taken as sure, by {}", file.display())));
     }
 }
 

@@ -120,6 +120,7 @@ impl Execution<'_> {
         let provenance = Provenance::of(&self.resolved, &data.folder)?;
         let mut sets = self.sets(data, &networks)?;
         checks::readable(&sets, self.classes(), self.observer)?;
+        checks::verified(&sets, &self.resolved.settings, self.observer);
         checks::duplicates(&sets, self.observer);
         checks::held_out(&sets, self.classes(), &self.resolved.settings, self.observer);
         if let Some(teacher) = &self.resolved.settings.teacher {

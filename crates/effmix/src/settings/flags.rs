@@ -46,6 +46,10 @@ pub struct Settings {
     /// [default: split, is_valid, is_val or is_test, where the CSV has such a column]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Data"))]
     pub split_column: Option<String>,
+    /// Verdicts of a person on labels, which are taken as sure: a CSV with the columns path, given_label, label and verdict (accept, keep,
+    /// other or unsure; path and label are enough), or an export of Label Studio as JSON. The last verdict on an image counts [default: none]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Data"))]
+    pub reviewed: Option<PathBuf>,
     /// Text file with the classes in the order of the network's outputs, one a line [default: the classes of the training images,
     /// sorted by name]
     // A run's config.toml has the names of the classes under `classes`.

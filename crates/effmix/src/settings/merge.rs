@@ -26,6 +26,7 @@ impl Settings {
             label_column,
             truth_column,
             split_column,
+            reviewed,
             classes,
             test_fraction,
             test,
