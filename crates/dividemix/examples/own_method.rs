@@ -143,6 +143,7 @@ pub(crate) fn run(hidden: usize, mut tell: impl FnMut(&str)) -> dividemix::Resul
         views: Arc::new(Points::draw(count, 1)),
         labels,
         truth: vec![None; count],
+        sure: None,
         classes: CLASSES,
         teacher: None,
     };

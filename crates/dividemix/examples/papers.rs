@@ -81,6 +81,7 @@ pub(crate) fn run(
     let training = TrainingSet {
         labels: of(&train_views, |s| s.label),
         truth: train_views.samples().iter().map(|s| s.truth).collect(),
+        sure: None,
         classes: folder.classes.len(),
         teacher: None,
         views: Arc::new(Images(train_views)),

@@ -68,6 +68,7 @@ pub(crate) fn run(
         views: Arc::new(of(images, 1)),
         labels,
         truth: vec![None; images],
+        sure: None,
         classes: CLASSES,
         teacher: None,
     };

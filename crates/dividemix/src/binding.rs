@@ -138,12 +138,18 @@ fn shown(value: Option<&Value>) -> String {
     value.filter(|value| !value.is_null()).map_or("not set".to_owned(), Value::to_string)
 }
 
-/// Hash of the number of classes and of all labels.
+/// Hash of the number of classes, of all labels, and of which labels are sure.
 fn fingerprint(data: &TrainingSet) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&(data.classes as u64).to_le_bytes());
     data.labels.iter().for_each(|&y| {
         hasher.update(&(y as u64).to_le_bytes());
     });
+    // Checkpoints of trainings without sure labels are those of versions that knew none.
+    if let Some(sure) = &data.sure {
+        sure.iter().for_each(|&sure| {
+            hasher.update(&[u8::from(sure)]);
+        });
+    }
     hasher.finalize().to_hex().to_string()
 }

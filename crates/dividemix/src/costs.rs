@@ -197,6 +197,7 @@ impl Timer<'_> {
             views: self.samples(count),
             labels: (0..count).map(|i| i % self.classes).collect(),
             truth: vec![None; count],
+            sure: None,
             classes: self.classes,
             teacher: None,
         };

@@ -12,6 +12,9 @@ pub struct TrainingSet {
     pub labels: Vec<usize>,
     /// The true labels where they are known: for measuring, never for training.
     pub truth: Vec<Option<usize>>,
+    /// Whether each sample's label is known to be right, as by a person's eye: every division keeps such a sample, and no method takes
+    /// another label for it. `None` where nothing is known of any label.
+    pub sure: Option<Vec<bool>>,
     /// Number of classes.
     pub classes: usize,
     /// A teacher's logits `[N, classes]` of the samples, for distillation.
@@ -19,6 +22,11 @@ pub struct TrainingSet {
 }
 
 impl TrainingSet {
+    /// Whether a sample's label is known to be right.
+    pub(crate) fn is_sure(&self, sample: usize) -> bool {
+        self.sure.as_ref().is_some_and(|sure| sure[sample])
+    }
+
     /// Whether a sample's label is right; `None` where that is not known.
     pub(crate) fn is_clean(&self, sample: usize) -> Option<bool> {
         self.truth[sample].map(|truth| truth == self.labels[sample])

@@ -19,9 +19,24 @@ pub(crate) fn co_divide(
     let divider = divider(hyper);
     let divide = |(network, samples): (usize, &Vec<usize>)| {
         let losses = losses[source(network, losses.len(), hyper)];
-        Ok(divider.divide_samples(samples, losses, &data.labels, data.classes)?)
+        Ok(keep_sure(divider.divide_samples(samples, losses, &data.labels, data.classes)?, data))
     };
     samples.iter().enumerate().map(divide).collect()
+}
+
+/// A division that keeps every sample of it whose label is sure, with a clean probability of 1.
+pub(crate) fn keep_sure(division: Division, data: &TrainingSet) -> Division {
+    if data.sure.is_none() {
+        return division;
+    }
+    let Division { mut clean_probability, mut labeled, unlabeled, .. } = division;
+    let (sure, unlabeled) = unlabeled.into_iter().partition::<Vec<usize>, _>(|&sample| data.is_sure(sample));
+    labeled.extend(sure);
+    labeled.sort_unstable();
+    for &sample in labeled.iter().filter(|&&sample| data.is_sure(sample)) {
+        clean_probability[sample] = 1.0;
+    }
+    Division { clean_probability, labeled, unlabeled, ..division }
 }
 
 /// The divider of these hyperparameters.
@@ -76,7 +91,14 @@ mod tests {
     /// Nothing to see, and all labels right.
     fn training_set(labels: Vec<usize>) -> TrainingSet {
         let truth = labels.iter().copied().map(Some).collect();
-        TrainingSet { views: Arc::new(Unseen(labels.len())), labels, truth, classes: 2, teacher: None }
+        TrainingSet {
+            views: Arc::new(Unseen(labels.len())),
+            labels,
+            truth,
+            sure: None,
+            classes: 2,
+            teacher: None,
+        }
     }
 
     struct Unseen(usize);
@@ -126,6 +148,26 @@ mod tests {
                 assert!((0..n).all(|i| samples.contains(&i) || division.clean_probability[i] == 0.0));
                 assert_eq!(division_auc(division, samples, &data), None, "all labels are right");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_sure_is_kept_by_every_division() {
+        let n = 200;
+        let sure = (0..n).map(|i| i % 4 == 0).collect();
+        let data = TrainingSet { sure: Some(sure), ..training_set((0..n).map(|i| i % 2).collect()) };
+        let samples = [(0..100).collect::<Vec<usize>>(), (50..170).collect()];
+        let losses = two_heaps(n);
+        let hyper = Hyperparameters::default();
+        let divisions = co_divide(&[SampleLosses::Epoch(&losses); 2], &samples, &data, &hyper).unwrap();
+        for (division, samples) in divisions.iter().zip(&samples) {
+            let wrong: Vec<usize> = samples.iter().copied().filter(|i| i % 3 == 0 && i % 4 != 0).collect();
+            assert_eq!(division.unlabeled, wrong);
+            assert!(division.labeled.is_sorted());
+            assert_eq!(division.labeled.len() + wrong.len(), samples.len());
+            let certain =
+                samples.iter().filter(|i| *i % 4 == 0).all(|i| division.clean_probability[*i] == 1.0);
+            assert!(certain && (0..n).all(|i| samples.contains(&i) || division.clean_probability[i] == 0.0));
         }
     }
 

@@ -230,6 +230,20 @@ impl<'a> NetworkEpoch<'a> {
         }
     }
 
+    /// Labels `[B, classes]` that a method found, but for the samples whose label is sure ([`TrainingSet::sure`]): these keep the given one.
+    ///
+    /// # Errors
+    /// candle's.
+    pub fn keep_sure(&self, batch: &Batch, labels: Tensor) -> Result<Tensor> {
+        let sure: Vec<u8> = batch.samples.iter().map(|&i| u8::from(self.data().is_sure(i))).collect();
+        if sure.iter().all(|sure| *sure == 0) {
+            return Ok(labels);
+        }
+        let sure = Tensor::from_vec(sure, (batch.samples.len(), 1), labels.device())?;
+        let sure = sure.broadcast_as(labels.shape())?.contiguous()?;
+        Ok(sure.where_cond(&self.given_labels(batch)?.to_dtype(labels.dtype())?, &labels)?)
+    }
+
     /// The network's predictions `[B, classes]`, averaged over the last epochs, with [`crate::Needs::mean_predictions`]; `None` before
     /// the first evaluation.
     ///

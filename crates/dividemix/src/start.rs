@@ -3,6 +3,7 @@
 use noisy_labels::division::Division;
 use noisy_labels::quality::margin_of_quality;
 
+use crate::division::keep_sure;
 use crate::{Hyperparameters, TrainingSet};
 
 /// The findings of another run: its division and its refined labels are the first epoch's.
@@ -28,8 +29,9 @@ impl Start {
     /// Refined labels `[N, classes]`: w y + (1 - w) p (Algorithm 1, line 18), with that run's w and p.
     pub(crate) fn refined_labels(&self, data: &TrainingSet) -> Vec<f32> {
         let mut refined = self.probabilities.clone();
-        for ((row, &w), &y) in refined.chunks_mut(data.classes).zip(&self.clean_probability).zip(&data.labels)
-        {
+        for (sample, row) in refined.chunks_mut(data.classes).enumerate() {
+            let y = data.labels[sample];
+            let w = if data.is_sure(sample) { 1.0 } else { self.clean_probability[sample] };
             row.iter_mut().for_each(|p| *p *= 1.0 - w as f32);
             row[y] += w as f32;
         }
@@ -42,11 +44,16 @@ impl Start {
     }
 
     /// That run's division of the `samples` that each network is trained on.
-    pub(crate) fn divisions(&self, samples: &[Vec<usize>], hyper: &Hyperparameters) -> Vec<Division> {
+    pub(crate) fn divisions(
+        &self,
+        samples: &[Vec<usize>],
+        data: &TrainingSet,
+        hyper: &Hyperparameters,
+    ) -> Vec<Division> {
         let divide = |samples: &Vec<usize>| {
             let clean = samples.iter().map(|&sample| self.clean_probability[sample]).collect();
             let division = Division::by_probability(clean, hyper.threshold);
-            division.of_samples(samples, self.clean_probability.len())
+            keep_sure(division.of_samples(samples, self.clean_probability.len()), data)
         };
         samples.iter().map(divide).collect()
     }

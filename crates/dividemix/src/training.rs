@@ -202,7 +202,7 @@ impl<'a> Training<'a> {
             return Ok(None);
         }
         let divisions = match self.start {
-            Some(start) if state.epoch == 0 => start.divisions(samples, self.hyper),
+            Some(start) if state.epoch == 0 => start.divisions(samples, self.data, self.hyper),
             _ => state.divide(samples, self.data, self.hyper)?,
         };
         Ok(Some(divisions))
@@ -289,6 +289,8 @@ impl<'a> Training<'a> {
             format!("there are {n} training samples; at least 2 are needed")
         } else if data.labels.len() != n || data.truth.len() != n {
             format!("{n} samples have {} labels and {} true labels", data.labels.len(), data.truth.len())
+        } else if data.sure.as_ref().is_some_and(|sure| sure.len() != n) {
+            "which labels are sure is said of another number of samples".into()
         } else if hyper.method().needs(hyper.strength()).teacher && data.teacher.is_none() {
             "there are no logits of a teacher to learn from".into()
         } else if data.teacher.as_ref().is_some_and(|logits| logits.len() != n * data.classes) {

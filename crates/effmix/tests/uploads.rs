@@ -123,6 +123,7 @@ fn train(steps: usize) {
         views: Arc::new(views(images, &device)),
         labels: (0..images).map(|i| i % 10).collect(),
         truth: vec![None; images],
+        sure: None,
         classes: 10,
         teacher: None,
     };

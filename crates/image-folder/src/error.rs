@@ -97,6 +97,16 @@ pub enum Error {
         /// What is wrong with the line, and what to do about it.
         problem: String,
     },
+    /// A task of an export can't be used.
+    #[error("{}, task {task}: {problem}", .file.display())]
+    LabelsTask {
+        /// The file.
+        file: PathBuf,
+        /// The task, counted from 1.
+        task: usize,
+        /// What is wrong with the task, and what to do about it.
+        problem: String,
+    },
     /// No row of the labels file names an image of the set.
     #[error(
         "{}: no row names an image of {}; paths are relative to that folder: the first row says {row:?}, an \

@@ -1,6 +1,7 @@
 //! The parts of a set.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -90,6 +91,8 @@ pub struct ImageFolder {
     /// Whether the images to test on were split off at random ([`TestSplit::Fraction`](crate::TestSplit::Fraction)), so that their
     /// labels are wrong as often as those of the other images.
     pub test_is_split_off: bool,
+    /// The paths of the images whose label a person has verified ([`OpenOptions::reviewed`](crate::OpenOptions::reviewed)).
+    pub verified: HashSet<String>,
     /// The files and rows that are left out, sorted by path. Images that can't be decoded are found later, by
     /// [`Views::build`](crate::Views::build).
     pub skipped: Vec<Skipped>,

@@ -67,6 +67,7 @@ impl Epoch {
         let data = TrainingSet {
             views: Arc::new(PixelViews::new(views, None, &Device::Cpu)?),
             truth: vec![None; images],
+            sure: None,
             labels,
             classes: CLASSES,
             teacher: None,

@@ -24,6 +24,7 @@ mod own_features;
 mod predict;
 #[cfg(feature = "hub")]
 mod pretrained;
+mod python;
 mod refusals;
 mod repeatable;
 mod report;

@@ -49,7 +49,7 @@ impl Method for Joint {
                     "labels can't be replaced before the network predicted any".to_owned(),
                 ));
             };
-            let y = bootstrap(&pass.labels(batch)?, &predicted, share)?;
+            let y = pass.keep_sure(batch, bootstrap(&pass.labels(batch)?, &predicted, share)?)?;
             let logits = pass.forward(&batch.views[0])?;
             Objective::new(pass.cross_entropy(&logits, &pass.weigh_classes(&y)?)?)
                 .with_regulariser(share * ALPHA, || Ok(prior_loss(&logits)?))?

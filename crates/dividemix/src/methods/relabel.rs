@@ -23,6 +23,7 @@ impl Method for Relabel {
         supervised_epoch(pass, &[ViewKind::Strong], |pass, batch, _| {
             let logits = pass.forward(&batch.views[0])?;
             let y = bootstrap(&pass.labels(batch)?, &detached_softmax(&logits)?, pass.strength())?;
+            let y = pass.keep_sure(batch, y)?;
             Ok(Objective::new(pass.cross_entropy(&logits, &pass.weigh_classes(&y)?)?))
         })
     }

@@ -59,6 +59,7 @@ impl GaussianBlobs {
             views: self.train.clone(),
             labels: self.labels.clone(),
             truth: self.truth.iter().copied().map(Some).collect(),
+            sure: None,
             classes: CLASSES,
             teacher: None,
         }

@@ -7,6 +7,7 @@
 //! | `candle_path` | every method by candle's operations alone, held against the fused ones; f64 |
 //! | `checkpoints` | stopping and going on; what is refused |
 //! | `draws`, `strong_views` | epochs of a part of the samples; which views are trained on |
+//! | `sure` | samples whose label is known to be right |
 //! | `work`, `prefetch` | the work that is counted beforehand; things made ahead of use |
 //! | `own_model`, `own_method` | examples, small |
 //! | `effnet` | the networks of effnet-model |
@@ -24,5 +25,6 @@ mod own_method;
 mod own_model;
 mod prefetch;
 mod strong_views;
+mod sure;
 mod training;
 mod work;

@@ -10,8 +10,8 @@ use crate::run::{Config, FOLDERS, Provenance};
 
 /// Settings that two runs may have different without being different runs: the seed, over which a group's means are taken, and those
 /// that change no result.
-const NOT_COMPARED: [&str; 6] =
-    ["seed", "cache", "checkpoint-every", "report-images", "trajectories", "preset"];
+const NOT_COMPARED: [&str; 7] =
+    ["seed", "cache", "checkpoint-every", "report-images", "trajectories", "format", "preset"];
 
 /// Characters of a hash that are shown.
 const SHOWN_OF_A_HASH: usize = "blake3:".len() + 8;
@@ -59,6 +59,7 @@ pub(super) fn settings(
     let hash_of = |name: &str| match name {
         "data" => provenance.map(|made_from| made_from.data_hash.as_str()),
         "labels" => provenance.and_then(|made_from| made_from.labels_hash.as_deref()),
+        "reviewed" => provenance.and_then(|made_from| made_from.reviewed_hash.as_deref()),
         "weights" => config.metadata.weights_hash.as_deref(),
         _ => None,
     };

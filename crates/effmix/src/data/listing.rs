@@ -71,6 +71,7 @@ fn options(settings: &Settings, test_name: Option<&Path>) -> Result<OpenOptions>
     let classes = settings.classes.as_deref().map(read_classes).transpose()?;
     Ok(OpenOptions {
         labels,
+        reviewed: settings.reviewed.clone(),
         test,
         per_class: settings.per_class,
         test_name: test_name.map(Path::to_owned),

@@ -38,6 +38,8 @@ pub(crate) struct Sets {
     pub(crate) skipped: Vec<Skipped>,
     /// The paths of those of them that were found to be unreadable when they were decoded.
     pub(crate) unreadable: HashSet<String>,
+    /// The paths of the images whose label a person has verified.
+    pub(crate) verified: HashSet<String>,
     /// What was left without a look at its content.
     pub(crate) left: Vec<Left>,
     /// The images that are there more than once, as indices into `samples` and, beyond their number, into `test_samples`.
@@ -115,6 +117,8 @@ impl ViewBuilder<'_> {
                 views: train,
                 labels: samples.iter().map(|s| s.label).collect(),
                 truth: samples.iter().map(|s| s.truth).collect(),
+                sure: (!folder.verified.is_empty())
+                    .then(|| samples.iter().map(|s| folder.verified.contains(&s.path)).collect()),
                 classes,
                 teacher: None,
             },
@@ -122,6 +126,7 @@ impl ViewBuilder<'_> {
             test_copies,
             duplicates,
             left: folder.left,
+            verified: folder.verified,
             unreadable: of_unreadable,
             samples,
             test_samples,

@@ -14,13 +14,14 @@ use crate::weights::{content_hash, hash_of_files};
 /// Settings that may change: which images there are and what labels they have is compared by the loop, and pretrained weights by
 /// their hash in `config.toml`; the others have no influence on what is trained. `teacher` and `start-from` are bound by content, since a
 /// folder may move.
-const FREE: [&str; 29] = [
+const FREE: [&str; 31] = [
     "data",
     "labels",
     "path-column",
     "label-column",
     "truth-column",
     "split-column",
+    "reviewed",
     "classes-file",
     "test",
     "test-fraction",
@@ -38,6 +39,7 @@ const FREE: [&str; 29] = [
     "checkpoint-every",
     "report-images",
     "trajectories",
+    "format",
     "out",
     "force",
     "threads",

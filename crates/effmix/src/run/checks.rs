@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use image_folder::{Pixels, Sample};
+
 use super::class_names::{NAMED, first_of};
 use super::data_issues::{DATA_ISSUES, DuplicateCounts};
 use super::folder::RunFolder;
+use super::formats::check_formats;
 use super::progress::{Observer, Progress};
 use super::start_from::finished_run;
 use super::test_copy::TestCopy;
@@ -29,6 +32,8 @@ pub(super) fn before_fetching(settings: &Settings, data: &Data) -> Result<()> {
             "none of its images lies in a folder of a class; they are expected as DIR/CLASS/NAME.jpg";
         return Err(Error::Format { path: test.clone(), problem: problem.to_owned() });
     }
+    let is_file = |sample: &Sample| matches!(sample.source, Pixels::File { .. });
+    check_formats(settings.format.as_deref().unwrap_or_default(), data.folder.train.iter().all(is_file))?;
     if settings.pretrained().is_some() {
         return Ok(());
     }
@@ -52,6 +57,7 @@ pub(crate) fn inputs_stay(out: &Path, settings: &Settings) -> Result<()> {
     let removed: Vec<PathBuf> = removed.iter().filter_map(|file| file.canonicalize().ok()).collect();
     let inputs = [
         ("--labels", settings.labels.as_deref()),
+        ("--reviewed", settings.reviewed.as_deref()),
         ("--classes", settings.classes.as_deref()),
         ("--start-from", settings.start_from.as_deref()),
         ("--teacher", settings.teacher.as_deref()),
@@ -162,6 +168,16 @@ pub(super) fn held_out(sets: &Sets, classes: &[String], settings: &Settings, obs
             if twice == 1 { "is a training image" } else { "are training images" },
             named.join("; "),
         ));
+    }
+}
+
+/// Says how many labels are taken as sure.
+pub(super) fn verified(sets: &Sets, settings: &Settings, observer: &dyn Observer) {
+    if let Some(file) = &settings.reviewed {
+        let all = sets.samples.iter().chain(&sets.test_samples);
+        let count = all.filter(|sample| sets.verified.contains(&sample.path)).count();
+        let are = if count == 1 { "label is" } else { "labels are" };
+        observer.observe(Progress::Notice(&format!("{count} {are} taken as sure, by {}", file.display())));
     }
 }
 

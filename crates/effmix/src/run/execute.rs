@@ -1,5 +1,6 @@
 //! A run at work: from its data to the files of its folder.
 
+use std::path::Path;
 use std::time::Instant;
 
 use dividemix::{CheckedHyperparameters, Checkpoints, Event, MethodKind, Outcome, logits};
@@ -14,6 +15,7 @@ use super::epoch_files::EpochFiles;
 use super::evidence::{Began, HeldOut};
 use super::findings::Findings;
 use super::folder::RunFolder;
+use super::formats::{ImageFiles, write_formats};
 use super::handle::Run;
 use super::issue::write_issues;
 use super::matrices::write_matrices;
@@ -121,6 +123,7 @@ impl Execution<'_> {
         let provenance = Provenance::of(&self.resolved, &data.folder)?;
         let mut sets = self.sets(data, &networks)?;
         checks::readable(&sets, self.classes(), self.observer)?;
+        checks::verified(&sets, &self.resolved.settings, self.observer);
         checks::duplicates(&sets, self.observer);
         checks::held_out(&sets, self.classes(), &self.resolved.settings, self.observer);
         if let Some(teacher) = &self.resolved.settings.teacher {
@@ -141,7 +144,7 @@ impl Execution<'_> {
         networks.save(&self.folder.model())?;
         let held_out = self.held_out(&networks, &sets)?;
         let findings = Findings::new(&sets, self.classes(), &outcome, held_out.as_ref())?;
-        self.write_tables(&findings)?;
+        self.write_tables(&findings, &sets)?;
         let issues = data_issues(&sets, self.classes());
         write_data_issues(&self.folder.file(DATA_ISSUES), &issues)?;
 
@@ -162,14 +165,22 @@ impl Execution<'_> {
     }
 
     /// Writes what was found out about each image.
-    fn write_tables(&self, findings: &Findings<'_>) -> Result<()> {
+    fn write_tables(&self, findings: &Findings<'_>, sets: &Sets) -> Result<()> {
         let (outcome, classes) = (findings.outcome, self.classes().len());
         let images = outcome.losses.len();
         write_npy(&self.folder.file("pred_probs.npy"), findings.predicted(), &[images, classes])?;
         write_npy(&self.folder.file("losses.npy"), &outcome.losses, &[images])?;
         write_matrices(&self.folder, findings)?;
         write_divisions(&self.folder.file("division.json"), outcome)?;
-        write_issues(&self.folder.file("label_issues.csv"), &findings.table())
+        let table = findings.table();
+        write_issues(&self.folder.file("label_issues.csv"), &table)?;
+        let settings = &self.resolved.settings;
+        let (data, formats) = (settings.data.as_deref().unwrap_or(Path::new("")), settings.format.as_deref());
+        let images = ImageFiles::new(data, sets.samples.iter().chain(&sets.test_samples));
+        let notices =
+            write_formats(&self.folder, formats.unwrap_or_default(), &table, &images, self.classes())?;
+        notices.iter().for_each(|notice| self.observer.observe(Progress::Notice(notice)));
+        Ok(())
     }
 
     /// The names of the classes.

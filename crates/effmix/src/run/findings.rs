@@ -1,5 +1,7 @@
 //! What a run found out about its images: how sure each label is, and which one it should have.
 
+use std::collections::HashSet;
+
 use dividemix::Outcome;
 use image_folder::Sample;
 use noisy_labels::evidence::NoiseRange;
@@ -17,7 +19,7 @@ use crate::data::Sets;
 pub(crate) struct Judged<'a> {
     set: ImageSet,
     pub(crate) samples: &'a [Sample],
-    /// Quality of each label; 0 where the same image has another label, too.
+    /// Quality of each label; 0 where the same image has another label, too, and 1 where a person has verified the label.
     pub(crate) quality: Vec<f64>,
     clean: Option<&'a [f64]>,
     /// Probabilities `[N, classes]`.
@@ -28,7 +30,9 @@ pub(crate) struct Judged<'a> {
     pub(crate) suggested: Vec<usize>,
     /// Whether each label should be checked by a person; `None` where there is no evidence.
     pub(crate) issues: Option<Vec<bool>>,
-    /// The place of each image among those that are there under two labels, the same for the same image.
+    /// Whether a person has verified each label.
+    verified: Vec<bool>,
+    /// The place of each image among those that are there under two labels, the same for the same image; `None` where its label is verified.
     conflicts: Vec<Option<usize>>,
 }
 
@@ -39,22 +43,42 @@ impl<'a> Judged<'a> {
         (quality, clean): (&'a [f64], Option<&'a [f64]>),
         probabilities: &'a ClassTable,
         range: std::result::Result<NoiseRange, Withheld>,
-        conflicts: Vec<Option<usize>>,
+        (mut conflicts, verified): (Vec<Option<usize>>, &HashSet<String>),
     ) -> Result<Self> {
         let given: Vec<usize> = samples.iter().map(|sample| sample.label).collect();
-        let suggested: Vec<usize> =
+        let mut suggested: Vec<usize> =
             probabilities.rows().zip(&given).map(|(row, &y)| suggested_label(row, y)).collect();
+        let verified: Vec<bool> = samples.iter().map(|sample| verified.contains(&sample.path)).collect();
+        let mut quality = quality.to_vec();
+        for sample in (0..samples.len()).filter(|&sample| verified[sample]) {
+            quality[sample] = 1.0;
+            conflicts[sample] = None;
+            suggested[sample] = given[sample];
+        }
         let mut issues = match &range {
-            Ok(range) => Some(label_issues(quality, &given, &suggested, range.rate)?),
+            Ok(range) => Some(label_issues(&quality, &given, &suggested, range.rate)?),
             Err(_) => None,
         };
         // Of two labels of one image, one is wrong for certain.
-        let mut quality = quality.to_vec();
         for (sample, _) in conflicts.iter().enumerate().filter(|(_, conflict)| conflict.is_some()) {
             quality[sample] = 0.0;
             issues.iter_mut().for_each(|issues| issues[sample] = true);
         }
-        Ok(Self { set, samples, quality, clean, probabilities, range, suggested, issues, conflicts })
+        if let Some(issues) = &mut issues {
+            issues.iter_mut().zip(&verified).for_each(|(issue, verified)| *issue &= !verified);
+        }
+        Ok(Self {
+            set,
+            samples,
+            quality,
+            clean,
+            probabilities,
+            range,
+            suggested,
+            issues,
+            verified,
+            conflicts,
+        })
     }
 
     /// Number of labels that should be checked; `None` where there is no evidence.
@@ -77,6 +101,7 @@ impl<'a> Judged<'a> {
             p_suggested: has_better.then(|| probabilities[suggested]),
             is_issue: match (&self.issues, self.conflicts[sample]) {
                 (_, Some(_)) => Some(true),
+                (None, None) if self.verified[sample] => Some(false),
                 (issues, None) => issues.as_ref().map(|issues| issues[sample]),
             },
             set: self.set,
@@ -116,10 +141,24 @@ impl<'a> Findings<'a> {
             Evidence::new(sets, outcome, held_out, counts.noise_rate(), classes.len())?;
         let quality = (outcome.label_quality.as_slice(), Some(clean.as_slice()));
         let (of_training, of_test) = conflicts(sets);
-        let of_train = Judged::new(ImageSet::Train, &sets.samples, quality, predicted, train, of_training)?;
+        let of_train = Judged::new(
+            ImageSet::Train,
+            &sets.samples,
+            quality,
+            predicted,
+            train,
+            (of_training, &sets.verified),
+        )?;
         let of_test = held_out.map(|held_out| {
             let (quality, predicted) = ((held_out.quality.as_slice(), None), &held_out.probabilities);
-            Judged::new(ImageSet::Test, &sets.test_samples, quality, predicted, test, of_test)
+            Judged::new(
+                ImageSet::Test,
+                &sets.test_samples,
+                quality,
+                predicted,
+                test,
+                (of_test, &sets.verified),
+            )
         });
         let by_division = || LabelNoise::by_division(clean, predicted, &given);
         let truth: Option<Vec<usize>> = sets.samples.iter().map(|s| s.truth).collect();

@@ -22,13 +22,18 @@ pub(crate) const SWEEP: &str = "sweep.toml";
 const START_OF_OURS: &[u8] = b"program = \"effmix";
 
 /// Every file that a run writes, and so may replace under `--force`. Folders are in [`OUR_FOLDERS`].
-const OUR_FILES: [&str; 18] = [
+const OUR_FILES: [&str; 23] = [
     "config.toml",
     "estimate.json",
     "metrics.jsonl",
     "timing.jsonl",
     "plain_metrics.jsonl",
     "label_issues.csv",
+    "label_issues.parquet",
+    "datalab.csv",
+    "metadata.csv",
+    "label_studio.json",
+    "label_studio.xml",
     "data_issues.csv",
     "pred_probs.npy",
     "losses.npy",

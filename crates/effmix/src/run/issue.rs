@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::files::write_atomic;
+use crate::files::write_csv;
 use crate::{Error, Result};
 
 /// Which images of a run a row is about.
@@ -44,6 +44,13 @@ pub struct LabelIssue {
     pub set: ImageSet,
 }
 
+impl LabelIssue {
+    /// The class that the networks give the image: the suggested one, or the given one where there is none.
+    pub(crate) fn predicted_label(&self) -> &str {
+        if self.suggested_label.is_empty() { &self.given_label } else { &self.suggested_label }
+    }
+}
+
 /// The rows about images that were trained on.
 pub(crate) fn training_rows(table: Vec<LabelIssue>) -> Vec<LabelIssue> {
     table.into_iter().filter(|row| row.set == ImageSet::Train).collect()
@@ -51,13 +58,7 @@ pub(crate) fn training_rows(table: Vec<LabelIssue>) -> Vec<LabelIssue> {
 
 /// Writes `label_issues.csv`.
 pub(crate) fn write_issues(path: &Path, table: &[LabelIssue]) -> Result<()> {
-    write_atomic(path, |out| {
-        let mut csv = csv::Writer::from_writer(out);
-        for row in table {
-            csv.serialize(row).map_err(std::io::Error::other)?;
-        }
-        csv.flush()
-    })
+    write_csv(path, table.iter())
 }
 
 /// Reads a `label_issues.csv`.

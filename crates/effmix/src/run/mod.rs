@@ -9,6 +9,7 @@
 //! | `start_from` | the findings of another run, to start from |
 //! | `evidence`, `findings` | how many labels are wrong and which, or why that is withheld |
 //! | `config`, `toml_error`, `record`, `epoch_files`, `trajectories`, `division`, `issue`, `data_issues`, `summary`, `skipped`, `test_copy`, `page` | what the folder holds |
+//! | `formats` | the list of issues as files for other programs |
 //! | `provenance` | what a run was made from |
 //! | `matrices` | matrices by pairs of classes, too large for the summary where there are many classes |
 //! | `images` | a run's images, found again |
@@ -28,6 +29,7 @@ mod evidence;
 mod execute;
 mod findings;
 mod folder;
+mod formats;
 mod handle;
 mod images;
 mod issue;

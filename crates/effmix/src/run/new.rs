@@ -214,6 +214,7 @@ pub(crate) fn with_lasting_names(settings: &Settings) -> Result<Settings> {
     Ok(Settings {
         data: absolute(&settings.data)?,
         labels: absolute(&settings.labels)?,
+        reviewed: absolute(&settings.reviewed)?,
         test: absolute(&settings.test)?,
         classes: absolute(&settings.classes)?,
         weights: settings.weights.as_ref().map(|all| lasting_weights(all, settings)).transpose()?,

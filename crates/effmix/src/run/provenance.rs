@@ -1,5 +1,7 @@
 //! What a run was made from: the part of `summary.json` by which runs are told apart and put together.
 
+use std::path::PathBuf;
+
 use image_folder::{ImageFolder, Pixels, Sample};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,9 @@ pub struct Provenance {
     pub labels: String,
     /// Hash of the CSV's bytes, `blake3:...`; null where there is none.
     pub labels_hash: Option<String>,
+    /// Hash of the bytes of the file of verdicts, `blake3:...`; left out where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewed_hash: Option<String>,
     /// Hash of the list of images, `blake3:...`: set, path and size in bytes of each, before any was left out as unreadable. It says
     /// nothing of their labels.
     pub data_hash: String,
@@ -44,20 +49,22 @@ impl Provenance {
     /// Of a run by these settings on these images.
     ///
     /// # Errors
-    /// A CSV that can't be read any more.
+    /// A file of labels or verdicts that can't be read any more.
     pub(super) fn of(resolved: &ResolvedSettings, images: &ImageFolder) -> Result<Self> {
-        let Settings { labels, data, .. } = &resolved.settings;
+        let Settings { labels, reviewed, data, .. } = &resolved.settings;
         let from = match (labels, data) {
             (Some(csv), _) => csv.display().to_string(),
             (None, Some(_)) => FOLDERS.to_owned(),
             (None, None) => DEMO.to_owned(),
         };
+        let hash = |file: &PathBuf| hash_of_files(std::slice::from_ref(file));
         Ok(Self {
             method: resolved.hyperparameters.method().name().to_owned(),
             seed: resolved.hyperparameters.seed,
             arch: resolved.arch.name.clone(),
             labels: from,
-            labels_hash: labels.as_ref().map(|csv| hash_of_files(std::slice::from_ref(csv))).transpose()?,
+            labels_hash: labels.as_ref().map(hash).transpose()?,
+            reviewed_hash: reviewed.as_ref().map(hash).transpose()?,
             data_hash: data_hash(images),
             versions: Versions { effmix: env!("CARGO_PKG_VERSION").to_owned() },
         })

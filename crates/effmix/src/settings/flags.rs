@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
 use super::device::DeviceChoice;
+use super::formats::IssueFormat;
 #[cfg(feature = "clap")]
 use super::methods::MethodNames;
 use super::methods::{Methods, OwnMethod};
@@ -46,6 +47,10 @@ pub struct Settings {
     /// [default: split, is_valid, is_val or is_test, where the CSV has such a column]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Data"))]
     pub split_column: Option<String>,
+    /// Verdicts of a person on labels, which are taken as sure: a CSV with the columns path, given_label, label and verdict (accept, keep,
+    /// other or unsure; path and label are enough), or an export of Label Studio as JSON. The last verdict on an image counts [default: none]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Data"))]
+    pub reviewed: Option<PathBuf>,
     /// Text file with the classes in the order of the network's outputs, one a line [default: the classes of the training images,
     /// sorted by name]
     // A run's config.toml has the names of the classes under `classes`.
@@ -285,6 +290,12 @@ pub struct Settings {
     /// [default: false]
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true"))]
     pub trajectories: Option<bool>,
+    /// Formats in which the list of issues is written as well, with commas between them: datalab (datalab.csv, the columns of cleanlab's
+    /// Datalab), huggingface (metadata.csv for the library datasets; its paths are relative to DATA, so copy it there), label-studio
+    /// (label_studio.json, tasks with predictions, the worst label first, and label_studio.xml, the labelling interface) or parquet
+    /// (label_issues.parquet) [default: none]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FORMAT", help_heading = "Run", value_delimiter = ',', value_parser = Named::<IssueFormat>::default()))]
+    pub format: Option<Vec<IssueFormat>>,
     /// Run folder to write [default: runs/NAME-1, the next free number]
     #[cfg_attr(feature = "clap", arg(long, value_name = "RUN", help_heading = "Run"))]
     pub out: Option<PathBuf>,

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `flags`, `values`, `weights`, `budget`, `device` | what a user can set: flags and TOML keys in one struct, and the types of its values |
+//! | `formats` | formats of the list of issues |
 //! | `methods` | the method of a run, several of a sweep, or a user's own |
 //! | `stats`, `defaults` | what is done where nothing was set, by the size and shape of the set of images |
 //! | `named` | values that are one of a few names, as flags |
@@ -14,6 +15,7 @@ mod budget;
 mod defaults;
 mod device;
 mod flags;
+mod formats;
 mod merge;
 mod methods;
 #[cfg(feature = "clap")]
@@ -31,6 +33,7 @@ pub use defaults::{Defaults, defaults_for};
 pub use device::DeviceChoice;
 pub use flags::Settings;
 pub(crate) use flags::unwritable;
+pub use formats::IssueFormat;
 pub use methods::{Methods, OwnMethod};
 #[cfg(feature = "clap")]
 pub use named::Named;

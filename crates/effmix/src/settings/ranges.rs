@@ -149,6 +149,7 @@ impl Settings {
         if self.data.is_none() {
             let needs_data = [
                 ("--labels", self.labels.is_some()),
+                ("--reviewed", self.reviewed.is_some()),
                 ("--test", self.test.is_some()),
                 ("--test-fraction", self.test_fraction.is_some()),
                 ("--per-class", self.per_class.is_some()),

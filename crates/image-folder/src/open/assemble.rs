@@ -10,7 +10,7 @@ use super::label::{Labelled, by_folder, by_table};
 use super::layout::Layout;
 use super::nesting::Nesting;
 use super::options::{Classes, OpenOptions, TestSplit};
-use super::split;
+use super::{reviewed, split};
 use crate::{Error, ImageFolder, Left, Result, Skipped};
 
 /// The set of images below `data`. No image is decoded.
@@ -18,7 +18,8 @@ use crate::{Error, ImageFolder, Left, Result, Skipped};
 /// # Errors
 /// [`Error::Missing`] and [`Error::NotAFolder`] for the folder; [`Error::NoImages`], [`Error::OneClass`], [`Error::Layout`] and
 /// [`Error::OtherClasses`] for what is in it; [`Error::NoColumn`], [`Error::LabelsLine`] and [`Error::NoRowMatches`] for the labels file,
-/// among them a path with two labels and a class that is not a folder; [`Error::TestFraction`]; [`Error::Io`] for a folder or file that
+/// among them a path with two labels and a class that is not a folder, and for the file of verdicts, which can be [`Error::LabelsTask`] too;
+/// [`Error::TestFraction`]; [`Error::Io`] for a folder or file that
 /// can't be read.
 pub fn open(data: &Path, options: &OpenOptions) -> Result<ImageFolder> {
     if let TestSplit::Fraction(fraction) = options.test
@@ -33,7 +34,14 @@ pub fn open(data: &Path, options: &OpenOptions) -> Result<ImageFolder> {
         Some(csv) => by_table(scanned, &layout, csv, options)?,
     };
     let Labelled { classes, mut train, mut test, is_split, mut set } = labelled;
-    forget_labels_file(&mut set.left, data, options);
+    if let Some(file) = &options.reviewed {
+        let known = match &options.classes {
+            Classes::Found => &classes,
+            Classes::Listed(classes) | Classes::Known(classes) => classes,
+        };
+        reviewed::apply(file, data, (&mut train, &mut test), known, &mut set)?;
+    }
+    forget_labels_files(&mut set.left, data, options);
     let is_known = matches!(options.classes, Classes::Known(_));
     if train.is_empty() && (test.is_empty() || !is_known) {
         return Err(nothing_to_train_on(data, &set));
@@ -85,9 +93,17 @@ fn alike_but_for_case(classes: &[String]) -> Option<String> {
         .then(|| format!("classes whose names differ by case alone, and which may be one: {these}"))
 }
 
-/// Takes the labels file, which is often in the folder of the images, from the files that are left.
-fn forget_labels_file(left: &mut Vec<Left>, data: &Path, options: &OpenOptions) {
-    let Some(file) = options.labels.as_ref().and_then(|csv| fs::canonicalize(&csv.file).ok()) else { return };
+/// Takes the files of labels and of verdicts, which are often in the folder of the images, from the files that are left.
+fn forget_labels_files(left: &mut Vec<Left>, data: &Path, options: &OpenOptions) {
+    let labels = options.labels.as_ref().map(|csv| &csv.file);
+    for file in labels.into_iter().chain(&options.reviewed) {
+        forget(left, data, file);
+    }
+}
+
+/// Takes a file from those that are left.
+fn forget(left: &mut Vec<Left>, data: &Path, file: &Path) {
+    let Ok(file) = fs::canonicalize(file) else { return };
     let is_it = |left: &Left| {
         file.file_name().is_some_and(|name| left.path.ends_with(&*name.to_string_lossy()))
             && fs::canonicalize(data.join(&left.path)).is_ok_and(|path| path == file)

@@ -4,6 +4,7 @@ use csv::{ByteRecord, ReaderBuilder};
 
 use super::ending::has_image_ending;
 use super::options::LabelsCsv;
+use super::table::line_error;
 use crate::nearest::nearest;
 use crate::{Error, Result};
 
@@ -38,6 +39,9 @@ impl Header {
     /// The header at the beginning of a file's bytes. Of the separators the one is taken by which both columns are found, else the one
     /// by which there are most columns.
     pub(super) fn read(csv: &LabelsCsv, bytes: &[u8]) -> Result<Self> {
+        if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+            return Err(line_error(csv, 1, "the file is UTF-16: save it as UTF-8"));
+        }
         let (start, named) = before_header(bytes);
         let headers = named.map_or(SEPARATORS.to_vec(), |separator| vec![separator]).into_iter();
         let headers = headers.map(|separator| (separator, names(&bytes[start..], separator)));
@@ -89,7 +93,7 @@ fn before_header(bytes: &[u8]) -> (usize, Option<u8>) {
 }
 
 /// The names of the columns, without blanks around them.
-fn names(bytes: &[u8], separator: u8) -> Vec<String> {
+pub(super) fn names(bytes: &[u8], separator: u8) -> Vec<String> {
     let mut reader = ReaderBuilder::new().has_headers(false).delimiter(separator).from_reader(bytes);
     let mut header = ByteRecord::new();
     // What can't be read as a header has no columns, which are asked for next.
@@ -99,7 +103,7 @@ fn names(bytes: &[u8], separator: u8) -> Vec<String> {
 }
 
 /// The column of this name; else the only one of this name in another case.
-fn position(names: &[String], name: &str) -> Option<usize> {
+pub(super) fn position(names: &[String], name: &str) -> Option<usize> {
     let alike = |column: &String| column.to_lowercase() == name.to_lowercase();
     names.iter().position(|column| column == name).or_else(|| {
         let first = names.iter().position(alike)?;

@@ -9,6 +9,7 @@
 //! | `label` | which label each file has |
 //! | `table`, `header` | the rows of a CSV of labels |
 //! | `named`, `resolve` | which file a row means |
+//! | `verdicts`, `export`, `reviewed` | the labels that a person has verified |
 //! | `nesting` | folders that look as if something else was meant |
 //! | `split` | which images are held out |
 //! | `classes`, `folded` | the order of the classes, and what is one in any case |
@@ -16,6 +17,7 @@
 mod assemble;
 mod classes;
 mod ending;
+mod export;
 mod folded;
 mod header;
 mod label;
@@ -27,10 +29,12 @@ mod nesting;
 mod options;
 mod part;
 mod resolve;
+mod reviewed;
 mod root;
 mod scan;
 mod split;
 mod table;
+mod verdicts;
 
 pub use assemble::open;
 pub use classes::read_classes;

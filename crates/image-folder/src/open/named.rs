@@ -1,6 +1,7 @@
 //! The rows of the labels, each with the file that it means.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use super::layout::Layout;
 use super::options::LabelsCsv;
@@ -52,7 +53,8 @@ impl Named {
                 Err(problem) => {
                     let nearest = if without < LOOKED_FOR { files.nearest(&row.path) } else { Vec::new() };
                     without += 1;
-                    let reason = in_words(row, &problem, &nearest, layout);
+                    let place = format!("line {} of the labels", row.line);
+                    let reason = in_words(&place, &row.path, &problem, &nearest, &layout.data);
                     named.skipped.push(Skipped { path: row.path.clone(), reason });
                 }
             }
@@ -123,30 +125,27 @@ impl Named {
     }
 }
 
-fn in_words(row: &Row, problem: &NoFile, nearest: &[&str], layout: &Layout) -> String {
-    let line = row.line;
+/// Why the path at a place of a file means no image of the set in `data`.
+pub(super) fn in_words(place: &str, path: &str, problem: &NoFile, nearest: &[&str], data: &Path) -> String {
     let quoted = |keys: &[String]| keys.iter().map(|key| format!("{key:?}")).collect::<Vec<_>>().join(", ");
     let nearest: Vec<String> = nearest.iter().map(|key| (*key).to_owned()).collect();
     let perhaps = if nearest.is_empty() { String::new() } else { format!("; nearest: {}", quoted(&nearest)) };
-    let path = &row.path;
     match problem {
-        NoFile::Absolute => format!(
-            "line {line} of the labels: the path {path:?} is absolute and not below the folder of the images{perhaps}"
-        ),
-        NoFile::Leaves => {
-            format!(
-                "line {line} of the labels: the path {path:?} leaves the folder of the images by \"..\"{perhaps}"
-            )
+        NoFile::Absolute => {
+            format!("{place}: the path {path:?} is absolute and not below the folder of the images{perhaps}")
         }
-        NoFile::Empty => format!("line {line} of the labels: the row has no path"),
-        NoFile::Missing(key) if layout.data.join(key).exists() => {
-            format!("line {line} of the labels names it, but it is in none of the folders used")
+        NoFile::Leaves => {
+            format!("{place}: the path {path:?} leaves the folder of the images by \"..\"{perhaps}")
+        }
+        NoFile::Empty => format!("{place}: the row has no path"),
+        NoFile::Missing(key) if data.join(key).exists() => {
+            format!("{place} names it, but it is in none of the folders used")
         }
         NoFile::Missing(_) => {
-            format!("line {line} of the labels names it, but there is no such file{perhaps}")
+            format!("{place} names it, but there is no such file{perhaps}")
         }
         NoFile::Several(keys) => {
-            format!("line {line} of the labels names it, and several files can be meant: {}", quoted(keys))
+            format!("{place} names it, and several files can be meant: {}", quoted(keys))
         }
     }
 }

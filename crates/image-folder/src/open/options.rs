@@ -68,6 +68,10 @@ pub enum Classes {
 pub struct OpenOptions {
     /// A file of labels; without it, an image's label is the name of its folder.
     pub labels: Option<LabelsCsv>,
+    /// A file of verdicts on labels: a CSV with the columns `path`, `given_label`, `label`, `verdict` (`accept`, `keep`, `other` or
+    /// `unsure`), of which `path` and `label` are needed, or an export of Label Studio as JSON. The last verdict on an image counts. The
+    /// image gets the label that is right by it, and is one of [`ImageFolder::verified`](crate::ImageFolder::verified).
+    pub reviewed: Option<PathBuf>,
     /// The images that are held out.
     pub test: TestSplit,
     /// The largest number of training images of each class, the first by path. A class is a folder here, or the given
@@ -89,6 +93,7 @@ impl Default for OpenOptions {
     fn default() -> Self {
         Self {
             labels: None,
+            reviewed: None,
             test: TestSplit::Fraction(0.1),
             per_class: None,
             test_name: None,

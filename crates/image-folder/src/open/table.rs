@@ -37,24 +37,11 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn read(csv: &LabelsCsv) -> Result<Self> {
         let bytes = fs::read(&csv.file).map_err(|e| Error::io(&csv.file, "reading the labels", e))?;
-        if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-            return Err(line_error(csv, 1, "the file is UTF-16: save it as UTF-8"));
-        }
         let header = Header::read(csv, &bytes)?;
         let split_column = header.split.as_ref().map(|column| column.name.clone());
         let mut table = Self { csv: csv.clone(), rows: Vec::new(), split_column, skipped: Vec::new() };
-        let mut lines = Lines::new(&bytes, header.start);
-        let mut reader = ReaderBuilder::new();
-        let mut reader = reader.delimiter(header.separator).from_reader(&bytes[header.start..]);
-        let mut record = ByteRecord::new();
-        loop {
-            match reader.read_byte_record(&mut record) {
-                Ok(true) => {}
-                Ok(false) => return Ok(table),
-                Err(error) => return Err(csv_error(csv, header.separator, &error, &mut lines)),
-            }
-            table.add(&header, lines.at(record.position()), &record)?;
-        }
+        records(csv, &header, &bytes, |line, record| table.add(&header, line, record))?;
+        Ok(table)
     }
 
     fn add(&mut self, header: &Header, line: u64, record: &ByteRecord) -> Result<()> {
@@ -138,6 +125,26 @@ impl SplitColumn {
     }
 }
 
+/// Calls `each` with every record after the header, and the line that it begins in.
+pub(super) fn records(
+    csv: &LabelsCsv,
+    header: &Header,
+    bytes: &[u8],
+    mut each: impl FnMut(u64, &ByteRecord) -> Result<()>,
+) -> Result<()> {
+    let mut lines = Lines::new(bytes, header.start);
+    let mut reader = ReaderBuilder::new();
+    let mut reader = reader.delimiter(header.separator).from_reader(&bytes[header.start..]);
+    let mut record = ByteRecord::new();
+    loop {
+        match reader.read_byte_record(&mut record) {
+            Ok(true) => each(lines.at(record.position()), &record)?,
+            Ok(false) => return Ok(()),
+            Err(error) => return Err(csv_error(csv, header.separator, &error, &mut lines)),
+        }
+    }
+}
+
 /// Counts lines up to a byte, forwards only. The CSV reader's own count is one too small after `\r\n`, whose `\n`
 /// it reads with the next record.
 struct Lines<'a> {
@@ -185,6 +192,7 @@ fn csv_error(csv: &LabelsCsv, separator: u8, error: &csv::Error, lines: &mut Lin
     line_error(csv, line, problem)
 }
 
-fn line_error(csv: &LabelsCsv, line: u64, problem: impl Into<String>) -> Error {
+/// An error at a line of the file.
+pub(super) fn line_error(csv: &LabelsCsv, line: u64, problem: impl Into<String>) -> Error {
     Error::LabelsLine { file: csv.file.clone(), line, problem: problem.into() }
 }

@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `folders` | splits by any name, folders too deep, folders that are no classes, files that are no files |
 //! | `files` | formats that are read and formats that are not, shapes, sizes, names |
+//! | `formats` | other programs that read the list of issues |
 //! | `tables` | CSV files with other separators, paths, columns and classes |
+//! | `verdicts` | labels that a person has verified |
 //! | `weights` | checkpoints in wrappers, names of architectures, files that are no weights |
 //! | `copies` | images that are there twice |
 //! | `terminal` | widths, mistyped words, help |
@@ -16,8 +18,10 @@
 mod copies;
 mod files;
 mod folders;
+mod formats;
 mod numbers;
 mod runs;
 mod tables;
 mod terminal;
+mod verdicts;
 mod weights;

@@ -103,6 +103,7 @@ fn training_set(device: &Device) -> TrainingSet {
         views: Arc::new(Vectors { device: device.clone() }),
         labels: (0..SAMPLES).map(given).collect(),
         truth: vec![None; SAMPLES],
+        sure: None,
         classes: CLASSES,
         teacher: None,
     }
