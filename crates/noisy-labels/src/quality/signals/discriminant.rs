@@ -30,7 +30,7 @@ impl OutOfFold<'_> {
     /// `logit_c(x) = x^T S^-1 m_c - m_c^T S^-1 m_c / 2 + log p_c`
     ///
     /// (Hastie, Tibshirani & Friedman 2009, section 4.3; the shrinkage towards a multiple of the identity is that of Ledoit & Wolf 2004, and
-    /// of Friedman 1989, section 3). This is scikit-learn's `LinearDiscriminantAnalysis(solver="lsqr", shrinkage=...)`.
+    /// of Friedman 1989, "Regularized discriminant analysis"). This is scikit-learn's `LinearDiscriminantAnalysis(solver="lsqr", shrinkage=...)`.
     ///
     /// The softmax of a row is the probabilities of the classes by this model, which is far too sure of itself: features of an image are not normal. Rank
     /// by the margin of the logits ([`super::logit_margins`]), which a small probability would lose to rounding.
