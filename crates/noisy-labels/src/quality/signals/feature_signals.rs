@@ -17,7 +17,8 @@ pub const NEIGHBOURS: usize = 50;
 /// The temperature of their votes ([`Neighbours::votes`]).
 pub const VOTE_TEMPERATURE: f64 = 0.05;
 
-/// A label is not learnt from in the second round if its quality in the first is not above this: if another class is clearly more likely.
+/// A label is not learnt from in the second round if its quality in the first is not above this: if another class is clearly more
+/// likely.
 const LEAST_QUALITY: f64 = 0.4;
 
 /// The part of a class that is learnt from in the second round at least.
@@ -29,8 +30,8 @@ const FIRST_ROUND: Weights =
 
 /// The weight of each signal beside the others: the second logistic regression takes the place of the first.
 ///
-/// These, and the numbers above, were chosen on two sets of 5,000 CIFAR-10 images (`s1`, `s2`) with seven kinds of wrong labels each, among eight
-/// candidates, and judged on a third set: docs/benchmarks/notebook/2026-11-29-signals.md.
+/// These, and the numbers above, were chosen on two sets of 5,000 CIFAR-10 images (`s1`, `s2`) with seven kinds of wrong labels
+/// each, among eight candidates, and judged on a third set: docs/benchmarks/notebook/2026-11-29-signals.md.
 pub const WEIGHTS: Weights =
     Weights { logistic: 0.0, discriminant: 2.0, neighbours: 1.0, second_logistic: 2.0 };
 
@@ -65,14 +66,15 @@ pub struct FeatureSignals {
 }
 
 impl FeatureSignals {
-    /// The signals of these features, of which each row should have a norm of about 1 ([`Features::side_by_side`], [`Features::normalised`]).
+    /// The signals of these features, of which each row should have a norm of about 1 ([`Features::side_by_side`],
+    /// [`Features::normalised`]).
     ///
     /// # Shapes
     /// `features`: `[N, F]`; `labels`: N ids below `classes`.
     ///
     /// # Errors
-    /// [`crate::Error::Length`] where the numbers of samples differ; [`crate::Error::Label`] for an id that is not a class; [`crate::Error::Entry`] for
-    /// the first feature that is not finite.
+    /// [`crate::Error::Length`] where the numbers of samples differ; [`crate::Error::Label`] for an id that is not a class;
+    /// [`crate::Error::Entry`] for the first feature that is not finite.
     pub fn of(features: &Features<'_>, labels: &[usize], classes: usize) -> Result<Self> {
         let first = OutOfFold::new(features, labels, classes)?;
         let settings = LogisticSettings::default();
