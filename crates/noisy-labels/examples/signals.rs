@@ -1,8 +1,8 @@
 //! How well each signal finds wrong labels: `cargo run --release --example signals -- LABELS.csv FEATURES.npy...`.
 //!
-//! LABELS.csv has a line for each row of the features, `path,clean,NOISE...`: the true label, and the labels of each kind of noise. FEATURES.npy
-//! are f32 `[N, F]`, one file a network, as `effmix predict --embeddings` writes them. The result is a table of AUC and average precision, beside
-//! cleanlab's three scores of the same logistic regression.
+//! LABELS.csv has a line for each row of the features, `path,clean,NOISE...`: the true label, and the labels of each kind of
+//! noise. FEATURES.npy are f32 `[N, F]`, one file a network, as `effmix predict --embeddings` writes them. The result is a table
+//! of AUC and average precision, beside cleanlab's three scores of the same logistic regression.
 
 #![allow(clippy::print_stdout, reason = "its result")]
 
@@ -16,7 +16,8 @@ use noisy_labels::quality::signals::{
 use noisy_labels::quality::{normalized_margin, self_confidence};
 use noisy_labels::{ClassTable, Features};
 
-/// The weights that were tried: of logistic regression, discriminant analysis, neighbours, prototypes, and the second logistic regression.
+/// The weights that were tried: of logistic regression, discriminant analysis, neighbours, prototypes, and the second logistic
+/// regression.
 const CANDIDATES: [[f64; 5]; 8] = [
     [1.0, 1.0, 1.0, 0.0, 1.0],
     [1.0, 1.0, 1.0, 1.0, 1.0],

@@ -17,7 +17,8 @@ pub(crate) struct Cholesky {
 }
 
 impl Cholesky {
-    /// The decomposition of a symmetric matrix, of which only the lower triangle is read; `None` where it is not positive definite.
+    /// The decomposition of a symmetric matrix, of which only the lower triangle is read; `None` where it is not positive
+    /// definite.
     pub(crate) fn of(mut matrix: Array2<f64>) -> Option<Self> {
         let n = matrix.nrows();
         for start in (0..n).step_by(BLOCK) {

@@ -43,8 +43,8 @@ impl<'a> Features<'a> {
         Ok(Self::from_fn(values.len() / width.max(1), width, read))
     }
 
-    /// The features of `samples` samples that `read(sample, row)` writes into a row of `width` values. A row is read several times, by several
-    /// threads, and must be the same each time.
+    /// The features of `samples` samples that `read(sample, row)` writes into a row of `width` values. A row is read several
+    /// times, by several threads, and must be the same each time.
     pub fn from_fn(
         samples: usize,
         width: usize,
@@ -64,8 +64,8 @@ impl<'a> Features<'a> {
         Self::from_fn(samples, width, read)
     }
 
-    /// The features of several networks for the same samples, joined to one row a sample. Each network's row is divided by its Euclidean norm,
-    /// so that networks count alike whatever the unit of their features is.
+    /// The features of several networks for the same samples, joined to one row a sample. Each network's row is divided by its
+    /// Euclidean norm, so that networks count alike whatever the unit of their features is.
     ///
     /// # Errors
     /// [`Error::Length`] where there is no network, or the numbers of samples differ.

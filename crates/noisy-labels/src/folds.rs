@@ -7,8 +7,8 @@ use crate::features::Features;
 /// The number of features that are compared to find copies: they tell copies from other samples as well as all features do.
 const COMPARED: usize = 64;
 
-/// The first sample with the features of each sample: itself, unless it is a copy of an earlier one. Copies of one image must be in one fold:
-/// each would teach the others' scores its label.
+/// The first sample with the features of each sample: itself, unless it is a copy of an earlier one. Copies of one image must be
+/// in one fold: each would teach the others' scores its label.
 pub(crate) fn first_copies(features: &Features<'_>) -> Vec<usize> {
     let mut first: HashMap<Vec<u32>, usize> = HashMap::new();
     let mut values = vec![0.0; features.width()];
@@ -20,8 +20,9 @@ pub(crate) fn first_copies(features: &Features<'_>) -> Vec<usize> {
     (0..features.len()).map(first_of).collect()
 }
 
-/// The fold of each sample, below `folds`. The samples of each label go to the folds in turn, beginning with another fold for each label, so that each
-/// fold has its share of every label whatever the order of the samples; a copy goes to the fold of the sample that it is a copy of.
+/// The fold of each sample, below `folds`. The samples of each label go to the folds in turn, beginning with another fold for
+/// each label, so that each fold has its share of every label whatever the order of the samples; a copy goes to the fold of the
+/// sample that it is a copy of.
 pub(crate) fn stratified(
     features: &Features<'_>,
     labels: &[usize],

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 use noisy_labels::metrics::auc;
+use noisy_labels::quality::MarginHistory;
 use noisy_labels::quality::signals::{
-    FeatureSignals, LogisticSettings, Neighbours, OutOfFold, prototype_logits,
+    FeatureSignals, LogisticSettings, Neighbours, OutOfFold, Signal, combined_quality, prototype_logits,
 };
 use noisy_labels::{ClassTable, Error, Features};
 use proptest::prelude::*;
@@ -50,6 +51,25 @@ fn threads_change_no_bit() {
     };
     let one = found(1);
     assert!([2, 3, 5].into_iter().all(|threads| found(threads) == one));
+}
+
+#[test]
+fn a_network_s_margins_are_one_more_signal() {
+    let (values, labels) = made(100, 6, 2, 1.0, 6);
+    let found = FeatureSignals::of(&features(&values, 6), &labels, 2).unwrap();
+    let mut history = MarginHistory::new(100, 2);
+    // The network is sure of each label, but for one.
+    let row = |(sample, &label): (usize, &usize)| {
+        if (label == 0) == (sample != 3) { [9.0, 0.0] } else { [0.0, 9.0] }
+    };
+    let logits = labels.iter().enumerate().flat_map(row).collect();
+    history.add(&ClassTable::new(logits, 2).unwrap(), &labels).unwrap();
+    let margins = history.margins();
+    let mut signals = found.signals();
+    signals.push(Signal { margins: &margins, weight: 20.0 });
+    let quality = combined_quality(&signals).unwrap();
+    assert!((0..100).filter(|&sample| sample != 3).all(|sample| quality[3] < quality[sample]));
+    assert!(quality[3] < 0.5);
 }
 
 /// The slow twin of the logistic regression: gradient descent in f64 on the samples of the other folds, for many steps.

@@ -10,8 +10,8 @@ use crate::features::Features;
 use crate::folds::first_copies;
 use crate::gram::add_product;
 
-/// The number of folds. Sample i is in fold i mod 10, so that each fold has its share of every class where samples are sorted by class.
-/// Samples with the same features, which are copies of one image, are all in the fold of the first of them.
+/// The number of folds. Sample i is in fold i mod 10, so that each fold has its share of every class where samples are sorted by
+/// class. Samples with the same features, which are copies of one image, are all in the fold of the first of them.
 const FOLDS: usize = 10;
 
 /// The penalty on the squared weights, in units of the mean variance of a feature's contribution. Between 0.1 and 10 the accuracy
@@ -24,21 +24,22 @@ const ROWS: usize = 1024;
 /// The number added to a standard deviation, so that a constant feature becomes 0 and not NaN.
 const SMALLEST_DEVIATION: f64 = 1e-6;
 
-/// The score of each class for every sample, `[N, C]`, from a classifier that has not seen the sample's label; `None` without samples
-/// and where all samples have the same features. The largest score of a row is the prediction. Scores are estimates of 0 or 1, and not
-/// probabilities: some are outside of 0..1.
+/// The score of each class for every sample, `[N, C]`, from a classifier that has not seen the sample's label; `None` without
+/// samples and where all samples have the same features. The largest score of a row is the prediction. Scores are estimates of 0
+/// or 1, and not probabilities: some are outside of 0..1.
 ///
-/// The classifier is ridge regression of the one-hot labels on standardised features, `W = (Z^T Z + r I)^-1 Z^T Y` with
-/// `r = N / F`, fitted ten times, each time without the fold that it then scores (Hastie, Tibshirani & Friedman 2009, sections 3.4.1, 4.2
-/// and 7.10). On a pretrained network's features its accuracy is within some points of logistic regression's with the same penalty,
-/// and it needs no iterations. Sums are made in a fixed order, so the scores have the same bits for any number of threads.
+/// The classifier is ridge regression of the one-hot labels on standardised features, `W = (Z^T Z + r I)^-1 Z^T Y` with `r = N /
+/// F`, fitted ten times, each time without the fold that it then scores (Hastie, Tibshirani & Friedman 2009, sections 3.4.1, 4.2
+/// and 7.10). On a pretrained network's features its accuracy is within some points of logistic regression's with the same
+/// penalty, and it needs no iterations. Sums are made in a fixed order, so the scores have the same bits for any number of
+/// threads.
 ///
 /// # Shapes
 /// `features`: `[N, F]`; `labels`: N ids below `classes`.
 ///
 /// # Errors
-/// [`Error::Length`] where the numbers of samples differ; [`Error::Label`] for an id that is not a class; [`Error::Entry`] for the first feature
-/// that is not finite.
+/// [`Error::Length`] where the numbers of samples differ; [`Error::Label`] for an id that is not a class; [`Error::Entry`] for
+/// the first feature that is not finite.
 pub fn out_of_fold_scores(
     features: &Features<'_>,
     labels: &[usize],

@@ -6,20 +6,24 @@ use crate::quality::margins::quality_of_margin;
 /// A signal: how trustworthy each label is by one way of judging, and how much it counts.
 #[derive(Debug, Clone, Copy)]
 pub struct Signal<'a> {
-    /// A margin for each sample: above 0 where the label is the most probable class, below 0 where another is. NaN: nothing is known.
+    /// A margin for each sample: above 0 where the label is the most probable class, below 0 where another is. NaN: nothing is
+    /// known.
     pub margins: &'a [f64],
     /// How much the signal counts beside the others; 0 leaves it out.
     pub weight: f64,
 }
 
-/// The quality of each label by several signals, in `0..=1`, where a low value means a bad label and 0.5 that another class is as likely.
+/// The quality of each label by several signals, in `0..=1`, where a low value means a bad label and 0.5 that another class is as
+/// likely.
 ///
 /// Each signal's margins are divided by their root mean square, so that no signal outvotes the others by its unit, and bounded,
-/// `m / (1 + |m|)`, so that none outvotes the others by one huge margin. The quality is [`quality_of_margin`] of their weighted mean. A signal in which
-/// nothing is known of a sample (NaN) is left out of that sample's mean; a sample of which no signal knows anything gets 0.5.
+/// `m / (1 + |m|)`, so that none outvotes the others by one huge margin. The quality is [`quality_of_margin`] of their weighted
+/// mean. A signal in which nothing is known of a sample (NaN) is left out of that sample's mean; a sample of which no signal
+/// knows anything gets 0.5.
 ///
-/// Margins are not standardised for each class by itself: where a class is given to many wrong labels, its margins are low for good reason, and to
-/// take their mean away costs a point of AUC on people's labels (docs/benchmarks/notebook/2026-11-29-signals.md).
+/// Margins are not standardised for each class by itself: where a class is given to many wrong labels, its margins are low for
+/// good reason, and to take their mean away costs a point of AUC on people's labels
+/// (docs/benchmarks/notebook/2026-11-29-signals.md).
 ///
 /// # Errors
 /// [`Error::Length`] where the signals differ in length; [`Error::OutOfRange`] for a weight that is below 0 or not finite.

@@ -14,26 +14,29 @@ const ROWS: usize = 1024;
 /// A variance within classes that is smaller than this part of the variance of all samples is rounding of the sums.
 const ROUNDING: f64 = 1e-6;
 
-/// The shrinkage that [`super::FeatureSignals`] takes: of 0.1 to 0.95 the best on one network's features and on three networks' side by side
-/// (docs/benchmarks/notebook/2026-11-29-signals.md). Ledoit and Wolf's estimate is far smaller, 0.04, and worse: it does not know of wrong labels.
+/// The shrinkage that [`super::FeatureSignals`] takes: of 0.1 to 0.95 the best on one network's features and on three networks'
+/// side by side (docs/benchmarks/notebook/2026-11-29-signals.md). Ledoit and Wolf's estimate is far smaller, 0.04, and worse: it
+/// does not know of wrong labels.
 pub const SHRINKAGE: f64 = 0.6;
 
 impl OutOfFold<'_> {
-    /// The logit of each class for every sample, `[N, C]`, by linear discriminant analysis of the samples of the other folds: each class is a normal distribution
-    /// with the mean `m_c` and the share `p_c` of its samples, and all have one covariance,
+    /// The logit of each class for every sample, `[N, C]`, by linear discriminant analysis of the samples of the other folds:
+    /// each class is a normal distribution with the mean `m_c` and the share `p_c` of its samples, and all have one covariance,
     ///
     /// `S = (1 - shrinkage) S_w + shrinkage tr(S_w) / F I`, with `S_w` the mean of `(x - m_y) (x - m_y)^T` over samples;
     /// `logit_c(x) = x^T S^-1 m_c - m_c^T S^-1 m_c / 2 + log p_c`
     ///
-    /// (Hastie, Tibshirani & Friedman 2009, section 4.3; the shrinkage towards a multiple of the identity is that of Ledoit & Wolf 2004, and
-    /// of Friedman 1989, section 3). This is scikit-learn's `LinearDiscriminantAnalysis(solver="lsqr", shrinkage=...)`.
+    /// (Hastie, Tibshirani & Friedman 2009, section 4.3; the shrinkage towards a multiple of the identity is that of Ledoit &
+    /// Wolf 2004, and of Friedman 1989, "Regularized discriminant analysis"). This is scikit-learn's
+    /// `LinearDiscriminantAnalysis(solver="lsqr", shrinkage=...)`.
     ///
-    /// The softmax of a row is the probabilities of the classes by this model, which is far too sure of itself: features of an image are not normal. Rank
-    /// by the margin of the logits ([`super::logit_margins`]), which a small probability would lose to rounding.
+    /// The softmax of a row is the probabilities of the classes by this model, which is far too sure of itself: features of an
+    /// image are not normal. Rank by the margin of the logits ([`super::logit_margins`]), which a small probability would lose to
+    /// rounding.
     ///
-    /// `S_w` of a fold's others is that of all samples less the fold's own, by their sums. So the work is that of twice `N F^2 / 2`
-    /// multiplications and, for each fold, `F^3 / 6` more; the memory is that of four matrices `[F, F]`. Sums are made in a fixed order, so the
-    /// result has the same bits for any number of threads.
+    /// `S_w` of a fold's others is that of all samples less the fold's own, by their sums. So it takes
+    /// `N F^2` multiplications and, for each fold, `F^3 / 6` more; the memory is that of four matrices `[F, F]`. Sums are made in a
+    /// fixed order, so the result has the same bits for any number of threads.
     ///
     /// Where all features are alike, the softmax of each row is the shares of the classes. Which rows are NaN: see [`OutOfFold`].
     ///

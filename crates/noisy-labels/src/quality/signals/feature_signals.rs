@@ -17,18 +17,23 @@ pub const NEIGHBOURS: usize = 50;
 /// The temperature of their votes ([`Neighbours::votes`]).
 pub const VOTE_TEMPERATURE: f64 = 0.05;
 
-/// A label is not learnt from in the second round if its quality in the first is not above this: if another class is clearly more likely.
+/// A label is not learnt from in the second round if its quality in the first is not above this: if another class is clearly more
+/// likely.
 const LEAST_QUALITY: f64 = 0.4;
 
 /// The part of a class that is learnt from in the second round at least.
 const LEAST_PART: f64 = 0.25;
 
-/// The weight of each signal beside the others.
+/// The weights by which the first round chooses what the second learns from.
+const FIRST_ROUND: Weights =
+    Weights { logistic: 1.0, discriminant: 2.0, neighbours: 1.0, second_logistic: 0.0 };
+
+/// The weight of each signal beside the others: the second logistic regression takes the place of the first.
 ///
-/// These, and the numbers above, were chosen on two sets of 5,000 CIFAR-10 images with six kinds of wrong labels each, and judged on a third set
-/// (docs/benchmarks/notebook/2026-11-29-signals.md).
+/// These, and the numbers above, were chosen on two sets of 5,000 CIFAR-10 images (`s1`, `s2`) with seven kinds of wrong labels
+/// each, among eight candidates, and judged on a third set: docs/benchmarks/notebook/2026-11-29-signals.md.
 pub const WEIGHTS: Weights =
-    Weights { logistic: 1.0, discriminant: 2.0, neighbours: 1.0, second_logistic: 2.0 };
+    Weights { logistic: 0.0, discriminant: 2.0, neighbours: 1.0, second_logistic: 2.0 };
 
 /// How much each signal of [`FeatureSignals`] counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,14 +66,15 @@ pub struct FeatureSignals {
 }
 
 impl FeatureSignals {
-    /// The signals of these features, of which each row should have a norm of about 1 ([`Features::side_by_side`], [`Features::normalised`]).
+    /// The signals of these features, of which each row should have a norm of about 1 ([`Features::side_by_side`],
+    /// [`Features::normalised`]).
     ///
     /// # Shapes
     /// `features`: `[N, F]`; `labels`: N ids below `classes`.
     ///
     /// # Errors
-    /// [`crate::Error::Length`] where the numbers of samples differ; [`crate::Error::Label`] for an id that is not a class; [`crate::Error::Entry`] for
-    /// the first feature that is not finite.
+    /// [`crate::Error::Length`] where the numbers of samples differ; [`crate::Error::Label`] for an id that is not a class;
+    /// [`crate::Error::Entry`] for the first feature that is not finite.
     pub fn of(features: &Features<'_>, labels: &[usize], classes: usize) -> Result<Self> {
         let first = OutOfFold::new(features, labels, classes)?;
         let settings = LogisticSettings::default();
@@ -85,7 +91,8 @@ impl FeatureSignals {
             first_logits,
             logits: ClassTable::new(Vec::new(), classes)?,
         };
-        let kept = kept_labels(&found.quality()?, labels, classes, LEAST_QUALITY, LEAST_PART)?;
+        let first_quality = combined_quality(&found.weighted(&FIRST_ROUND))?;
+        let kept = kept_labels(&first_quality, labels, classes, LEAST_QUALITY, LEAST_PART)?;
         found.logits = first.keeping(&kept)?.logistic(&settings)?;
         found.second_logistic = logit_margins(&found.logits, labels)?;
         Ok(found)
@@ -94,12 +101,16 @@ impl FeatureSignals {
     /// The signals with [`WEIGHTS`]. Others can be added: the margins of a network averaged over its training
     /// ([`crate::quality::MarginHistory::margins`]) are a signal as well.
     pub fn signals(&self) -> Vec<Signal<'_>> {
+        self.weighted(&WEIGHTS)
+    }
+
+    fn weighted(&self, weights: &Weights) -> Vec<Signal<'_>> {
         let signal = |(margins, weight)| Signal { margins, weight };
         let parts = [
-            (self.logistic.as_slice(), WEIGHTS.logistic),
-            (&self.discriminant, WEIGHTS.discriminant),
-            (&self.neighbours, WEIGHTS.neighbours),
-            (&self.second_logistic, WEIGHTS.second_logistic),
+            (self.logistic.as_slice(), weights.logistic),
+            (&self.discriminant, weights.discriminant),
+            (&self.neighbours, weights.neighbours),
+            (&self.second_logistic, weights.second_logistic),
         ];
         parts.into_iter().map(signal).collect()
     }

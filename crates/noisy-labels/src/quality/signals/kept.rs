@@ -3,7 +3,8 @@
 use crate::error::{Result, check_labels, check_length};
 
 /// The samples whose label is good enough to learn from: those whose quality or margin is above `least`, and of each class at
-/// least the part `least_part`, the best ones. So a class whose labels are all doubted is not lost, and what learns from the rest stays able to suggest it.
+/// least the part `least_part`, the best ones. So a class whose labels are all doubted is not lost, and what learns from the rest
+/// stays able to suggest it.
 ///
 /// A sample of which nothing is known (NaN) is kept: it is no wrong label yet.
 ///

@@ -20,8 +20,8 @@ pub(super) struct Objective {
     pub(super) gradient: Vec<f32>,
 }
 
-/// L-BFGS with steps that are halved until they are good enough (Nocedal & Wright 2006, algorithms 3.1, 7.4 and 7.5). On a convex function every
-/// step has positive curvature, so the step's length needs no other condition.
+/// L-BFGS with steps that are halved until they are good enough (Nocedal & Wright 2006, algorithms 3.1, 7.4 and 7.5). On a convex
+/// function every step has positive curvature, so the step's length needs no other condition.
 pub(super) struct Search {
     tolerance: f64,
     /// The gradient's norm at the start.

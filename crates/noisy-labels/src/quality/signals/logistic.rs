@@ -15,8 +15,8 @@ const ROWS: usize = 256;
 /// The number of pieces in which samples are summed up. It does not depend on the number of threads.
 const PIECES: usize = 16;
 
-/// The number of columns that logits of several folds may have side by side: one product for all folds is faster than a narrow one for
-/// each.
+/// The number of columns that logits of several folds may have side by side: one product for all folds is faster than a narrow
+/// one for each.
 const COLUMNS: usize = 128;
 
 /// The bias of a class without samples: its probability is 0.
@@ -25,8 +25,8 @@ const ABSENT: f32 = -1e4;
 /// How a logistic regression is fitted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LogisticSettings {
-    /// The penalty on the squared weights: `penalty / 2 |W|^2` is added to the sum of the samples' cross entropies (scikit-learn's `1 / C`).
-    /// Default: 0.5, for features whose rows have the norm 1.
+    /// The penalty on the squared weights: `penalty / 2 |W|^2` is added to the sum of the samples' cross entropies
+    /// (scikit-learn's `1 / C`). Default: 0.5, for features whose rows have the norm 1.
     pub penalty: f64,
     /// The fit ends where the gradient's norm is this part of what it is at weights of 0. Default: 0.001.
     pub tolerance: f64,
@@ -42,12 +42,13 @@ impl Default for LogisticSettings {
 
 impl OutOfFold<'_> {
     /// The logit of each class for every sample, `[N, C]`, by multinomial logistic regression of the samples of the other folds:
-    /// `w_c^T x + b_c`, where W and b minimise the sum of cross entropies and `penalty / 2 |W|^2` (Hastie, Tibshirani &
-    /// Friedman 2009, section 4.4). This is scikit-learn's `LogisticRegression(C=1 / penalty)`. The softmax of a row is the probabilities of the classes.
+    /// `w_c^T x + b_c`, where W and b minimise the sum of cross entropies and `penalty / 2 |W|^2` (Hastie, Tibshirani & Friedman
+    /// 2009, section 4.4). This is scikit-learn's `LogisticRegression(C=1 / penalty)`. The softmax of a row is the probabilities
+    /// of the classes.
     ///
-    /// The minimum is found by L-BFGS (Nocedal & Wright 2006, algorithm 7.5), for the folds together: one pass over the samples makes one product of
-    /// matrices for all of them. Features are read row by row in each pass and never held as a whole. Sums are made in a fixed order, so the
-    /// result has the same bits for any number of threads.
+    /// The minimum is found by L-BFGS (Nocedal & Wright 2006, algorithm 7.5), for the folds together: one pass over the samples
+    /// makes one product of matrices for all of them, with `2 N F C` multiplications a fold. Features are read row by row in each
+    /// pass and never held as a whole. Sums are made in a fixed order, so the result has the same bits for any number of threads.
     ///
     /// Where all features are alike, the softmax of each row is the shares of the classes. Which rows are NaN: see [`OutOfFold`].
     ///

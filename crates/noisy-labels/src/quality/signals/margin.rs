@@ -6,11 +6,12 @@ use crate::error::Result;
 /// The share that each class has in addition to its votes, so that a class without votes has a logarithm.
 const SMALLEST_SHARE: f64 = 1e-3;
 
-/// The margin of each label: its logit less the largest other one. It has the unit of the logits, and for logits of a probabilistic classifier it is
-/// the logarithm of the odds of the label against the best other class. A row with NaN gives NaN, and a table of one class 0.
+/// The margin of each label: its logit less the largest other one. It has the unit of the logits, and for logits of a
+/// probabilistic classifier it is the logarithm of the odds of the label against the best other class. A row with NaN gives NaN,
+/// and a table of one class 0.
 ///
-/// A logit of minus infinity is that of an impossible class: the margin of a label whose others are all impossible is 0, since there
-/// is nothing to compare it with.
+/// A logit of minus infinity is that of an impossible class: the margin of a label whose others are all impossible is 0, since
+/// there is nothing to compare it with.
 ///
 /// # Shapes
 /// `logits`: `[N, C]`; `labels`: N ids below C.

@@ -1,7 +1,7 @@
 //! Signals of wrong labels from the features of a pretrained network, and their combination.
 //!
-//! Each signal is a margin for every sample: above 0 where the given label is the most probable class, below 0 where another is. None of them
-//! has learnt from the label that it judges.
+//! Each signal is a margin for every sample: above 0 where the given label is the most probable class, below 0 where another is.
+//! None of them has learnt from the label that it judges.
 //!
 //! | item | holds |
 //! |---|---|

@@ -10,8 +10,8 @@ use rayon::prelude::*;
 use crate::error::{Result, check_length};
 use crate::features::{Features, normalise};
 
-/// The number of samples on a side of a tile. A tile of similarities takes 4 MB, and reading its features a twentieth of the time of
-/// their product.
+/// The number of samples on a side of a tile. A tile of similarities takes 4 MB, and reading its features a twentieth of the time
+/// of their product.
 const TILE: usize = 1024;
 
 /// A sample that is similar to another.
@@ -25,8 +25,8 @@ pub struct Neighbour {
 
 /// The most similar samples of each of N samples, by the cosine similarity of their features, `a . b / (|a| |b|)`.
 ///
-/// The search is exact. It takes memory for a tile a thread and for its result, never for N^2 numbers. A similarity is computed in one piece
-/// of work, so the result has the same bits for any number of threads.
+/// The search is exact. It takes memory for a tile a thread and for its result, never for N^2 numbers. A similarity is computed
+/// in one piece of work, so the result has the same bits for any number of threads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Neighbours {
     pub(super) samples: usize,
@@ -35,8 +35,8 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
-    /// The `most` most similar other samples of each sample; all others where there are fewer. It takes `N^2 F / 2` multiplications: each pair
-    /// of samples is compared once.
+    /// The `most` most similar other samples of each sample; all others where there are fewer. It takes `N^2 F / 2`
+    /// multiplications: each pair of samples is compared once.
     ///
     /// # Shapes
     /// `features`: `[N, F]`.
@@ -60,8 +60,8 @@ impl Neighbours {
         Ok(best.into_neighbours())
     }
 
-    /// The `most` most similar samples of `references` for each sample of `queries`; all of them where there are fewer. A sample that is in both sets
-    /// finds itself.
+    /// The `most` most similar samples of `references` for each sample of `queries`; all of them where there are fewer. A sample
+    /// that is in both sets finds itself.
     ///
     /// # Shapes
     /// `queries`: `[N, F]`; `references`: `[M, F]`.
@@ -128,8 +128,8 @@ fn similarities(
     similarities
 }
 
-/// The best neighbours so far, in their order, tile by tile: a tile's are changed by one thread at a time. The order is a total one, so they do not depend on
-/// which came first.
+/// The best neighbours so far, in their order, tile by tile: a tile's are changed by one thread at a time. The order is a total
+/// one, so they do not depend on which came first.
 struct Best {
     samples: usize,
     most: usize,
@@ -142,8 +142,8 @@ impl Best {
         Self { samples, most, tiles: tiles(samples).into_iter().map(empty).collect() }
     }
 
-    /// Offers to each sample of a tile the samples from `first` on, with its row of similarities. Where these are the tile's own samples,
-    /// which begin at `own`, a sample is not offered itself.
+    /// Offers to each sample of a tile the samples from `first` on, with its row of similarities. Where these are the tile's own
+    /// samples, which begin at `own`, a sample is not offered itself.
     fn offer(&self, tile: usize, similarities: ArrayView2<'_, f32>, first: usize, own: Option<usize>) {
         if self.most == 0 {
             return;

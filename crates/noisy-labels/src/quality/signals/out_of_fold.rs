@@ -16,9 +16,10 @@ const ROWS: usize = 256;
 
 /// Features and labels of N samples in five folds, each judged by classifiers that learn from the other four.
 ///
-/// The samples of each label go to the folds in turn (stratified), and copies of one image are in one fold, since each would teach the others' judge its
-/// label. A class that has no samples in the other four folds has the logit minus infinity there; the row of a sample whose own label has none, such as the
-/// only one of its class, is NaN, because nothing is known of this label. [`super::combined_quality`] takes such a row as no evidence.
+/// The samples of each label go to the folds in turn (stratified), and copies of one image are in one fold, since each would
+/// teach the others' judge its label. A class that has no samples in the other four folds has the logit minus infinity there; the
+/// row of a sample whose own label has none, such as the only one of its class, is NaN, because nothing is known of this label.
+/// [`super::combined_quality`] takes such a row as no evidence.
 ///
 /// ```
 /// use noisy_labels::quality::signals::OutOfFold;
@@ -48,8 +49,8 @@ impl<'a> OutOfFold<'a> {
     /// `features`: `[N, F]`; `labels`: N ids below `classes`.
     ///
     /// # Errors
-    /// [`crate::Error::Length`] where the numbers of samples differ; [`crate::Error::Label`] for an id that is not a class; [`crate::Error::Entry`] for
-    /// the first feature that is not finite.
+    /// [`crate::Error::Length`] where the numbers of samples differ; [`crate::Error::Label`] for an id that is not a class;
+    /// [`crate::Error::Entry`] for the first feature that is not finite.
     pub fn new(features: &'a Features<'a>, labels: &'a [usize], classes: usize) -> Result<Self> {
         check_labels(labels, classes)?;
         check_length("labels of samples with features", features.len(), labels.len())?;
@@ -58,7 +59,8 @@ impl<'a> OutOfFold<'a> {
         Ok(Self { features, labels, classes, fold_of, kept: vec![true; labels.len()] })
     }
 
-    /// The same folds, in which classifiers learn from the samples alone for which `kept` is true ([`super::kept_labels`]). All samples are judged.
+    /// The same folds, in which classifiers learn from the samples alone for which `kept` is true ([`super::kept_labels`]). All
+    /// samples are judged.
     ///
     /// # Errors
     /// [`crate::Error::Length`] where there is not one value a sample.
@@ -121,8 +123,8 @@ impl<'a> OutOfFold<'a> {
         counts
     }
 
-    /// The mean of each feature over all samples. Both classifiers are the same for features that are moved; but their sums are the
-    /// more exact the smaller the features are.
+    /// The mean of each feature over all samples. Both classifiers are the same for features that are moved; but their sums are
+    /// the more exact the smaller the features are.
     pub(super) fn mean(&self) -> Array1<f32> {
         let mut sum = Array1::<f64>::zeros(self.width());
         let mut row = vec![0.0; self.width()];
@@ -155,8 +157,8 @@ impl<'a> Scores<'a> {
         Self { data, logits: vec![0.0; data.len() * data.classes] }
     }
 
-    /// Fills in the rows of one fold by its classifier: `(x - mean) W + b`, with W `[F, C]`. A class from which the classifier has not learnt gets minus
-    /// infinity, and NaN a row whose label is such a class.
+    /// Fills in the rows of one fold by its classifier: `(x - mean) W + b`, with W `[F, C]`. A class from which the classifier
+    /// has not learnt gets minus infinity, and NaN a row whose label is such a class.
     pub(super) fn predict(
         &mut self,
         fold: usize,

@@ -7,12 +7,14 @@ use crate::error::{Error, Result, check_labels, check_length};
 use crate::features::{Features, normalise};
 
 /// The logit of each class for every sample by the classes' prototypes, `[N, C]`: `scale cos(x, m_c)`, where the prototype m_c is
-/// the mean of the normalised features of the samples of class c (Snell, Swersky & Zemel 2017, "Prototypical networks for few-shot learning", section
-/// 2.3, with the cosine in place of the distance, as Gidaris & Komodakis 2018, section 3.2). A sample is left out of its own class's mean, since
-/// else a small class would agree with each of its labels.
+/// the mean of the normalised features of the samples of class c (Snell, Swersky & Zemel 2017, "Prototypical networks for
+/// few-shot learning", section 2.2, with the cosine in place of the distance, as Gidaris & Komodakis 2018, "Dynamic few-shot
+/// visual learning without forgetting"). A sample is left out of its own class's mean, since else a small class would agree with
+/// each of its labels.
 ///
-/// A class without samples has the logit minus infinity. The softmax of a row is the probabilities of the classes. The row of a sample that is the only one of its class is NaN, because nothing is known of its label. A
-/// sample whose features are all 0 has the cosine 0 with every class.
+/// A class without samples has the logit minus infinity. The softmax of a row is the probabilities of the classes. The row of a
+/// sample that is the only one of its class is NaN, because nothing is known of its label. A sample whose features are all 0 has
+/// the cosine 0 with every class.
 ///
 /// # Shapes
 /// `features`: `[N, F]`; `labels`: N ids below `classes`.

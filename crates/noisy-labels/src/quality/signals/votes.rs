@@ -5,10 +5,10 @@ use crate::class_table::ClassTable;
 use crate::error::{Error, Result, check_labels};
 
 impl Neighbours {
-    /// The share of each class in the labels of a sample's neighbours, `[N, C]`, whose rows sum to 1. A neighbour's vote has the weight
-    /// `e^((s - s1) / temperature)`, with its similarity s and that of the most similar neighbour, s1: all votes count alike at a temperature of
-    /// infinity, as in SimiFeat's local vote (Zhu, Dong & Liu 2022, "Detecting corrupted labels without training a model to predict", section 4.1,
-    /// where the majority is the label, and one that differs is wrong).
+    /// The share of each class in the labels of a sample's neighbours, `[N, C]`, whose rows sum to 1. A neighbour's vote has the
+    /// weight `e^((s - s1) / temperature)`, with its similarity s and that of the most similar neighbour, s1: all votes count
+    /// alike at a temperature of infinity, as in SimiFeat's local vote (Zhu, Dong & Liu 2022, "Detecting corrupted labels without
+    /// training a model to predict", SimiFeat-V, where the majority is the label, and one that differs is wrong).
     ///
     /// Without neighbours nothing is known, and the row is NaN.
     ///
@@ -16,8 +16,8 @@ impl Neighbours {
     /// `labels`: ids below `classes`, one for each sample among which the neighbours are.
     ///
     /// # Errors
-    /// [`Error::Label`] for an id that is not a class; [`Error::Length`] where a neighbour has no label; [`Error::OutOfRange`] for a
-    /// temperature that is not above 0.
+    /// [`Error::Label`] for an id that is not a class; [`Error::Length`] where a neighbour has no label; [`Error::OutOfRange`]
+    /// for a temperature that is not above 0.
     pub fn votes(&self, labels: &[usize], classes: usize, temperature: f64) -> Result<ClassTable> {
         check_labels(labels, classes)?;
         if temperature.is_nan() || temperature <= 0.0 {
@@ -44,7 +44,7 @@ impl Neighbours {
 }
 
 /// SimiFeat's score of each label: the cosine similarity of its one-hot vector and the votes, `v_y / |v|`, in `0..=1`, where a low
-/// value means a bad label (Zhu, Dong & Liu 2022, section 4.2, the ranking by which SimiFeat-R takes as many labels of a class as are
+/// value means a bad label (Zhu, Dong & Liu 2022, the ranking by which SimiFeat-R takes as many labels of a class as are
 /// estimated to be wrong).
 ///
 /// # Shapes
