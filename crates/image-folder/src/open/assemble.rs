@@ -69,7 +69,7 @@ pub fn open(data: &Path, options: &OpenOptions) -> Result<ImageFolder> {
     forget_labels_files(&mut set.left, data, options, metadata.as_ref());
     let is_known = matches!(options.classes, Classes::Known(_));
     if train.is_empty() && (test.is_empty() || !is_known) {
-        return Err(nothing_to_train_on(data, &set));
+        return Err(nothing_to_train_on(data, &set, is_in_rows));
     }
     let nesting = Nesting::of(&train);
     if let [class] = classes.as_slice()
@@ -149,7 +149,7 @@ fn forget(left: &mut Vec<Left>, data: &Path, file: &Path) {
     left.retain(|left| !is_it(left));
 }
 
-fn nothing_to_train_on(data: &Path, set: &ImageFolder) -> Error {
+fn nothing_to_train_on(data: &Path, set: &ImageFolder, is_in_rows: bool) -> Error {
     let mut found = Vec::new();
     if !set.left.is_empty() {
         found.push(format!("left: {}", Left::counts(&set.left)));
@@ -157,6 +157,11 @@ fn nothing_to_train_on(data: &Path, set: &ImageFolder) -> Error {
     }
     if let Some(Skipped { path, reason }) = set.skipped.first() {
         found.push(format!("{} skipped, the first: {path}: {reason}", set.skipped.len()));
+    }
+    if is_in_rows {
+        let found = if found.is_empty() { "there are no rows".to_owned() } else { found.join("; ") };
+        let problem = format!("no row to train on: each needs an image and a label ({found})");
+        return Error::Parquet { path: data.to_owned(), problem };
     }
     let found = if found.is_empty() { "nothing else is there".to_owned() } else { found.join("; ") };
     Error::NoImages { path: data.to_owned(), found }

@@ -234,8 +234,13 @@ fn a_row_without_bytes_is_skipped_and_a_file_of_such_rows_is_refused() {
     assert_eq!(set.train[0].image().unwrap_err(), "its row holds no bytes of an image");
     assert_eq!(set.train[2].image().unwrap().width(), 3);
     write_images::<Int64Type>(&file, &schema, Some(CLASSES), &labels, |_| None);
-    let error = open(&file, &options()).unwrap_err().to_string();
-    assert!(error.contains("t.parquet: no row holds the bytes of an image"), "{error}");
+    let error = || open(&file, &options()).unwrap_err().to_string();
+    assert!(error().contains("t.parquet: no row holds the bytes of an image"), "{}", error());
+    write_numbers(&tree, "t.parquet", &[None, None]);
+    let message = "t.parquet: no row to train on: each needs an image and a label (2 skipped, the first: t.parquet/0: its row has no label)";
+    assert!(error().contains(message), "{}", error());
+    write_numbers(&tree, "t.parquet", &[]);
+    assert!(error().contains("(there are no rows)"), "{}", error());
 }
 
 /// Whatever became of a file's bytes, it is refused, or its rows are images or have a reason why they are none.
