@@ -45,7 +45,7 @@ pub(crate) fn length(sample: &Sample) -> Option<u64> {
         Pixels::File { path, .. } => {
             fs::metadata(path).ok().filter(|about| about.is_file()).map(|about| about.len())
         }
-        Pixels::Memory(_) => None,
+        Pixels::Row { .. } | Pixels::Memory(_) => None,
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Duplicates {
     pub same: Same,
 }
 
-/// The images that are there more than once, by the first of each. Only files are looked at, and of these only such that have a length
+/// The images that are there more than once, by the first of each. Only images that are read are looked at, and of these only such that have a length
 /// or a fingerprint in common.
 ///
 /// `fingerprints` has a number for each sample that is the same wherever the decoded pixels are, such as
@@ -63,9 +63,9 @@ fn first_of_same_bytes(samples: &[Sample]) -> Vec<usize> {
 /// Makes the first of the same pixels the first of each, where that is another file.
 fn unite_same_pixels(samples: &[Sample], fingerprints: &[u128], first: &mut [usize]) {
     let mut by_fingerprint: HashMap<u128, Vec<usize>> = HashMap::new();
-    let is_file = |index: &usize| matches!(samples[*index].source, Pixels::File { .. });
+    let is_read = |index: &usize| !matches!(samples[*index].source, Pixels::Memory(_));
     // One of each file's content is enough.
-    for index in (0..samples.len()).filter(|index| first[*index] == *index).filter(is_file) {
+    for index in (0..samples.len()).filter(|index| first[*index] == *index).filter(is_read) {
         by_fingerprint.entry(fingerprints[index]).or_default().push(index);
     }
     let alike: Vec<usize> = by_fingerprint.into_values().filter(|same| same.len() > 1).flatten().collect();

@@ -107,6 +107,14 @@ pub enum Error {
         /// What is wrong with the task, and what to do about it.
         problem: String,
     },
+    /// A Parquet file can't be used as a set of images.
+    #[error("{}: {problem}", .path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what is expected.
+        problem: String,
+    },
     /// No row of the labels file names an image of the set.
     #[error(
         "{}: no row names an image of {}; paths are relative to that folder: the first row says {row:?}, an \

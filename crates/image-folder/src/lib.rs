@@ -9,6 +9,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`open`](fn@open) | the step from a folder (and a labels CSV) to a list of [`Sample`]s |
+//! | [`ParquetImages`] | a Parquet file whose rows hold images |
 //! | [`decode`](fn@decode) | the step from the bytes of a file to 8-bit RGB |
 //! | [`Channels`] | views that are grey or have opacity |
 //! | [`Transform`] | size, cropping, flipping, normalising: the arithmetic of one view |
@@ -27,6 +28,7 @@ mod error;
 mod left;
 mod nearest;
 mod open;
+mod parquet;
 mod resize;
 mod sample;
 mod strong;
@@ -43,8 +45,10 @@ pub use error::{Error, Result};
 pub use image::RgbImage;
 pub use left::{Left, LeftKind};
 pub use open::{
-    Classes, ENDINGS, LabelsCsv, Listed, OpenOptions, TestSplit, has_image_ending, list, open, read_classes,
+    Classes, ENDINGS, LabelsCsv, Listed, OpenOptions, TestSplit, has_image_ending, has_label_columns, list,
+    open, read_classes,
 };
+pub use parquet::ParquetImages;
 pub use resize::Interpolation;
 pub use sample::{ImageFolder, Pixels, Sample, Skipped};
 pub use strong::{Operation, Policy};

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use image::RgbImage;
 
-use crate::Left;
 use crate::channels::{Channels, with_opacity};
-use crate::decode::{Limits, try_load, try_load_with_opacity};
+use crate::decode::{Limits, to_rgb, try_decode, try_load, try_load_with_opacity};
+use crate::{Left, ParquetImages};
 
 /// The place of a sample's pixels.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,15 @@ pub enum Pixels {
     File {
         /// The path of the file.
         path: PathBuf,
+        /// The largest image that it may hold.
+        limits: Limits,
+    },
+    /// In a row of a Parquet file.
+    Row {
+        /// The file.
+        table: Arc<ParquetImages>,
+        /// The row, from 0.
+        row: usize,
         /// The largest image that it may hold.
         limits: Limits,
     },
@@ -44,6 +53,23 @@ impl Pixels {
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::File { path: path.into(), limits: Limits::default() }
     }
+
+    /// The file that holds them, with those of other images perhaps; nothing where they are in memory.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File { path, .. } => Some(path),
+            Self::Row { table, .. } => Some(table.path()),
+            Self::Memory(_) => None,
+        }
+    }
+
+    /// The largest image that may be read; nothing where none is read.
+    pub fn limits(&self) -> Option<&Limits> {
+        match self {
+            Self::File { limits, .. } | Self::Row { limits, .. } => Some(limits),
+            Self::Memory(_) => None,
+        }
+    }
 }
 
 impl Sample {
@@ -53,6 +79,8 @@ impl Sample {
             Pixels::File { path, limits } => {
                 try_load_with_opacity(path, limits).map(|image| Cow::Owned(with_opacity(&image)))
             }
+            Pixels::Row { table, row, limits } => try_decode(&table.bytes(*row)?, limits)
+                .map(|image| Cow::Owned(with_opacity(&image.into_rgba8()))),
             Pixels::Memory(_) => self.image().map(|image| channels.of_opaque(image)),
         }
     }
@@ -64,6 +92,9 @@ impl Sample {
     pub fn image(&self) -> Result<Cow<'_, RgbImage>, String> {
         match &self.source {
             Pixels::File { path, limits } => try_load(path, limits).map(Cow::Owned),
+            Pixels::Row { table, row, limits } => {
+                try_decode(&table.bytes(*row)?, limits).map(|image| Cow::Owned(to_rgb(image)))
+            }
             Pixels::Memory(image) if image.as_raw().is_empty() => Err("it has no pixels".to_owned()),
             Pixels::Memory(image) => Ok(Cow::Borrowed(image)),
         }

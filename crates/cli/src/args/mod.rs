@@ -229,9 +229,9 @@ pub(crate) struct Labels {
     /// Column of the CSV that holds paths relative to DATA
     #[arg(long, value_name = "NAME", default_value = "path", requires = "labels")]
     pub(crate) path_column: String,
-    /// Column of the CSV that holds labels
-    #[arg(long, value_name = "NAME", default_value = "label", requires = "labels")]
-    pub(crate) label_column: String,
+    /// Column that holds labels, of the CSV, of Parquet or of an imagefolder's metadata [default: label]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) label_column: Option<String>,
     /// Column of the CSV that says which images are held out, and so measured on: train, val or test; or true for those, where its name
     /// begins with is_ [default: split, is_valid, is_val or is_test, where the CSV has such a column]
     #[arg(long, value_name = "NAME", requires = "labels")]

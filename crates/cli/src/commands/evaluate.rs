@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use effmix::{EVALUATION_COLUMNS, Evaluation, Model, RunFolder, left_in_words, limits, trained_images};
-use image_folder::{Classes, LabelsCsv, OpenOptions, Sample, TestSplit, copies};
+use image_folder::{Classes, LabelsCsv, OpenOptions, Sample, TestSplit, copies, has_label_columns};
 
 use crate::args::Evaluate;
 use crate::failure::Failure;
@@ -27,14 +27,23 @@ pub(super) fn run(args: &Evaluate) -> Result<(), Failure> {
     let csv_start = EVALUATION_COLUMNS.join(",") + ",";
     args.out.as_deref().map_or(Ok(()), |path| may_write(path, args.force, csv_start.as_bytes()))?;
     let model = Model::open_with(&args.model.model, &args.model.options()?, &tell)?;
-    let labels = args.labels.labels.as_ref().map(|file| LabelsCsv {
-        path_column: args.labels.path_column.clone(),
-        label_column: args.labels.label_column.clone(),
-        split_column: args.labels.split_column.clone(),
-        ..LabelsCsv::new(file)
+    let label_column = args.labels.label_column.clone();
+    if label_column.is_some() && args.labels.labels.is_none() && !has_label_columns(&args.data) {
+        let problem = "--label-column names a column of a CSV, of Parquet or of an imagefolder's metadata; give a CSV with --labels";
+        return Err(Failure::Usage(problem.to_owned()));
+    }
+    let labels = args.labels.labels.as_ref().map(|file| {
+        let of_file = LabelsCsv::new(file);
+        LabelsCsv {
+            path_column: args.labels.path_column.clone(),
+            label_column: label_column.clone().unwrap_or(of_file.label_column),
+            split_column: args.labels.split_column.clone(),
+            ..of_file
+        }
     });
     let options = OpenOptions {
         labels,
+        label_column,
         test: TestSplit::Folders,
         classes: model.class_names().map_or(Classes::Found, |names| Classes::Known(names.to_vec())),
         limits: limits(args.model.max_pixels),

@@ -1,4 +1,4 @@
-//! A Python with other people's libraries, which read what the program writes.
+//! A Python with other people's libraries (`requirements.txt`), which read what the program writes.
 
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 

@@ -299,21 +299,22 @@ fn key(samples: &[Sample], body: &Encoder<'_>, encoded: EncodedViews) -> Result<
     hasher.update(body.key.as_bytes());
     hasher.update(&(encoded.views() as u64).to_le_bytes());
     // Which images are too large to be read is in the file, too. A set has one limit.
-    if let Some(Pixels::File { limits, .. }) = samples.first().map(|sample| &sample.source) {
+    if let Some(limits) = samples.first().and_then(|sample| sample.source.limits()) {
         hasher.update(&limits.key());
     }
     for sample in samples {
         let name: PathBuf = match &sample.source {
             Pixels::File { path, .. } => path.clone(),
-            _ => PathBuf::from(&sample.path),
+            Pixels::Row { table, row, .. } => table.path().join(row.to_string()),
+            Pixels::Memory(_) => PathBuf::from(&sample.path),
         };
         let name = name.as_os_str().as_encoded_bytes();
         hasher.update(&(name.len() as u64).to_le_bytes());
         hasher.update(name);
         match &sample.source {
-            Pixels::File { path, .. } => {
+            Pixels::File { .. } | Pixels::Row { .. } => {
                 // A file that can't even be asked about is skipped when it is decoded.
-                if let Ok(about) = path.metadata() {
+                if let Some(Ok(about)) = sample.source.path().map(Path::metadata) {
                     hasher.update(&about.len().to_le_bytes());
                     let changed = about.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
                     hasher.update(&changed.unwrap_or_default().as_nanos().to_le_bytes());

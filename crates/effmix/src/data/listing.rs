@@ -1,16 +1,17 @@
 //! The images that the settings name, listed but not decoded.
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use dividemix::Hyperparameters;
 use image_folder::{
     Classes, DemoOptions, ImageFolder, LabelsCsv, Limits, OpenOptions, Pixels, Sample, TestSplit, demo,
-    read_classes,
+    has_label_columns, read_classes,
 };
 
-use crate::Result;
 use crate::run::RunFolder;
 use crate::settings::{COLUMNS, DatasetStats, MAX_PIXELS, Settings, Shape, TEST_FRACTION};
+use crate::{Error, Result};
 
 /// Number of images whose size is read to know the typical size of the set.
 const LOOKED_AT: usize = 25;
@@ -64,6 +65,13 @@ fn options(settings: &Settings, test_name: Option<&Path>) -> Result<OpenOptions>
         truth_column: settings.truth_column.clone(),
         split_column: settings.split_column.clone(),
     });
+    if let (Some(_), None, Some(data)) = (&settings.label_column, &labels, &settings.data)
+        && !has_label_columns(data)
+    {
+        let problem =
+            "names a column of a CSV, of Parquet or of an imagefolder's metadata; give a CSV with --labels";
+        return Err(Error::setting("--label-column", problem));
+    }
     let test = match &settings.test {
         Some(folder) => TestSplit::Dir(folder.clone()),
         None => TestSplit::Fraction(settings.test_fraction.unwrap_or(TEST_FRACTION)),
@@ -71,6 +79,7 @@ fn options(settings: &Settings, test_name: Option<&Path>) -> Result<OpenOptions>
     let classes = settings.classes.as_deref().map(read_classes).transpose()?;
     Ok(OpenOptions {
         labels,
+        label_column: settings.label_column.clone(),
         reviewed: settings.reviewed.clone(),
         test,
         per_class: settings.per_class,
@@ -98,6 +107,10 @@ fn size(sample: &Sample) -> Option<(u32, u32)> {
         Pixels::File { path, .. } => {
             image::ImageReader::open(path).ok()?.with_guessed_format().ok()?.into_dimensions().ok()
         }
+        Pixels::Row { table, row, .. } => {
+            let bytes = Cursor::new(table.bytes(*row).ok()?);
+            image::ImageReader::new(bytes).with_guessed_format().ok()?.into_dimensions().ok()
+        }
     }
 }
 
@@ -122,7 +135,8 @@ fn shape(sizes: &[(u32, u32)]) -> Shape {
 pub fn name_of(data: Option<&Path>) -> String {
     let named = |path: &Path| {
         let whole: PathBuf = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        whole.file_name().map(|name| name.to_string_lossy().into_owned())
+        let name = if whole.is_file() { whole.file_stem() } else { whole.file_name() };
+        name.map(|name| name.to_string_lossy().into_owned())
     };
     data.map_or_else(|| "demo".to_owned(), |path| named(path).unwrap_or_else(|| "run".to_owned()))
 }

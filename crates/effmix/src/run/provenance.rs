@@ -85,6 +85,8 @@ fn data_hash(images: &ImageFolder) -> String {
 fn bytes_of(sample: &Sample) -> u64 {
     match &sample.source {
         Pixels::File { path, .. } => path.metadata().map_or(0, |found| found.len()),
+        // Of the file that holds the rows: an image's own size is not known before it is read.
+        Pixels::Row { table, .. } => table.path().metadata().map_or(0, |found| found.len()),
         Pixels::Memory(image) => image.as_raw().len() as u64,
     }
 }

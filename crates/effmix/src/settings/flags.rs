@@ -28,7 +28,8 @@ use crate::{Error, Result};
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 pub struct Settings {
-    /// Folder with one folder of images per class, or with `train/` and `test/` below it [default: the built-in demo set]
+    /// Folder with one folder of images per class, or with `train/` and `test/` below it; an `imagefolder` of Hugging Face with metadata.csv
+    /// or metadata.jsonl; or Parquet with the bytes of images, a file or a folder of files [default: the built-in demo set]
     #[cfg_attr(feature = "clap", arg(value_name = "DATA", help_heading = "Data"))]
     pub data: Option<PathBuf>,
     /// CSV file that gives the label of each image [default: the folder that an image lies in is its label]
@@ -37,7 +38,7 @@ pub struct Settings {
     /// Column of the CSV that holds paths relative to DATA [default: path]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Data"))]
     pub path_column: Option<String>,
-    /// Column of the CSV that holds labels [default: label]
+    /// Column that holds labels, of the CSV, of Parquet or of an imagefolder's metadata [default: label]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Data"))]
     pub label_column: Option<String>,
     /// Column of the CSV that holds true labels. They are used to measure, never to train [default: none]

@@ -164,7 +164,7 @@ impl Settings {
         }
         let needs_labels = [
             ("--path-column", self.path_column.is_some()),
-            ("--label-column", self.label_column.is_some()),
+            ("--label-column", self.label_column.is_some() && self.data.is_none()),
             ("--truth-column", self.truth_column.is_some()),
             ("--split-column", self.split_column.is_some()),
         ];

@@ -345,7 +345,7 @@ mod tests {
         assert!(message.contains("--backbone-lr") && message.contains("--freeze backbone"));
         let message = bad(Settings { strong_view: Some(StrongView::RandAugment), ..frozen });
         assert!(message.starts_with("--strong-view") && message.contains("--freeze backbone"), "{message}");
-        let message = bad(Settings { label_column: Some("x".to_owned()), ..data });
-        assert!(message.contains("--label-column") && message.contains("--labels"));
+        let message = bad(Settings { path_column: Some("x".to_owned()), ..data });
+        assert!(message.contains("--path-column") && message.contains("--labels"));
     }
 }

@@ -86,7 +86,8 @@ fn try_load_as<T>(
     try_decode(&bytes, limits).map(made)
 }
 
-fn try_decode(bytes: &[u8], limits: &Limits) -> std::result::Result<DynamicImage, String> {
+/// The image in the bytes of a file.
+pub(crate) fn try_decode(bytes: &[u8], limits: &Limits) -> std::result::Result<DynamicImage, String> {
     if bytes.len() as u64 > limits.max_bytes {
         return Err(format!("the file is larger than {} bytes", limits.max_bytes));
     }
@@ -136,7 +137,8 @@ fn in_words(format: ImageFormat, error: &ImageError) -> String {
     format!("broken {format:?}: {error}")
 }
 
-fn to_rgb(image: DynamicImage) -> RgbImage {
+/// The colours of an image, which lies on white where it is not opaque.
+pub(crate) fn to_rgb(image: DynamicImage) -> RgbImage {
     if !image.color().has_alpha() {
         return image.into_rgb8();
     }

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::classes::Numbering;
 use super::folded::folded;
 use super::label::{Labelled, by_folder, by_table};
 use super::layout::Layout;
+use super::metadata::{Metadata, folders_are_no_classes};
 use super::nesting::Nesting;
 use super::options::{Classes, OpenOptions, TestSplit};
-use super::{reviewed, split};
+use super::table::Table;
+use super::{reviewed, rows, split};
 use crate::{Error, ImageFolder, Left, Result, Skipped};
 
 /// The set of images below `data`. No image is decoded.
@@ -27,11 +29,34 @@ pub fn open(data: &Path, options: &OpenOptions) -> Result<ImageFolder> {
     {
         return Err(Error::TestFraction(fraction));
     }
-    let layout = Layout::find(data, options)?;
-    let scanned = layout.scan()?;
-    let labelled = match &options.labels {
-        None => by_folder(scanned, &layout),
-        Some(csv) => by_table(scanned, &layout, csv, options)?,
+    let in_rows = rows::scan(data, options)?;
+    let is_in_rows = in_rows.is_some();
+    let (layout, scanned) = match in_rows {
+        Some(scanned) => (Layout::without_folders(data), scanned),
+        None => {
+            let layout = Layout::find(data, options)?;
+            let scanned = layout.scan()?;
+            (layout, scanned)
+        }
+    };
+    let metadata = match &options.labels {
+        None if !is_in_rows => Metadata::find(&layout),
+        _ => None,
+    };
+    let mut notices = Vec::new();
+    let mut is_by_folder = !is_in_rows && options.labels.is_none();
+    let labelled = match (&options.labels, &metadata) {
+        (Some(csv), _) => by_table(scanned, &layout, &Table::read(csv)?, options)?,
+        (None, Some(metadata)) if folders_are_no_classes(&scanned) => {
+            notices.push(metadata.in_words());
+            is_by_folder = false;
+            by_table(scanned, &layout, &metadata.table(options.label_column.as_deref())?, options)?
+        }
+        (None, Some(metadata)) => {
+            notices.push(metadata.left_in_words());
+            by_folder(scanned)
+        }
+        (None, None) => by_folder(scanned),
     };
     let Labelled { classes, mut train, mut test, is_split, mut set } = labelled;
     if let Some(file) = &options.reviewed {
@@ -41,19 +66,20 @@ pub fn open(data: &Path, options: &OpenOptions) -> Result<ImageFolder> {
         };
         reviewed::apply(file, data, (&mut train, &mut test), known, &mut set)?;
     }
-    forget_labels_files(&mut set.left, data, options);
+    forget_labels_files(&mut set.left, data, options, metadata.as_ref());
     let is_known = matches!(options.classes, Classes::Known(_));
     if train.is_empty() && (test.is_empty() || !is_known) {
-        return Err(nothing_to_train_on(data, &set));
+        return Err(nothing_to_train_on(data, &set, is_in_rows));
     }
     let nesting = Nesting::of(&train);
     if let [class] = classes.as_slice()
         && !is_known
     {
-        let hint = if options.labels.is_none() { nesting.hint(data) } else { String::new() };
+        let hint = if is_by_folder { nesting.hint(data) } else { String::new() };
         return Err(Error::OneClass { path: data.to_owned(), class: class.clone(), hint });
     }
-    if options.labels.is_none() {
+    set.warnings.append(&mut notices);
+    if is_by_folder {
         set.warnings.append(&mut nesting.check(data)?);
     }
     train.sort_by(|a, b| a.key.cmp(&b.key));
@@ -82,6 +108,14 @@ pub fn open(data: &Path, options: &OpenOptions) -> Result<ImageFolder> {
     Ok(set)
 }
 
+/// Whether a set has a column or field that says what its labels are ([`OpenOptions::label_column`]): it is in Parquet, or an `imagefolder`
+/// with metadata.
+pub fn has_label_columns(data: &Path) -> bool {
+    let options = OpenOptions { test: TestSplit::Folders, ..OpenOptions::default() };
+    rows::is_parquet(data)
+        || Layout::find(data, &options).is_ok_and(|layout| Metadata::find(&layout).is_some())
+}
+
 /// A sentence about classes whose names differ by case alone, which may be one.
 fn alike_but_for_case(classes: &[String]) -> Option<String> {
     let mut by_name: BTreeMap<String, Vec<&str>> = BTreeMap::new();
@@ -94,11 +128,15 @@ fn alike_but_for_case(classes: &[String]) -> Option<String> {
 }
 
 /// Takes the files of labels and of verdicts, which are often in the folder of the images, from the files that are left.
-fn forget_labels_files(left: &mut Vec<Left>, data: &Path, options: &OpenOptions) {
-    let labels = options.labels.as_ref().map(|csv| &csv.file);
-    for file in labels.into_iter().chain(&options.reviewed) {
-        forget(left, data, file);
-    }
+fn forget_labels_files(
+    left: &mut Vec<Left>,
+    data: &Path,
+    options: &OpenOptions,
+    metadata: Option<&Metadata>,
+) {
+    let labels = options.labels.as_ref().map(|csv| &csv.file).into_iter().chain(&options.reviewed);
+    let labels = labels.map(PathBuf::as_path).chain(metadata.into_iter().flat_map(Metadata::files));
+    labels.for_each(|file| forget(left, data, file));
 }
 
 /// Takes a file from those that are left.
@@ -111,7 +149,7 @@ fn forget(left: &mut Vec<Left>, data: &Path, file: &Path) {
     left.retain(|left| !is_it(left));
 }
 
-fn nothing_to_train_on(data: &Path, set: &ImageFolder) -> Error {
+fn nothing_to_train_on(data: &Path, set: &ImageFolder, is_in_rows: bool) -> Error {
     let mut found = Vec::new();
     if !set.left.is_empty() {
         found.push(format!("left: {}", Left::counts(&set.left)));
@@ -119,6 +157,11 @@ fn nothing_to_train_on(data: &Path, set: &ImageFolder) -> Error {
     }
     if let Some(Skipped { path, reason }) = set.skipped.first() {
         found.push(format!("{} skipped, the first: {path}: {reason}", set.skipped.len()));
+    }
+    if is_in_rows {
+        let found = if found.is_empty() { "there are no rows".to_owned() } else { found.join("; ") };
+        let problem = format!("no row to train on: each needs an image and a label ({found})");
+        return Error::Parquet { path: data.to_owned(), problem };
     }
     let found = if found.is_empty() { "nothing else is there".to_owned() } else { found.join("; ") };
     Error::NoImages { path: data.to_owned(), found }

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::folded::folded;
 use super::label::Image;
 use super::options::Classes;
+use super::scan::Source;
 use crate::nearest::nearest;
 use crate::{Error, ImageFolder, Limits, Pixels, Result, Sample, Skipped};
 
@@ -98,7 +99,10 @@ impl Numbering {
                 return None;
             };
             let truth = image.truth.and_then(|name| self.id(&name));
-            let source = Pixels::File { path: image.file, limits };
+            let source = match image.source {
+                Source::File(path) => Pixels::File { path, limits },
+                Source::Row(table, row) => Pixels::Row { table, row, limits },
+            };
             Some(Sample { path: image.key, source, label, truth })
         };
         images.into_iter().filter_map(sample).collect()

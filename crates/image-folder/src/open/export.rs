@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::verdicts::{Place, Verdict, error_at};
+use super::verdict::{Place, Verdict, error_at};
 use crate::{Error, Result};
 
 /// What the URL of a file of Label Studio's own machine has before the file's path, which is percent-encoded.

@@ -4,7 +4,6 @@ use csv::{ByteRecord, ReaderBuilder};
 
 use super::ending::has_image_ending;
 use super::options::LabelsCsv;
-use super::table::line_error;
 use crate::nearest::nearest;
 use crate::{Error, Result};
 
@@ -127,4 +126,9 @@ fn no_column(csv: &LabelsCsv, names: &[String], name: &str) -> Error {
         None => String::new(),
     };
     Error::NoColumn { file: csv.file.clone(), column: name.to_owned(), columns: quoted.join(", "), hint }
+}
+
+/// An error at a line of the file.
+pub(super) fn line_error(csv: &LabelsCsv, line: u64, problem: impl Into<String>) -> Error {
+    Error::LabelsLine { file: csv.file.clone(), line, problem: problem.into() }
 }

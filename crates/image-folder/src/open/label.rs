@@ -1,13 +1,12 @@
 //! The label of each file: its folder's, or the one in a table.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use super::layout::{Layout, Scanned};
 use super::named::Named;
-use super::options::{LabelsCsv, OpenOptions, TestSplit};
+use super::options::{OpenOptions, TestSplit};
 use super::part::Part;
-use super::scan::Found;
+use super::scan::{Found, Source};
 use super::table::Table;
 use crate::{ImageFolder, LeftKind, Result, Skipped};
 
@@ -18,7 +17,7 @@ const NAMED: usize = 10;
 #[derive(Debug)]
 pub(super) struct Image {
     pub(super) key: String,
-    pub(super) file: PathBuf,
+    pub(super) source: Source,
     pub(super) folder: Option<String>,
     /// Where in the key the path below that folder begins.
     pub(super) inner: usize,
@@ -37,23 +36,26 @@ pub(super) struct Labelled {
     pub(super) set: ImageFolder,
 }
 
-pub(super) fn by_folder(scanned: Scanned, layout: &Layout) -> Labelled {
+/// Each image under the label of its own table, or else of its folder.
+pub(super) fn by_folder(scanned: Scanned) -> Labelled {
+    let is_split = scanned.is_split;
     let (mut set, scanned) = begin(scanned);
     let folders = scanned.train.folders;
     let train = labelled_by_folder(scanned.train.images, &mut set.skipped);
     let test = labelled_by_folder(scanned.test.images, &mut set.skipped);
     let classes: BTreeSet<String> = train.iter().map(|image| image.label.clone()).collect();
     warn_of_empty_folders(&folders, &classes, &mut set.warnings);
-    Labelled { classes: classes.into_iter().collect(), train, test, is_split: layout.has_test(), set }
+    Labelled { classes: classes.into_iter().collect(), train, test, is_split, set }
 }
 
+/// Each image under the label that a table gives it.
 pub(super) fn by_table(
     scanned: Scanned,
     layout: &Layout,
-    csv: &LabelsCsv,
+    table: &Table,
     options: &OpenOptions,
 ) -> Result<Labelled> {
-    let table = Table::read(csv)?;
+    let mut is_split = scanned.is_split;
     let (mut set, scanned) = begin(scanned);
     let Scanned { train: mut train_scan, test: mut test_scan, .. } = scanned;
     set.skipped.extend(table.skipped.iter().cloned());
@@ -63,12 +65,11 @@ pub(super) fn by_table(
     if folders_are_classes {
         table.check_names(&folders)?;
     }
-    let mut named = Named::find(&table, layout, csv, (&mut train_scan, &mut test_scan), &mut set.left)?;
+    let mut named = Named::find(table, layout, (&mut train_scan, &mut test_scan), &mut set.left)?;
     set.skipped.append(&mut named.skipped);
     set.warnings.append(&mut named.warnings);
-    let mut is_split = layout.has_test();
     if let Some(column) = &table.split_column {
-        if csv.split_column.is_none() {
+        if table.csv.split_column.is_none() {
             set.warnings.push(format!("the column {column:?} of the labels says which images are held out"));
         }
         let all: Vec<Found> = match options.test {
@@ -105,8 +106,10 @@ pub(super) fn by_table(
     });
     let train: Vec<Image> = train.collect();
     if without > 0 {
-        set.warnings
-            .push(format!("images without a label in {}: {without}; they take no part", csv.file.display()));
+        set.warnings.push(format!(
+            "images without a label in {}: {without}; they take no part",
+            table.csv.file.display()
+        ));
     }
     for image in &train {
         classes.insert(image.label.clone());
@@ -124,8 +127,8 @@ pub(super) fn by_table(
 
 impl Image {
     fn new(found: Found, label: String, truth: Option<String>) -> Self {
-        let Found { key, file, folder, inner, .. } = found;
-        Self { key, file, folder, inner, label, truth }
+        let Found { key, source, folder, inner, .. } = found;
+        Self { key, source, folder, inner, label, truth }
     }
 }
 
@@ -199,10 +202,14 @@ fn by_part(all: Vec<Found>, named: &Named, options: &OpenOptions, set: &mut Imag
 }
 
 fn labelled_by_folder(images: Vec<Found>, skipped: &mut Vec<Skipped>) -> Vec<Image> {
-    let label = |found: Found| match found.folder.clone() {
-        Some(folder) => Some(Image::new(found, folder, None)),
+    let label = |found: Found| match found.label.clone().or_else(|| found.folder.clone()) {
+        Some(label) => Some(Image::new(found, label, None)),
         None => {
-            skipped.push(Skipped { path: found.key, reason: "it is in no class folder".to_owned() });
+            let reason = match found.source {
+                Source::File(_) => "it is in no class folder",
+                Source::Row(..) => "its row has no label",
+            };
+            skipped.push(Skipped { path: found.key, reason: reason.to_owned() });
             None
         }
     };

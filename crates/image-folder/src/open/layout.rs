@@ -28,10 +28,17 @@ pub(super) struct Layout {
 pub(super) struct Scanned {
     pub(super) train: Scan,
     pub(super) test: Scan,
+    /// Whether folders or files say which images are held out.
+    pub(super) is_split: bool,
     pub(super) warnings: Vec<String>,
 }
 
 impl Layout {
+    /// The layout of a set whose images are in no folders.
+    pub(super) fn without_folders(data: &Path) -> Self {
+        Self { data: data.to_owned(), train: Vec::new(), test: None, is_output: None, warnings: Vec::new() }
+    }
+
     pub(super) fn find(data: &Path, options: &OpenOptions) -> Result<Self> {
         must_be_folder(data)?;
         let below = |name: &String| Root { folder: data.join(name), prefix: format!("{name}/") };
@@ -66,10 +73,6 @@ impl Layout {
         Ok(Self { data: data.to_owned(), train, test, is_output: options.is_output, warnings })
     }
 
-    pub(super) fn has_test(&self) -> bool {
-        self.test.is_some()
-    }
-
     pub(super) fn scan(&self) -> Result<Scanned> {
         let mut test = Scan::default();
         let mut real = None;
@@ -81,7 +84,7 @@ impl Layout {
         for root in &self.train {
             scan(root, Apart { folder: real.as_deref(), is_output: self.is_output }, &mut train)?;
         }
-        Ok(Scanned { train, test, warnings: self.warnings.clone() })
+        Ok(Scanned { train, test, is_split: self.test.is_some(), warnings: self.warnings.clone() })
     }
 }
 

@@ -27,6 +27,6 @@ pub fn list(folder: &Path) -> Result<Listed> {
     let prefix = if shown.ends_with('/') { shown.into_owned() } else { format!("{shown}/") };
     let mut found = Scan::default();
     scan(&Root { folder: folder.to_owned(), prefix }, Apart::default(), &mut found)?;
-    let files = found.images.into_iter().map(|image| image.file).collect();
+    let files = found.images.into_iter().filter_map(|image| image.source.into_file()).collect();
     Ok(Listed { files, left: found.left, skipped: found.skipped })
 }

@@ -6,10 +6,12 @@
 //! | `assemble` | [`open`](fn@open): the following steps, in order |
 //! | `layout`, `root`, `part` | which folders hold the images to train on and to test on |
 //! | `scan`, `ending`, `litter` | which image files are there; [`list`](fn@list) gives them alone |
+//! | `rows` | which Parquet files are there instead, and their rows |
+//! | `metadata` | the metadata of an `imagefolder` |
 //! | `label` | which label each file has |
 //! | `table`, `header` | the rows of a CSV of labels |
 //! | `named`, `resolve` | which file a row means |
-//! | `verdicts`, `export`, `reviewed` | the labels that a person has verified |
+//! | `verdict`, `verdicts`, `export`, `reviewed` | the labels that a person has verified |
 //! | `nesting` | folders that look as if something else was meant |
 //! | `split` | which images are held out |
 //! | `classes`, `folded` | the order of the classes, and what is one in any case |
@@ -24,6 +26,7 @@ mod label;
 mod layout;
 mod list;
 mod litter;
+mod metadata;
 mod named;
 mod nesting;
 mod options;
@@ -31,12 +34,14 @@ mod part;
 mod resolve;
 mod reviewed;
 mod root;
+mod rows;
 mod scan;
 mod split;
 mod table;
+mod verdict;
 mod verdicts;
 
-pub use assemble::open;
+pub use assemble::{has_label_columns, open};
 pub use classes::read_classes;
 pub use ending::{ENDINGS, has_image_ending};
 pub use list::{Listed, list};

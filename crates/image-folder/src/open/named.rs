@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::layout::Layout;
-use super::options::LabelsCsv;
 use super::resolve::{Files, NoFile};
 use super::root::Root;
 use super::scan::{Found, Scan};
@@ -30,7 +29,6 @@ impl Named {
     pub(super) fn find(
         table: &Table,
         layout: &Layout,
-        csv: &LabelsCsv,
         (train, test): (&mut Scan, &mut Scan),
         left: &mut Vec<Left>,
     ) -> Result<Self> {
@@ -63,7 +61,7 @@ impl Named {
             && let (Some(Skipped { path, reason }), Some(image)) = (named.skipped.first(), keys.first())
         {
             return Err(Error::NoRowMatches {
-                file: csv.file.clone(),
+                file: table.csv.file.clone(),
                 data: layout.data.clone(),
                 row: path.clone(),
                 image: image.key.clone(),
@@ -109,14 +107,14 @@ impl Named {
                     "{key:?} has another label here than in line {}: keep the right one of the two",
                     before.line
                 );
-                return Err(table.error(row.line, problem));
+                return Err(table.error(row, problem));
             }
             Some(before) if before.part != row.part => {
                 let problem = format!(
                     "{key:?} is in another part of the set here than in line {}: keep one of the two",
                     before.line
                 );
-                return Err(table.error(row.line, problem));
+                return Err(table.error(row, problem));
             }
             Some(_) => repeated.push(row.line),
             None => drop(self.rows.insert(key.to_owned(), row.clone())),

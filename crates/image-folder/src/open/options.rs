@@ -68,6 +68,9 @@ pub enum Classes {
 pub struct OpenOptions {
     /// A file of labels; without it, an image's label is the name of its folder.
     pub labels: Option<LabelsCsv>,
+    /// The column or field that holds the labels of a set in Parquet, or of the metadata of an `imagefolder`. Default: `label`; in Parquet
+    /// else the only column whose numbers have names.
+    pub label_column: Option<String>,
     /// A file of verdicts on labels: a CSV with the columns `path`, `given_label`, `label`, `verdict` (`accept`, `keep`, `other` or
     /// `unsure`), of which `path` and `label` are needed, or an export of Label Studio as JSON. The last verdict on an image counts. The
     /// image gets the label that is right by it, and is one of [`ImageFolder::verified`](crate::ImageFolder::verified).
@@ -93,6 +96,7 @@ impl Default for OpenOptions {
     fn default() -> Self {
         Self {
             labels: None,
+            label_column: None,
             reviewed: None,
             test: TestSplit::Fraction(0.1),
             per_class: None,

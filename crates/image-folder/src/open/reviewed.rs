@@ -7,7 +7,8 @@ use super::folded::folded;
 use super::label::Image;
 use super::named::in_words;
 use super::resolve::Files;
-use super::verdicts::{Verdict, Verdicts};
+use super::verdict::Verdict;
+use super::verdicts::Verdicts;
 use crate::nearest::nearest;
 use crate::{Error, ImageFolder, Result, Skipped};
 

@@ -3,24 +3,46 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use walkdir::{DirEntry, WalkDir};
 
 use super::ending::has_image_ending;
 use super::litter::is_litter;
 use super::root::Root;
-use crate::{Error, Left, LeftKind, Result, Skipped};
+use crate::{Error, Left, LeftKind, ParquetImages, Result, Skipped};
 
-/// A file with an image's ending.
+/// Where an image is.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// In a file.
+    File(PathBuf),
+    /// In a row of a Parquet file.
+    Row(Arc<ParquetImages>, usize),
+}
+
+impl Source {
+    /// The file, unless it is that of many images.
+    pub(super) fn into_file(self) -> Option<PathBuf> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Row(..) => None,
+        }
+    }
+}
+
+/// A file with an image's ending, or a row with an image.
 #[derive(Debug)]
 pub(super) struct Found {
     /// The path as a key: with `/` between its parts. What is not UTF-8 in it is replaced.
     pub(super) key: String,
-    pub(super) file: PathBuf,
+    pub(super) source: Source,
     /// The first folder of its path, which may be its class.
     pub(super) folder: Option<String>,
     /// Where in the key the path below that folder begins.
     pub(super) inner: usize,
+    /// The label that its own table gives it.
+    pub(super) label: Option<String>,
     /// Whether the key is the path, or differs from it because the path is not UTF-8.
     pub(super) is_utf8: bool,
 }
@@ -137,7 +159,7 @@ impl Found {
         let start = root.prefix.len();
         let folder = key[start..].split_once('/').map(|(first, _)| first.to_owned());
         let inner = start + folder.as_ref().map_or(0, |folder| folder.len() + 1);
-        Self { key, file, folder, inner, is_utf8: true }
+        Self { key, source: Source::File(file), folder, inner, label: None, is_utf8: true }
     }
 }
 

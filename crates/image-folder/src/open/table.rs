@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
+use std::sync::Arc;
 
 use csv::{ByteRecord, ReaderBuilder};
 
-use super::header::{Header, SplitColumn};
+use super::header::{Header, SplitColumn, line_error};
 use super::options::LabelsCsv;
 use super::part::Part;
 use crate::nearest::nearest;
@@ -14,6 +16,8 @@ use crate::{Error, Result, Skipped};
 /// The row of one image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
+    /// The file that it stands in.
+    pub(super) file: Arc<Path>,
     pub(super) line: u64,
     /// The path, as it is written there.
     pub(super) path: String,
@@ -26,7 +30,7 @@ pub(super) struct Row {
 /// The rows, in the order of their lines.
 #[derive(Debug)]
 pub(super) struct Table {
-    csv: LabelsCsv,
+    pub(super) csv: LabelsCsv,
     pub(super) rows: Vec<Row>,
     /// The column that says which images are held out.
     pub(super) split_column: Option<String>,
@@ -39,12 +43,25 @@ impl Table {
         let bytes = fs::read(&csv.file).map_err(|e| Error::io(&csv.file, "reading the labels", e))?;
         let header = Header::read(csv, &bytes)?;
         let split_column = header.split.as_ref().map(|column| column.name.clone());
-        let mut table = Self { csv: csv.clone(), rows: Vec::new(), split_column, skipped: Vec::new() };
-        records(csv, &header, &bytes, |line, record| table.add(&header, line, record))?;
+        let mut table = Self { split_column, ..Self::empty(csv) };
+        let file: Arc<Path> = csv.file.as_path().into();
+        records(csv, &header, &bytes, |line, record| table.add(&header, (&file, line), record))?;
         Ok(table)
     }
 
-    fn add(&mut self, header: &Header, line: u64, record: &ByteRecord) -> Result<()> {
+    /// No rows yet.
+    pub(super) fn empty(csv: &LabelsCsv) -> Self {
+        Self { csv: csv.clone(), rows: Vec::new(), split_column: None, skipped: Vec::new() }
+    }
+
+    /// Adds the rows of another file.
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.rows.append(&mut other.rows);
+        self.skipped.append(&mut other.skipped);
+        self.split_column = self.split_column.take().or(other.split_column);
+    }
+
+    fn add(&mut self, header: &Header, (file, line): (&Arc<Path>, u64), record: &ByteRecord) -> Result<()> {
         let text = |column: usize| {
             let text = std::str::from_utf8(record.get(column).unwrap_or_default())
                 .map_err(|_| line_error(&self.csv, line, "a label is not UTF-8: save the file as UTF-8"))?;
@@ -60,7 +77,10 @@ impl Table {
             _ => None,
         };
         match std::str::from_utf8(record.get(header.path).unwrap_or_default()) {
-            Ok(path) => self.rows.push(Row { line, path: path.trim().to_owned(), label, truth, part }),
+            Ok(path) => {
+                let (file, path) = (Arc::clone(file), path.trim().to_owned());
+                self.rows.push(Row { file, line, path, label, truth, part });
+            }
             Err(_) => self.skipped.push(Skipped {
                 path: String::from_utf8_lossy(record.get(header.path).unwrap_or_default()).into_owned(),
                 reason: format!("line {line} of the labels: the path is not UTF-8"),
@@ -81,7 +101,7 @@ impl Table {
             let names = [&row.label, &row.truth].into_iter().flatten();
             names.into_iter().find(|name| !folders.contains(*name)).cloned()
         };
-        let Some((line, name)) = self.rows.iter().find_map(|row| Some((row.line, stranger(row)?))) else {
+        let Some((row, name)) = self.rows.iter().find_map(|row| Some((row, stranger(row)?))) else {
             return Ok(());
         };
         let shown: Vec<String> = folders.iter().take(20).map(|folder| format!("{folder:?}")).collect();
@@ -95,12 +115,12 @@ impl Table {
                 None => String::new(),
             }
         );
-        Err(self.error(line, problem))
+        Err(self.error(row, problem))
     }
 
-    /// An error at a line of the file.
-    pub(super) fn error(&self, line: u64, problem: impl Into<String>) -> Error {
-        line_error(&self.csv, line, problem)
+    /// An error at a row.
+    pub(super) fn error(&self, row: &Row, problem: impl Into<String>) -> Error {
+        Error::LabelsLine { file: row.file.to_path_buf(), line: row.line, problem: problem.into() }
     }
 }
 
@@ -190,9 +210,4 @@ fn csv_error(csv: &LabelsCsv, separator: u8, error: &csv::Error, lines: &mut Lin
         _ => error.to_string(),
     };
     line_error(csv, line, problem)
-}
-
-/// An error at a line of the file.
-pub(super) fn line_error(csv: &LabelsCsv, line: u64, problem: impl Into<String>) -> Error {
-    Error::LabelsLine { file: csv.file.clone(), line, problem: problem.into() }
 }

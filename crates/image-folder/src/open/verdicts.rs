@@ -1,48 +1,20 @@
 //! A person's verdicts on labels: a CSV as `effmix review` writes it, or an export of Label Studio.
 
-use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
 
 use super::export;
-use super::header::{Header, names, position};
+use super::header::{Header, line_error, names, position};
 use super::options::LabelsCsv;
-use super::table::{line_error, records};
+use super::table::records;
+use super::verdict::{Place, Verdict, error_at};
 use crate::nearest::nearest;
 use crate::{Error, Result, Skipped};
 
 /// What a verdict can be: the suggestion is right, the given label is right, another one is, or nobody knows.
 const VERDICTS: [&str; 4] = ["accept", "keep", "other", "unsure"];
-
-/// What a person said of one image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Verdict {
-    pub(super) place: Place,
-    /// The path, as it is written there.
-    pub(super) path: String,
-    /// The label that is right; nothing where the person was not sure.
-    pub(super) label: Option<String>,
-}
-
-/// Where in a file a verdict stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// In a line of a CSV, counted from 1.
-    Line(u64),
-    /// In a task of an export, counted from 1.
-    Task(usize),
-}
-
-impl Display for Place {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line(line) => write!(f, "line {line}"),
-            Self::Task(task) => write!(f, "task {task}"),
-        }
-    }
-}
 
 /// The verdicts of a file, in its order.
 #[derive(Debug)]
@@ -93,15 +65,6 @@ impl Verdicts {
     /// An error at a place of the file.
     pub(super) fn error(&self, place: Place, problem: String) -> Error {
         error_at(&self.file, place, problem)
-    }
-}
-
-/// An error at a place of a file.
-pub(super) fn error_at(file: &Path, place: Place, problem: String) -> Error {
-    let file = file.to_owned();
-    match place {
-        Place::Line(line) => Error::LabelsLine { file, line, problem },
-        Place::Task(task) => Error::LabelsTask { file, task, problem },
     }
 }
 

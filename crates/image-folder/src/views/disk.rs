@@ -212,7 +212,7 @@ fn key(samples: &[Sample], transform: &Transform) -> [u8; 32] {
         }
     }
     // Which images are too large to be read is in the file, too. A set has one limit.
-    if let Some(Pixels::File { limits, .. }) = samples.first().map(|sample| &sample.source) {
+    if let Some(limits) = samples.first().and_then(|sample| sample.source.limits()) {
         hasher.update(&limits.key());
     }
     for (sample, state) in samples.iter().zip(states) {
@@ -228,8 +228,9 @@ fn key(samples: &[Sample], transform: &Transform) -> [u8; 32] {
 /// Numbers that change when the image does: a file's length and time of change, or the hash of pixels in memory.
 fn state(sample: &Sample) -> [u64; 3] {
     match &sample.source {
-        Pixels::File { path, .. } => {
-            let Ok(metadata) = fs::metadata(path) else { return [u64::MAX; 3] };
+        // The row is in the sample's path.
+        Pixels::File { .. } | Pixels::Row { .. } => {
+            let Some(Ok(metadata)) = sample.source.path().map(fs::metadata) else { return [u64::MAX; 3] };
             let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             let changed = changed.unwrap_or_default();
             [metadata.len(), changed.as_secs(), u64::from(changed.subsec_nanos())]

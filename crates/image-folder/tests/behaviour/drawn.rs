@@ -7,7 +7,7 @@ const CLASSES: usize = 10;
 fn image(sample: &Sample) -> &RgbImage {
     match &sample.source {
         Pixels::Memory(image) => image,
-        Pixels::File { .. } => panic!("the demo set has no files"),
+        Pixels::File { .. } | Pixels::Row { .. } => panic!("the demo set has no files"),
     }
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `folders` | sets without a labels file |
 //! | `labels` | sets with a labels file |
+//! | `metadata`, `parquet` | sets as Hugging Face keeps them |
 //! | `splits` | which images are held out |
 //! | `decoding` | files to pixels, also files that are not images |
 //! | `fitting` | pixels to plain views, compared with Pillow and torchvision |
@@ -26,6 +27,8 @@ mod drawn;
 mod fitting;
 mod folders;
 mod labels;
+mod metadata;
+mod parquet;
 mod real;
 mod splits;
 mod strong;

@@ -5,6 +5,7 @@
 //! | `folders` | splits by any name, folders too deep, folders that are no classes, files that are no files |
 //! | `files` | formats that are read and formats that are not, shapes, sizes, names |
 //! | `formats` | other programs that read the list of issues |
+//! | `hugging_face` | imagefolders with metadata, and Parquet |
 //! | `tables` | CSV files with other separators, paths, columns and classes |
 //! | `verdicts` | labels that a person has verified |
 //! | `weights` | checkpoints in wrappers, names of architectures, files that are no weights |
@@ -19,6 +20,7 @@ mod copies;
 mod files;
 mod folders;
 mod formats;
+mod hugging_face;
 mod numbers;
 mod runs;
 mod tables;

@@ -17,7 +17,7 @@ impl<'a> ImageFiles<'a> {
     pub(crate) fn new(data: &'a Path, samples: impl IntoIterator<Item = &'a Sample>) -> Self {
         let file = |sample: &'a Sample| match &sample.source {
             Pixels::File { path, .. } => Some((sample.path.as_str(), path.as_path())),
-            Pixels::Memory(_) => None,
+            Pixels::Row { .. } | Pixels::Memory(_) => None,
         };
         Self { data, files: samples.into_iter().filter_map(file).collect() }
     }
@@ -67,17 +67,17 @@ mod tests {
 
     #[test]
     fn the_root_is_the_lowest_folder_above_the_set_and_all_files() {
-        let inside = [sample("cat/1.jpg", "/home/me/photos/cat/1.jpg")];
-        let images = ImageFiles::new(Path::new("/home/me/photos"), &inside);
-        assert_eq!(images.root(), Path::new("/home/me"));
+        let inside = [sample("cat/1.jpg", "/srv/pictures/photos/cat/1.jpg")];
+        let images = ImageFiles::new(Path::new("/srv/pictures/photos"), &inside);
+        assert_eq!(images.root(), Path::new("/srv/pictures"));
         assert_eq!(images.below(images.root(), "cat/1.jpg").unwrap(), "photos/cat/1.jpg");
         assert_eq!(images.below_data("cat/1.jpg").unwrap(), "cat/1.jpg");
         assert_eq!(images.below_data("cat/2.jpg"), None);
 
-        let elsewhere = [inside[0].clone(), sample("../other/1.jpg", "/home/you/other/1.jpg")];
-        let images = ImageFiles::new(Path::new("/home/me/photos"), &elsewhere);
-        assert_eq!(images.root(), Path::new("/home"));
+        let elsewhere = [inside[0].clone(), sample("../other/1.jpg", "/srv/more/other/1.jpg")];
+        let images = ImageFiles::new(Path::new("/srv/pictures/photos"), &elsewhere);
+        assert_eq!(images.root(), Path::new("/srv"));
         assert_eq!(images.below_data("../other/1.jpg"), None);
-        assert_eq!(images.below(images.root(), "../other/1.jpg").unwrap(), "you/other/1.jpg");
+        assert_eq!(images.below(images.root(), "../other/1.jpg").unwrap(), "more/other/1.jpg");
     }
 }
