@@ -145,6 +145,21 @@ fn held_out_images_may_have_a_table_of_their_own() {
 }
 
 #[test]
+fn a_budget_chooses_epochs_alone_and_what_is_withheld_speaks_of_features() {
+    let (folder, paths, rows) = with_features();
+    // Features that tell nothing: the same for images of all classes, in an order of their own.
+    let blank: Vec<Vec<f32>> = (0..rows.len()).map(|number| features_of("red/", number * 7 % 5)).collect();
+    folder.put("f.npy", npy(&blank, "<f4"));
+    let said = folder.output(&["train", "data", "--features", "f.npy", "--out", "out", "--budget", "2m"]);
+    let said = String::from_utf8(said.stderr).unwrap();
+    assert!(said.contains("budget 2m: a head on 4 features for 25 epochs"), "{said}");
+    let summary = json(&read(&folder.path("out/summary.json")));
+    let withheld = summary["withheld"].as_str().unwrap();
+    assert!(!withheld.contains("--arch") && !withheld.contains("--weights"), "{withheld}");
+    assert_eq!(paths.len(), rows.len());
+}
+
+#[test]
 fn tables_that_can_not_be_are_refused_with_their_name() {
     let (folder, paths, rows) = with_features();
     let mut not_finite = rows.clone();

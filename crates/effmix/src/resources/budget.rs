@@ -146,6 +146,10 @@ fn candidates(said: &Settings, stats: &DatasetStats) -> Result<Vec<Settings>> {
             found.push(settings);
         }
     };
+    if said.features.is_some() {
+        // No image and no network: only the number of epochs is to be chosen.
+        return Ok(vec![said.clone()]);
+    }
     if said.pretrained().is_some() {
         // Small images are made as large as the recipe does, others not larger than they are.
         let own = Arch::by_name(&recipe.arch.name)?.size;
@@ -183,13 +187,17 @@ fn named(plan: &ResolvedSettings) -> String {
 }
 
 fn network(plan: &ResolvedSettings) -> String {
+    if let Some(length) = plan.own_features {
+        return format!("a head on {length} features");
+    }
     let scaled = match (plan.settings.width, plan.settings.depth) {
         (Some(width), Some(depth)) if (width, depth) != (1.0, 1.0) => {
             format!(" (width {width}, depth {depth})")
         }
         _ => String::new(),
     };
-    format!("{}{scaled} at {} px", plan.arch.name, plan.arch.size)
+    let names: Vec<&str> = plan.archs().iter().map(|arch| arch.name.as_str()).collect();
+    format!("{}{scaled} at {} px", names.join(" + "), plan.arch.size)
 }
 
 #[cfg(test)]

@@ -128,6 +128,8 @@ impl Evidence {
 /// What a network started from, as far as it decides what would help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Began {
+    /// Features of one's own.
+    Features,
     /// Pretrained weights.
     Pretrained,
     /// Random numbers.
@@ -153,6 +155,9 @@ impl Withheld {
             Began::Pretrained => {
                 "More images help, and perhaps larger ones (--size 224), another pretrained network (--arch efficientnet_b0), or training all of \
                  it (--freeze none)."
+            }
+            Began::Features => {
+                "More images help, and features of a larger network, or of one for such images."
             }
             Began::Random => "Pretrained weights help most (--weights auto), and more images.",
             Began::Demo => "More epochs help (--epochs).",

@@ -151,10 +151,12 @@ impl Execution<'_> {
         let timing = read_timing(&self.folder.file("timing.jsonl"))?;
         let other_seconds = self.began.elapsed().as_secs_f64() - in_epochs;
         let estimated = Estimate::read(&self.folder.file(ESTIMATE))?.map(|estimate| estimate.seconds);
-        let began = match (demo, self.resolved.settings.pretrained()) {
-            (true, _) => Began::Demo,
-            (false, Some(_)) => Began::Pretrained,
-            (false, None) => Began::Random,
+        let Settings { features, .. } = &self.resolved.settings;
+        let began = match (features, self.resolved.settings.pretrained()) {
+            _ if demo => Began::Demo,
+            (Some(_), _) => Began::Features,
+            (None, Some(_)) => Began::Pretrained,
+            (None, None) => Began::Random,
         };
         let made_from = (began, provenance);
         let summary = Summary::new(&findings, &sets, made_from, plain, &timing, other_seconds, estimated)?;
