@@ -25,8 +25,10 @@ struct Row {
 pub(crate) struct TestCount {
     pub(crate) passed: usize,
     pub(crate) failed: usize,
-    /// Those that said so themselves, for want of data.
+    /// Those that said so themselves, for want of data or of a library.
     pub(crate) skipped: usize,
+    /// Those of them that want data.
+    pub(crate) without_data: usize,
 }
 
 /// One row a part of a check, in the order they ran.
@@ -71,8 +73,8 @@ impl Report {
         let part = format!("{part}{separator}{} tests", count.passed + count.failed);
         if !good || count.failed > 0 {
             self.failed(&part, "see above");
-        } else if let Some(why) = expected.filter(|_| count.skipped > 0) {
-            self.failed(&part, &format!("{} skipped though {why}", count.skipped));
+        } else if let Some(why) = expected.filter(|_| count.without_data > 0) {
+            self.failed(&part, &format!("{} skipped though {why}", count.without_data));
         } else {
             self.passed(&part);
         }
@@ -95,6 +97,7 @@ impl Report {
         self.tests.passed += count.passed - count.skipped;
         self.tests.failed += count.failed;
         self.tests.skipped += count.skipped;
+        self.tests.without_data += count.without_data;
     }
 
     pub(crate) fn is_good(&self) -> bool {
@@ -155,7 +158,7 @@ impl fmt::Display for Report {
             f,
             "\n{rows} rows, {failed} failed, {skipped} skipped, {seconds:.0} seconds, {cpu:.0} of CPU"
         )?;
-        let TestCount { passed, failed, skipped } = self.tests;
+        let TestCount { passed, failed, skipped, .. } = self.tests;
         writeln!(f, "{passed} passed, {failed} failed, {skipped} skipped")
     }
 }
@@ -165,7 +168,7 @@ mod tests {
     use super::*;
 
     fn count(passed: usize, failed: usize, skipped: usize) -> TestCount {
-        TestCount { passed, failed, skipped }
+        TestCount { passed, failed, skipped, without_data: skipped }
     }
 
     #[test]
@@ -176,6 +179,10 @@ mod tests {
             assert_eq!(report.is_good(), good);
             assert!(report.to_string().ends_with("\n2 passed, 0 failed, 1 skipped\n"));
         }
+        let mut report = Report::default();
+        let without_a_library = TestCount { without_data: 0, ..count(3, 0, 1) };
+        report.tested("all", true, without_a_library, Some("EFFMIX_DATA is set"));
+        assert!(report.is_good(), "data is no library");
     }
 
     #[test]

@@ -8,6 +8,9 @@ use std::path::Path;
 /// What a test prints at the start of a line when it has nothing to test on.
 const SKIPPED: &str = "skipped: ";
 
+/// What such a line names where data is wanted.
+const DATA: &str = "EFFMIX_DATA";
+
 /// Where nextest puts the file: below the root, also when the build folder is elsewhere.
 const JUNIT: &str = "target/nextest/ci/junit.xml";
 
@@ -136,6 +139,7 @@ fn cargo_test(c: &Context, which: &Selection, environment: &[(&str, &str)]) -> R
         all.1.passed += count.passed;
         all.1.failed += count.failed;
         all.1.skipped += count.skipped;
+        all.1.without_data += count.without_data;
     }
     Ok(all)
 }
@@ -152,12 +156,14 @@ fn count_junit(text: &str) -> Option<TestCount> {
         element.split(&format!(" {name}=\"")).nth(1)?.split('"').next()?.parse().ok()
     };
     let failed = number("failures")? + number("errors")?;
-    Some(TestCount { passed: number("tests")?.checked_sub(failed)?, failed, skipped: count_skips(text) })
+    let (skipped, without_data) = count_skips(text);
+    Some(TestCount { passed: number("tests")?.checked_sub(failed)?, failed, skipped, without_data })
 }
 
 /// Reads cargo's `test result: ok. 3 passed; 0 failed; ...`, one a test program.
 pub(super) fn count_cargo_test(output: &str) -> TestCount {
-    let mut count = TestCount { skipped: count_skips(output), ..TestCount::default() };
+    let (skipped, without_data) = count_skips(output);
+    let mut count = TestCount { skipped, without_data, ..TestCount::default() };
     for line in output.lines().filter(|line| line.starts_with("test result: ")) {
         let before = |word: &str| -> usize {
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -170,8 +176,8 @@ pub(super) fn count_cargo_test(output: &str) -> TestCount {
 }
 
 /// A line can begin with libtest's own `test NAME ... `, which has no line end while the test runs, or with the tag of
-/// a JUnit element.
-fn count_skips(text: &str) -> usize {
+/// a JUnit element. Gives the number of lines, and of those of them that want data.
+fn count_skips(text: &str) -> (usize, usize) {
     let is_skip = |line: &str| {
         let line = line.trim_start();
         line.starts_with(SKIPPED)
@@ -181,7 +187,8 @@ fn count_skips(text: &str) -> usize {
             || line.split_once("<system-out>").is_some_and(|(_, said)| said.starts_with(SKIPPED))
             || line.split_once("<system-err>").is_some_and(|(_, said)| said.starts_with(SKIPPED))
     };
-    text.lines().filter(|line| is_skip(line)).count()
+    let skips = || text.lines().filter(|line| is_skip(line));
+    (skips().count(), skips().filter(|line| line.contains(DATA)).count())
 }
 
 #[cfg(test)]
@@ -214,7 +221,10 @@ ok
 
     #[test]
     fn junit_counts_are_read_with_the_tests_that_skipped() {
-        assert_eq!(count_junit(WRITTEN), Some(TestCount { passed: 3, failed: 1, skipped: 2 }));
+        assert_eq!(
+            count_junit(WRITTEN),
+            Some(TestCount { passed: 3, failed: 1, skipped: 2, without_data: 2 })
+        );
         assert_eq!(count_junit("<html>"), None);
     }
 
@@ -224,7 +234,7 @@ ok
             test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
             a test that talks of skipped: things\n\
             test result: FAILED. 1 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n";
-        assert_eq!(count_cargo_test(output), TestCount { passed: 3, failed: 3, skipped: 1 });
+        assert_eq!(count_cargo_test(output), TestCount { passed: 3, failed: 3, skipped: 1, without_data: 1 });
     }
 
     #[test]
